@@ -1,0 +1,40 @@
+# mams_library(NAME SOURCES... LIBS...): one static library per floor or program core.
+function(mams_library name)
+  cmake_parse_arguments(A "" "" "SOURCES;LIBS" ${ARGN})
+  add_library(${name} STATIC ${A_SOURCES})
+  target_link_libraries(${name} PUBLIC ${A_LIBS})
+endfunction()
+
+# mams_daemon(NAME SOURCES... LIBS...): an installed program that knows its version.
+function(mams_daemon name)
+  cmake_parse_arguments(A "" "" "SOURCES;LIBS" ${ARGN})
+  add_executable(${name} ${A_SOURCES})
+  target_include_directories(${name} PRIVATE ${CMAKE_BINARY_DIR}/gen)
+  target_link_libraries(${name} PRIVATE ${A_LIBS})
+  install(TARGETS ${name} RUNTIME DESTINATION ${CMAKE_INSTALL_SBINDIR})
+endfunction()
+
+# mams_unit(MODULE LIBS...): tests/unit/test_MODULE.c as CTest "unit.MODULE".
+function(mams_unit module)
+  cmake_parse_arguments(A "" "" "LIBS;SOURCES" ${ARGN})
+  add_executable(test_${module} ${CMAKE_SOURCE_DIR}/tests/unit/test_${module}.c ${A_SOURCES})
+  target_link_libraries(test_${module} PRIVATE ${A_LIBS} mams_testsupport cunit)
+  add_test(NAME unit.${module} COMMAND test_${module})
+  set_tests_properties(unit.${module} PROPERTIES TIMEOUT 120 LABELS unit)
+endfunction()
+
+# mams_fuzz(TARGET LIBS...): tests/fuzz/fuzz_TARGET.c.  With MAMS_FUZZ a libFuzzer binary; otherwise
+# tests/fuzz/main.c replays tests/fuzz/corpus/TARGET with any compiler, as CTest "fuzz.TARGET".
+function(mams_fuzz target)
+  cmake_parse_arguments(A "" "" "LIBS" ${ARGN})
+  set(src ${CMAKE_SOURCE_DIR}/tests/fuzz)
+  if(MAMS_FUZZ)
+    add_executable(fuzz_${target} ${src}/fuzz_${target}.c)
+    target_link_options(fuzz_${target} PRIVATE -fsanitize=fuzzer)
+  else()
+    add_executable(fuzz_${target} ${src}/fuzz_${target}.c ${src}/main.c)
+    add_test(NAME fuzz.${target} COMMAND fuzz_${target} ${src}/corpus/${target})
+    set_tests_properties(fuzz.${target} PROPERTIES TIMEOUT 120 LABELS fuzz)
+  endif()
+  target_link_libraries(fuzz_${target} PRIVATE ${A_LIBS})
+endfunction()

@@ -1,0 +1,287 @@
+/** @file ctl_msg.h
+ *  Messages of ctl, the internal protocol: CCM and NCM to MADP instances and plugins, mamsctl to
+ *  all.  Layer: ctl (pure; base and codec only, so that plugins can use it too).
+ *  One JSON object per packet, from the same kind of field tables as MX messages (ctl_tables.c).
+ *  A request carries an id; its answer (ctl_result or a status) repeats it.  Events have id 0. */
+#pragma once
+
+#include "lib/base/addr.h"
+#include "lib/base/err.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct mams_buf;
+
+#define CTL_MAX_BYTES 262144u /**< of one packet */
+#define CTL_VERSION 1
+
+enum ctl_type {
+	CTL_RESULT,	    /**< answer to every request that has no status of its own */
+	CTL_PX_PATHS,	    /**< CCM -> C-MADP proxy: the whole desired path set */
+	CTL_PX_CLIENT_SET,  /**< NCM -> N-MADP proxy: this key may use the proxy */
+	CTL_PX_CLIENT_DEL,  /**< NCM -> N-MADP proxy: the key is no longer valid */
+	CTL_PX_EVENT,	    /**< proxy -> whoever is connected */
+	CTL_PM_PATHS,	    /**< CCM -> client plugin: the whole desired path set */
+	CTL_PM_BIND,	    /**< N-MADP proxy -> network plugin: this connection is that client's */
+	CTL_PM_POLICY,	    /**< NCM -> network plugin: downlink policy of one client */
+	CTL_STEER,	    /**< mamsctl -> NCM: issue an MX Traffic Steering REQ */
+	CTL_STATUS_REQ,	    /**< anyone -> any daemon */
+	CTL_PX_STATUS,
+	CTL_PM_STATUS,
+	CTL_NCM_STATUS,
+	CTL_CCM_STATUS,
+	CTL_LOG_LEVEL,	    /**< anyone -> any daemon */
+	CTL_TYPE_COUNT,
+};
+
+/** code is 0 or an enum mams_err / errno value; text says why in words. */
+struct ctl_result {
+	uint32_t code;
+	const char *text;
+};
+
+/** One delivery connection as the user plane sees it. */
+struct ctl_path {
+	uint8_t connection_id;
+	const char *name;	  /**< link name of the CCM configuration */
+	struct mams_addr local;	  /**< the link's own address */
+	struct mams_addr proxy;	  /**< this link's proxy address (seed section 7) */
+	uint16_t proxy_port;
+	uint32_t priority;	  /**< 0 first: order in which a first subflow is tried */
+	bool backup;		  /**< subflow exists, carries nothing while another works */
+};
+
+/** CCM -> C-MADP.  No paths: stop catching; running flows finish. */
+struct ctl_px_paths {
+	struct ctl_path *paths;
+	size_t n_paths;
+	const char *client_key; /**< secret; base64; NULL when the N-MADP wants none */
+};
+
+struct ctl_px_client_set {
+	const char *client;	/**< identity, for status and for the plugin */
+	const char *client_key; /**< secret; base64 */
+};
+
+struct ctl_px_client_del {
+	const char *client;
+};
+
+enum ctl_px_event_kind {
+	CTL_PX_PEER_UP,	  /**< the N-MADP answers (again) */
+	CTL_PX_PEER_DOWN, /**< no path reaches the N-MADP; new connections go direct */
+};
+
+struct ctl_px_event {
+	int kind; /**< enum ctl_px_event_kind */
+	const char *text;
+};
+
+/** CCM -> client plugin: subflows exist exactly for these paths, on every connection whose peer is
+ *  one of the proxy addresses. */
+struct ctl_pm_paths {
+	struct ctl_path *paths;
+	size_t n_paths;
+};
+
+struct ctl_pm_end_point {
+	struct mams_addr address;
+	uint16_t port;
+};
+
+/** announce: addresses of the N-MADP that this connection's peer may join, by ADD_ADDR; needed where
+ *  a join could not otherwise reach us (transparent mode, ports that differ per access). */
+struct ctl_pm_bind {
+	uint32_t token;	    /**< MPTCP_INFO mptcpi_token of the accepted connection */
+	const char *client; /**< NULL in transparent mode */
+	struct ctl_pm_end_point *announce;
+	size_t n_announce;
+};
+
+/** Downlink treatment of the subflows that end at one proxy address. */
+struct ctl_pm_path {
+	struct mams_addr local; /**< the N-MADP's address on that access */
+	bool backup;
+};
+
+struct ctl_pm_policy {
+	const char *client;
+	struct ctl_pm_path *paths;
+	size_t n_paths;
+};
+
+/** Names of links as the session knows them; a link in no list becomes backup. */
+struct ctl_steer {
+	const char *client; /**< identity or session id; NULL when exactly one session exists */
+	const char **dl;
+	size_t n_dl;
+	const char **ul;
+	size_t n_ul;
+};
+
+struct ctl_status_req {
+	const char *client; /**< only this client; NULL for all */
+};
+
+struct ctl_counter {
+	const char *name;
+	uint64_t value;
+};
+
+struct ctl_px_path_status {
+	struct ctl_path path;
+	bool up;
+	uint64_t flows;	      /**< first subflows opened over it since start */
+	uint64_t failures;    /**< attempts that failed or timed out */
+};
+
+struct ctl_px_client_status {
+	const char *client;
+	uint64_t flows_open;
+	uint64_t flows_total;
+	uint64_t bytes_up;
+	uint64_t bytes_down;
+};
+
+struct ctl_px_status {
+	const char *role; /**< "client" or "network" */
+	const char *version;
+	uint64_t uptime_ms;
+	bool catching; /**< client role: the redirect is in place */
+	uint64_t flows_open;
+	struct ctl_px_path_status *paths;
+	size_t n_paths;
+	struct ctl_px_client_status *clients;
+	size_t n_clients;
+	struct ctl_counter *counters;
+	size_t n_counters;
+};
+
+struct ctl_pm_subflow {
+	struct mams_addr local;
+	uint16_t local_port;
+	struct mams_addr remote;
+	uint16_t remote_port;
+	bool backup;
+};
+
+struct ctl_pm_connection {
+	uint32_t token;
+	bool server_side;
+	const char *client; /**< NULL when not bound */
+	struct ctl_pm_subflow *subflows;
+	size_t n_subflows;
+};
+
+struct ctl_pm_status {
+	const char *version;
+	struct ctl_pm_connection *connections;
+	size_t n_connections;
+	struct ctl_counter *counters;
+	size_t n_counters;
+};
+
+struct ctl_link_status {
+	uint8_t connection_id;
+	const char *name;
+	const char *type;      /**< Wi-Fi, LTE, ... */
+	const char *interface; /**< CCM only */
+	bool up;
+	bool admitted;	       /**< the NCM has set it up as a delivery connection */
+	struct mams_addr address;
+	uint32_t mtu;
+	bool ul;	       /**< in the uplink list */
+	bool dl;	       /**< in the downlink list */
+	uint64_t rx_bytes;     /**< of the interface (CCM) */
+	uint64_t tx_bytes;
+};
+
+struct ctl_session_status {
+	const char *client;
+	uint64_t ncm_id;
+	uint64_t session_id;
+	const char *state;
+	const char *address; /**< of the CCM as the NCM saw it */
+	uint64_t age_ms;
+	struct ctl_link_status *links;
+	size_t n_links;
+	const char *madp; /**< name of the N-MADP instance */
+};
+
+struct ctl_madp_status {
+	const char *name;
+	bool proxy_up;	/**< ctl connection to mams-proxy stands */
+	bool plugin_up; /**< ctl connection to the plugin stands */
+};
+
+struct ctl_ncm_status {
+	const char *version;
+	uint64_t uptime_ms;
+	struct ctl_session_status *sessions;
+	size_t n_sessions;
+	struct ctl_madp_status *madps;
+	size_t n_madps;
+	struct ctl_counter *counters;
+	size_t n_counters;
+};
+
+struct ctl_ccm_status {
+	const char *version;
+	uint64_t uptime_ms;
+	const char *state;
+	const char *ncm; /**< URL in use */
+	const char *transport;
+	uint64_t ncm_id;
+	uint64_t session_id;
+	bool proxy_up;
+	bool plugin_up;
+	bool madp_reachable;
+	struct ctl_link_status *links;
+	size_t n_links;
+	struct ctl_counter *counters;
+	size_t n_counters;
+};
+
+struct ctl_log_level {
+	const char *level; /**< err, warn, info, debug */
+};
+
+/** A whole ctl message; owned by one holder. */
+struct ctl_msg {
+	enum ctl_type type;
+	uint32_t id; /**< request id; 0 for events */
+	union {
+		struct ctl_result result;
+		struct ctl_px_paths px_paths;
+		struct ctl_px_client_set px_client_set;
+		struct ctl_px_client_del px_client_del;
+		struct ctl_px_event px_event;
+		struct ctl_pm_paths pm_paths;
+		struct ctl_pm_bind pm_bind;
+		struct ctl_pm_policy pm_policy;
+		struct ctl_steer steer;
+		struct ctl_status_req status_req;
+		struct ctl_px_status px_status;
+		struct ctl_pm_status pm_status;
+		struct ctl_ncm_status ncm_status;
+		struct ctl_ccm_status ccm_status;
+		struct ctl_log_level log_level;
+	};
+};
+
+struct ctl_msg *ctl_msg_new(enum ctl_type type, uint32_t id); /**< NULL on ENOMEM */
+void ctl_msg_free(struct ctl_msg *m);			      /**< accepts NULL; wipes secrets */
+void *ctl_alloc(struct ctl_msg *m, size_t size);	      /**< zeroed, lives with m */
+char *ctl_strdup(struct ctl_msg *m, const char *s);
+
+/** @return 0, -MAMS_EPROTO, -MAMS_EUNKNOWN (type), -MAMS_ESTATE (version), -MAMS_EVALUE,
+ *          -MAMS_EMISSING, -MAMS_ELIMIT, -ENOMEM */
+MAMS_MUST int ctl_decode(const char *text, size_t len, struct ctl_msg **out, struct mams_error *err);
+/** flags as mams_field_encode(). */
+MAMS_MUST int ctl_encode(const struct ctl_msg *m, unsigned flags, struct mams_buf *out,
+	struct mams_error *err);
+const char *ctl_type_name(enum ctl_type type);
+/** Is it a request that wants an answer? */
+bool ctl_type_is_request(enum ctl_type type);

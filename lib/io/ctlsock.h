@@ -1,0 +1,50 @@
+/** @file ctlsock.h
+ *  The ctl socket: AF_UNIX SOCK_SEQPACKET, one message per packet, peer credentials checked.
+ *  Layer: io.  Carries bytes; what they mean is lib/ctl's and the owner's business. */
+#pragma once
+
+#include "lib/base/err.h"
+#include "lib/io/loop.h"
+
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#define MAMS_CTL_MAX_BYTES 262144u
+
+struct mams_ctl_server;
+struct mams_ctl_conn;
+
+struct mams_ctl_server_ops {
+	/** A peer whose uid is root, our own, or member of the allowed group connected. */
+	void (*opened)(void *user, struct mams_ctl_conn *c);
+	/** One packet; data[len] is borrowed for the call. */
+	void (*packet)(void *user, struct mams_ctl_conn *c, const char *data, size_t len);
+	void (*closed)(void *user, struct mams_ctl_conn *c);
+};
+
+/** Listen at path (mode 0660, stale socket of a dead daemon replaced, live one refused EADDRINUSE).
+ *  @param gid  group that may connect, (gid_t)-1 for none */
+MAMS_MUST int mams_ctl_listen(struct mams_loop *l, const char *path, gid_t gid,
+	const struct mams_ctl_server_ops *ops, void *user, struct mams_ctl_server **out);
+void mams_ctl_server_free(struct mams_ctl_server *s); /**< unlinks the path; accepts NULL */
+/** Send to every connected peer (events). */
+void mams_ctl_broadcast(struct mams_ctl_server *s, const char *data, size_t len);
+
+/** Client side that keeps itself connected: tries again 100 ms after each failure or end, up to
+ *  once a second.  ops->opened / closed tell the state. */
+MAMS_MUST int mams_ctl_dial(struct mams_loop *l, const char *path,
+	const struct mams_ctl_server_ops *ops, void *user, struct mams_ctl_conn **out);
+
+/** Queue one packet; whole or not at all.
+ *  @return 0, -ENOTCONN, -MAMS_ELIMIT (too long, or the peer does not read: 1 MiB queued) */
+MAMS_MUST int mams_ctl_send(struct mams_ctl_conn *c, const char *data, size_t len);
+void mams_ctl_close(struct mams_ctl_conn *c); /**< accepts NULL; a dialled one stops trying */
+bool mams_ctl_is_open(const struct mams_ctl_conn *c);
+void mams_ctl_set_user(struct mams_ctl_conn *c, void *per_conn);
+void *mams_ctl_get_user(const struct mams_ctl_conn *c);
+
+/** Blocking round trip for command-line tools: send, wait for one packet at most timeout_ms.
+ *  @param out  owned by the caller (free), NUL-terminated */
+MAMS_MUST int mams_ctl_call(
+	const char *path, const char *data, size_t len, int timeout_ms, char **out, size_t *out_len);

@@ -1,0 +1,157 @@
+#include "lib/base/addr.h"
+#include "lib/base/buf.h"
+#include "lib/base/clock.h"
+#include "lib/base/metrics.h"
+#include "tests/support/suite.h"
+
+#include <string.h>
+
+static void reader_error_sticks(void)
+{
+	static const uint8_t data[] = {1, 2, 3, 4, 5};
+	struct mams_rd r = mams_rd_init(data, sizeof(data));
+
+	CU_ASSERT_EQUAL(mams_rd_u8(&r), 1);
+	CU_ASSERT_EQUAL(mams_rd_u16(&r), 0x0203);
+	CU_ASSERT_EQUAL(mams_rd_u32(&r), 0);
+	CU_ASSERT_EQUAL(r.err, -MAMS_ETRUNC);
+	CU_ASSERT_EQUAL(mams_rd_u8(&r), 0);
+	CU_ASSERT_EQUAL(mams_rd_left(&r), 0);
+}
+
+static void writer_stops_at_capacity(void)
+{
+	uint8_t out[4] = {0};
+	struct mams_wr w = mams_wr_init(out, sizeof(out));
+
+	mams_wr_u24(&w, 0x010203);
+	mams_wr_u16(&w, 0xffff);
+	CU_ASSERT_EQUAL(w.err, -MAMS_ELIMIT);
+	CU_ASSERT_EQUAL(w.len, 3);
+	CU_ASSERT_EQUAL(out[3], 0);
+}
+
+static void growable_buffer(void)
+{
+	struct mams_buf b = {0};
+	char *text;
+
+	for (int i = 0; i < 1000; i++)
+		mams_buf_printf(&b, "%d,", i % 10);
+	CU_ASSERT_EQUAL(b.len, 2000);
+	text = mams_buf_take(&b);
+	CU_ASSERT_PTR_NOT_NULL_FATAL(text);
+	CU_ASSERT_EQUAL(strlen(text), 2000);
+	free(text);
+}
+
+static void addresses(void)
+{
+	static const struct {
+		const char *text;
+		const char *printed; /* NULL: refused */
+	} cases[] = {
+		{"10.0.0.1:443", "10.0.0.1:443"},
+		{"10.0.0.1", "10.0.0.1:99"},
+		{"[2001:db8::1]:443", "[2001:db8::1]:443"},
+		{"2001:db8::1", "[2001:db8::1]:99"},
+		{"[2001:db8::1]", "[2001:db8::1]:99"},
+		{"10.0.0.1:0", NULL},
+		{"10.0.0.1:65536", NULL},
+		{"10.0.0.1:", NULL},
+		{"10.0.0.256", NULL},
+		{"[2001:db8::1", NULL},
+		{"[2001:db8::1]x", NULL},
+		{"", NULL},
+		{"example.org:1", NULL},
+	};
+
+	for (size_t i = 0; i < MAMS_ARRAY_LEN(cases); i++) {
+		char text[MAMS_ADDR_STRLEN];
+		struct mams_addr a;
+		int rc = mams_addr_parse_port(cases[i].text, 99, &a);
+
+		CU_ASSERT_EQUAL(rc == 0, cases[i].printed != NULL);
+		if (rc == 0)
+			CU_ASSERT_STRING_EQUAL(mams_addr_str_port(&a, text), cases[i].printed);
+	}
+}
+
+static void address_kinds(void)
+{
+	struct mams_addr a;
+	struct sockaddr_storage ss;
+	struct mams_addr back;
+
+	CU_ASSERT_EQUAL(mams_addr_parse("::ffff:192.0.2.1", &a), 0);
+	mams_addr_unmap(&a);
+	CU_ASSERT_EQUAL(a.family, AF_INET);
+	a.port = 80;
+	(void)mams_addr_to_sa(&a, &ss);
+	CU_ASSERT_EQUAL(mams_addr_from_sa((struct sockaddr *)&ss, &back), 0);
+	CU_ASSERT_TRUE(mams_addr_eq(&a, &back));
+	CU_ASSERT_EQUAL(mams_addr_parse("127.9.9.9", &a), 0);
+	CU_ASSERT_TRUE(mams_addr_is_loopback(&a));
+	CU_ASSERT_EQUAL(mams_addr_parse("255.255.255.255", &a), 0);
+	CU_ASSERT_TRUE(mams_addr_is_multicast(&a));
+	CU_ASSERT_EQUAL(mams_addr_parse("fe80::1", &a), 0);
+	CU_ASSERT_TRUE(mams_addr_is_linklocal(&a));
+}
+
+static void prefixes(void)
+{
+	struct mams_prefix p;
+	struct mams_addr in;
+	struct mams_addr out;
+
+	CU_ASSERT_EQUAL(mams_addr_parse("10.9.255.255", &in), 0);
+	CU_ASSERT_EQUAL(mams_addr_parse("10.10.0.0", &out), 0);
+	CU_ASSERT_EQUAL(mams_prefix_parse("10.8.0.0/15", &p), 0);
+	CU_ASSERT_TRUE(mams_prefix_has(&p, &in));
+	CU_ASSERT_FALSE(mams_prefix_has(&p, &out));
+	CU_ASSERT_NOT_EQUAL(mams_prefix_parse("10.9.0.0/15", &p), 0);
+	CU_ASSERT_NOT_EQUAL(mams_prefix_parse("10.9.0.0/33", &p), 0);
+	CU_ASSERT_EQUAL(mams_prefix_parse("::/0", &p), 0);
+	CU_ASSERT_FALSE(mams_prefix_has(&p, &in));
+}
+
+static void time_arithmetic(void)
+{
+	mams_time t = mams_time_us(1500);
+
+	CU_ASSERT_EQUAL(mams_time_ms_until(mams_time_us(0), t), 2);
+	CU_ASSERT_EQUAL(mams_time_ms_until(t, mams_time_us(0)), 0);
+	CU_ASSERT_EQUAL(mams_time_ms_until(t, MAMS_TIME_NEVER), INT32_MAX);
+	CU_ASSERT_TRUE(mams_time_is_never(mams_time_add_ms(MAMS_TIME_NEVER, 5)));
+}
+
+static void metrics_exposition(void)
+{
+	struct {
+		uint64_t drops;
+	} counters = {7};
+	const struct mams_metric rows[] = {{"drops_total", "Dropped things.", MAMS_COUNTER, 0}};
+	struct mams_buf b = {0};
+
+	mams_metrics_text(&b, "test", rows, 1, &counters);
+	CU_ASSERT_STRING_EQUAL(b.data, "# HELP mams_test_drops_total Dropped things.\n"
+				       "# TYPE mams_test_drops_total counter\n"
+				       "mams_test_drops_total 7\n");
+	mams_buf_fini(&b);
+}
+
+int main(void)
+{
+	static const struct mams_case cases[] = {
+		{"a reader's first error sticks", reader_error_sticks},
+		{"a writer stops at its capacity", writer_stops_at_capacity},
+		{"the growable buffer grows", growable_buffer},
+		{"addresses parse and print", addresses},
+		{"kinds of addresses", address_kinds},
+		{"prefixes", prefixes},
+		{"time arithmetic", time_arithmetic},
+		{"metrics exposition", metrics_exposition},
+	};
+
+	return mams_suite_run("base", cases, MAMS_ARRAY_LEN(cases));
+}
