@@ -20,6 +20,7 @@ struct mams_ctl_server_ops {
 	void (*opened)(void *user, struct mams_ctl_conn *c);
 	/** One packet; data[len] is borrowed for the call. */
 	void (*packet)(void *user, struct mams_ctl_conn *c, const char *data, size_t len);
+	/** The connection ended by itself; not called for mams_ctl_close() and server_free(). */
 	void (*closed)(void *user, struct mams_ctl_conn *c);
 };
 
@@ -46,5 +47,5 @@ void *mams_ctl_get_user(const struct mams_ctl_conn *c);
 
 /** Blocking round trip for command-line tools: send, wait for one packet at most timeout_ms.
  *  @param out  owned by the caller (free), NUL-terminated */
-MAMS_MUST int mams_ctl_call(
-	const char *path, const char *data, size_t len, int timeout_ms, char **out, size_t *out_len);
+MAMS_MUST int mams_ctl_call(const char *path, const char *data, size_t len, int timeout_ms,
+	char **out, size_t *out_len);

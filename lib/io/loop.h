@@ -1,7 +1,7 @@
 /** @file loop.h
  *  libuv, wrapped: descriptors, timers, signals, deferred release.  Layer: io.
- *  One loop per thread.  Objects removed during dispatch are freed at the end of the iteration, so a
- *  stale event meets a dead but valid object.  A turn longer than 50 ms is counted. */
+ *  One loop per thread.  Objects removed during dispatch are freed at the end of the iteration, so
+ * a stale event meets a dead but valid object.  A turn longer than 50 ms is counted. */
 #pragma once
 
 #include "lib/base/clock.h"
@@ -13,8 +13,9 @@ struct mams_loop_timer;
 
 #define MAMS_LOOP_READ 0x1u
 #define MAMS_LOOP_WRITE 0x2u
+#define MAMS_LOOP_HANGUP 0x4u /**< the peer has closed its direction or reset */
 
-/** events: MAMS_LOOP_READ | MAMS_LOOP_WRITE; errors of the descriptor appear as both. */
+/** events: MAMS_LOOP_...; errors of the descriptor appear as READ and WRITE. */
 typedef void (*mams_loop_fd_fn)(void *user, int fd, unsigned events);
 typedef void (*mams_loop_fn)(void *user);
 typedef void (*mams_loop_signal_fn)(void *user, int signum);

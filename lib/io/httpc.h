@@ -1,0 +1,67 @@
+/** @file httpc.h
+ *  HTTPS client of the control plane: libcurl multi in our loop.  Layer: io.
+ *  Source: seed draft 4.1, 9.1 (https, TLS, HTTP Digest, client certificates preferred).
+ *  One client talks to one server at a time (mams_httpc_set_base() changes it); connections are
+ * kept alive, and requests run in parallel on their own connections. */
+#pragma once
+
+#include "lib/base/err.h"
+#include "lib/io/loop.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct mams_httpc;
+struct mams_httpc_handle;
+
+#define MAMS_HTTPC_BODY_MAX 131072u
+
+/** Strings are copied.  Zero means the default in brackets. */
+struct mams_httpc_opts {
+	const char *base_url;      /**< "https://host:port", without a path */
+	const char *ca_file;       /**< PEM; the only authorities believed; required */
+	const char *cert_file;     /**< PEM client certificate, NULL for none */
+	const char *key_file;      /**< PEM; refused when readable by group or others */
+	const char *digest_user;   /**< NULL: no Digest */
+	const char *password_file; /**< first line; refused when readable by group or others */
+	const char *interface;     /**< "if!NAME" or "host!ADDRESS" to bind to; NULL for any */
+	uint32_t mark;             /**< SO_MARK of the sockets; needs CAP_NET_ADMIN; 0 for none */
+	unsigned connect_ms;       /**< TCP and TLS [3000] */
+	size_t body_max;           /**< octets of an answer [131072] */
+};
+
+struct mams_httpc_request {
+	const char *method; /**< "GET" or "POST" */
+	const char *path;   /**< with the leading slash, query included */
+	const void *body;   /**< body[len], copied; POST only */
+	size_t len;
+	unsigned timeout_ms;   /**< of the whole exchange; 0 for none */
+	const char *interface; /**< overrides the client's; NULL keeps it */
+};
+
+/** The exchange is over; called from the loop, never from mams_httpc_send().
+ *  @param status  HTTP status, or -ETIMEDOUT, -ECONNREFUSED (no connection), -ECONNRESET (lost),
+ *                 -MAMS_EDENIED (TLS: certificate of either side), -MAMS_ELIMIT (answer too long),
+ *                 -MAMS_EPEER (other)
+ *  @param body  body[len], NUL-terminated, borrowed for the call */
+typedef void (*mams_httpc_fn)(void *user, int status, const char *body, size_t len);
+
+MAMS_MUST int mams_httpc_new(struct mams_loop *l, const struct mams_httpc_opts *opts,
+	struct mams_httpc **out, struct mams_error *err);
+/** Cancels what runs, without callbacks; accepts NULL. */
+void mams_httpc_free(struct mams_httpc *c);
+
+/** Requests started from now on go to another server. */
+MAMS_MUST int mams_httpc_set_base(struct mams_httpc *c, const char *base_url);
+const char *mams_httpc_base(const struct mams_httpc *c);
+/** Bind connections made from now on; NULL for any.  Idle connections are closed. */
+MAMS_MUST int mams_httpc_set_interface(struct mams_httpc *c, const char *interface);
+/** Close idle connections, so that the next request starts afresh (after a link change). */
+void mams_httpc_close_idle(struct mams_httpc *c);
+
+/** @param out  valid until cb is called or mams_httpc_cancel(); may be NULL */
+MAMS_MUST int mams_httpc_send(struct mams_httpc *c, const struct mams_httpc_request *req,
+	mams_httpc_fn cb, void *user, struct mams_httpc_handle **out);
+/** Ends the exchange and its connection at once; cb is not called; accepts NULL. */
+void mams_httpc_cancel(struct mams_httpc_handle *x);

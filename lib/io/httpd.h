@@ -1,0 +1,85 @@
+/** @file httpd.h
+ *  HTTPS server of the control plane: libmicrohttpd (TLS by GnuTLS) in our loop.  Layer: io.
+ *  Source: seed draft 4.1, 9.1 (https, TLS, HTTP Digest); RFC 7616 (Digest, SHA-256 only).
+ *  The owner sees only requests whose body is complete and whose client has proved who it is:
+ *  by a certificate of the client CA (identity = common name), else by Digest (identity = user
+ *  name).  Everyone else gets 401 or 403 without a word, a counter and a rate-limited log line. */
+#pragma once
+
+#include "lib/base/addr.h"
+#include "lib/base/err.h"
+#include "lib/base/metrics.h"
+#include "lib/io/loop.h"
+
+#include <stddef.h>
+#include <stdint.h>
+
+struct mams_httpd;
+struct mams_httpd_req;
+
+#define MAMS_HTTPD_BODY_MAX 65536u
+#define MAMS_HTTPD_IDENTITY_MAX 128u /**< octets of a common name or user name */
+
+/** Borrowed for the call of mams_httpd_new() only.  Zero means the default in brackets. */
+struct mams_httpd_opts {
+	const struct mams_addr *listen; /**< listen[n_listen], address and port */
+	size_t n_listen;
+	const char *cert_file;      /**< PEM, server certificate and its chain */
+	const char *key_file;       /**< PEM; refused when readable by group or others */
+	const char *client_ca_file; /**< PEM; NULL: no client certificates */
+	const char *digest_file;    /**< lines user:realm:HA1 (hex SHA-256); NULL: no Digest */
+	const char *realm;          /**< of Digest ["mams"] */
+	size_t body_max;            /**< octets; a longer body gets 413 [65536] */
+	unsigned idle_ms;           /**< connection without a request [60000] */
+	unsigned request_ms;        /**< TLS handshake, or first octet to whole request [10000] */
+	unsigned hold_ms;           /**< longest time an answer may take [120000] */
+	unsigned max_connections;   /**< [1024] */
+	unsigned max_per_ip;        /**< connections of one address [64] */
+};
+
+struct mams_httpd_ops {
+	/** A complete, authenticated request.  The owner answers it by mams_httpd_reply(), now or
+	 *  later; r is valid until then or until gone(). */
+	void (*request)(void *user, struct mams_httpd_req *r);
+	/** The client went away (or hold_ms passed) before r was answered: r is no longer valid.
+	 *  Not called for requests already answered. */
+	void (*gone)(void *user, struct mams_httpd_req *r);
+};
+
+/** Start listening.
+ *  @param ops  borrowed, must outlive the server
+ *  @param err  may be NULL; names the file and the cure
+ *  @return 0, -MAMS_EVALUE (a file is wrong), -EADDRINUSE and other system errors */
+MAMS_MUST int mams_httpd_new(struct mams_loop *l, const struct mams_httpd_opts *opts,
+	const struct mams_httpd_ops *ops, void *user, struct mams_httpd **out,
+	struct mams_error *err);
+/** Closes all connections; unanswered requests end without gone().  Accepts NULL.  Not to be called
+ *  from one of the server's own callbacks. */
+void mams_httpd_free(struct mams_httpd *h);
+
+/** Read the Digest file again; the old users stay when it is wrong. */
+MAMS_MUST int mams_httpd_reload_users(struct mams_httpd *h, struct mams_error *err);
+
+/* Of a request; all borrowed from r. */
+const char *mams_httpd_identity(const struct mams_httpd_req *r);
+const char *mams_httpd_method(const struct mams_httpd_req *r);
+const char *mams_httpd_path(const struct mams_httpd_req *r);
+/** Value of ?name=value, NULL when absent. */
+const char *mams_httpd_query(const struct mams_httpd_req *r, const char *name);
+/** NUL-terminated; never NULL. */
+const char *mams_httpd_body(const struct mams_httpd_req *r, size_t *len);
+const struct mams_addr *mams_httpd_peer(const struct mams_httpd_req *r);
+/** The owner's own pointer on a request it keeps. */
+void mams_httpd_set_user(struct mams_httpd_req *r, void *per_request);
+void *mams_httpd_get_user(const struct mams_httpd_req *r);
+
+/** Answer; r is invalid afterwards.
+ *  @param content_type  NULL for none
+ *  @param body  body[len], copied; NULL when len is 0 */
+void mams_httpd_reply(struct mams_httpd_req *r, unsigned status, const char *content_type,
+	const void *body, size_t len);
+
+/** Counter rows, and the struct they point into. */
+extern const struct mams_metric mams_httpd_metrics[];
+extern const size_t mams_httpd_n_metrics;
+const void *mams_httpd_counters(const struct mams_httpd *h);

@@ -1,0 +1,66 @@
+/** @file proc.h
+ *  What every daemon does at its start: options, log, limits, capabilities, signals, readiness.
+ *  Layer: io.  Order (style section 11): options, config, log, privileged descriptors, drop, the
+ *  rest, READY=1, loop.  Always in the foreground; systemd and containers do the rest. */
+#pragma once
+
+#include "lib/base/err.h"
+#include "lib/io/loop.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/** An option of one program besides the common ones; long form only. */
+struct mams_proc_option {
+	const char *name; /**< without the dashes */
+	const char *arg;  /**< name of its argument in the usage text; NULL: takes none */
+	const char *help;
+};
+
+struct mams_proc_program {
+	const char *name;                       /**< "mams-ncm" */
+	const char *version;                    /**< MAMS_VERSION */
+	const char *features;                   /**< "+TLS +SQLITE", NULL for none */
+	const char *summary;                    /**< one line for -h */
+	const char *default_config;             /**< path */
+	const struct mams_proc_option *options; /**< options[n_options] */
+	size_t n_options;
+	/** One of options[] was given. @return 0 or -MAMS_EVALUE (usage is printed) */
+	int (*option)(void *user, size_t index, const char *arg);
+	void *user;
+};
+
+struct mams_proc_args {
+	const char *config;
+	bool check_only; /**< -t: check the configuration and exit 0 or 1 */
+};
+
+enum mams_proc_verdict {
+	MAMS_PROC_GO,
+	MAMS_PROC_EXIT_OK,  /**< -h, -V: printed, nothing more to do */
+	MAMS_PROC_EXIT_BAD, /**< wrong usage: said on stderr; exit status 2 */
+};
+
+/** Parse -c FILE, -t, -d, -v, -V, -h and the program's own; sets up the log. */
+enum mams_proc_verdict mams_proc_args(
+	const struct mams_proc_program *prog, int argc, char **argv, struct mams_proc_args *out);
+
+/** Ignore SIGPIPE, umask 077, RLIMIT_NOFILE up to the hard limit; for a daemon with secrets no core
+ *  dump and no ptrace by others. */
+MAMS_MUST int mams_proc_setup(bool has_secrets);
+
+/** Keep only the capabilities keep[n] (CAP_NET_ADMIN ... of <linux/capability.h>) in every set, for
+ *  good, and set PR_SET_NO_NEW_PRIVS.
+ *  @return 0, -EPERM (one of keep[] is not ours to keep; it is named in the log) */
+MAMS_MUST int mams_proc_drop_caps(const int *keep, size_t n);
+
+/** SIGTERM and SIGINT call stop, SIGHUP calls reload (NULL: ignored). */
+MAMS_MUST int mams_proc_signals(
+	struct mams_loop *l, mams_loop_fn stop, mams_loop_fn reload, void *user);
+
+/** Tell the service manager (NOTIFY_SOCKET): "READY=1", "STOPPING=1".  Nothing without one. */
+void mams_proc_notify(const char *state);
+
+/** A file that holds a secret: regular, ours or root's, no access for group and others.
+ *  @return 0, -errno, -MAMS_EDENIED; err names the file and the cure */
+MAMS_MUST int mams_proc_check_secret_file(const char *path, struct mams_error *err);
