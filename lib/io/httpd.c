@@ -1,0 +1,391 @@
+#include "lib/io/httpd_private.h"
+
+#include "lib/io/proc.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/random.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#define LOG_MODULE "httpd"
+
+#define NONCES 8192
+#define PEM_MAX_BYTES (1024 * 1024)
+#define TLS_PRIORITIES "NORMAL:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2"
+
+#define ROW(field, name, help, kind)                                                               \
+	{                                                                                          \
+		name, help, kind, offsetof(struct mams_httpd_counters, field)                      \
+	}
+const struct mams_metric mams_httpd_metrics[] = {
+	ROW(connections, "https_connections_total", "Connections accepted.", MAMS_COUNTER),
+	ROW(connections_open, "https_connections_open", "Connections open now.", MAMS_GAUGE),
+	ROW(refused_connections, "https_refused_connection_limit_total",
+		"Connections refused: too many in all.", MAMS_COUNTER),
+	ROW(refused_per_ip, "https_refused_address_limit_total",
+		"Connections refused: too many from one address.", MAMS_COUNTER),
+	ROW(without_request, "https_without_request_total",
+		"Connections that ended before a request: TLS failed or nothing came.",
+		MAMS_COUNTER),
+	ROW(requests, "https_requests_total", "Authenticated requests.", MAMS_COUNTER),
+	ROW(no_credentials, "https_no_credentials_total",
+		"Requests without certificate or Digest answer (as each Digest exchange begins).",
+		MAMS_COUNTER),
+	ROW(wrong_password, "https_wrong_password_total",
+		"Requests refused: unknown user or wrong password.", MAMS_COUNTER),
+	ROW(stale_nonce, "https_stale_nonce_total", "Digest answers to a nonce too old or used.",
+		MAMS_COUNTER),
+	ROW(auth_unsupported, "https_auth_unsupported_total",
+		"Requests refused: Digest with MD5 or without qop, or another scheme.",
+		MAMS_COUNTER),
+	ROW(bad_certificate, "https_bad_certificate_total",
+		"Requests refused: client certificate foreign, expired, or not for this use.",
+		MAMS_COUNTER),
+	ROW(body_too_long, "https_body_too_long_total", "Requests refused: body over the limit.",
+		MAMS_COUNTER),
+	ROW(idle_timeouts, "https_idle_timeouts_total", "Connections closed: no request came.",
+		MAMS_COUNTER),
+	ROW(slow_requests, "https_slow_requests_total",
+		"Connections closed: request or answer took too long on the wire.", MAMS_COUNTER),
+	ROW(held_too_long, "https_held_too_long_total",
+		"Requests that the program did not answer in time.", MAMS_COUNTER),
+	ROW(clients_gone, "https_clients_gone_total", "Clients that left before the answer.",
+		MAMS_COUNTER),
+	ROW(no_memory, "https_no_memory_total", "Requests refused: out of memory.", MAMS_COUNTER),
+};
+const size_t mams_httpd_n_metrics = MAMS_ARRAY_LEN(mams_httpd_metrics);
+
+const void *mams_httpd_counters(const struct mams_httpd *h)
+{
+	return &h->counters;
+}
+
+/* ---- connections ---- */
+
+static void conn_free(struct mams_httpd_conn *c)
+{
+	c->h->counters.connections_open--;
+	c->h->counters.without_request += !c->seen_request;
+	TAILQ_REMOVE(&c->h->conns, c, link);
+	mams_loop_fd_del(c->watch);
+	free(c);
+}
+
+static void notify_connection(void *user, struct MHD_Connection *mhd, void **slot,
+	enum MHD_ConnectionNotificationCode code)
+{
+	struct mams_httpd *h = user;
+	struct mams_httpd_conn *c = *slot;
+
+	if (code == MHD_CONNECTION_NOTIFY_STARTED) {
+		c = h->adding;
+		h->adding = NULL;
+		if (c)
+			c->mhd = mhd;
+		*slot = c;
+	} else if (c) {
+		*slot = NULL;
+		conn_free(c);
+	}
+}
+
+static bool is_full(struct mams_httpd *h, const struct mams_addr *peer)
+{
+	struct mams_httpd_conn *c;
+	unsigned same = 0;
+
+	if (h->counters.connections_open >= h->opts.max_connections) {
+		h->counters.refused_connections++;
+		return true;
+	}
+	TAILQ_FOREACH(c, &h->conns, link)
+	same += mams_addr_eq_ip(&c->peer, peer);
+	if (same >= h->opts.max_per_ip)
+		h->counters.refused_per_ip++;
+	return same >= h->opts.max_per_ip;
+}
+
+static void accepted(void *user, int fd, const struct sockaddr_storage *sa, socklen_t len)
+{
+	struct mams_httpd *h = user;
+	struct mams_addr peer = {0};
+	struct mams_httpd_conn *c;
+	char text[MAMS_ADDR_STRLEN];
+
+	if (mams_addr_from_sa((const struct sockaddr *)sa, &peer) < 0 || is_full(h, &peer)) {
+		mams_log_limited(&h->dropped, mams_loop_now(h->loop), MAMS_LOG_WARN, LOG_MODULE,
+			"connection refused, too many peer=%s", mams_addr_str(&peer, text));
+		close(fd);
+		return;
+	}
+	c = calloc(1, sizeof(*c));
+	if (!c) {
+		h->counters.no_memory++;
+		close(fd);
+		return;
+	}
+	c->h = h;
+	c->fd = fd;
+	c->peer = peer;
+	mams_httpd_conn_enter(c, MAMS_HTTPD_IDLE);
+	TAILQ_INSERT_TAIL(&h->conns, c, link);
+	h->counters.connections++;
+	if (h->counters.connections_open++ == 0)
+		mams_httpd_conn_sweep(h);
+	h->adding = c;
+	/* closes fd when it fails; c is then ours unless the notices have come and gone */
+	if (MHD_add_connection(h->mhd, fd, (const struct sockaddr *)sa, len) != MHD_YES &&
+		h->adding) {
+		h->counters.no_memory++;
+		conn_free(c);
+	}
+	h->adding = NULL;
+	h->ready = true;
+}
+
+/* ---- libmicrohttpd in the loop ---- */
+
+static void mhd_event(void *user, int fd, unsigned events)
+{
+	struct mams_httpd *h = user;
+
+	(void)fd;
+	(void)events;
+	h->ready = true;
+}
+
+/* It reads sockets edge-triggered: what it did not finish shows only in its timeout. */
+static mams_time before(void *user)
+{
+	struct mams_httpd *h = user;
+	MHD_UNSIGNED_LONG_LONG ms;
+
+	h->mhd_deadline = MAMS_TIME_NEVER;
+	if (MHD_get_timeout(h->mhd, &ms) == MHD_YES)
+		h->mhd_deadline = mams_time_add_ms(
+			mams_loop_now(h->loop), ms > INT32_MAX ? INT32_MAX : (int64_t)ms);
+	return h->ready ? mams_loop_now(h->loop) : h->mhd_deadline;
+}
+
+static void after(void *user)
+{
+	struct mams_httpd *h = user;
+
+	if (!h->ready && mams_time_before(mams_loop_now(h->loop), h->mhd_deadline))
+		return;
+	h->ready = false;
+	MHD_run(h->mhd);
+}
+
+static void mhd_log(void *user, const char *fmt, va_list ap) MAMS_PRINTF(2, 0);
+static void mhd_log(void *user, const char *fmt, va_list ap)
+{
+	struct mams_httpd *h = user;
+
+	vsnprintf(h->mhd_said, sizeof(h->mhd_said), fmt, ap);
+	h->mhd_said[strcspn(h->mhd_said, "\n")] = '\0';
+	log_debug("libmicrohttpd: %s", h->mhd_said);
+}
+
+/* ---- start and end ---- */
+
+struct pem {
+	char *cert;
+	char *key;
+	char *client_ca;
+};
+
+static void pem_fini(struct pem *p)
+{
+	if (p->key)
+		mams_wipe(p->key, strlen(p->key));
+	free(p->cert);
+	free(p->key);
+	free(p->client_ca);
+}
+
+static int read_pem(const char *path, bool secret, char **out, struct mams_error *err)
+{
+	FILE *f;
+	char *text;
+	size_t n;
+	int rc = secret ? mams_proc_check_secret_file(path, err) : 0;
+
+	if (rc < 0)
+		return rc;
+	f = fopen(path, "re");
+	if (!f)
+		return mams_fail(err, errno, path, "%s", strerror(errno));
+	text = calloc(1, PEM_MAX_BYTES + 1);
+	n = text ? fread(text, 1, PEM_MAX_BYTES, f) : 0;
+	fclose(f);
+	if (!text)
+		return -ENOMEM;
+	*out = text;
+	if (n == 0 || n == PEM_MAX_BYTES || strlen(text) != n || !strstr(text, "-----BEGIN "))
+		return mams_fail(err, MAMS_EVALUE, path, "not a PEM file");
+	return 0;
+}
+
+static int load_pem(const struct mams_httpd_opts *opts, struct mams_httpd *h, struct pem *p,
+	struct mams_error *err)
+{
+	int rc = read_pem(opts->cert_file, false, &p->cert, err);
+
+	if (rc == 0)
+		rc = read_pem(opts->key_file, true, &p->key, err);
+	if (rc == 0 && opts->client_ca_file)
+		rc = read_pem(opts->client_ca_file, false, &p->client_ca, err);
+	h->wants_certs = opts->client_ca_file != NULL;
+	return rc;
+}
+
+static int start_mhd(struct mams_httpd *h, const struct pem *pem, struct mams_error *err)
+{
+	struct MHD_OptionItem items[] = {
+		{MHD_OPTION_EXTERNAL_LOGGER, (intptr_t)mhd_log, h},
+		{MHD_OPTION_HTTPS_MEM_KEY, 0, pem->key},
+		{MHD_OPTION_HTTPS_MEM_CERT, 0, pem->cert},
+		{MHD_OPTION_HTTPS_PRIORITIES, 0, (void *)(uintptr_t)TLS_PRIORITIES},
+		{MHD_OPTION_NOTIFY_CONNECTION, (intptr_t)notify_connection, h},
+		{MHD_OPTION_NOTIFY_COMPLETED, (intptr_t)mams_httpd_req_completed, h},
+		{MHD_OPTION_URI_LOG_CALLBACK, (intptr_t)mams_httpd_req_line, h},
+		{MHD_OPTION_DIGEST_AUTH_RANDOM, sizeof(h->random), h->random},
+		{MHD_OPTION_NONCE_NC_SIZE, NONCES, NULL},
+		{MHD_OPTION_CONNECTION_LIMIT, (intptr_t)h->opts.max_connections + 8, NULL},
+		{MHD_OPTION_STRICT_FOR_CLIENT, 1, NULL},
+		{MHD_OPTION_SIGPIPE_HANDLED_BY_APP, 1, NULL},
+		{pem->client_ca ? MHD_OPTION_HTTPS_MEM_TRUST : MHD_OPTION_END, 0, pem->client_ca},
+		{MHD_OPTION_END, 0, NULL},
+	};
+
+	if (getrandom(h->random, sizeof(h->random), 0) != (ssize_t)sizeof(h->random))
+		return -errno;
+	h->mhd = MHD_start_daemon(MHD_USE_TLS | MHD_USE_EPOLL | MHD_USE_NO_LISTEN_SOCKET |
+					  MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG,
+		0, NULL, NULL, mams_httpd_req_handle, h, MHD_OPTION_ARRAY, items, MHD_OPTION_END);
+	if (!h->mhd)
+		return mams_fail(err, MAMS_EVALUE, NULL,
+			"cannot start HTTPS, check certificate and key: %s", h->mhd_said);
+	return 0;
+}
+
+static int watch_mhd(struct mams_httpd *h)
+{
+	const struct mams_loop_source source = {.before = before, .after = after, .user = h};
+	const union MHD_DaemonInfo *info = MHD_get_daemon_info(h->mhd, MHD_DAEMON_INFO_EPOLL_FD);
+	int rc;
+
+	if (!info)
+		return -EINVAL;
+	rc = mams_loop_timer_new(h->loop, mams_httpd_conn_sweep, h, &h->sweep);
+	if (rc == 0)
+		rc = mams_loop_fd_add(
+			h->loop, info->epoll_fd, MAMS_LOOP_READ, mhd_event, h, &h->watch);
+	if (rc == 0)
+		rc = mams_loop_source_add(h->loop, &source);
+	return rc;
+}
+
+static void take_numbers(struct mams_httpd *h, const struct mams_httpd_opts *o)
+{
+	h->opts.body_max = o->body_max ? o->body_max : MAMS_HTTPD_BODY_MAX;
+	h->opts.idle_ms = o->idle_ms ? o->idle_ms : 60000;
+	h->opts.request_ms = o->request_ms ? o->request_ms : 10000;
+	h->opts.hold_ms = o->hold_ms ? o->hold_ms : 120000;
+	h->opts.max_connections = o->max_connections ? o->max_connections : 1024;
+	h->opts.max_per_ip = o->max_per_ip ? o->max_per_ip : 64;
+}
+
+static int take_users(struct mams_httpd *h, const struct mams_httpd_opts *o, struct mams_error *err)
+{
+	h->realm = strdup(o->realm ? o->realm : "mams");
+	h->digest_file = o->digest_file ? strdup(o->digest_file) : NULL;
+	if (!h->realm || (o->digest_file && !h->digest_file))
+		return -ENOMEM;
+	return h->digest_file ? mams_httpd_reload_users(h, err) : 0;
+}
+
+int mams_httpd_new(struct mams_loop *l, const struct mams_httpd_opts *opts,
+	const struct mams_httpd_ops *ops, void *user, struct mams_httpd **out,
+	struct mams_error *err)
+{
+	struct mams_httpd *h = calloc(1, sizeof(*h));
+	struct pem pem = {0};
+	int rc;
+
+	if (!h)
+		return -ENOMEM;
+	h->loop = l;
+	h->ops = ops;
+	h->user = user;
+	TAILQ_INIT(&h->conns);
+	take_numbers(h, opts);
+	rc = take_users(h, opts, err);
+	if (rc == 0 && !opts->client_ca_file && !h->users)
+		rc = mams_fail(err, MAMS_EMISSING, NULL,
+			"nobody could authenticate: give a client CA, a Digest file, or both");
+	if (rc == 0)
+		rc = load_pem(opts, h, &pem, err);
+	if (rc == 0)
+		rc = start_mhd(h, &pem, err);
+	pem_fini(&pem);
+	if (rc == 0)
+		rc = watch_mhd(h);
+	if (rc == 0)
+		rc = mams_httpd_listen_open(
+			l, opts->listen, opts->n_listen, accepted, h, &h->listen, err);
+	if (rc < 0) {
+		mams_httpd_free(h);
+		return rc;
+	}
+	*out = h;
+	return 0;
+}
+
+void mams_httpd_free(struct mams_httpd *h)
+{
+	struct mams_httpd_conn *c;
+
+	if (!h)
+		return;
+	mams_httpd_listen_close(h->listen);
+	TAILQ_FOREACH(c, &h->conns, link)
+	{
+		/* libmicrohttpd aborts when it is stopped with a connection suspended */
+		if (c->phase != MAMS_HTTPD_HELD)
+			continue;
+		c->req->dropped = true;
+		mams_httpd_conn_unhold(c);
+	}
+	mams_loop_source_del(h->loop, h);
+	mams_loop_fd_del(h->watch);
+	if (h->mhd)
+		MHD_stop_daemon(h->mhd);
+	mams_loop_timer_del(h->sweep);
+	mams_httpd_users_free(h->users);
+	free(h->digest_file);
+	free(h->realm);
+	mams_wipe(h, sizeof(*h));
+	free(h);
+}
+
+int mams_httpd_reload_users(struct mams_httpd *h, struct mams_error *err)
+{
+	struct mams_httpd_users *users;
+	int rc;
+
+	if (!h->digest_file)
+		return 0;
+	rc = mams_httpd_users_load(h->digest_file, h->realm, &users, err);
+	if (rc < 0)
+		return rc;
+	mams_httpd_users_free(h->users);
+	h->users = users;
+	log_info("Digest users read file=%s users=%zu", h->digest_file,
+		mams_httpd_users_count(users));
+	return 0;
+}

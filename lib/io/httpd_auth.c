@@ -1,0 +1,350 @@
+#include "lib/io/httpd_auth.h"
+
+#include "lib/io/proc.h"
+
+#include <gnutls/x509.h>
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/random.h>
+#include <time.h>
+
+#define NONCE_LIFE_S 300
+#define NAME_MAX_BYTES 128
+#define USERS_MAX 100000
+
+struct user {
+	char name[NAME_MAX_BYTES];
+	uint8_t ha1[MAMS_HTTPD_HA1_BYTES];
+};
+
+struct mams_httpd_users {
+	struct user *list; /* sorted by name */
+	size_t n;
+	/* checked for unknown names, so that they take as long as known ones */
+	uint8_t nobody[MAMS_HTTPD_HA1_BYTES];
+};
+
+/* A name that can stand in a log line and in a header without quoting. */
+static bool name_is_plain(const char *s)
+{
+	size_t n = strlen(s);
+
+	if (n == 0 || n >= NAME_MAX_BYTES)
+		return false;
+	for (size_t i = 0; i < n; i++) {
+		if ((unsigned char)s[i] < 0x20 || s[i] == 0x7f || strchr("\"\\", s[i]))
+			return false;
+	}
+	return true;
+}
+
+static int hex_digit(char c)
+{
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	if (c >= 'a' && c <= 'f')
+		return c - 'a' + 10;
+	if (c >= 'A' && c <= 'F')
+		return c - 'A' + 10;
+	return -1;
+}
+
+static bool parse_ha1(const char *hex, uint8_t *out)
+{
+	if (strlen(hex) != 2 * MAMS_HTTPD_HA1_BYTES)
+		return false;
+	for (size_t i = 0; i < MAMS_HTTPD_HA1_BYTES; i++) {
+		int high = hex_digit(hex[2 * i]);
+		int low = hex_digit(hex[2 * i + 1]);
+
+		if (high < 0 || low < 0)
+			return false;
+		out[i] = (uint8_t)(high << 4 | low);
+	}
+	return true;
+}
+
+static int parse_line(char *line, const char *realm, struct user *out, struct mams_error *err)
+{
+	char *save = NULL;
+	const char *name = strtok_r(line, ":", &save);
+	const char *in_realm = strtok_r(NULL, ":", &save);
+	const char *ha1 = strtok_r(NULL, ":", &save);
+
+	if (!name || !in_realm || !ha1 || strtok_r(NULL, ":", &save))
+		return mams_fail(err, MAMS_EVALUE, NULL, "a line must be user:realm:hash");
+	if (!name_is_plain(name))
+		return mams_fail(err, MAMS_EVALUE, NULL,
+			"the user name is too long or has control characters, quotes or "
+			"backslashes");
+	if (strcmp(in_realm, realm) != 0)
+		return mams_fail(err, MAMS_EVALUE, NULL,
+			"the realm is not this server's (%s): make the entry again", realm);
+	if (!parse_ha1(ha1, out->ha1))
+		return mams_fail(err, MAMS_EVALUE, NULL,
+			"the hash must be SHA-256 of user:realm:password as 64 hex digits");
+	snprintf(out->name, sizeof(out->name), "%s", name);
+	return 0;
+}
+
+static int by_name(const void *a, const void *b)
+{
+	return strcmp(((const struct user *)a)->name, ((const struct user *)b)->name);
+}
+
+static int add_user(struct mams_httpd_users *u, const struct user *one, struct mams_error *err)
+{
+	struct user *list;
+
+	if (u->n >= USERS_MAX)
+		return mams_fail(err, MAMS_ELIMIT, NULL, "more than %d users", USERS_MAX);
+	if ((u->n & (u->n + 1)) == 0) { /* grows at 0, 1, 3, 7 ... */
+		list = calloc(2 * u->n + 1, sizeof(*list));
+		if (!list)
+			return -ENOMEM;
+		if (u->n)
+			memcpy(list, u->list, u->n * sizeof(*list));
+		mams_wipe(u->list, u->n * sizeof(*list));
+		free(u->list);
+		u->list = list;
+	}
+	u->list[u->n++] = *one;
+	return 0;
+}
+
+static int read_lines(
+	FILE *f, struct mams_httpd_users *u, const char *realm, struct mams_error *err)
+{
+	char line[NAME_MAX_BYTES * 3 + 2 * MAMS_HTTPD_HA1_BYTES];
+	struct user one;
+	int number = 0;
+	int rc = 0;
+
+	while (rc == 0 && fgets(line, sizeof(line), f)) {
+		number++;
+		if (!strchr(line, '\n') && !feof(f)) {
+			rc = mams_fail(err, MAMS_EVALUE, NULL, "the line is too long");
+			break;
+		}
+		line[strcspn(line, "\r\n")] = '\0';
+		if (line[0] == '\0' || line[0] == '#')
+			continue;
+		rc = parse_line(line, realm, &one, err);
+		if (rc == 0)
+			rc = add_user(u, &one, err);
+	}
+	if (rc < 0 && err)
+		err->line = number;
+	mams_wipe(line, sizeof(line));
+	mams_wipe(&one, sizeof(one));
+	return rc;
+}
+
+int mams_httpd_users_load(
+	const char *path, const char *realm, struct mams_httpd_users **out, struct mams_error *err)
+{
+	struct mams_httpd_users *u;
+	FILE *f;
+	int rc = mams_proc_check_secret_file(path, err);
+
+	if (rc < 0)
+		return rc;
+	f = fopen(path, "re");
+	if (!f)
+		return mams_fail(err, errno, path, "%s", strerror(errno));
+	u = calloc(1, sizeof(*u));
+	if (!u || getrandom(u->nobody, sizeof(u->nobody), 0) != (ssize_t)sizeof(u->nobody))
+		rc = -ENOMEM;
+	if (rc == 0)
+		rc = read_lines(f, u, realm, err);
+	fclose(f);
+	if (rc == 0 && u->n)
+		qsort(u->list, u->n, sizeof(*u->list), by_name);
+	for (size_t i = 1; rc == 0 && i < u->n; i++) {
+		if (by_name(&u->list[i - 1], &u->list[i]) == 0)
+			rc = mams_fail(
+				err, MAMS_EVALUE, path, "two entries for user %s", u->list[i].name);
+	}
+	if (rc < 0) {
+		if (err && err->where[0] == '\0')
+			snprintf(err->where, sizeof(err->where), "%s", path);
+		mams_httpd_users_free(u);
+		return rc;
+	}
+	*out = u;
+	return 0;
+}
+
+void mams_httpd_users_free(struct mams_httpd_users *u)
+{
+	if (!u)
+		return;
+	mams_wipe(u->list, u->n * sizeof(*u->list));
+	free(u->list);
+	free(u);
+}
+
+size_t mams_httpd_users_count(const struct mams_httpd_users *u)
+{
+	return u->n;
+}
+
+/* ---- certificates ---- */
+
+/* Exactly one common name: with two, which of them would be the identity? */
+static bool common_name(gnutls_x509_crt_t crt, char *out, size_t size)
+{
+	char second[NAME_MAX_BYTES];
+	size_t n = size;
+
+	if (gnutls_x509_crt_get_dn_by_oid(crt, GNUTLS_OID_X520_COMMON_NAME, 0, 0, out, &n) < 0)
+		return false;
+	if (strlen(out) != n || !name_is_plain(out))
+		return false;
+	n = sizeof(second);
+	return gnutls_x509_crt_get_dn_by_oid(crt, GNUTLS_OID_X520_COMMON_NAME, 1, 0, second, &n) ==
+	       GNUTLS_E_REQUESTED_DATA_NOT_AVAILABLE;
+}
+
+static bool chain_is_good(gnutls_session_t session, char *why)
+{
+	gnutls_typed_vdata_st purpose = {
+		.type = GNUTLS_DT_KEY_PURPOSE_OID,
+		.data = (unsigned char *)(uintptr_t)GNUTLS_KP_TLS_WWW_CLIENT,
+		.size = 0, /* a string */
+	};
+	unsigned status = 0;
+
+	if (gnutls_certificate_verify_peers(session, &purpose, 1, &status) < 0)
+		snprintf(why, 64, "cannot be verified");
+	else if (status & GNUTLS_CERT_EXPIRED)
+		snprintf(why, 64, "expired");
+	else if (status & GNUTLS_CERT_NOT_ACTIVATED)
+		snprintf(why, 64, "not yet valid");
+	else if (status & (GNUTLS_CERT_SIGNER_NOT_FOUND | GNUTLS_CERT_SIGNER_NOT_CA))
+		snprintf(why, 64, "not signed by our CA");
+	else if (status & GNUTLS_CERT_PURPOSE_MISMATCH)
+		snprintf(why, 64, "not for TLS clients");
+	else if (status)
+		snprintf(why, 64, "invalid, status 0x%x", status);
+	else
+		return true;
+	return false;
+}
+
+/* The verdict holds until the first certificate of the chain runs out. */
+static bool read_chain(
+	const gnutls_datum_t *chain, unsigned n, char *identity, size_t size, int64_t *expires)
+{
+	bool ok = true;
+
+	*expires = INT64_MAX;
+	for (unsigned i = 0; i < n && ok; i++) {
+		gnutls_x509_crt_t crt;
+		time_t end;
+
+		if (gnutls_x509_crt_init(&crt) < 0)
+			return false;
+		ok = gnutls_x509_crt_import(crt, &chain[i], GNUTLS_X509_FMT_DER) == 0;
+		end = ok ? gnutls_x509_crt_get_expiration_time(crt) : -1;
+		if (end >= 0 && end < *expires)
+			*expires = end;
+		if (ok && i == 0)
+			ok = common_name(crt, identity, size);
+		gnutls_x509_crt_deinit(crt);
+	}
+	return ok;
+}
+
+enum mams_httpd_verdict mams_httpd_auth_cert(
+	gnutls_session_t session, char *identity, size_t size, int64_t *expires, char *why)
+{
+	unsigned n = 0;
+	const gnutls_datum_t *chain = gnutls_certificate_get_peers(session, &n);
+
+	if (!chain || n == 0)
+		return MAMS_HTTPD_AUTH_NONE;
+	if (gnutls_certificate_type_get2(session, GNUTLS_CTYPE_PEERS) != GNUTLS_CRT_X509) {
+		snprintf(why, 64, "not X.509");
+		return MAMS_HTTPD_AUTH_CERT_BAD;
+	}
+	if (!chain_is_good(session, why))
+		return MAMS_HTTPD_AUTH_CERT_BAD;
+	if (!read_chain(chain, n, identity, size, expires)) {
+		snprintf(why, 64, "without exactly one usable common name");
+		return MAMS_HTTPD_AUTH_CERT_BAD;
+	}
+	return MAMS_HTTPD_AUTH_OK;
+}
+
+/* ---- Digest ---- */
+
+/* Find name=value or name="value" outside quotes, and compare.  libmicrohttpd 0.9.75 verifies the
+ * response by the algorithm we name, whatever the client wrote; this refuses what the client says
+ * it used when it is something else. */
+static bool param_is(const char *header, const char *name, const char *wanted)
+{
+	size_t len = strlen(name);
+	bool quoted = false;
+
+	for (const char *p = header; *p; p++) {
+		if (quoted && *p == '\\' && p[1]) {
+			p++;
+			continue;
+		}
+		if (*p == '"')
+			quoted = !quoted;
+		if (quoted || (p != header && !strchr(" ,\t", p[-1])))
+			continue;
+		if (strncasecmp(p, name, len) != 0 || p[len] != '=')
+			continue;
+		p += len + 1;
+		p += *p == '"';
+		len = strlen(wanted);
+		return strncasecmp(p, wanted, len) == 0 && (!p[len] || strchr("\", \t", p[len]));
+	}
+	return false;
+}
+
+static const struct user *find_user(const struct mams_httpd_users *u, const char *name)
+{
+	struct user key;
+
+	if (strlen(name) >= sizeof(key.name) || u->n == 0)
+		return NULL;
+	snprintf(key.name, sizeof(key.name), "%s", name);
+	return bsearch(&key, u->list, u->n, sizeof(key), by_name);
+}
+
+enum mams_httpd_verdict mams_httpd_auth_digest(const struct mams_httpd_users *u,
+	struct MHD_Connection *connection, const char *realm, char *identity, size_t size)
+{
+	const char *header = MHD_lookup_connection_value(
+		connection, MHD_HEADER_KIND, MHD_HTTP_HEADER_AUTHORIZATION);
+	const struct user *user;
+	char *name;
+	int rc;
+
+	if (!header)
+		return MAMS_HTTPD_AUTH_NONE;
+	if (strncasecmp(header, "Digest ", 7) != 0 ||
+		!param_is(header + 7, "algorithm", "SHA-256") ||
+		!param_is(header + 7, "qop", "auth"))
+		return MAMS_HTTPD_AUTH_UNSUPPORTED;
+	name = MHD_digest_auth_get_username(connection);
+	if (!name)
+		return MAMS_HTTPD_AUTH_UNSUPPORTED;
+	user = find_user(u, name);
+	rc = MHD_digest_auth_check_digest2(connection, realm, name, user ? user->ha1 : u->nobody,
+		MAMS_HTTPD_HA1_BYTES, NONCE_LIFE_S, MHD_DIGEST_ALG_SHA256);
+	MHD_free(name);
+	if (rc == MHD_INVALID_NONCE)
+		return MAMS_HTTPD_AUTH_STALE;
+	if (rc != MHD_YES || !user)
+		return MAMS_HTTPD_AUTH_WRONG;
+	snprintf(identity, size, "%s", user->name);
+	return MAMS_HTTPD_AUTH_OK;
+}

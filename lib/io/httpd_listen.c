@@ -1,0 +1,148 @@
+#include "lib/io/httpd_listen.h"
+
+#include "lib/base/log.h"
+
+#include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#define LOG_MODULE "httpd"
+
+#define BACKLOG 256
+#define ACCEPTS_PER_EVENT 16
+#define PAUSE_MS 100
+/* A client that is gone without a word is noticed after 20 + 3 * 5 s. */
+#define KEEPALIVE_IDLE_S 20
+#define KEEPALIVE_INTERVAL_S 5
+#define KEEPALIVE_COUNT 3
+
+struct mams_httpd_listen {
+	struct mams_loop *loop;
+	mams_httpd_accepted_fn cb;
+	void *user;
+	struct mams_loop_timer *resume;
+	struct mams_log_rl rl;
+	size_t n;
+	struct {
+		int fd;
+		struct mams_loop_fd *watch;
+	} socks[];
+};
+
+static void set_option(int fd, int level, int name, int value)
+{
+	/* all of them are improvements, none a condition */
+	if (setsockopt(fd, level, name, &value, sizeof(value)) < 0)
+		log_debug("socket option not set option=%d error=%s", name, strerror(errno));
+}
+
+static void watch_all(struct mams_httpd_listen *s, unsigned events)
+{
+	for (size_t i = 0; i < s->n; i++)
+		mams_loop_fd_set(s->socks[i].watch, events);
+}
+
+static void resume_event(void *user)
+{
+	watch_all(user, MAMS_LOOP_READ);
+}
+
+static void accept_event(void *user, int listener, unsigned events)
+{
+	struct mams_httpd_listen *s = user;
+
+	(void)events;
+	for (int i = 0; i < ACCEPTS_PER_EVENT; i++) {
+		struct sockaddr_storage sa;
+		socklen_t len = sizeof(sa);
+		int fd = accept4(
+			listener, (struct sockaddr *)&sa, &len, SOCK_NONBLOCK | SOCK_CLOEXEC);
+
+		if (fd < 0)
+			break;
+		set_option(fd, IPPROTO_TCP, TCP_NODELAY, 1);
+		set_option(fd, SOL_SOCKET, SO_KEEPALIVE, 1);
+		set_option(fd, IPPROTO_TCP, TCP_KEEPIDLE, KEEPALIVE_IDLE_S);
+		set_option(fd, IPPROTO_TCP, TCP_KEEPINTVL, KEEPALIVE_INTERVAL_S);
+		set_option(fd, IPPROTO_TCP, TCP_KEEPCNT, KEEPALIVE_COUNT);
+		s->cb(s->user, fd, &sa, len);
+		errno = 0;
+	}
+	if (errno != EMFILE && errno != ENFILE && errno != ENOBUFS && errno != ENOMEM)
+		return;
+	/* the waiting client would make this event return without end */
+	mams_log_limited(&s->rl, mams_loop_now(s->loop), MAMS_LOG_ERR, LOG_MODULE,
+		"cannot accept error=%s", strerror(errno));
+	watch_all(s, 0);
+	mams_loop_timer_at(s->resume, mams_time_add_ms(mams_loop_now(s->loop), PAUSE_MS));
+}
+
+static int open_one(const struct mams_addr *a)
+{
+	struct sockaddr_storage sa;
+	socklen_t len = mams_addr_to_sa(a, &sa);
+	int fd = socket(sa.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	int rc;
+
+	if (fd < 0)
+		return -errno;
+	set_option(fd, SOL_SOCKET, SO_REUSEADDR, 1);
+	if (sa.ss_family == AF_INET6)
+		set_option(fd, IPPROTO_IPV6, IPV6_V6ONLY, 1);
+	if (bind(fd, (struct sockaddr *)&sa, len) == 0 && listen(fd, BACKLOG) == 0)
+		return fd;
+	rc = -errno;
+	close(fd);
+	return rc;
+}
+
+int mams_httpd_listen_open(struct mams_loop *l, const struct mams_addr *addrs, size_t n,
+	mams_httpd_accepted_fn cb, void *user, struct mams_httpd_listen **out,
+	struct mams_error *err)
+{
+	struct mams_httpd_listen *s = calloc(1, sizeof(*s) + n * sizeof(s->socks[0]));
+	int rc;
+
+	if (!s)
+		return -ENOMEM;
+	s->loop = l;
+	s->cb = cb;
+	s->user = user;
+	rc = mams_loop_timer_new(l, resume_event, s, &s->resume);
+	for (size_t i = 0; i < n && rc == 0; i++) {
+		char text[MAMS_ADDR_STRLEN];
+		int fd = open_one(&addrs[i]);
+
+		if (fd < 0) {
+			rc = mams_fail(err, -fd, mams_addr_str_port(&addrs[i], text),
+				"cannot listen: %s", strerror(-fd));
+			break;
+		}
+		s->socks[s->n].fd = fd;
+		rc = mams_loop_fd_add(
+			l, fd, MAMS_LOOP_READ, accept_event, s, &s->socks[s->n].watch);
+		s->n++;
+	}
+	if (rc < 0) {
+		mams_httpd_listen_close(s);
+		return rc;
+	}
+	*out = s;
+	return 0;
+}
+
+void mams_httpd_listen_close(struct mams_httpd_listen *s)
+{
+	if (!s)
+		return;
+	for (size_t i = 0; i < s->n; i++) {
+		mams_loop_fd_del(s->socks[i].watch);
+		close(s->socks[i].fd);
+	}
+	mams_loop_timer_del(s->resume);
+	free(s);
+}

@@ -1,0 +1,43 @@
+/** @file mptcp.h
+ *  Multipath TCP as a socket sees it: protocol number, MPTCP_INFO, per-subflow figures.  Layer: io.
+ *  Source: RFC 8684; Linux include/uapi/linux/mptcp.h (newer than Debian's headers: structures are
+ *  defined in mptcp.c and sized at run time, so that 6.1 and later kernels both work). */
+#pragma once
+
+#include "lib/base/addr.h"
+#include "lib/base/err.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#ifndef IPPROTO_MPTCP
+#define IPPROTO_MPTCP 262
+#endif
+
+struct mams_mptcp_info {
+	uint32_t token;
+	uint8_t subflows; /**< besides the first */
+	bool fallback;	  /**< the peer or the path speaks plain TCP only */
+};
+
+struct mams_mptcp_subflow {
+	struct mams_addr local;
+	struct mams_addr remote;
+	uint8_t id;
+	uint32_t rtt_us;
+	uint32_t cwnd;
+	uint64_t bytes_sent;
+	uint64_t bytes_received;
+	uint32_t retransmits;
+};
+
+/** Does this socket speak MPTCP (before any fallback)?  False for a plain-TCP peer accepted by an
+ *  MPTCP listener. */
+bool mams_mptcp_is(int fd);
+/** @return 0, -EOPNOTSUPP or -ENOPROTOOPT (plain TCP), -errno */
+MAMS_MUST int mams_mptcp_info(int fd, struct mams_mptcp_info *out);
+/** Per-subflow figures; out[cap], *n filled with how many were written.
+ *  @return 0 or -errno (-EOPNOTSUPP before kernel 6.5) */
+MAMS_MUST int mams_mptcp_subflows(
+	int fd, struct mams_mptcp_subflow *out, size_t cap, size_t *n);
