@@ -36,20 +36,22 @@ struct mams_httpc_request {
 	const char *path;   /**< with the leading slash, query included */
 	const void *body;   /**< body[len], copied; POST only */
 	size_t len;
-	unsigned timeout_ms;   /**< of the whole exchange; 0 for none */
-	const char *interface; /**< overrides the client's; NULL keeps it */
+	const char *content_type; /**< NULL: application/json */
+	unsigned timeout_ms;      /**< of the whole exchange; 0 for none */
+	const char *interface;    /**< overrides the client's; NULL keeps it */
 };
 
 /** The exchange is over; called from the loop, never from mams_httpc_send().
- *  @param status  HTTP status, or -ETIMEDOUT, -ECONNREFUSED (no connection), -ECONNRESET (lost),
- *                 -MAMS_EDENIED (TLS: certificate of either side), -MAMS_ELIMIT (answer too long),
+ *  @param status  HTTP status, or -ETIMEDOUT, -ECONNREFUSED (no connection), -EADDRNOTAVAIL (the
+ *                 interface or address to bind to), -ECONNRESET (connection lost), -MAMS_EDENIED
+ *                 (the server's certificate, or ours unreadable), -MAMS_ELIMIT (answer too long),
  *                 -MAMS_EPEER (other)
  *  @param body  body[len], NUL-terminated, borrowed for the call */
 typedef void (*mams_httpc_fn)(void *user, int status, const char *body, size_t len);
 
 MAMS_MUST int mams_httpc_new(struct mams_loop *l, const struct mams_httpc_opts *opts,
 	struct mams_httpc **out, struct mams_error *err);
-/** Cancels what runs, without callbacks; accepts NULL. */
+/** Cancels what runs, without callbacks.  Accepts NULL.  Not from within a mams_httpc_fn. */
 void mams_httpc_free(struct mams_httpc *c);
 
 /** Requests started from now on go to another server. */
