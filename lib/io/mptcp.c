@@ -55,7 +55,8 @@ int mams_mptcp_info(int fd, struct mams_mptcp_info *out)
 	return 0;
 }
 
-static void fill(struct mams_mptcp_subflow *out, const struct sf_info *sf, const struct tcp_info *ti)
+static void fill(
+	struct mams_mptcp_subflow *out, const struct sf_info *sf, const struct tcp_info *ti)
 {
 	*out = (struct mams_mptcp_subflow){
 		.id = (uint8_t)sf->id,

@@ -18,7 +18,7 @@
 struct mams_mptcp_info {
 	uint32_t token;
 	uint8_t subflows; /**< besides the first */
-	bool fallback;	  /**< the peer or the path speaks plain TCP only */
+	bool fallback;    /**< the peer or the path speaks plain TCP only */
 };
 
 struct mams_mptcp_subflow {
@@ -39,5 +39,4 @@ bool mams_mptcp_is(int fd);
 MAMS_MUST int mams_mptcp_info(int fd, struct mams_mptcp_info *out);
 /** Per-subflow figures; out[cap], *n filled with how many were written.
  *  @return 0 or -errno (-EOPNOTSUPP before kernel 6.5) */
-MAMS_MUST int mams_mptcp_subflows(
-	int fd, struct mams_mptcp_subflow *out, size_t cap, size_t *n);
+MAMS_MUST int mams_mptcp_subflows(int fd, struct mams_mptcp_subflow *out, size_t cap, size_t *n);

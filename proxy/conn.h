@@ -1,0 +1,138 @@
+/** @file conn.h
+ *  One relayed connection: two legs, the pure flow state, and what it needs while it is being set
+ * up. Layer: adapter of mams-proxy.  Lives in its worker's pool; an established idle one holds this
+ *  struct and nothing else (less than 1 KiB). */
+#pragma once
+
+#include "proxy/convert.h"
+#include "proxy/flow.h"
+#include "proxy/worker.h"
+
+#include <sys/epoll.h>
+
+/** One socket of a connection, registered once, edge-triggered. */
+struct px_leg {
+	enum px_handle handle; /**< PX_HANDLE_LEG */
+	int fd;                /**< -1 none */
+	uint8_t side;
+	bool readable; /**< recv() may succeed */
+	bool writable;
+	bool hangup; /**< the peer has ended: a short read is not the last one */
+	bool failed; /**< EPOLLERR */
+	bool mptcp;
+};
+
+/** An attempt of the client role to reach the N-MADP over one path. */
+struct px_try {
+	enum px_handle handle; /**< PX_HANDLE_TRY */
+	int fd;                /**< -1 none */
+	uint8_t path;          /**< index into px_setup.paths */
+	bool direct;           /**< straight to the server: no N-MADP, no Convert */
+	bool ready;            /**< epoll said something */
+	uint32_t sent;         /**< octets of the Convert message given to the kernel */
+	mams_time started;
+	struct px_conn *conn;
+};
+
+/** Needed until the relay starts, then returned to its pool. */
+struct px_setup {
+	uint8_t in[PX_CONVERT_MAX + 4]; /**< what the peer said first */
+	uint32_t n_in;
+	uint8_t out[PX_CONVERT_MAX];
+	uint32_t n_out;
+	struct px_convert_msg msg; /**< borrows in[] */
+	bool transparent;
+	bool want_mptcp; /**< network: the client asks for MPTCP towards the server */
+	bool counted;    /**< network: stands in its client's pending requests */
+	uint32_t source; /**< network: slot in the worker's sources; UINT32_MAX none */
+	/* client role */
+	struct px_path paths[PX_PATHS_MAX]; /**< copy of the configuration this race runs on */
+	size_t n_paths;
+	uint8_t order[PX_PATHS_MAX];
+	size_t next;    /**< next entry of order[] to try */
+	uint32_t round; /**< how often order[] was walked through */
+	uint8_t winner; /**< index into paths */
+	bool early;     /**< client: application data may precede the converter's answer */
+	uint8_t cookie[PX_CONVERT_COOKIE_MAX]; /**< client: to present; secret */
+	uint32_t n_cookie;
+	uint32_t cookie_tries;
+	bool gone_direct;
+	mams_time begun;
+	mams_time next_at; /**< when to try the next path */
+	struct px_try tries[PX_PATHS_MAX];
+};
+
+struct px_conn {
+	struct px_leg leg[2];
+	struct px_flow flow;
+	struct px_buf *held[2]; /**< octets of direction d the far leg did not take */
+	struct px_setup *setup; /**< NULL once relaying */
+	struct px_client *client;
+	struct px_timer timer;
+	mams_time deadline; /**< of the current phase, before the relay */
+	struct mams_addr server;
+	uint32_t token; /**< of an MPTCP connection reported to the plugin; 0 none */
+	bool queued;    /**< in the run queue */
+	bool tuned;     /**< keepalive is set */
+	bool v4;
+	TAILQ_ENTRY(px_conn) run;
+	LIST_ENTRY(px_conn) all;
+};
+
+/** A new connection around an accepted socket (consumed); NULL when a limit or memory is reached.
+ */
+struct px_conn *px_conn_new(struct px_worker *w, int fd, enum px_phase phase);
+/** Give leg side its connected or connecting socket and watch it; consumed on success.
+ *  @param writable  it is known to be connected */
+MAMS_MUST int px_conn_attach(
+	struct px_worker *w, struct px_conn *c, int side, int fd, bool writable);
+/** Do what the flow state asks for.  @return false when the connection has ended */
+bool px_conn_settle(struct px_worker *w, struct px_conn *c);
+/** Keep octets of direction dir that came with the first message.  @return 0 or -ENOMEM */
+MAMS_MUST int px_conn_keep(
+	struct px_worker *w, struct px_conn *c, int dir, const uint8_t *data, size_t len);
+/** Put into the run queue. */
+void px_conn_wake(struct px_worker *w, struct px_conn *c);
+/** Set the deadline of a phase before the relay, or re-arm for the relay. */
+void px_conn_arm(struct px_worker *w, struct px_conn *c, mams_time when);
+/** Both legs are joined: free the setup, start relaying. */
+void px_conn_relay(struct px_worker *w, struct px_conn *c);
+/** End it: abort resets both sides, otherwise both are closed in order. */
+void px_conn_end(struct px_worker *w, struct px_conn *c, bool abort);
+/** Something to do: called from the run queue. */
+void px_conn_run(struct px_worker *w, struct px_conn *c);
+void px_conn_timeout(struct px_worker *w, struct px_conn *c);
+/** Free what ended during this turn. */
+void px_conn_bury(struct px_worker *w);
+/** The request is answered or gone: it no longer counts against its client and address. */
+void px_conn_release_pending(struct px_worker *w, struct px_conn *c);
+
+/** Phases, one file each. */
+void px_hello_run(struct px_worker *w, struct px_conn *c);  /**< hello.c */
+void px_origin_run(struct px_worker *w, struct px_conn *c); /**< origin.c */
+void px_origin_timeout(struct px_worker *w, struct px_conn *c);
+void px_race_run(struct px_worker *w, struct px_conn *c); /**< race.c */
+void px_race_timeout(struct px_worker *w, struct px_conn *c);
+void px_confirm_run(struct px_worker *w, struct px_conn *c); /**< confirm.c */
+void px_answer_run(struct px_worker *w, struct px_conn *c);  /**< answer.c */
+
+/** What follows accept(): wait for the Convert message, connect to c->server, race the paths. */
+void px_hello_start(struct px_worker *w, struct px_conn *c);
+void px_origin_start(struct px_worker *w, struct px_conn *c);
+void px_race_start(struct px_worker *w, struct px_conn *c);
+/** Once more, with the cookie the converter has just given; closes leg 1. */
+void px_race_again(struct px_worker *w, struct px_conn *c, struct px_octets cookie);
+/** Close all attempts; for px_conn_end(). */
+void px_race_drop(struct px_conn *c);
+
+void px_hello_bind(struct px_worker *w, struct px_conn *c);
+/** Error 3 with a cookie bound to the address where the configuration says so, else error 32. */
+void px_answer_missing_cookie(struct px_worker *w, struct px_conn *c);
+/** Is it the cookie bound to this client's address? */
+bool px_answer_is_our_cookie(struct px_worker *w, struct px_conn *c, struct px_octets cookie);
+/** Send a complete Convert message and wait for the client to go. */
+void px_answer_send(struct px_worker *w, struct px_conn *c, const uint8_t *data, size_t len);
+/** Answer with an Error TLV and wait for the client to go (RFC 8803 6.2.8); in transparent mode,
+ *  where nobody speaks Convert, reset. */
+void px_answer_error(struct px_worker *w, struct px_conn *c, enum px_convert_code code,
+	uint8_t first, struct px_octets rest);

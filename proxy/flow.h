@@ -1,0 +1,76 @@
+/** @file flow.h
+ *  Life of a relayed pair of connections: half-close, reset, idleness, accounting.  Layer: core (no
+ *  I/O, no clock, no allocation).  Source: RFC 8803 section 4.2 (teardown of one leg follows the
+ *  other), RFC 8684 section 3.3.3 (DATA_FIN), seed section 7.
+ *
+ *  Leg 0 is the side that was accepted, leg 1 the side that was opened; direction d runs from leg d
+ *  to the other leg.  The owner reports what happened, then asks px_flow_next() until it says none:
+ *  end of stream -> half-close of the far leg once everything before it was handed over;
+ *  both ends of stream -> close; a leg that broke -> what it had sent before is still delivered
+ *  (as between two hosts), then the other leg is aborted. */
+#pragma once
+
+#include "lib/base/clock.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+enum px_phase {
+	PX_PHASE_HELLO,   /**< network: the Convert message is not complete yet */
+	PX_PHASE_CONNECT, /**< the other leg is being opened */
+	PX_PHASE_CONFIRM, /**< client: leg 1 stands, the converter's answer is outstanding */
+	PX_PHASE_RELAY,
+	PX_PHASE_TAIL, /**< network: an Error TLV was sent; the peer closes or resets */
+	PX_PHASE_OVER,
+};
+
+struct px_flow_limits {
+	int64_t idle_ms;        /**< no octet either way */
+	int64_t half_closed_ms; /**< the same once one direction has ended */
+	int64_t flush_ms;       /**< how long a broken leg's last octets may take */
+};
+
+struct px_dir {
+	uint64_t octets; /**< handed to the far leg */
+	bool eof;        /**< the near leg has ended in order */
+	bool held;       /**< octets were read and not yet handed over */
+	bool shut;       /**< the far leg was told */
+};
+
+struct px_flow {
+	enum px_phase phase;
+	int broken;   /**< leg that was reset or failed; -1 none */
+	bool drained; /**< nothing more can be read from the broken leg */
+	bool flushed; /**< the far leg's kernel has delivered everything */
+	struct px_dir dir[2];
+	mams_time last; /**< of activity */
+	mams_time broken_at;
+};
+
+enum px_act {
+	PX_ACT_NONE,
+	PX_ACT_SHUT_0, /**< half-close leg 0 */
+	PX_ACT_SHUT_1,
+	PX_ACT_FLUSH, /**< find out whether the leg opposite the broken one has delivered all */
+	PX_ACT_CLOSE, /**< close both in order */
+	PX_ACT_ABORT, /**< reset both */
+};
+
+void px_flow_init(struct px_flow *f, enum px_phase phase, mams_time now);
+void px_flow_moved(struct px_flow *f, int dir, uint64_t octets, mams_time now);
+void px_flow_held(struct px_flow *f, int dir, bool held);
+void px_flow_eof(struct px_flow *f, int dir);
+/** Leg was reset or failed; a second report changes nothing. */
+void px_flow_broken(struct px_flow *f, int leg, mams_time now);
+/** The broken leg has nothing left to read. */
+void px_flow_drained(struct px_flow *f);
+/** Answer to PX_ACT_FLUSH. */
+void px_flow_flushed(struct px_flow *f);
+/** May octets of this direction still be moved? */
+bool px_flow_can_move(const struct px_flow *f, int dir);
+/** What to do now; PX_ACT_CLOSE and PX_ACT_ABORT come once and end the flow. */
+enum px_act px_flow_next(struct px_flow *f);
+/** When to call px_flow_tick() at the latest. */
+mams_time px_flow_deadline(const struct px_flow *f, const struct px_flow_limits *lim);
+/** @return true when a limit was reached: px_flow_next() now says what to do */
+bool px_flow_tick(struct px_flow *f, const struct px_flow_limits *lim, mams_time now);

@@ -1,0 +1,93 @@
+#include "proxy/paths.h"
+
+#define SUSPECT_MIN_US INT64_C(5000000)
+#define SUSPECT_MAX_US INT64_C(60000000)
+#define STRIPPED_LIMIT 8u
+#define STRIPPED_US INT64_C(600000000)
+
+static int64_t get(const _Atomic int64_t *v)
+{
+	return atomic_load_explicit(v, memory_order_relaxed);
+}
+
+static void set(_Atomic int64_t *v, int64_t to)
+{
+	atomic_store_explicit(v, to, memory_order_relaxed);
+}
+
+bool px_path_is_suspect(const struct px_path *p, mams_time now)
+{
+	return now.us < get(&p->health->suspect_until_us);
+}
+
+/** Smaller is better. */
+static uint64_t rank(const struct px_path *p, mams_time now)
+{
+	return (uint64_t)px_path_is_suspect(p, now) << 34 | (uint64_t)p->backup << 33 | p->priority;
+}
+
+size_t px_paths_order(
+	const struct px_path *paths, size_t n, mams_time now, uint8_t order[PX_PATHS_MAX])
+{
+	if (n > PX_PATHS_MAX)
+		n = PX_PATHS_MAX;
+	for (size_t i = 0; i < n; i++) {
+		uint64_t r = rank(&paths[i], now);
+		size_t at = i;
+
+		for (; at > 0 && rank(&paths[order[at - 1]], now) > r; at--)
+			order[at] = order[at - 1];
+		order[at] = (uint8_t)i;
+	}
+	return n;
+}
+
+void px_path_failed(const struct px_path *p, mams_time now)
+{
+	int64_t for_us = get(&p->health->suspect_for_us) * 2;
+
+	atomic_fetch_add_explicit(&p->health->failures, 1, memory_order_relaxed);
+	if (px_path_is_suspect(p, now))
+		return;
+	if (for_us < SUSPECT_MIN_US)
+		for_us = SUSPECT_MIN_US;
+	if (for_us > SUSPECT_MAX_US)
+		for_us = SUSPECT_MAX_US;
+	set(&p->health->suspect_for_us, for_us);
+	set(&p->health->suspect_until_us, now.us + for_us);
+}
+
+void px_path_worked(const struct px_path *p, int64_t us)
+{
+	int64_t old = get(&p->health->connect_us);
+
+	set(&p->health->connect_us, old ? old + (us - old) / 8 : us);
+	set(&p->health->suspect_for_us, 0);
+	set(&p->health->suspect_until_us, 0);
+	atomic_fetch_add_explicit(&p->health->flows, 1, memory_order_relaxed);
+}
+
+bool px_path_syn_data(const struct px_path *p, bool acknowledged, mams_time now)
+{
+	uint32_t lost;
+
+	if (acknowledged) {
+		atomic_store_explicit(&p->health->syn_data_lost, 0, memory_order_relaxed);
+		return false;
+	}
+	lost = atomic_fetch_add_explicit(&p->health->syn_data_lost, 1, memory_order_relaxed) + 1;
+	if (lost < STRIPPED_LIMIT)
+		return false;
+	atomic_store_explicit(&p->health->syn_data_lost, 0, memory_order_relaxed);
+	set(&p->health->suspect_until_us, now.us + STRIPPED_US);
+	return true;
+}
+
+int64_t px_path_patience_us(const struct px_path *p, int64_t configured_us)
+{
+	int64_t twice = get(&p->health->connect_us) * 2;
+
+	if (twice > 2 * configured_us)
+		twice = 2 * configured_us;
+	return twice > configured_us ? twice : configured_us;
+}

@@ -1,0 +1,115 @@
+#include "proxy/timerq.h"
+
+#include <errno.h>
+
+void px_timerq_fini(struct px_timerq *q)
+{
+	free(q->heap);
+	*q = (struct px_timerq){0};
+}
+
+static void put(struct px_timerq *q, size_t i, struct px_timer *t)
+{
+	q->heap[i] = t;
+	t->slot = (uint32_t)i + 1;
+}
+
+static void sift_up(struct px_timerq *q, size_t i, struct px_timer *t)
+{
+	while (i > 0) {
+		size_t parent = (i - 1) / 2;
+
+		if (!mams_time_before(t->when, q->heap[parent]->when))
+			break;
+		put(q, i, q->heap[parent]);
+		i = parent;
+	}
+	put(q, i, t);
+}
+
+static void sift_down(struct px_timerq *q, size_t i, struct px_timer *t)
+{
+	for (;;) {
+		size_t child = 2 * i + 1;
+
+		if (child >= q->n)
+			break;
+		if (child + 1 < q->n &&
+			mams_time_before(q->heap[child + 1]->when, q->heap[child]->when))
+			child++;
+		if (!mams_time_before(q->heap[child]->when, t->when))
+			break;
+		put(q, i, q->heap[child]);
+		i = child;
+	}
+	put(q, i, t);
+}
+
+static int grow(struct px_timerq *q)
+{
+	size_t cap = q->cap ? q->cap * 2 : 64;
+	struct px_timer **heap = reallocarray(q->heap, cap, sizeof(*heap));
+
+	if (!heap)
+		return -ENOMEM;
+	q->heap = heap;
+	q->cap = cap;
+	return 0;
+}
+
+int px_timerq_set(struct px_timerq *q, struct px_timer *t, mams_time when)
+{
+	if (mams_time_is_never(when)) {
+		px_timerq_del(q, t);
+		return 0;
+	}
+	if (t->slot) {
+		bool earlier = mams_time_before(when, t->when);
+
+		t->when = when;
+		if (earlier)
+			sift_up(q, t->slot - 1, t);
+		else
+			sift_down(q, t->slot - 1, t);
+		return 0;
+	}
+	if (q->n == q->cap && grow(q) != 0)
+		return -ENOMEM;
+	t->when = when;
+	sift_up(q, q->n++, t);
+	return 0;
+}
+
+void px_timerq_del(struct px_timerq *q, struct px_timer *t)
+{
+	struct px_timer *last;
+	size_t i = t->slot;
+
+	if (!i)
+		return;
+	i--;
+	t->slot = 0;
+	last = q->heap[--q->n];
+	if (last == t)
+		return;
+	if (i > 0 && mams_time_before(last->when, q->heap[(i - 1) / 2]->when))
+		sift_up(q, i, last);
+	else
+		sift_down(q, i, last);
+}
+
+mams_time px_timerq_next(const struct px_timerq *q)
+{
+	return q->n ? q->heap[0]->when : MAMS_TIME_NEVER;
+}
+
+struct px_timer *px_timerq_pop(struct px_timerq *q, mams_time now)
+{
+	struct px_timer *t;
+
+	if (q->n == 0 || mams_time_before(now, q->heap[0]->when))
+		return NULL;
+	t = q->heap[0];
+	px_timerq_del(q, t);
+	return t;
+}
