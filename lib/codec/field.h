@@ -7,7 +7,7 @@
  *  Memory: a decoded struct lives in one arena; strings and lists point into it; freeing the arena
  *  frees all.  Absent is not zero: an optional scalar has a bool presence member (has_offset), an
  *  optional string is NULL, an optional list is NULL with count 0, an optional object is a pointer
- *  that is NULL. */
+ *  that is NULL, an optional address has family AF_UNSPEC. */
 #pragma once
 
 #include "lib/base/addr.h"
@@ -38,6 +38,8 @@ enum mams_kind {
 #define MAMS_F_SECRET 0x02u   /**< masked by mams_field_encode(..., MAMS_ENC_MASK) */
 #define MAMS_F_LAX 0x04u      /**< accept the input variants of requirements A.4 for this kind */
 
+#define MAMS_F_SKIP_UNKNOWN 0x08u /**< a list leaves out items whose names it does not know */
+
 /** A name of an enumeration; aliases are accepted on input and never emitted. */
 struct mams_enum_name {
 	const char *name; /**< NULL ends the table */
@@ -46,37 +48,45 @@ struct mams_enum_name {
 };
 
 struct mams_field {
-	const char *key;	    /**< JSON key, emitted */
+	const char *key;            /**< JSON key, emitted */
 	const char *const *aliases; /**< NULL-ended list of keys accepted besides, or NULL */
 	enum mams_kind kind;
 	unsigned flags;
-	size_t offset;	    /**< of the member in the struct */
-	size_t has_offset;  /**< of the bool presence member, for optional scalars */
-	int64_t min, max;   /**< range of numbers; max length of strings; max items of lists */
+	size_t offset;     /**< of the member in the struct */
+	size_t has_offset; /**< of the bool presence member, for optional scalars */
+	int64_t min, max;  /**< range of numbers (both 0: what the kind holds); max octets of
+			    *   strings (0: 255); least and most items of lists (0: none, 64) */
 	const struct mams_enum_name *names; /**< MAMS_K_ENUM */
-	const struct mams_table *table;	    /**< MAMS_K_OBJECT, and MAMS_K_LIST of objects */
-	enum mams_kind item_kind;	    /**< MAMS_K_LIST: OBJECT, U8, U16, U32, ENUM, STRING, ADDR */
-	size_t count_offset;		    /**< MAMS_K_LIST: size_t count member */
-	const char *doc;		    /**< one line for docs: meaning and unit */
+	const struct mams_table *table;     /**< MAMS_K_OBJECT, and MAMS_K_LIST of objects */
+	enum mams_kind item_kind; /**< MAMS_K_LIST: OBJECT, U8, U16, U32, ENUM, STRING, ADDR */
+	size_t count_offset;      /**< MAMS_K_LIST: size_t count member */
+	const char *item_key; /**< lax lists of scalars: take this member of an object item (A.2) */
+	const char *doc;      /**< one line for docs: meaning and unit */
 };
 
 /** Rows of one struct; ends by n. */
 struct mams_table {
 	const char *name; /**< for error paths and docs */
-	size_t size;	  /**< sizeof the C struct */
+	size_t size;      /**< sizeof the C struct */
 	const struct mams_field *fields;
 	size_t n;
 };
 
+/** Does presence stand in a bool at has_offset?  (Not for strings, objects, lists, addresses, which
+ *  show it themselves.) */
+bool mams_field_has_flag(const struct mams_field *f);
+/** Octets of one item of a list row. */
+size_t mams_field_item_size(const struct mams_field *f);
+
 /** One allocation region; everything in it is freed together. */
 struct mams_arena;
-struct mams_arena *mams_arena_new(void);	    /**< NULL on ENOMEM */
-void mams_arena_free(struct mams_arena *a);	    /**< wipes, then frees; accepts NULL */
+struct mams_arena *mams_arena_new(void);                   /**< NULL on ENOMEM */
+void mams_arena_free(struct mams_arena *a);                /**< wipes, then frees; accepts NULL */
 void *mams_arena_alloc(struct mams_arena *a, size_t size); /**< zeroed; NULL on ENOMEM */
 char *mams_arena_strdup(struct mams_arena *a, const char *s);
 
 struct mams_decode_limits {
-	size_t max_bytes; /**< of the text; 0 = 64 KiB */
+	size_t max_bytes;   /**< of the text; 0 = 64 KiB */
 	unsigned max_depth; /**< 0 = 16 */
 };
 
@@ -103,6 +113,12 @@ MAMS_MUST int mams_field_decode(const struct mams_table *table, const struct mam
  *  @return 0, -MAMS_EVALUE (a member is outside its row's range), -ENOMEM */
 MAMS_MUST int mams_field_encode(const struct mams_table *table, const void *in, unsigned flags,
 	struct mams_buf *out, struct mams_error *err);
+
+/** The same for the members of two structs in one object, first a's, then b's.
+ *  @param b_table  NULL when there are only a's */
+MAMS_MUST int mams_field_encode_join(const struct mams_table *a_table, const void *a,
+	const struct mams_table *b_table, const void *b, unsigned flags, struct mams_buf *out,
+	struct mams_error *err);
 
 /** Deep equality by the rows (tests). */
 bool mams_field_equal(const struct mams_table *table, const void *a, const void *b);

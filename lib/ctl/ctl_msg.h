@@ -18,21 +18,21 @@ struct mams_buf;
 #define CTL_VERSION 1
 
 enum ctl_type {
-	CTL_RESULT,	    /**< answer to every request that has no status of its own */
-	CTL_PX_PATHS,	    /**< CCM -> C-MADP proxy: the whole desired path set */
-	CTL_PX_CLIENT_SET,  /**< NCM -> N-MADP proxy: this key may use the proxy */
-	CTL_PX_CLIENT_DEL,  /**< NCM -> N-MADP proxy: the key is no longer valid */
-	CTL_PX_EVENT,	    /**< proxy -> whoever is connected */
-	CTL_PM_PATHS,	    /**< CCM -> client plugin: the whole desired path set */
-	CTL_PM_BIND,	    /**< N-MADP proxy -> network plugin: this connection is that client's */
-	CTL_PM_POLICY,	    /**< NCM -> network plugin: downlink policy of one client */
-	CTL_STEER,	    /**< mamsctl -> NCM: issue an MX Traffic Steering REQ */
-	CTL_STATUS_REQ,	    /**< anyone -> any daemon */
+	CTL_RESULT,        /**< answer to every request that has no status of its own */
+	CTL_PX_PATHS,      /**< CCM -> C-MADP proxy: the whole desired path set */
+	CTL_PX_CLIENT_SET, /**< NCM -> N-MADP proxy: this key may use the proxy */
+	CTL_PX_CLIENT_DEL, /**< NCM -> N-MADP proxy: the key is no longer valid */
+	CTL_PX_EVENT,      /**< proxy -> whoever is connected */
+	CTL_PM_PATHS,      /**< CCM -> client plugin: the whole desired path set */
+	CTL_PM_BIND,       /**< N-MADP proxy -> network plugin: this connection is that client's */
+	CTL_PM_POLICY,     /**< NCM -> network plugin: downlink policy of one client */
+	CTL_STEER,         /**< mamsctl -> NCM: issue an MX Traffic Steering REQ */
+	CTL_STATUS_REQ,    /**< anyone -> any daemon */
 	CTL_PX_STATUS,
 	CTL_PM_STATUS,
 	CTL_NCM_STATUS,
 	CTL_CCM_STATUS,
-	CTL_LOG_LEVEL,	    /**< anyone -> any daemon */
+	CTL_LOG_LEVEL, /**< anyone -> any daemon */
 	CTL_TYPE_COUNT,
 };
 
@@ -45,12 +45,12 @@ struct ctl_result {
 /** One delivery connection as the user plane sees it. */
 struct ctl_path {
 	uint8_t connection_id;
-	const char *name;	  /**< link name of the CCM configuration */
-	struct mams_addr local;	  /**< the link's own address */
-	struct mams_addr proxy;	  /**< this link's proxy address (seed section 7) */
+	const char *name;       /**< link name of the CCM configuration */
+	struct mams_addr local; /**< the link's own address */
+	struct mams_addr proxy; /**< this link's proxy address (seed section 7) */
 	uint16_t proxy_port;
-	uint32_t priority;	  /**< 0 first: order in which a first subflow is tried */
-	bool backup;		  /**< subflow exists, carries nothing while another works */
+	uint32_t priority; /**< 0 first: order in which a first subflow is tried */
+	bool backup;       /**< subflow exists, carries nothing while another works */
 };
 
 /** CCM -> C-MADP.  No paths: stop catching; running flows finish. */
@@ -61,7 +61,7 @@ struct ctl_px_paths {
 };
 
 struct ctl_px_client_set {
-	const char *client;	/**< identity, for status and for the plugin */
+	const char *client;     /**< identity, for status and for the plugin */
 	const char *client_key; /**< secret; base64 */
 };
 
@@ -70,7 +70,7 @@ struct ctl_px_client_del {
 };
 
 enum ctl_px_event_kind {
-	CTL_PX_PEER_UP,	  /**< the N-MADP answers (again) */
+	CTL_PX_PEER_UP,   /**< the N-MADP answers (again) */
 	CTL_PX_PEER_DOWN, /**< no path reaches the N-MADP; new connections go direct */
 };
 
@@ -91,10 +91,10 @@ struct ctl_pm_end_point {
 	uint16_t port;
 };
 
-/** announce: addresses of the N-MADP that this connection's peer may join, by ADD_ADDR; needed where
- *  a join could not otherwise reach us (transparent mode, ports that differ per access). */
+/** announce: addresses of the N-MADP that this connection's peer may join, by ADD_ADDR; needed
+ * where a join could not otherwise reach us (transparent mode, ports that differ per access). */
 struct ctl_pm_bind {
-	uint32_t token;	    /**< MPTCP_INFO mptcpi_token of the accepted connection */
+	uint32_t token;     /**< MPTCP_INFO mptcpi_token of the accepted connection */
 	const char *client; /**< NULL in transparent mode */
 	struct ctl_pm_end_point *announce;
 	size_t n_announce;
@@ -133,8 +133,8 @@ struct ctl_counter {
 struct ctl_px_path_status {
 	struct ctl_path path;
 	bool up;
-	uint64_t flows;	      /**< first subflows opened over it since start */
-	uint64_t failures;    /**< attempts that failed or timed out */
+	uint64_t flows;    /**< first subflows opened over it since start */
+	uint64_t failures; /**< attempts that failed or timed out */
 };
 
 struct ctl_px_client_status {
@@ -189,12 +189,12 @@ struct ctl_link_status {
 	const char *type;      /**< Wi-Fi, LTE, ... */
 	const char *interface; /**< CCM only */
 	bool up;
-	bool admitted;	       /**< the NCM has set it up as a delivery connection */
+	bool admitted; /**< the NCM has set it up as a delivery connection */
 	struct mams_addr address;
 	uint32_t mtu;
-	bool ul;	       /**< in the uplink list */
-	bool dl;	       /**< in the downlink list */
-	uint64_t rx_bytes;     /**< of the interface (CCM) */
+	bool ul;           /**< in the uplink list */
+	bool dl;           /**< in the downlink list */
+	uint64_t rx_bytes; /**< of the interface (CCM) */
 	uint64_t tx_bytes;
 };
 
@@ -212,7 +212,7 @@ struct ctl_session_status {
 
 struct ctl_madp_status {
 	const char *name;
-	bool proxy_up;	/**< ctl connection to mams-proxy stands */
+	bool proxy_up;  /**< ctl connection to mams-proxy stands */
 	bool plugin_up; /**< ctl connection to the plugin stands */
 };
 
@@ -272,16 +272,17 @@ struct ctl_msg {
 };
 
 struct ctl_msg *ctl_msg_new(enum ctl_type type, uint32_t id); /**< NULL on ENOMEM */
-void ctl_msg_free(struct ctl_msg *m);			      /**< accepts NULL; wipes secrets */
-void *ctl_alloc(struct ctl_msg *m, size_t size);	      /**< zeroed, lives with m */
+void ctl_msg_free(struct ctl_msg *m);                         /**< accepts NULL; wipes secrets */
+void *ctl_alloc(struct ctl_msg *m, size_t size);              /**< zeroed, lives with m */
 char *ctl_strdup(struct ctl_msg *m, const char *s);
 
 /** @return 0, -MAMS_EPROTO, -MAMS_EUNKNOWN (type), -MAMS_ESTATE (version), -MAMS_EVALUE,
  *          -MAMS_EMISSING, -MAMS_ELIMIT, -ENOMEM */
-MAMS_MUST int ctl_decode(const char *text, size_t len, struct ctl_msg **out, struct mams_error *err);
+MAMS_MUST int ctl_decode(
+	const char *text, size_t len, struct ctl_msg **out, struct mams_error *err);
 /** flags as mams_field_encode(). */
-MAMS_MUST int ctl_encode(const struct ctl_msg *m, unsigned flags, struct mams_buf *out,
-	struct mams_error *err);
+MAMS_MUST int ctl_encode(
+	const struct ctl_msg *m, unsigned flags, struct mams_buf *out, struct mams_error *err);
 const char *ctl_type_name(enum ctl_type type);
 /** Is it a request that wants an answer? */
 bool ctl_type_is_request(enum ctl_type type);

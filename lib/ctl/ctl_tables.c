@@ -1,0 +1,238 @@
+#include "lib/ctl/ctl_tables.h"
+#include "lib/codec/field_rows.h"
+
+#define OPT MAMS_F_OPTIONAL
+#define SECRET (MAMS_F_OPTIONAL | MAMS_F_SECRET)
+#define MAX_PATHS 32
+#define MAX_ROWS 65536
+#define COUNT(S, m) ROW_INT(U64, S, m, #m, 0, 0, "")
+#define TEXT(S, m, f) ROW_STR(S, m, #m, f, 255, "")
+#define FLAG(S, m) ROW_BOOL(S, m, #m, "")
+#define ID(S, m) ROW_INT(U8, S, m, #m, 0, 255, "")
+#define PORT(S, m) ROW_INT(U16, S, m, #m, 0, 65535, "")
+
+static const struct mams_enum_name event_names[] = {
+	{"peer_up", CTL_PX_PEER_UP, false},
+	{"peer_down", CTL_PX_PEER_DOWN, false},
+	{NULL, 0, false},
+};
+
+static const struct mams_field result_rows[] = {
+	ROW_INT(U32, ctl_result, code, "code", 0, 0, "0, or an error number"),
+	ROW_STR(ctl_result, text, "text", OPT, 511, "why, in words"),
+};
+static TABLE(result_table, ctl_result, "result", result_rows);
+
+static const struct mams_field path_rows[] = {
+	ID(ctl_path, connection_id),
+	TEXT(ctl_path, name, OPT),
+	ROW_ADDR(ctl_path, local, "local", 0, "the link's own address"),
+	ROW_ADDR(ctl_path, proxy, "proxy", 0, "this link's proxy address"),
+	ROW_INT(U16, ctl_path, proxy_port, "proxy_port", 1, 65535, ""),
+	ROW_INT(U32, ctl_path, priority, "priority", 0, 0, "0 is tried first"),
+	FLAG(ctl_path, backup),
+};
+static TABLE(path_table, ctl_path, "path", path_rows);
+
+static const struct mams_field px_paths_rows[] = {
+	ROW_LIST(ctl_px_paths, paths, "paths", 0, &path_table, 0, MAX_PATHS, ""),
+	ROW_STR(ctl_px_paths, client_key, "client_key", SECRET, 1024, "base64"),
+};
+static TABLE(px_paths_table, ctl_px_paths, "px_paths", px_paths_rows);
+
+static const struct mams_field px_client_set_rows[] = {
+	TEXT(ctl_px_client_set, client, 0),
+	ROW_STR(ctl_px_client_set, client_key, "client_key", MAMS_F_SECRET, 1024, "base64"),
+};
+static TABLE(px_client_set_table, ctl_px_client_set, "px_client_set", px_client_set_rows);
+
+static const struct mams_field px_client_del_rows[] = {TEXT(ctl_px_client_del, client, 0)};
+static TABLE(px_client_del_table, ctl_px_client_del, "px_client_del", px_client_del_rows);
+
+static const struct mams_field px_event_rows[] = {
+	ROW_ENUM(ctl_px_event, kind, "kind", event_names, ""),
+	TEXT(ctl_px_event, text, OPT),
+};
+static TABLE(px_event_table, ctl_px_event, "px_event", px_event_rows);
+
+static const struct mams_field pm_paths_rows[] = {
+	ROW_LIST(ctl_pm_paths, paths, "paths", 0, &path_table, 0, MAX_PATHS, ""),
+};
+static TABLE(pm_paths_table, ctl_pm_paths, "pm_paths", pm_paths_rows);
+
+static const struct mams_field end_point_rows[] = {
+	ROW_ADDR(ctl_pm_end_point, address, "address", 0, ""),
+	PORT(ctl_pm_end_point, port),
+};
+static TABLE(end_point_table, ctl_pm_end_point, "end_point", end_point_rows);
+
+static const struct mams_field pm_bind_rows[] = {
+	ROW_INT(U32, ctl_pm_bind, token, "token", 0, 0, "of the MPTCP connection"),
+	TEXT(ctl_pm_bind, client, OPT),
+	ROW_LIST(ctl_pm_bind, announce, "announce", OPT, &end_point_table, 0, MAX_PATHS, ""),
+};
+static TABLE(pm_bind_table, ctl_pm_bind, "pm_bind", pm_bind_rows);
+
+static const struct mams_field pm_path_rows[] = {
+	ROW_ADDR(ctl_pm_path, local, "local", 0, "the N-MADP's address on that access"),
+	FLAG(ctl_pm_path, backup),
+};
+static TABLE(pm_path_table, ctl_pm_path, "pm_path", pm_path_rows);
+
+static const struct mams_field pm_policy_rows[] = {
+	TEXT(ctl_pm_policy, client, 0),
+	ROW_LIST(ctl_pm_policy, paths, "paths", 0, &pm_path_table, 0, MAX_PATHS, ""),
+};
+static TABLE(pm_policy_table, ctl_pm_policy, "pm_policy", pm_policy_rows);
+
+static const struct mams_field steer_rows[] = {
+	TEXT(ctl_steer, client, OPT),
+	ROW_SCALARS(ctl_steer, dl, "dl", 0, STRING, 0, MAX_PATHS, "links that carry DL"),
+	ROW_SCALARS(ctl_steer, ul, "ul", 0, STRING, 0, MAX_PATHS, "links that carry UL"),
+};
+static TABLE(steer_table, ctl_steer, "steer", steer_rows);
+
+static const struct mams_field status_req_rows[] = {TEXT(ctl_status_req, client, OPT)};
+static TABLE(status_req_table, ctl_status_req, "status_req", status_req_rows);
+
+static const struct mams_field counter_rows[] = {
+	TEXT(ctl_counter, name, 0),
+	COUNT(ctl_counter, value),
+};
+static TABLE(counter_table, ctl_counter, "counter", counter_rows);
+#define COUNTERS(S) ROW_LIST(S, counters, "counters", 0, &counter_table, 0, 512, "")
+
+static const struct mams_field px_path_status_rows[] = {
+	ROW_OBJ(ctl_px_path_status, path, "path", &path_table, ""),
+	FLAG(ctl_px_path_status, up),
+	COUNT(ctl_px_path_status, flows),
+	COUNT(ctl_px_path_status, failures),
+};
+static TABLE(px_path_status_table, ctl_px_path_status, "path_status", px_path_status_rows);
+
+static const struct mams_field px_client_status_rows[] = {
+	TEXT(ctl_px_client_status, client, 0),
+	COUNT(ctl_px_client_status, flows_open),
+	COUNT(ctl_px_client_status, flows_total),
+	COUNT(ctl_px_client_status, bytes_up),
+	COUNT(ctl_px_client_status, bytes_down),
+};
+static TABLE(px_client_status_table, ctl_px_client_status, "client_status", px_client_status_rows);
+
+static const struct mams_field px_status_rows[] = {
+	TEXT(ctl_px_status, role, 0),
+	TEXT(ctl_px_status, version, 0),
+	COUNT(ctl_px_status, uptime_ms),
+	FLAG(ctl_px_status, catching),
+	COUNT(ctl_px_status, flows_open),
+	ROW_LIST(ctl_px_status, paths, "paths", 0, &px_path_status_table, 0, MAX_PATHS, ""),
+	ROW_LIST(ctl_px_status, clients, "clients", 0, &px_client_status_table, 0, MAX_ROWS, ""),
+	COUNTERS(ctl_px_status),
+};
+static TABLE(px_status_table, ctl_px_status, "px_status", px_status_rows);
+
+static const struct mams_field pm_subflow_rows[] = {
+	ROW_ADDR(ctl_pm_subflow, local, "local", 0, ""),
+	PORT(ctl_pm_subflow, local_port),
+	ROW_ADDR(ctl_pm_subflow, remote, "remote", 0, ""),
+	PORT(ctl_pm_subflow, remote_port),
+	FLAG(ctl_pm_subflow, backup),
+};
+static TABLE(pm_subflow_table, ctl_pm_subflow, "subflow", pm_subflow_rows);
+
+static const struct mams_field pm_connection_rows[] = {
+	ROW_INT(U32, ctl_pm_connection, token, "token", 0, 0, ""),
+	FLAG(ctl_pm_connection, server_side),
+	TEXT(ctl_pm_connection, client, OPT),
+	ROW_LIST(ctl_pm_connection, subflows, "subflows", 0, &pm_subflow_table, 0, 64, ""),
+};
+static TABLE(pm_connection_table, ctl_pm_connection, "connection", pm_connection_rows);
+
+static const struct mams_field pm_status_rows[] = {
+	TEXT(ctl_pm_status, version, 0),
+	ROW_LIST(ctl_pm_status, connections, "connections", 0, &pm_connection_table, 0, MAX_ROWS,
+		""),
+	COUNTERS(ctl_pm_status),
+};
+static TABLE(pm_status_table, ctl_pm_status, "pm_status", pm_status_rows);
+
+static const struct mams_field link_status_rows[] = {
+	ID(ctl_link_status, connection_id),
+	TEXT(ctl_link_status, name, OPT),
+	TEXT(ctl_link_status, type, 0),
+	TEXT(ctl_link_status, interface, OPT),
+	FLAG(ctl_link_status, up),
+	FLAG(ctl_link_status, admitted),
+	ROW_ADDR(ctl_link_status, address, "address", OPT, ""),
+	ROW_INT(U32, ctl_link_status, mtu, "mtu", 0, 0, "octets"),
+	FLAG(ctl_link_status, ul),
+	FLAG(ctl_link_status, dl),
+	COUNT(ctl_link_status, rx_bytes),
+	COUNT(ctl_link_status, tx_bytes),
+};
+static TABLE(link_status_table, ctl_link_status, "link_status", link_status_rows);
+
+static const struct mams_field session_status_rows[] = {
+	TEXT(ctl_session_status, client, 0),
+	COUNT(ctl_session_status, ncm_id),
+	COUNT(ctl_session_status, session_id),
+	TEXT(ctl_session_status, state, 0),
+	TEXT(ctl_session_status, address, OPT),
+	COUNT(ctl_session_status, age_ms),
+	ROW_LIST(ctl_session_status, links, "links", 0, &link_status_table, 0, MAX_PATHS, ""),
+	TEXT(ctl_session_status, madp, OPT),
+};
+static TABLE(session_status_table, ctl_session_status, "session_status", session_status_rows);
+
+static const struct mams_field madp_status_rows[] = {
+	TEXT(ctl_madp_status, name, 0),
+	FLAG(ctl_madp_status, proxy_up),
+	FLAG(ctl_madp_status, plugin_up),
+};
+static TABLE(madp_status_table, ctl_madp_status, "madp_status", madp_status_rows);
+
+static const struct mams_field ncm_status_rows[] = {
+	TEXT(ctl_ncm_status, version, 0),
+	COUNT(ctl_ncm_status, uptime_ms),
+	ROW_LIST(ctl_ncm_status, sessions, "sessions", 0, &session_status_table, 0, MAX_ROWS, ""),
+	ROW_LIST(ctl_ncm_status, madps, "madps", 0, &madp_status_table, 0, 256, ""),
+	COUNTERS(ctl_ncm_status),
+};
+static TABLE(ncm_status_table, ctl_ncm_status, "ncm_status", ncm_status_rows);
+
+static const struct mams_field ccm_status_rows[] = {
+	TEXT(ctl_ccm_status, version, 0),
+	COUNT(ctl_ccm_status, uptime_ms),
+	TEXT(ctl_ccm_status, state, 0),
+	TEXT(ctl_ccm_status, ncm, OPT),
+	TEXT(ctl_ccm_status, transport, OPT),
+	COUNT(ctl_ccm_status, ncm_id),
+	COUNT(ctl_ccm_status, session_id),
+	FLAG(ctl_ccm_status, proxy_up),
+	FLAG(ctl_ccm_status, plugin_up),
+	FLAG(ctl_ccm_status, madp_reachable),
+	ROW_LIST(ctl_ccm_status, links, "links", 0, &link_status_table, 0, MAX_PATHS, ""),
+	COUNTERS(ctl_ccm_status),
+};
+static TABLE(ccm_status_table, ctl_ccm_status, "ccm_status", ccm_status_rows);
+
+static const struct mams_field log_level_rows[] = {TEXT(ctl_log_level, level, 0)};
+static TABLE(log_level_table, ctl_log_level, "log_level", log_level_rows);
+
+const struct ctl_row ctl_rows[CTL_TYPE_COUNT] = {
+	[CTL_RESULT] = {"result", false, &result_table},
+	[CTL_PX_PATHS] = {"px_paths", true, &px_paths_table},
+	[CTL_PX_CLIENT_SET] = {"px_client_set", true, &px_client_set_table},
+	[CTL_PX_CLIENT_DEL] = {"px_client_del", true, &px_client_del_table},
+	[CTL_PX_EVENT] = {"px_event", false, &px_event_table},
+	[CTL_PM_PATHS] = {"pm_paths", true, &pm_paths_table},
+	[CTL_PM_BIND] = {"pm_bind", true, &pm_bind_table},
+	[CTL_PM_POLICY] = {"pm_policy", true, &pm_policy_table},
+	[CTL_STEER] = {"steer", true, &steer_table},
+	[CTL_STATUS_REQ] = {"status_req", true, &status_req_table},
+	[CTL_PX_STATUS] = {"px_status", false, &px_status_table},
+	[CTL_PM_STATUS] = {"pm_status", false, &pm_status_table},
+	[CTL_NCM_STATUS] = {"ncm_status", false, &ncm_status_table},
+	[CTL_CCM_STATUS] = {"ccm_status", false, &ccm_status_table},
+	[CTL_LOG_LEVEL] = {"log_level", true, &log_level_table},
+};

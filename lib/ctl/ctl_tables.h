@@ -1,0 +1,14 @@
+/** @file ctl_tables.h
+ *  The rows of every ctl message.  Layer: ctl (pure; used by ctl.c and tests). */
+#pragma once
+
+#include "lib/codec/field.h"
+#include "lib/ctl/ctl_msg.h"
+
+struct ctl_row {
+	const char *name;
+	bool request; /**< wants an answer */
+	const struct mams_table *body;
+};
+
+extern const struct ctl_row ctl_rows[CTL_TYPE_COUNT];

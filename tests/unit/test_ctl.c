@@ -1,0 +1,64 @@
+#include "lib/base/buf.h"
+#include "lib/ctl/ctl_msg.h"
+#include "tests/support/suite.h"
+
+#include <string.h>
+
+static void paths_round_trip(void)
+{
+	struct ctl_msg *m = ctl_msg_new(CTL_PX_PATHS, 5);
+	struct ctl_msg *back = NULL;
+	struct mams_buf out = {0};
+	struct mams_error err;
+
+	CU_ASSERT_PTR_NOT_NULL_FATAL(m);
+	m->px_paths.n_paths = 1;
+	m->px_paths.paths = ctl_alloc(m, sizeof(struct ctl_path));
+	m->px_paths.paths[0] =
+		(struct ctl_path){.connection_id = 2, .name = "wifi", .proxy_port = 7443};
+	(void)!mams_addr_parse("10.1.1.2", &m->px_paths.paths[0].local);
+	(void)!mams_addr_parse("10.1.1.1", &m->px_paths.paths[0].proxy);
+	m->px_paths.client_key = "a2V5";
+	CU_ASSERT_EQUAL_FATAL(ctl_encode(m, 0, &out, &err), 0);
+	CU_ASSERT_EQUAL_FATAL(ctl_decode(out.data, out.len, &back, &err), 0);
+	CU_ASSERT_EQUAL(back->type, CTL_PX_PATHS);
+	CU_ASSERT_EQUAL(back->id, 5);
+	CU_ASSERT_EQUAL(back->px_paths.n_paths, 1);
+	CU_ASSERT_STRING_EQUAL(back->px_paths.paths[0].name, "wifi");
+	CU_ASSERT_TRUE(mams_addr_eq(&back->px_paths.paths[0].proxy, &m->px_paths.paths[0].proxy));
+	CU_ASSERT_STRING_EQUAL(back->px_paths.client_key, "a2V5");
+	mams_buf_fini(&out);
+	ctl_msg_free(m);
+	ctl_msg_free(back);
+}
+
+static void refuses_what_is_wrong(void)
+{
+	static const struct {
+		const char *text;
+		int rc;
+	} cases[] = {
+		{"{\"ctl\":2,\"type\":\"result\",\"id\":0,\"code\":0}", -MAMS_ESTATE},
+		{"{\"ctl\":1,\"type\":\"nothing\",\"id\":0}", -MAMS_EUNKNOWN},
+		{"{\"ctl\":1,\"type\":\"px_paths\",\"id\":0}", -MAMS_EMISSING},
+		{"{\"ctl\":1,\"type\":\"steer\",\"id\":0,\"dl\":[1],\"ul\":[]}", -MAMS_EPROTO},
+	};
+
+	for (size_t i = 0; i < MAMS_ARRAY_LEN(cases); i++) {
+		struct ctl_msg *m = NULL;
+		struct mams_error err;
+
+		CU_ASSERT_EQUAL(
+			ctl_decode(cases[i].text, strlen(cases[i].text), &m, &err), cases[i].rc);
+	}
+}
+
+int main(void)
+{
+	static const struct mams_case cases[] = {
+		{"a path set round trip", paths_round_trip},
+		{"what is wrong is refused", refuses_what_is_wrong},
+	};
+
+	return mams_suite_run("ctl", cases, MAMS_ARRAY_LEN(cases));
+}
