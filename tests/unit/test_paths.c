@@ -1,0 +1,167 @@
+/* Order and memory of paths; destinations; the timer queue: the small cores of mams-proxy. */
+#include "proxy/dest.h"
+#include "proxy/paths.h"
+#include "proxy/timerq.h"
+
+#include "tests/support/suite.h"
+
+#include <string.h>
+
+static mams_time at(int64_t ms)
+{
+	return mams_time_us(ms * 1000);
+}
+
+static void order(void)
+{
+	struct px_path_health health[4];
+	struct px_path p[4] = {
+		{.priority = 2, .health = &health[0]},
+		{.priority = 0, .backup = true, .health = &health[1]},
+		{.priority = 1, .health = &health[2]},
+		{.priority = 1, .health = &health[3]},
+	};
+	uint8_t o[PX_PATHS_MAX];
+
+	memset(health, 0, sizeof(health));
+	CU_ASSERT_EQUAL(px_paths_order(p, 4, at(1), o), 4);
+	CU_ASSERT_EQUAL(memcmp(o, "\2\3\0\1", 4), 0);
+	px_path_failed(&p[2], at(1000));
+	CU_ASSERT_EQUAL(px_paths_order(p, 4, at(1001), o), 4);
+	CU_ASSERT_EQUAL(memcmp(o, "\3\0\1\2", 4), 0);
+	/* forgiven after a while, sooner when it works again, later after each failure */
+	CU_ASSERT_FALSE(px_path_is_suspect(&p[2], at(6000)));
+	px_path_failed(&p[2], at(6000));
+	CU_ASSERT_TRUE(px_path_is_suspect(&p[2], at(15999)));
+	CU_ASSERT_FALSE(px_path_is_suspect(&p[2], at(16000)));
+	px_path_failed(&p[2], at(20000));
+	px_path_worked(&p[2], 30000);
+	CU_ASSERT_FALSE(px_path_is_suspect(&p[2], at(20001)));
+	CU_ASSERT_EQUAL(atomic_load(&health[2].failures), 3);
+	CU_ASSERT_EQUAL(atomic_load(&health[2].flows), 1);
+}
+
+static void patience(void)
+{
+	struct px_path_health health = {0};
+	struct px_path p = {.health = &health};
+
+	CU_ASSERT_EQUAL(px_path_patience_us(&p, 150000), 150000);
+	px_path_worked(&p, 20000);
+	CU_ASSERT_EQUAL(px_path_patience_us(&p, 150000), 150000);
+	for (int i = 0; i < 50; i++)
+		px_path_worked(&p, 120000);
+	CU_ASSERT_TRUE(px_path_patience_us(&p, 150000) > 200000);
+	for (int i = 0; i < 50; i++)
+		px_path_worked(&p, 900000);
+	CU_ASSERT_EQUAL(px_path_patience_us(&p, 150000), 300000);
+}
+
+/** RFC 8803 section 8: eight SYN payloads in a row lost, none in between. */
+static void stripped(void)
+{
+	struct px_path_health health = {0};
+	struct px_path p = {.health = &health};
+
+	for (int i = 0; i < 7; i++)
+		CU_ASSERT_FALSE(px_path_syn_data(&p, false, at(1)));
+	CU_ASSERT_FALSE(px_path_syn_data(&p, true, at(1)));
+	for (int i = 0; i < 7; i++)
+		CU_ASSERT_FALSE(px_path_syn_data(&p, false, at(1)));
+	CU_ASSERT_TRUE(px_path_syn_data(&p, false, at(1)));
+	CU_ASSERT_TRUE(px_path_is_suspect(&p, at(500000)));
+}
+
+static bool allowed(const struct px_dest_policy *p, const char *dst)
+{
+	struct mams_addr a;
+
+	CU_ASSERT_EQUAL(mams_addr_parse_port(dst, 80, &a), 0);
+	return px_dest_is_allowed(p, &a);
+}
+
+static void destinations(void)
+{
+	struct mams_prefix own[2];
+	struct mams_prefix allow[2];
+	struct mams_prefix deny[1];
+	struct mams_addr self[2];
+	struct px_dest_policy p = {
+		.own = own, .n_own = 2, .self = self, .n_self = 2, .others = true};
+
+	CU_ASSERT_EQUAL(mams_prefix_parse("10.9.9.0/24", &own[0]), 0);
+	CU_ASSERT_EQUAL(mams_prefix_parse("fd09::/64", &own[1]), 0);
+	CU_ASSERT_EQUAL(mams_addr_parse("10.9.9.1", &self[0]), 0);
+	CU_ASSERT_EQUAL(mams_addr_parse("203.0.113.1", &self[1]), 0);
+	CU_ASSERT_EQUAL(mams_prefix_parse("10.9.9.0/24", &allow[0]), 0);
+	CU_ASSERT_EQUAL(mams_prefix_parse("203.0.113.1", &allow[1]), 0);
+	CU_ASSERT_EQUAL(mams_prefix_parse("10.9.9.128/25", &deny[0]), 0);
+
+	CU_ASSERT_TRUE(allowed(&p, "198.51.100.1"));
+	CU_ASSERT_TRUE(allowed(&p, "[2001:db8::1]"));
+	CU_ASSERT_FALSE(allowed(&p, "127.0.0.1"));
+	CU_ASSERT_FALSE(allowed(&p, "[::1]"));
+	CU_ASSERT_FALSE(allowed(&p, "169.254.1.1"));
+	CU_ASSERT_FALSE(allowed(&p, "[fe80::1]"));
+	CU_ASSERT_FALSE(allowed(&p, "239.1.1.1"));
+	CU_ASSERT_FALSE(allowed(&p, "10.9.9.2"));
+	CU_ASSERT_FALSE(allowed(&p, "[fd09::2]"));
+	CU_ASSERT_FALSE(allowed(&p, "203.0.113.1"));
+	p.allow = allow;
+	p.n_allow = 2;
+	CU_ASSERT_TRUE(allowed(&p, "10.9.9.2"));
+	CU_ASSERT_FALSE(allowed(&p, "10.9.9.1"));
+	CU_ASSERT_TRUE(allowed(&p, "203.0.113.1"));
+	p.deny = deny;
+	p.n_deny = 1;
+	CU_ASSERT_FALSE(allowed(&p, "10.9.9.200"));
+	CU_ASSERT_TRUE(allowed(&p, "10.9.9.2"));
+	p.others = false;
+	CU_ASSERT_FALSE(allowed(&p, "198.51.100.1"));
+	CU_ASSERT_TRUE(allowed(&p, "10.9.9.2"));
+}
+
+static void timers(void)
+{
+	enum { N = 500 };
+	static struct px_timer t[N];
+	struct px_timerq q = {0};
+	struct mams_prng r = mams_prng_init(1);
+	struct px_timer *p;
+	int64_t last = 0;
+	size_t left = 0;
+
+	for (size_t i = 0; i < N; i++)
+		CU_ASSERT_EQUAL(
+			px_timerq_set(&q, &t[i], at(1 + (int64_t)mams_prng_below(&r, 1000))), 0);
+	for (size_t i = 0; i < N; i += 3)
+		CU_ASSERT_EQUAL(
+			px_timerq_set(&q, &t[i], at(1 + (int64_t)mams_prng_below(&r, 1000))), 0);
+	for (size_t i = 0; i < N; i += 5)
+		px_timerq_del(&q, &t[i]);
+	px_timerq_del(&q, &t[0]);
+	CU_ASSERT_EQUAL(px_timerq_set(&q, &t[1], MAMS_TIME_NEVER), 0);
+	CU_ASSERT_PTR_NULL(px_timerq_pop(&q, at(0)));
+	while ((p = px_timerq_pop(&q, at(2000)))) {
+		CU_ASSERT_TRUE(p->when.us >= last);
+		CU_ASSERT_EQUAL(p->slot, 0);
+		last = p->when.us;
+		left++;
+	}
+	CU_ASSERT_EQUAL(left, N - N / 5 - 1);
+	CU_ASSERT_TRUE(mams_time_is_never(px_timerq_next(&q)));
+	px_timerq_fini(&q);
+}
+
+int main(void)
+{
+	static const struct mams_case cases[] = {
+		{"order", order},
+		{"patience", patience},
+		{"stripped", stripped},
+		{"destinations", destinations},
+		{"timers", timers},
+	};
+
+	return mams_suite_run("paths", cases, MAMS_ARRAY_LEN(cases));
+}
