@@ -14,7 +14,7 @@ include_directories(${CMAKE_SOURCE_DIR})
 add_compile_options(
   -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith -Wcast-qual
   -Wformat=2 -Wvla -Wswitch-enum -Wundef -Wimplicit-fallthrough -Wwrite-strings -Wconversion
-  -Wno-sign-conversion)
+  -Wno-sign-conversion -Wno-missing-field-initializers)
 if(CMAKE_C_COMPILER_ID STREQUAL "GNU" AND NOT MAMS_SANITIZE)
   add_compile_options(-Wnull-dereference)
 endif()
