@@ -1,6 +1,6 @@
-/* Easy handles are kept after their exchange: one keeps the Digest nonce it was given, and our
- * server's nonces hold for one method and path, so the next request of the same kind goes out
- * authenticated at once. */
+/* Easy handles are kept after their exchange: one keeps the Digest nonce it was given, so the next
+ * request goes out authenticated at once.  They are kept by method and path, because the nonces of
+ * some servers (libmicrohttpd 0.9.75 among them) hold for one of each only. */
 #include "lib/io/httpc.h"
 
 #include "lib/base/buf.h"
@@ -261,7 +261,10 @@ static void set_security(struct mams_httpc_handle *x)
 	curl_easy_setopt(e, CURLOPT_SSLKEY, c->key_file);
 	if (!c->user)
 		return;
-	curl_easy_setopt(e, CURLOPT_HTTPAUTH, (long)CURLAUTH_DIGEST);
+	/* Expecting a challenge, libcurl sends a POST without its body first; a server that knows
+	 * us by our certificate would take that for the request. */
+	curl_easy_setopt(e, CURLOPT_HTTPAUTH,
+		(long)(c->cert_file ? CURLAUTH_DIGEST | CURLAUTH_ONLY : CURLAUTH_DIGEST));
 	curl_easy_setopt(e, CURLOPT_USERNAME, c->user);
 	curl_easy_setopt(e, CURLOPT_PASSWORD, c->password);
 }

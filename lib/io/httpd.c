@@ -12,7 +12,7 @@
 
 #define LOG_MODULE "httpd"
 
-#define NONCES 8192
+#define NONCES 4096
 #define PEM_MAX_BYTES (1024 * 1024)
 #define TLS_PRIORITIES "NORMAL:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2"
 
@@ -71,6 +71,7 @@ static void conn_free(struct mams_httpd_conn *c)
 	c->h->counters.without_request += !c->seen_request;
 	TAILQ_REMOVE(&c->h->conns, c, link);
 	mams_loop_fd_del(c->watch);
+	free(c->target);
 	free(c);
 }
 
@@ -253,8 +254,6 @@ static int start_mhd(struct mams_httpd *h, const struct pem *pem, struct mams_er
 		{MHD_OPTION_NOTIFY_CONNECTION, (intptr_t)notify_connection, h},
 		{MHD_OPTION_NOTIFY_COMPLETED, (intptr_t)mams_httpd_req_completed, h},
 		{MHD_OPTION_URI_LOG_CALLBACK, (intptr_t)mams_httpd_req_line, h},
-		{MHD_OPTION_DIGEST_AUTH_RANDOM, sizeof(h->random), h->random},
-		{MHD_OPTION_NONCE_NC_SIZE, NONCES, NULL},
 		{MHD_OPTION_CONNECTION_LIMIT, (intptr_t)h->opts.max_connections + 8, NULL},
 		{MHD_OPTION_STRICT_FOR_CLIENT, 1, NULL},
 		{MHD_OPTION_SIGPIPE_HANDLED_BY_APP, 1, NULL},
@@ -262,8 +261,6 @@ static int start_mhd(struct mams_httpd *h, const struct pem *pem, struct mams_er
 		{MHD_OPTION_END, 0, NULL},
 	};
 
-	if (getrandom(h->random, sizeof(h->random), 0) != (ssize_t)sizeof(h->random))
-		return -errno;
 	h->mhd = MHD_start_daemon(MHD_USE_TLS | MHD_USE_EPOLL | MHD_USE_NO_LISTEN_SOCKET |
 					  MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG,
 		0, NULL, NULL, mams_httpd_req_handle, h, MHD_OPTION_ARRAY, items, MHD_OPTION_END);
@@ -302,11 +299,23 @@ static void take_numbers(struct mams_httpd *h, const struct mams_httpd_opts *o)
 
 static int take_users(struct mams_httpd *h, const struct mams_httpd_opts *o, struct mams_error *err)
 {
+	uint8_t key[32];
+	int rc;
+
 	h->realm = strdup(o->realm ? o->realm : "mams");
 	h->digest_file = o->digest_file ? strdup(o->digest_file) : NULL;
 	if (!h->realm || (o->digest_file && !h->digest_file))
 		return -ENOMEM;
-	return h->digest_file ? mams_httpd_reload_users(h, err) : 0;
+	if (!h->digest_file)
+		return 0;
+	if (getrandom(key, sizeof(key), 0) != (ssize_t)sizeof(key))
+		return -errno;
+	rc = mams_digest_new(h->realm, key, NONCES, &h->digest);
+	mams_wipe(key, sizeof(key));
+	if (rc == -MAMS_EVALUE)
+		return mams_fail(err, MAMS_EVALUE, h->realm,
+			"not usable as a realm: at most 64 characters, no quotes or backslashes");
+	return rc < 0 ? rc : mams_httpd_reload_users(h, err);
 }
 
 int mams_httpd_new(struct mams_loop *l, const struct mams_httpd_opts *opts,
@@ -367,9 +376,9 @@ void mams_httpd_free(struct mams_httpd *h)
 		MHD_stop_daemon(h->mhd);
 	mams_loop_timer_del(h->sweep);
 	mams_httpd_users_free(h->users);
+	mams_digest_free(h->digest);
 	free(h->digest_file);
 	free(h->realm);
-	mams_wipe(h, sizeof(*h));
 	free(h);
 }
 

@@ -7,24 +7,19 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
-#include <strings.h>
-#include <sys/random.h>
 #include <time.h>
 
-#define NONCE_LIFE_S 300
-#define NAME_MAX_BYTES 128
+#define NAME_MAX_BYTES MAMS_DIGEST_USER_MAX
 #define USERS_MAX 100000
 
 struct user {
 	char name[NAME_MAX_BYTES];
-	uint8_t ha1[MAMS_HTTPD_HA1_BYTES];
+	uint8_t ha1[MAMS_DIGEST_HA1_BYTES];
 };
 
 struct mams_httpd_users {
 	struct user *list; /* sorted by name */
 	size_t n;
-	/* checked for unknown names, so that they take as long as known ones */
-	uint8_t nobody[MAMS_HTTPD_HA1_BYTES];
 };
 
 /* A name that can stand in a log line and in a header without quoting. */
@@ -54,9 +49,9 @@ static int hex_digit(char c)
 
 static bool parse_ha1(const char *hex, uint8_t *out)
 {
-	if (strlen(hex) != 2 * MAMS_HTTPD_HA1_BYTES)
+	if (strlen(hex) != 2 * MAMS_DIGEST_HA1_BYTES)
 		return false;
-	for (size_t i = 0; i < MAMS_HTTPD_HA1_BYTES; i++) {
+	for (size_t i = 0; i < MAMS_DIGEST_HA1_BYTES; i++) {
 		int high = hex_digit(hex[2 * i]);
 		int low = hex_digit(hex[2 * i + 1]);
 
@@ -118,7 +113,7 @@ static int add_user(struct mams_httpd_users *u, const struct user *one, struct m
 static int read_lines(
 	FILE *f, struct mams_httpd_users *u, const char *realm, struct mams_error *err)
 {
-	char line[NAME_MAX_BYTES * 3 + 2 * MAMS_HTTPD_HA1_BYTES];
+	char line[NAME_MAX_BYTES * 3 + 2 * MAMS_DIGEST_HA1_BYTES];
 	struct user one;
 	int number = 0;
 	int rc = 0;
@@ -156,7 +151,7 @@ int mams_httpd_users_load(
 	if (!f)
 		return mams_fail(err, errno, path, "%s", strerror(errno));
 	u = calloc(1, sizeof(*u));
-	if (!u || getrandom(u->nobody, sizeof(u->nobody), 0) != (ssize_t)sizeof(u->nobody))
+	if (!u)
 		rc = -ENOMEM;
 	if (rc == 0)
 		rc = read_lines(f, u, realm, err);
@@ -190,6 +185,19 @@ void mams_httpd_users_free(struct mams_httpd_users *u)
 size_t mams_httpd_users_count(const struct mams_httpd_users *u)
 {
 	return u->n;
+}
+
+const uint8_t *mams_httpd_users_ha1(const void *list, const char *name)
+{
+	const struct mams_httpd_users *u = list;
+	const struct user *found;
+	struct user key;
+
+	if (strlen(name) >= sizeof(key.name) || u->n == 0)
+		return NULL;
+	snprintf(key.name, sizeof(key.name), "%s", name);
+	found = bsearch(&key, u->list, u->n, sizeof(key), by_name);
+	return found ? found->ha1 : NULL;
 }
 
 /* ---- certificates ---- */
@@ -277,74 +285,5 @@ enum mams_httpd_verdict mams_httpd_auth_cert(
 		snprintf(why, 64, "without exactly one usable common name");
 		return MAMS_HTTPD_AUTH_CERT_BAD;
 	}
-	return MAMS_HTTPD_AUTH_OK;
-}
-
-/* ---- Digest ---- */
-
-/* Find name=value or name="value" outside quotes, and compare.  libmicrohttpd 0.9.75 verifies the
- * response by the algorithm we name, whatever the client wrote; this refuses what the client says
- * it used when it is something else. */
-static bool param_is(const char *header, const char *name, const char *wanted)
-{
-	size_t len = strlen(name);
-	bool quoted = false;
-
-	for (const char *p = header; *p; p++) {
-		if (quoted && *p == '\\' && p[1]) {
-			p++;
-			continue;
-		}
-		if (*p == '"')
-			quoted = !quoted;
-		if (quoted || (p != header && !strchr(" ,\t", p[-1])))
-			continue;
-		if (strncasecmp(p, name, len) != 0 || p[len] != '=')
-			continue;
-		p += len + 1;
-		p += *p == '"';
-		len = strlen(wanted);
-		return strncasecmp(p, wanted, len) == 0 && (!p[len] || strchr("\", \t", p[len]));
-	}
-	return false;
-}
-
-static const struct user *find_user(const struct mams_httpd_users *u, const char *name)
-{
-	struct user key;
-
-	if (strlen(name) >= sizeof(key.name) || u->n == 0)
-		return NULL;
-	snprintf(key.name, sizeof(key.name), "%s", name);
-	return bsearch(&key, u->list, u->n, sizeof(key), by_name);
-}
-
-enum mams_httpd_verdict mams_httpd_auth_digest(const struct mams_httpd_users *u,
-	struct MHD_Connection *connection, const char *realm, char *identity, size_t size)
-{
-	const char *header = MHD_lookup_connection_value(
-		connection, MHD_HEADER_KIND, MHD_HTTP_HEADER_AUTHORIZATION);
-	const struct user *user;
-	char *name;
-	int rc;
-
-	if (!header)
-		return MAMS_HTTPD_AUTH_NONE;
-	if (strncasecmp(header, "Digest ", 7) != 0 ||
-		!param_is(header + 7, "algorithm", "SHA-256") ||
-		!param_is(header + 7, "qop", "auth"))
-		return MAMS_HTTPD_AUTH_UNSUPPORTED;
-	name = MHD_digest_auth_get_username(connection);
-	if (!name)
-		return MAMS_HTTPD_AUTH_UNSUPPORTED;
-	user = find_user(u, name);
-	rc = MHD_digest_auth_check_digest2(connection, realm, name, user ? user->ha1 : u->nobody,
-		MAMS_HTTPD_HA1_BYTES, NONCE_LIFE_S, MHD_DIGEST_ALG_SHA256);
-	MHD_free(name);
-	if (rc == MHD_INVALID_NONCE)
-		return MAMS_HTTPD_AUTH_STALE;
-	if (rc != MHD_YES || !user)
-		return MAMS_HTTPD_AUTH_WRONG;
-	snprintf(identity, size, "%s", user->name);
 	return MAMS_HTTPD_AUTH_OK;
 }

@@ -1,18 +1,15 @@
 /** @file httpd_auth.h
- *  Who is the client of an HTTPS connection?  Certificates (GnuTLS) and HTTP Digest users.
- *  Layer: io, internal to httpd.  Source: seed draft 9.1; RFC 7616 with SHA-256 only. */
+ *  Who is the client of an HTTPS connection?  Certificates (GnuTLS) and the file of Digest users.
+ *  Layer: io, internal to httpd.  Source: seed draft 9.1. */
 #pragma once
 
-#include "lib/base/clock.h"
 #include "lib/base/err.h"
+#include "lib/io/digest.h"
 
 #include <gnutls/gnutls.h>
-#include <microhttpd.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-
-#define MAMS_HTTPD_HA1_BYTES 32
 
 struct mams_httpd_users;
 
@@ -21,6 +18,8 @@ MAMS_MUST int mams_httpd_users_load(
 	const char *path, const char *realm, struct mams_httpd_users **out, struct mams_error *err);
 void mams_httpd_users_free(struct mams_httpd_users *u); /**< wipes the hashes; accepts NULL */
 size_t mams_httpd_users_count(const struct mams_httpd_users *u);
+/** For struct mams_digest_users; list is a struct mams_httpd_users. */
+const uint8_t *mams_httpd_users_ha1(const void *list, const char *name);
 
 enum mams_httpd_verdict {
 	MAMS_HTTPD_AUTH_OK,
@@ -37,9 +36,3 @@ enum mams_httpd_verdict {
  *  @return OK, NONE or CERT_BAD; why[64] says what was wrong */
 enum mams_httpd_verdict mams_httpd_auth_cert(
 	gnutls_session_t session, char *identity, size_t size, int64_t *expires, char *why);
-
-/** The Authorization header of a request.
- *  @param identity  identity[size], the user name, on OK
- *  @return OK, NONE, STALE, WRONG or UNSUPPORTED */
-enum mams_httpd_verdict mams_httpd_auth_digest(const struct mams_httpd_users *u,
-	struct MHD_Connection *connection, const char *realm, char *identity, size_t size);

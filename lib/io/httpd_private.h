@@ -6,6 +6,7 @@
 
 #include "lib/base/buf.h"
 #include "lib/base/log.h"
+#include "lib/io/digest.h"
 #include "lib/io/httpd.h"
 #include "lib/io/httpd_auth.h"
 #include "lib/io/httpd_listen.h"
@@ -53,6 +54,7 @@ struct mams_httpd_conn {
 	bool shut;                  /**< we have ended it; MHD has yet to notice */
 	struct mams_loop_fd *watch; /**< HELD only */
 	struct mams_httpd_req *req;
+	char *target; /**< of the request line, as it came */
 	/** The certificate is verified once, and again when it has run out. */
 	bool cert_checked;
 	enum mams_httpd_verdict cert;
@@ -86,6 +88,7 @@ struct mams_httpd {
 	char *digest_file;
 	bool wants_certs;
 	struct mams_httpd_users *users; /**< NULL: no Digest */
+	struct mams_digest *digest;     /**< NULL: no Digest */
 	struct MHD_Daemon *mhd;
 	struct mams_loop_fd *watch;
 	struct mams_loop_timer *sweep;

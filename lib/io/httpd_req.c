@@ -43,6 +43,32 @@ static enum mams_httpd_verdict check_cert(struct mams_httpd_conn *c)
 	return c->cert;
 }
 
+static enum mams_httpd_verdict check_digest(struct mams_httpd_req *r)
+{
+	struct mams_httpd *h = r->conn->h;
+	const struct mams_digest_users users = {.ha1 = mams_httpd_users_ha1, .list = h->users};
+	const struct mams_digest_request req = {
+		.method = r->method,
+		.target = r->conn->target,
+		.authorization = MHD_lookup_connection_value(
+			r->conn->mhd, MHD_HEADER_KIND, MHD_HTTP_HEADER_AUTHORIZATION),
+	};
+
+	if (!req.authorization)
+		return MAMS_HTTPD_AUTH_NONE;
+	switch (mams_digest_check(h->digest, &req, &users, mams_loop_now(h->loop), r->identity)) {
+	case MAMS_DIGEST_OK:
+		return MAMS_HTTPD_AUTH_OK;
+	case MAMS_DIGEST_STALE:
+		return MAMS_HTTPD_AUTH_STALE;
+	case MAMS_DIGEST_WRONG:
+		return MAMS_HTTPD_AUTH_WRONG;
+	case MAMS_DIGEST_UNSUPPORTED:
+		break;
+	}
+	return MAMS_HTTPD_AUTH_UNSUPPORTED;
+}
+
 /* A certificate decides, when there is one: a bad one is not made good by a password. */
 static enum mams_httpd_verdict authenticate(struct mams_httpd_req *r)
 {
@@ -55,8 +81,7 @@ static enum mams_httpd_verdict authenticate(struct mams_httpd_req *r)
 	if (v == MAMS_HTTPD_AUTH_OK)
 		snprintf(r->identity, sizeof(r->identity), "%s", c->cert_identity);
 	else if (v == MAMS_HTTPD_AUTH_NONE && h->users)
-		v = mams_httpd_auth_digest(
-			h->users, c->mhd, h->realm, r->identity, sizeof(r->identity));
+		v = check_digest(r);
 	return v;
 }
 
@@ -105,31 +130,36 @@ static struct MHD_Response *empty_response(void)
 	return MHD_create_response_from_buffer(0, nothing, MHD_RESPMEM_PERSISTENT);
 }
 
-static enum MHD_Result answer_empty(struct mams_httpd_req *r, unsigned status)
+static enum MHD_Result queue(
+	struct mams_httpd_req *r, unsigned status, struct MHD_Response *response)
 {
-	struct MHD_Response *response = empty_response();
 	enum MHD_Result rc;
 
-	if (!response)
-		return MHD_NO;
 	mams_httpd_conn_enter(r->conn, MAMS_HTTPD_WRITING);
 	rc = MHD_queue_response(r->conn->mhd, status, response);
 	MHD_destroy_response(response);
 	return rc;
 }
 
-static enum MHD_Result answer_challenge(struct mams_httpd_req *r)
+static enum MHD_Result answer_empty(struct mams_httpd_req *r, unsigned status)
 {
 	struct MHD_Response *response = empty_response();
-	enum MHD_Result rc;
+
+	return response ? queue(r, status, response) : MHD_NO;
+}
+
+static enum MHD_Result answer_challenge(struct mams_httpd_req *r)
+{
+	struct mams_httpd *h = r->conn->h;
+	struct MHD_Response *response = empty_response();
+	char challenge[MAMS_DIGEST_HEADER_MAX];
 
 	if (!response)
 		return MHD_NO;
-	mams_httpd_conn_enter(r->conn, MAMS_HTTPD_WRITING);
-	rc = MHD_queue_auth_fail_response2(r->conn->mhd, r->conn->h->realm, "mams", response,
-		r->verdict == MAMS_HTTPD_AUTH_STALE, MHD_DIGEST_ALG_SHA256);
-	MHD_destroy_response(response);
-	return rc;
+	mams_digest_challenge(
+		h->digest, mams_loop_now(h->loop), r->verdict == MAMS_HTTPD_AUTH_STALE, challenge);
+	MHD_add_response_header(response, MHD_HTTP_HEADER_WWW_AUTHENTICATE, challenge);
+	return queue(r, MHD_HTTP_UNAUTHORIZED, response);
 }
 
 static enum MHD_Result refuse(struct mams_httpd_req *r)
@@ -149,13 +179,10 @@ static enum MHD_Result answer_too_long(struct mams_httpd_req *r)
 
 static enum MHD_Result send_response(struct mams_httpd_req *r)
 {
-	enum MHD_Result rc;
+	struct MHD_Response *response = r->response;
 
-	mams_httpd_conn_enter(r->conn, MAMS_HTTPD_WRITING);
-	rc = MHD_queue_response(r->conn->mhd, r->status, r->response);
-	MHD_destroy_response(r->response);
 	r->response = NULL;
-	return rc;
+	return queue(r, r->status, response);
 }
 
 /* ---- the course of a request ---- */
@@ -177,8 +204,10 @@ static enum MHD_Result begin(
 
 	if (r)
 		r->path = strdup(url);
-	if (!r || !r->path) {
+	if (!r || !r->path || !c->target) {
 		c->h->counters.no_memory++;
+		if (r)
+			free(r->path);
 		free(r);
 		return MHD_NO;
 	}
@@ -237,9 +266,10 @@ void *mams_httpd_req_line(void *user, const char *uri, struct MHD_Connection *mh
 	struct mams_httpd_conn *c = mams_httpd_conn_of(mhd);
 
 	(void)user;
-	(void)uri;
 	if (c) {
 		c->seen_request = true;
+		free(c->target);
+		c->target = strdup(uri);
 		mams_httpd_conn_enter(c, MAMS_HTTPD_READING);
 	}
 	return NULL; /* what *slot starts with */
