@@ -1,0 +1,209 @@
+#include "ccm-agent/compose.h"
+
+static struct mx_session_id *session_id(const struct ccm_session *s, struct mx_msg *m)
+{
+	struct mx_session_id *id = mx_alloc(m, sizeof(*id));
+
+	if (id)
+		*id = s->id;
+	return id;
+}
+
+/* Frees the message when a part of it could not be allocated. */
+static struct mx_msg *whole(struct mx_msg *m, bool ok)
+{
+	if (ok)
+		return m;
+	mx_msg_free(m);
+	return NULL;
+}
+
+struct mx_msg *ccm_compose_discover(const struct ccm_session *s)
+{
+	struct mx_msg *m = mx_msg_new(MX_DISCOVER, 0);
+
+	if (!m || !s->conf->mcc_mnc_tuple)
+		return m;
+	m->discover.mcc_mnc_tuple = mx_strdup(m, s->conf->mcc_mnc_tuple);
+	return whole(m, m->discover.mcc_mnc_tuple != NULL);
+}
+
+static bool put_features(struct mx_msg *m, uint32_t active, struct mx_feature_info **out, size_t *n)
+{
+	struct mx_feature_info *f = mx_alloc(m, MX_F_COUNT * sizeof(*f));
+
+	if (!f)
+		return false;
+	for (int i = 0; i < MX_F_COUNT; i++)
+		f[i] = (struct mx_feature_info){
+			.feature_name = i, .active = (active & 1u << i) != 0};
+	*out = f;
+	*n = MX_F_COUNT;
+	return true;
+}
+
+static bool put_links(const struct ccm_session *s, struct mx_msg *m, struct mx_capability *c)
+{
+	c->delivery_connections = mx_alloc(m, CCM_LINKS_MAX * sizeof(*c->delivery_connections));
+	c->anchor_connections = mx_alloc(m, CCM_LINKS_MAX * sizeof(*c->anchor_connections));
+	if (!c->delivery_connections || !c->anchor_connections)
+		return false;
+	for (uint8_t i = 0; i < CCM_LINKS_MAX; i++) {
+		struct mx_connection one;
+
+		if (!s->link[i].conf)
+			continue;
+		one = (struct mx_connection){
+			.connection_id = i, .connection_type = s->link[i].conf->connection_type};
+		c->delivery_connections[c->n_delivery_connections++] = one;
+		c->anchor_connections[c->n_anchor_connections++] = one;
+	}
+	c->num_delivery_connections = (uint32_t)c->n_delivery_connections;
+	c->num_anchor_connections = (uint32_t)c->n_anchor_connections;
+	return true;
+}
+
+struct mx_msg *ccm_compose_capability(const struct ccm_session *s, enum mx_type type)
+{
+	struct mx_msg *m = mx_msg_new(type, 0);
+	struct mx_capability *c = m ? &m->capability : NULL;
+	uint32_t features = type == MX_CAPABILITY_REQ ? CCM_FEATURES : s->features;
+
+	if (!m)
+		return NULL;
+	c->unique_session_id = s->has_id ? session_id(s, m) : NULL;
+	c->convergence_methods = mx_alloc(m, MX_CONV_COUNT * sizeof(*c->convergence_methods));
+	c->adaptation_methods = mx_alloc(m, MX_ADAPT_COUNT * sizeof(*c->adaptation_methods));
+	if (!c->convergence_methods || !c->adaptation_methods ||
+		(s->has_id && !c->unique_session_id))
+		return whole(m, false);
+	for (int i = 0; i < MX_CONV_COUNT; i++)
+		c->convergence_methods[c->n_convergence_methods++] =
+			(struct mx_method){.method = i, .supported = i == MX_CONV_MPTCP_PROXY};
+	for (int i = 0; i < MX_ADAPT_COUNT; i++)
+		c->adaptation_methods[c->n_adaptation_methods++] = (struct mx_method){.method = i};
+	return whole(m, put_links(s, m, c) && put_features(m, features, &c->feature_active,
+						      &c->n_feature_active));
+}
+
+struct mx_msg *ccm_compose_capability_ack(const struct ccm_session *s, int value)
+{
+	struct mx_msg *m = mx_msg_new(MX_CAPABILITY_ACK, 0);
+
+	if (m)
+		m->capability_ack = (struct mx_capability_ack){
+			.unique_session_id = s->id, .capability_ack = value};
+	return m;
+}
+
+struct mx_msg *ccm_compose_reconf(const struct ccm_session *s, uint8_t connection_id, int action)
+{
+	const struct ccm_link_state *k = &s->link[connection_id].now;
+	struct mx_msg *m = mx_msg_new(MX_RECONF_REQ, 0);
+	struct mx_reconf_req *r = m ? &m->reconf_req : NULL;
+	char text[MAMS_ADDR_STRLEN];
+
+	if (!m)
+		return NULL;
+	*r = (struct mx_reconf_req){.unique_session_id = session_id(s, m),
+		.reconf_action = action,
+		.connection_id = connection_id};
+	if (!r->unique_session_id)
+		return whole(m, false);
+	if (action == MX_RELEASE)
+		return m;
+	r->ip_address = mx_strdup(m, mams_addr_str(&k->address, text));
+	r->has_mtu_size = true;
+	r->mtu_size = k->mtu > UINT16_MAX ? UINT16_MAX : (uint16_t)k->mtu;
+	r->has_connection_status = true;
+	r->connection_status = MX_STATUS_CONNECTED;
+	return whole(m, r->ip_address != NULL);
+}
+
+struct mx_msg *ccm_compose_setup_cnf(const struct ccm_session *s, uint32_t ok)
+{
+	struct mx_msg *m = mx_msg_new(MX_UP_SETUP_CNF, 0);
+	struct mx_up_setup_cnf *c = m ? &m->up_setup_cnf : NULL;
+
+	if (!m)
+		return NULL;
+	c->unique_session_id = session_id(s, m);
+	c->client_params = mx_alloc(m, CCM_LINKS_MAX * sizeof(*c->client_params));
+	if (!c->unique_session_id || !c->client_params)
+		return whole(m, false);
+	for (uint8_t i = 0; i < CCM_LINKS_MAX; i++)
+		if (ok & 1u << i)
+			c->client_params[c->n_client_params++].connection_id = i;
+	c->num_delivery_conn = (uint32_t)c->n_client_params;
+	return m;
+}
+
+static bool several(uint32_t bits)
+{
+	return (bits & (bits - 1)) != 0;
+}
+
+static uint32_t admitted(const struct ccm_session *s)
+{
+	uint32_t bits = 0;
+
+	for (uint8_t i = 0; i < CCM_LINKS_MAX; i++)
+		if (s->link[i].admitted)
+			bits |= 1u << i;
+	return bits;
+}
+
+struct mx_msg *ccm_compose_steering_rsp(const struct ccm_session *s)
+{
+	struct mx_msg *m = mx_msg_new(MX_TRAFFIC_STEERING_RSP, 0);
+	struct mx_traffic_steering_rsp *r = m ? &m->traffic_steering_rsp : NULL;
+	uint32_t features = s->features;
+
+	if (!m)
+		return NULL;
+	if (!several(s->dl & admitted(s)))
+		features &= ~(1u << MX_F_DOWNLINK_AGGREGATION);
+	if (!several(s->ul & admitted(s)))
+		features &= ~(1u << MX_F_UPLINK_AGGREGATION);
+	r->unique_session_id = session_id(s, m);
+	return whole(m, r->unique_session_id && put_features(m, features, &r->feature_active,
+							&r->n_feature_active));
+}
+
+struct mx_msg *ccm_compose_keep_alive(const struct ccm_session *s, enum mx_type type)
+{
+	struct mx_msg *m = mx_msg_new(type, 0);
+
+	if (!m)
+		return NULL;
+	m->keep_alive = (struct mx_keep_alive){.unique_session_id = session_id(s, m),
+		.has_keep_alive_reason = type == MX_KEEP_ALIVE_REQ,
+		.keep_alive_reason = MX_KA_TIMEOUT};
+	return whole(m, m->keep_alive.unique_session_id != NULL);
+}
+
+struct mx_msg *ccm_compose_handover(const struct ccm_session *s, uint8_t connection_id)
+{
+	struct mx_msg *m = ccm_compose_keep_alive(s, MX_KEEP_ALIVE_REQ);
+
+	if (!m)
+		return NULL;
+	m->keep_alive.keep_alive_reason = MX_KA_HANDOVER;
+	m->keep_alive.has_connection_id = true;
+	m->keep_alive.connection_id = connection_id;
+	m->keep_alive.delivery_node_id = mx_strdup(m, s->link[connection_id].conf->name);
+	return whole(m, m->keep_alive.delivery_node_id != NULL);
+}
+
+struct mx_msg *ccm_compose_termination(const struct ccm_session *s, enum mx_type type, int reason)
+{
+	struct mx_msg *m = mx_msg_new(type, 0);
+
+	if (!m)
+		return NULL;
+	m->session_termination =
+		(struct mx_session_termination){.unique_session_id = session_id(s, m),
+			.has_reason = type == MX_SESSION_TERMINATION_REQ,
+			.reason = reason};
+	return whole(m, m->session_termination.unique_session_id != NULL);
+}

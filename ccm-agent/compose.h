@@ -1,0 +1,22 @@
+/** @file compose.h
+ *  The messages that the CCM writes.  Layer: core (no I/O).  Source: seed 6.3 to 6.6.
+ *  Each returns a new message of the caller's, or NULL on ENOMEM. */
+#pragma once
+
+#include "ccm-agent/session.h"
+
+#define CCM_FEATURES                                                                               \
+	(1u << MX_F_LOSSLESS_SWITCHING | 1u << MX_F_UPLINK_AGGREGATION |                           \
+		1u << MX_F_DOWNLINK_AGGREGATION)
+
+struct mx_msg *ccm_compose_discover(const struct ccm_session *s);
+struct mx_msg *ccm_compose_capability(const struct ccm_session *s, enum mx_type type);
+struct mx_msg *ccm_compose_capability_ack(const struct ccm_session *s, int value);
+struct mx_msg *ccm_compose_reconf(const struct ccm_session *s, uint8_t connection_id, int action);
+/** @param ok  bits of connection ids that work */
+struct mx_msg *ccm_compose_setup_cnf(const struct ccm_session *s, uint32_t ok);
+/** The features now really in effect. */
+struct mx_msg *ccm_compose_steering_rsp(const struct ccm_session *s);
+struct mx_msg *ccm_compose_keep_alive(const struct ccm_session *s, enum mx_type type);
+struct mx_msg *ccm_compose_handover(const struct ccm_session *s, uint8_t connection_id);
+struct mx_msg *ccm_compose_termination(const struct ccm_session *s, enum mx_type type, int reason);

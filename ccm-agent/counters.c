@@ -1,0 +1,27 @@
+#include "ccm-agent/session.h"
+
+#define CNT(name, field, text)                                                                     \
+	{                                                                                          \
+		name, text, MAMS_COUNTER, offsetof(struct ccm_counters, field)                     \
+	}
+
+const struct mams_metric ccm_counter_rows[] = {
+	CNT("messages_total", messages, "MX messages accepted"),
+	CNT("messages_repeated_total", repeated,
+		"requests that came again and were answered again"),
+	CNT("messages_wrong_direction_total", wrong_direction, "E6: types that an NCM never sends"),
+	CNT("messages_wrong_state_total", wrong_state, "E6: not allowed in the session's state"),
+	CNT("messages_wrong_value_total", wrong_value, "E7: values that the session refuses"),
+	CNT("responses_unmatched_total", unmatched, "E8: responses without a request"),
+	CNT("requests_unanswered_total", unanswered, "own requests given up after all retries"),
+	CNT("fallbacks_total", fallbacks, "times the host went back to its plain network"),
+	CNT("discovers_total", discovers, "MX Discover messages sent"),
+	CNT("setups_total", setups, "UP setups taken over"),
+	CNT("steerings_total", steerings, "steering requests applied"),
+	CNT("steerings_refused_total", steerings_refused,
+		"steering requests that cannot be applied"),
+	CNT("actions_lost_total", actions_lost, "actions dropped because the queue was full"),
+	CNT("members_unknown_total", unknown_members,
+		"message members that no rule knows, ignored"),
+};
+const size_t ccm_n_counter_rows = MAMS_ARRAY_LEN(ccm_counter_rows);

@@ -1,0 +1,58 @@
+/** @file plan.h
+ *  Desired user plane minus applied user plane = ordered steps.  Layer: core (no I/O).
+ *  Source: seed section 7 (each link to its own proxy address), requirements.md C.1 ("on down move
+ *  traffic first, report second").
+ *  The one order serves coming and going links: routes that are needed come first, then the
+ *  plugin's paths (traffic moves), then the proxy's, and routes that are no longer needed go last.
+ */
+#pragma once
+
+#include "ccm-agent/links.h"
+
+struct ccm_path {
+	uint8_t connection_id;
+	struct mams_addr local;
+	struct mams_addr proxy; /**< with port */
+	uint32_t priority;
+	bool backup;
+};
+
+/** Source routing of one link: rule "from local lookup table", default route in that table. */
+struct ccm_route {
+	uint8_t connection_id;
+	struct mams_addr local;
+	struct mams_addr gateway; /**< unset: on-link */
+	uint32_t ifindex;
+};
+
+#define CCM_KEY_MAX 512
+
+struct ccm_target {
+	struct ccm_path paths[CCM_LINKS_MAX];
+	size_t n_paths;
+	struct ccm_route routes[CCM_LINKS_MAX];
+	size_t n_routes;
+	bool catching;                /**< new connections of applications go through the proxy */
+	char client_key[CCM_KEY_MAX]; /**< secret; base64 */
+};
+
+enum ccm_step_kind {
+	CCM_STEP_ROUTE_ADD, /**< make sure of it: may stand already */
+	CCM_STEP_PM_PATHS,  /**< the whole path set to the plugin */
+	CCM_STEP_PX_PATHS,  /**< the whole path set, or none, to the proxy */
+	CCM_STEP_ROUTE_DEL,
+};
+
+struct ccm_step {
+	enum ccm_step_kind kind;
+	struct ccm_route route;
+};
+
+#define CCM_STEPS_MAX (2 * CCM_LINKS_MAX + 2)
+
+/** Routes for every path of t, from the links' state. */
+void ccm_plan_routes(struct ccm_target *t, const struct ccm_links *l);
+/** @param steps  filled
+ *  @return how many */
+size_t ccm_plan(const struct ccm_target *applied, const struct ccm_target *wanted,
+	struct ccm_step steps[CCM_STEPS_MAX]);

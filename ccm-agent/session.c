@@ -1,0 +1,726 @@
+/* Timers of a session:
+ *  timer       DISCOVERING: next Discover; INFO: CAP_WAIT; STOPPING: patience with the NCM
+ *  exchange    own requests: MAMS_TIMEOUT with MAMS_RETRY
+ *  last_heard  + MAMS_KEEP_ALIVE_TIMEOUT: Keep-Alive REQ; + fallback_ms: back to the plain network
+ * A lost session never touches the user plane by itself: only a new setup, fallback or stop do. */
+#include "ccm-agent/session.h"
+#include "ccm-agent/compose.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#define ALL_CONNECTIONS ((1u << CCM_LINKS_MAX) - 1u)
+#define DISCOVER_FAST_TRIES 12u
+#define DISCOVER_WAIT_MS 3600000u /* repeated by our own timer, under a new number each time */
+#define STOP_PATIENCE_MS 2000
+
+const char *ccm_state_name(enum ccm_state s)
+{
+#define X(n) [CCM_STATE_##n] = #n,
+	static const char *const names[CCM_STATE_COUNT] = {CCM_STATES(X)};
+#undef X
+	return (unsigned)s < CCM_STATE_COUNT ? names[s] : "?";
+}
+
+static void push(struct ccm_session *s, struct ccm_action a)
+{
+	if (s->n == CCM_ACTIONS_MAX) {
+		s->counters.actions_lost++;
+		return;
+	}
+	s->queue[(s->head + s->n++) % CCM_ACTIONS_MAX] = a;
+}
+
+static void set_state(struct ccm_session *s, enum ccm_state to, const char *reason)
+{
+	if (s->state == to)
+		return;
+	push(s, (struct ccm_action){
+			.kind = CCM_ACT_STATE, .from = s->state, .to = to, .text = reason});
+	s->state = to;
+}
+
+static void apply(struct ccm_session *s)
+{
+	/* one is enough: wanted() is asked when it is done */
+	for (size_t i = 0; i < s->n; i++)
+		if (s->queue[(s->head + i) % CCM_ACTIONS_MAX].kind == CCM_ACT_APPLY)
+			return;
+	push(s, (struct ccm_action){.kind = CCM_ACT_APPLY});
+}
+
+static int answer(struct ccm_session *s, const struct mx_msg *request, struct mx_msg *response)
+{
+	if (!response)
+		return -ENOMEM;
+	push(s, (struct ccm_action){.kind = CCM_ACT_SEND,
+			.msg = mx_exchange_give(&s->exchange, request, response)});
+	return 0;
+}
+
+static uint64_t draw(struct ccm_session *s)
+{
+	s->random ^= s->random >> 12;
+	s->random ^= s->random << 25;
+	s->random ^= s->random >> 27;
+	return s->random * 2685821657736338717ull;
+}
+
+void ccm_session_init(struct ccm_session *s, const struct ccm_session_conf *conf, uint64_t seed)
+{
+	*s = (struct ccm_session){.conf = conf,
+		.random = seed ? seed : 1,
+		.last_heard = {0},
+		.timer = MAMS_TIME_NEVER,
+		.dl = ALL_CONNECTIONS,
+		.ul = ALL_CONNECTIONS};
+	mx_exchange_init(&s->exchange, &conf->timing, (uint32_t)(draw(s) >> 33));
+	for (size_t i = 0; i < conf->n_links; i++)
+		s->link[conf->links[i].connection_id].conf = &conf->links[i];
+}
+
+void ccm_session_fini(struct ccm_session *s)
+{
+	mx_exchange_fini(&s->exchange);
+	mx_msg_free(s->setup_req);
+	mx_msg_free(s->steer_req);
+	mams_wipe(s, sizeof(*s));
+}
+
+static bool any_usable(const struct ccm_session *s)
+{
+	for (size_t i = 0; i < CCM_LINKS_MAX; i++)
+		if (s->link[i].now.usable)
+			return true;
+	return false;
+}
+
+static void drop_pending(struct ccm_session *s)
+{
+	mx_msg_free(s->setup_req);
+	mx_msg_free(s->steer_req);
+	s->setup_req = NULL;
+	s->steer_req = NULL;
+}
+
+static void discover(struct ccm_session *s, mams_time now, const char *reason)
+{
+	mx_exchange_abandon(&s->exchange);
+	drop_pending(s);
+	for (size_t i = 0; i < CCM_LINKS_MAX; i++) {
+		s->link[i].open = 0;
+		s->link[i].sent = (struct ccm_link_state){0};
+	}
+	s->discover_tries = 0;
+	s->timer = any_usable(s) ? now : MAMS_TIME_NEVER;
+	set_state(s, any_usable(s) ? CCM_STATE_DISCOVERING : CCM_STATE_IDLE, reason);
+}
+
+void ccm_session_start(struct ccm_session *s, mams_time now)
+{
+	s->last_heard = now;
+	discover(s, now, "started");
+}
+
+void ccm_session_stop(struct ccm_session *s, mams_time now)
+{
+	bool told = ccm_session_polls(s) && s->has_id;
+
+	mx_exchange_reset(&s->exchange);
+	drop_pending(s);
+	s->set_up = false;
+	s->timer = told ? mams_time_add_ms(now, STOP_PATIENCE_MS) : now;
+	set_state(s, CCM_STATE_STOPPING, "stop");
+	apply(s);
+	if (told &&
+		mx_exchange_begin(&s->exchange,
+			ccm_compose_termination(s, MX_SESSION_TERMINATION_REQ, MX_NORMAL_RELEASE),
+			0, now) < 0)
+		s->timer = now;
+}
+
+void ccm_session_unknown(struct ccm_session *s, mams_time now)
+{
+	if (s->state == CCM_STATE_STOPPING || s->state == CCM_STATE_STOPPED)
+		s->timer = now;
+	else if (ccm_session_polls(s))
+		discover(s, now, "the NCM does not know the session");
+}
+
+bool ccm_session_polls(const struct ccm_session *s)
+{
+	switch (s->state) {
+	case CCM_STATE_INFO:
+	case CCM_STATE_CAP_SENT:
+	case CCM_STATE_NEGOTIATED:
+	case CCM_STATE_ACTIVE:
+	case CCM_STATE_HANDOVER:
+		return true;
+	case CCM_STATE_IDLE:
+	case CCM_STATE_DISCOVERING:
+	case CCM_STATE_STOPPING:
+	case CCM_STATE_STOPPED:
+	case CCM_STATE_COUNT:
+		break;
+	}
+	return false;
+}
+
+/* ---- links ---- */
+
+static bool reports(const struct ccm_session *s)
+{
+	return s->state == CCM_STATE_NEGOTIATED || s->state == CCM_STATE_ACTIVE ||
+	       s->state == CCM_STATE_HANDOVER;
+}
+
+/* One report per link at a time: transports may let a second one overtake the first. */
+static void report_link(struct ccm_session *s, uint8_t id, mams_time now)
+{
+	struct ccm_session_link *l = &s->link[id];
+	int action = MX_UPDATE;
+	uint32_t number = s->exchange.next_sequence;
+
+	if (!l->conf || l->open)
+		return;
+	if (!l->now.usable && !l->sent.usable)
+		return;
+	if (!l->now.usable)
+		action = MX_RELEASE;
+	else if (!l->sent.usable)
+		action = MX_SETUP;
+	else if (mams_addr_eq_ip(&l->now.address, &l->sent.address) && l->now.mtu == l->sent.mtu)
+		return;
+	if (mx_exchange_begin(&s->exchange, ccm_compose_reconf(s, id, action), 0, now) < 0)
+		return; /* no memory: the next event tries again */
+	l->open = number;
+	l->sent = l->now;
+}
+
+static void report_links(struct ccm_session *s, mams_time now)
+{
+	for (uint8_t i = 0; reports(s) && i < CCM_LINKS_MAX; i++)
+		report_link(s, i, now);
+}
+
+void ccm_session_link(struct ccm_session *s, uint8_t connection_id,
+	const struct ccm_link_state *state, mams_time now)
+{
+	struct ccm_session_link *l = &s->link[connection_id];
+	bool was = l->now.usable;
+
+	l->now = *state;
+	if (s->set_up)
+		apply(s);
+	if (s->state == CCM_STATE_IDLE && state->usable)
+		discover(s, now, "a link is usable");
+	else if (s->state == CCM_STATE_DISCOVERING && state->usable && !was)
+		s->timer = now;
+	report_links(s, now);
+}
+
+void ccm_session_handover(struct ccm_session *s, uint8_t connection_id, mams_time now)
+{
+	if (s->state != CCM_STATE_ACTIVE || !s->link[connection_id].conf)
+		return;
+	if (mx_exchange_begin(&s->exchange, ccm_compose_handover(s, connection_id), 0, now) < 0)
+		return;
+	set_state(s, CCM_STATE_HANDOVER, "an access is being left");
+	apply(s);
+}
+
+void ccm_session_wanted(const struct ccm_session *s, struct ccm_target *out)
+{
+	*out = (struct ccm_target){0};
+	if (!s->set_up)
+		return;
+	for (uint8_t i = 0; i < CCM_LINKS_MAX; i++) {
+		const struct ccm_session_link *l = &s->link[i];
+
+		/* a link that comes back with the address that was admitted is usable at once */
+		if (!l->admitted || !l->now.usable ||
+			!mams_addr_eq_ip(&l->now.address, &l->admitted_address))
+			continue;
+		out->paths[out->n_paths++] = (struct ccm_path){.connection_id = i,
+			.local = l->now.address,
+			.proxy = l->proxy,
+			.priority = l->conf->priority,
+			.backup = ((s->dl | s->ul) & 1u << i) == 0};
+	}
+	out->catching = !s->fallen_back && out->n_paths > 0;
+	snprintf(out->client_key, sizeof(out->client_key), "%s", s->client_key);
+}
+
+/* ---- negotiation ---- */
+
+static int on_system_info(
+	struct ccm_session *s, const struct mx_msg *m, mams_time now, struct mams_error *err)
+{
+	(void)m;
+	(void)err;
+	s->timer = mams_time_add_ms(now, s->conf->cap_wait_ms);
+	set_state(s, CCM_STATE_INFO, "mx_system_info");
+	return 0;
+}
+
+static void agree(struct ccm_session *s, const struct mx_capability *c)
+{
+	s->features = 0;
+	for (size_t i = 0; i < c->n_feature_active; i++)
+		if (c->feature_active[i].active)
+			s->features |= 1u << c->feature_active[i].feature_name;
+	s->features &= CCM_FEATURES;
+	if (c->unique_session_id) {
+		s->id = *c->unique_session_id;
+		s->has_id = true;
+	}
+	s->dl = ALL_CONNECTIONS;
+	s->ul = ALL_CONNECTIONS;
+}
+
+static bool offers_proxy(const struct mx_capability *c)
+{
+	for (size_t i = 0; i < c->n_convergence_methods; i++)
+		if (c->convergence_methods[i].method == MX_CONV_MPTCP_PROXY &&
+			c->convergence_methods[i].supported)
+			return true;
+	return false;
+}
+
+static void negotiated(struct ccm_session *s, mams_time now, const char *reason)
+{
+	s->timer = MAMS_TIME_NEVER;
+	set_state(s, CCM_STATE_NEGOTIATED, reason);
+	report_links(s, now);
+}
+
+/* The seed's flow.  It may cross with our own request; the exchange that completes first counts. */
+static int on_capability_req(
+	struct ccm_session *s, const struct mx_msg *m, mams_time now, struct mams_error *err)
+{
+	int rc;
+
+	(void)err;
+	agree(s, &m->capability);
+	mx_exchange_cancel(&s->exchange, MX_CAPABILITY_REQ);
+	rc = answer(s, m, ccm_compose_capability(s, MX_CAPABILITY_RSP));
+	if (rc == 0)
+		negotiated(s, now, "mx_capability_req");
+	return rc;
+}
+
+static int on_capability_rsp(
+	struct ccm_session *s, const struct mx_msg *m, mams_time now, struct mams_error *err)
+{
+	bool good = offers_proxy(&m->capability) && m->capability.unique_session_id;
+	struct mx_msg *ack;
+
+	agree(s, &m->capability);
+	if (!s->has_id)
+		return mams_fail(err, MAMS_EMISSING, "unique_session_id", "is required");
+	ack = ccm_compose_capability_ack(s, good ? MX_ACCEPT : MX_REJECT);
+	if (!ack)
+		return -ENOMEM;
+	ack->sequence_num = m->sequence_num;
+	/* kept like an answer, so that it lives until it is sent */
+	push(s, (struct ccm_action){
+			.kind = CCM_ACT_SEND, .msg = mx_exchange_give(&s->exchange, m, ack)});
+	if (good) {
+		negotiated(s, now, "mx_capability_rsp");
+		return 0;
+	}
+	s->timer = mams_time_add_ms(now, s->conf->discovery_slow_ms);
+	set_state(s, CCM_STATE_DISCOVERING, "the NCM does not offer MPTCP_Proxy");
+	return 0;
+}
+
+/* ---- user plane ---- */
+
+static void admit(struct ccm_session *s, const struct mx_convergence_config *c)
+{
+	const struct mx_convergence_params *p = c->convergence_method_params;
+	struct mams_addr proxy;
+
+	if (!c->has_convergence_method || c->convergence_method != MX_CONV_MPTCP_PROXY || !p ||
+		mams_addr_parse(p->proxy_ip, &proxy) < 0)
+		return;
+	proxy.port = p->proxy_port;
+	if (p->client_key)
+		snprintf(s->client_key, sizeof(s->client_key), "%s", p->client_key);
+	for (size_t i = 0; i < c->n_delivery_connections; i++) {
+		const struct mx_setup_delivery *d = &c->delivery_connections[i];
+		struct ccm_session_link *l =
+			d->connection_id < CCM_LINKS_MAX ? &s->link[d->connection_id] : NULL;
+
+		/* omitted from the CNF: unknown link, or an adaptation that was not agreed */
+		if (!l || !l->conf || d->has_adaptation_method)
+			continue;
+		l->admitted = true;
+		l->admitted_address = mams_addr_is_set(&l->known) ? l->known : l->sent.address;
+		l->proxy = proxy;
+	}
+}
+
+static int on_setup(
+	struct ccm_session *s, const struct mx_msg *m, mams_time now, struct mams_error *err)
+{
+	const struct mx_up_setup_conf_req *u = &m->up_setup_conf_req;
+	struct mx_msg *copy = mx_msg_copy(m);
+
+	(void)now;
+	(void)err;
+	if (!copy)
+		return -ENOMEM;
+	for (size_t i = 0; i < CCM_LINKS_MAX; i++)
+		s->link[i].admitted = false;
+	mams_wipe(s->client_key, sizeof(s->client_key));
+	for (size_t i = 0; i < u->n_anchor_connections; i++) {
+		const struct mx_setup_anchor *a = &u->anchor_connections[i];
+
+		s->anchor_id = a->connection_id;
+		for (size_t k = 0; k < a->n_convergence_config; k++)
+			admit(s, &a->convergence_config[k]);
+	}
+	/* overtaken before it was answered: should it come again, it is not acted on */
+	if (s->setup_req)
+		(void)mx_exchange_give(&s->exchange, s->setup_req, NULL);
+	mx_msg_free(s->setup_req);
+	s->setup_req = copy;
+	s->set_up = true;
+	s->fallen_back = false;
+	s->counters.setups++;
+	apply(s);
+	return 0;
+}
+
+static bool bits_of(const uint8_t *ids, size_t n, const struct ccm_session *s, uint32_t *out)
+{
+	for (size_t i = 0; i < n; i++) {
+		if (ids[i] >= CCM_LINKS_MAX || !s->link[ids[i]].admitted)
+			return false;
+		*out |= 1u << ids[i];
+	}
+	return true;
+}
+
+static bool any_traffic(const struct mx_tft *t)
+{
+	return !t || (!t->remote_addr_mask && !t->local_addr_mask &&
+			     (!t->has_protocol_type || t->protocol_type == 255) &&
+			     !t->local_port_range && !t->remote_port_range &&
+			     (!t->has_traffic_class || t->traffic_class == 255) &&
+			     (!t->has_flow_label || t->flow_label == 0));
+}
+
+static int on_steering(
+	struct ccm_session *s, const struct mx_msg *m, mams_time now, struct mams_error *err)
+{
+	const struct mx_traffic_steering_req *r = &m->traffic_steering_req;
+	const uint8_t first = r->default_uplink_delivery;
+	bool plain = r->n_uplink_delivery < 2;
+	uint32_t dl = 0;
+	uint32_t ul = 0;
+
+	(void)now;
+	if (r->connection_id != s->anchor_id)
+		return mams_fail(err, MAMS_EVALUE, "connection_id", "%u is no anchor connection",
+			r->connection_id);
+	if (!bits_of(r->downlink_delivery, r->n_downlink_delivery, s, &dl) ||
+		!bits_of(&first, r->n_uplink_delivery ? 0 : 1, s, &ul))
+		return mams_fail(err, MAMS_EVALUE, "downlink_delivery",
+			"names a connection that is not set up");
+	for (size_t i = 0; i < r->n_uplink_delivery; i++) {
+		const struct mx_uplink_delivery *u = &r->uplink_delivery[i];
+
+		plain &= any_traffic(u->ul_tft);
+		if (!bits_of(u->connection_list, u->n_connection_list, s, &ul))
+			return mams_fail(err, MAMS_EVALUE, "uplink_delivery",
+				"names a connection that is not set up");
+	}
+	/* one flag of a subflow rules both directions: the RSP says what stays in effect */
+	if (!plain || dl != ul || !dl) {
+		s->counters.steerings_refused++;
+		return answer(s, m, ccm_compose_steering_rsp(s));
+	}
+	mx_msg_free(s->steer_req);
+	s->steer_req = mx_msg_copy(m);
+	if (!s->steer_req)
+		return -ENOMEM;
+	s->dl = dl;
+	s->ul = ul;
+	s->counters.steerings++;
+	apply(s);
+	return 0;
+}
+
+void ccm_session_applied(struct ccm_session *s, uint32_t ok, mams_time now)
+{
+	(void)now;
+	if (s->setup_req && answer(s, s->setup_req, ccm_compose_setup_cnf(s, ok)) == 0)
+		set_state(s, CCM_STATE_ACTIVE, "user plane is set up");
+	if (s->steer_req)
+		(void)!answer(s, s->steer_req, ccm_compose_steering_rsp(s));
+	drop_pending(s);
+}
+
+void ccm_session_drained(struct ccm_session *s)
+{
+	if (!s->fallen_back || !s->set_up)
+		return;
+	s->set_up = false;
+	mams_wipe(s->client_key, sizeof(s->client_key));
+	apply(s);
+}
+
+static int on_reconf_rsp(
+	struct ccm_session *s, const struct mx_msg *m, mams_time now, struct mams_error *err)
+{
+	(void)err;
+	for (size_t i = 0; i < CCM_LINKS_MAX; i++) {
+		struct ccm_session_link *l = &s->link[i];
+
+		if (l->open != m->sequence_num)
+			continue;
+		l->open = 0;
+		if (l->sent.usable)
+			l->known = l->sent.address;
+	}
+	report_links(s, now);
+	return 0;
+}
+
+/* ---- liveness and end ---- */
+
+static int on_keep_alive_req(
+	struct ccm_session *s, const struct mx_msg *m, mams_time now, struct mams_error *err)
+{
+	(void)now;
+	if (m->keep_alive.keep_alive_reason == MX_KA_HANDOVER)
+		return mams_fail(
+			err, MAMS_ESTATE, "keep_alive_reason", "Handover comes from a CCM only");
+	return answer(s, m, ccm_compose_keep_alive(s, MX_KEEP_ALIVE_RSP));
+}
+
+static int on_keep_alive_rsp(
+	struct ccm_session *s, const struct mx_msg *m, mams_time now, struct mams_error *err)
+{
+	(void)m;
+	(void)now;
+	(void)err;
+	if (s->state == CCM_STATE_HANDOVER) {
+		set_state(s, CCM_STATE_ACTIVE, "mx_keep_alive_rsp");
+		apply(s);
+	}
+	return 0;
+}
+
+/* The session is over; so is the user plane that it set up. */
+static int on_termination_req(
+	struct ccm_session *s, const struct mx_msg *m, mams_time now, struct mams_error *err)
+{
+	int rc = answer(s, m, ccm_compose_termination(s, MX_SESSION_TERMINATION_RSP, 0));
+
+	(void)err;
+	if (rc < 0)
+		return rc;
+	s->fallen_back = s->set_up;
+	s->has_id = false;
+	for (size_t i = 0; i < CCM_LINKS_MAX; i++) {
+		s->link[i].open = 0;
+		s->link[i].sent = (struct ccm_link_state){0};
+	}
+	drop_pending(s);
+	s->discover_tries = 0;
+	s->timer = mams_time_add_ms(now, s->conf->discovery_ms);
+	set_state(s, CCM_STATE_DISCOVERING, "mx_session_termination_req");
+	apply(s);
+	return 0;
+}
+
+static int on_termination_rsp(
+	struct ccm_session *s, const struct mx_msg *m, mams_time now, struct mams_error *err)
+{
+	(void)m;
+	(void)err;
+	s->timer = now;
+	return 0;
+}
+
+/* ---- the machine ---- */
+
+#define IN(s) (1u << CCM_STATE_##s)
+#define UP (IN(NEGOTIATED) | IN(ACTIVE) | IN(HANDOVER))
+#define ANY ((1u << CCM_STATE_COUNT) - 1u)
+
+/* One row per message type that an NCM may send; a type or state without a bit is class E6. */
+static const struct rule {
+	unsigned states;
+	bool response; /**< must match an open request, else class E8 */
+	int (*act)(struct ccm_session *, const struct mx_msg *, mams_time, struct mams_error *);
+} rules[MX_TYPE_COUNT] = {
+	[MX_SYSTEM_INFO] = {IN(DISCOVERING), true, on_system_info},
+	[MX_CAPABILITY_REQ] = {IN(INFO) | IN(CAP_SENT) | UP, false, on_capability_req},
+	[MX_CAPABILITY_RSP] = {IN(CAP_SENT), true, on_capability_rsp},
+	[MX_UP_SETUP_CONF_REQ] = {UP, false, on_setup},
+	[MX_RECONF_RSP] = {UP, true, on_reconf_rsp},
+	[MX_TRAFFIC_STEERING_REQ] = {IN(ACTIVE) | IN(HANDOVER), false, on_steering},
+	[MX_KEEP_ALIVE_REQ] = {ANY & ~IN(STOPPED), false, on_keep_alive_req},
+	[MX_KEEP_ALIVE_RSP] = {ANY, true, on_keep_alive_rsp},
+	[MX_SESSION_TERMINATION_REQ] = {UP | IN(INFO) | IN(CAP_SENT), false, on_termination_req},
+	[MX_SESSION_TERMINATION_RSP] = {IN(STOPPING), true, on_termination_rsp},
+};
+
+static int refuse(uint64_t *counter, int code, struct mams_error *err, const struct mx_msg *m,
+	const char *why)
+{
+	(*counter)++;
+	return mams_fail(err, code, mx_type_name(m->type), "%s", why);
+}
+
+static bool is_ours(const struct ccm_session *s, const struct mx_msg *m)
+{
+	const struct mx_session_id *id = mx_msg_session(m);
+
+	return !id || !s->has_id || m->type == MX_CAPABILITY_REQ || m->type == MX_CAPABILITY_RSP ||
+	       (id->ncm_id == s->id.ncm_id && id->session_id == s->id.session_id);
+}
+
+int ccm_session_input(
+	struct ccm_session *s, const struct mx_msg *m, mams_time now, struct mams_error *err)
+{
+	const struct rule *r = &rules[m->type];
+	struct ccm_counters *c = &s->counters;
+	const struct mx_msg *stored;
+	int rc;
+
+	if (!r->act)
+		return refuse(
+			&c->wrong_direction, MAMS_ESTATE, err, m, "a CCM takes no such message");
+	if (!is_ours(s, m))
+		return refuse(&c->wrong_value, MAMS_EVALUE, err, m, "is of another session");
+	if (!r->response && mx_exchange_repeated(&s->exchange, m, &stored)) {
+		c->repeated++;
+		s->last_heard = now;
+		if (stored)
+			push(s, (struct ccm_action){.kind = CCM_ACT_SEND, .msg = stored});
+		return 0;
+	}
+	if (r->response && !mx_exchange_finish(&s->exchange, m))
+		return refuse(&c->unmatched, MAMS_EUNKNOWN, err, m, "answers no open request");
+	if (!(r->states & 1u << s->state))
+		return refuse(&c->wrong_state, MAMS_ESTATE, err, m, ccm_state_name(s->state));
+	c->messages++;
+	c->unknown_members += m->unknown;
+	s->last_heard = now;
+	rc = r->act(s, m, now, err);
+	if (rc == -MAMS_EVALUE || rc == -MAMS_EMISSING)
+		c->wrong_value++;
+	return rc;
+}
+
+static void expired(struct ccm_session *s, enum mx_type type, mams_time now)
+{
+	s->counters.unanswered++;
+	if (s->state == CCM_STATE_STOPPING)
+		s->timer = now;
+	else if (s->state != CCM_STATE_DISCOVERING && s->state != CCM_STATE_STOPPED)
+		discover(s, now, mx_type_name(type));
+}
+
+static void send_discover(struct ccm_session *s, mams_time now)
+{
+	uint32_t period = s->conf->discovery_ms;
+
+	mx_exchange_cancel(&s->exchange, MX_DISCOVER);
+	s->counters.discovers++;
+	if (mx_exchange_begin(&s->exchange, ccm_compose_discover(s), DISCOVER_WAIT_MS, now) < 0)
+		s->counters.actions_lost++;
+	if (s->discover_tries++ >= DISCOVER_FAST_TRIES)
+		period = s->conf->discovery_slow_ms;
+	/* 80 % to 120 % */
+	s->timer = mams_time_add_ms(
+		now, period - period / 5 + (int64_t)(draw(s) % (period * 2 / 5 + 1)));
+}
+
+static void ask_capability(struct ccm_session *s, mams_time now)
+{
+	s->timer = MAMS_TIME_NEVER;
+	set_state(s, CCM_STATE_CAP_SENT, "CAP_WAIT is over");
+	if (mx_exchange_begin(&s->exchange, ccm_compose_capability(s, MX_CAPABILITY_REQ), 0, now) <
+		0)
+		discover(s, now, "no memory");
+}
+
+static void run_timer(struct ccm_session *s, mams_time now)
+{
+	if (mams_time_before(now, s->timer))
+		return;
+	s->timer = MAMS_TIME_NEVER;
+	if (s->state == CCM_STATE_DISCOVERING)
+		send_discover(s, now);
+	else if (s->state == CCM_STATE_INFO)
+		ask_capability(s, now);
+	else if (s->state == CCM_STATE_STOPPING) {
+		set_state(s, CCM_STATE_STOPPED, "stop");
+		push(s, (struct ccm_action){.kind = CCM_ACT_STOPPED});
+	}
+}
+
+static mams_time keep_alive_due(const struct ccm_session *s)
+{
+	if (!reports(s) || mx_exchange_has(&s->exchange, MX_KEEP_ALIVE_REQ))
+		return MAMS_TIME_NEVER;
+	return mams_time_add_ms(s->last_heard, s->conf->keep_alive_ms);
+}
+
+static mams_time fallback_due(const struct ccm_session *s)
+{
+	if (!s->set_up || s->fallen_back || s->conf->fallback_ms == 0)
+		return MAMS_TIME_NEVER;
+	return mams_time_add_ms(s->last_heard, s->conf->fallback_ms);
+}
+
+void ccm_session_tick(struct ccm_session *s, mams_time now)
+{
+	enum mx_type type;
+
+	while ((type = mx_exchange_tick(&s->exchange, now)) != MX_TYPE_COUNT)
+		expired(s, type, now);
+	run_timer(s, now);
+	if (!mams_time_before(now, keep_alive_due(s)) &&
+		mx_exchange_begin(
+			&s->exchange, ccm_compose_keep_alive(s, MX_KEEP_ALIVE_REQ), 0, now) < 0)
+		s->last_heard = now; /* no memory: try again a period later */
+	if (!mams_time_before(now, fallback_due(s))) {
+		s->fallen_back = true;
+		s->counters.fallbacks++;
+		push(s, (struct ccm_action){.kind = CCM_ACT_FALLBACK});
+		apply(s);
+	}
+}
+
+mams_time ccm_session_deadline(const struct ccm_session *s)
+{
+	mams_time t = mams_time_min(mx_exchange_deadline(&s->exchange), s->timer);
+
+	return mams_time_min(t, mams_time_min(keep_alive_due(s), fallback_due(s)));
+}
+
+bool ccm_session_next(struct ccm_session *s, struct ccm_action *out)
+{
+	const struct mx_msg *m;
+
+	/* on link down traffic moves first, the report goes second */
+	if (s->n > 0) {
+		*out = s->queue[s->head];
+		s->head = (s->head + 1) % CCM_ACTIONS_MAX;
+		s->n--;
+		return true;
+	}
+	m = mx_exchange_next(&s->exchange);
+	if (!m)
+		return false;
+	*out = (struct ccm_action){.kind = CCM_ACT_SEND, .msg = m};
+	return true;
+}

@@ -1,0 +1,147 @@
+/** @file session.h
+ *  CCM side of the control plane: state machine and the user plane it wants.  Layer: core (no I/O,
+ *  no clock).  Source: seed draft 6.2 to 6.6; RFC 8743 8.3 to 8.11; requirements.md C.1.
+ *
+ *  input() takes what arrived, link() that a link changed, tick() that time passed; next() yields
+ *  what to do, one action at a time.  Messages of actions are borrowed until the next call. */
+#pragma once
+
+#include "ccm-agent/plan.h"
+#include "lib/base/metrics.h"
+#include "lib/mx/mx_exchange.h"
+
+#define CCM_STATES(X)                                                                              \
+	X(IDLE)                                                                                    \
+	X(DISCOVERING)                                                                             \
+	X(INFO)       /* System Info received, waiting for the NCM's Capability REQ */             \
+	X(CAP_SENT)   /* asked ourselves (RFC 8743's flow) */                                      \
+	X(NEGOTIATED) /* links reported, waiting for the UP setup */                               \
+	X(ACTIVE)                                                                                  \
+	X(HANDOVER) /* uplink held until the NCM has answered */                                   \
+	X(STOPPING)                                                                                \
+	X(STOPPED)
+
+#define X(s) CCM_STATE_##s,
+enum ccm_state { CCM_STATES(X) CCM_STATE_COUNT };
+#undef X
+
+struct ccm_session_conf {
+	const char *mcc_mnc_tuple; /**< NULL: not sent */
+	struct mx_timing timing;
+	uint32_t discovery_ms;      /**< MAMS_DISCOVERY_PERIOD, +-20 % */
+	uint32_t discovery_slow_ms; /**< after 12 tries */
+	uint32_t cap_wait_ms;
+	uint32_t keep_alive_ms; /**< MAMS_KEEP_ALIVE_TIMEOUT */
+	uint32_t fallback_ms;   /**< without a word of the NCM; 0: never */
+	const struct ccm_link_conf *links;
+	size_t n_links;
+};
+
+enum ccm_action_kind {
+	CCM_ACT_SEND,     /**< POST msg to the NCM */
+	CCM_ACT_APPLY,    /**< ccm_session_wanted() has changed; answer by ccm_session_applied() */
+	CCM_ACT_STATE,    /**< for the log */
+	CCM_ACT_FALLBACK, /**< for the log: back to the plain network */
+	CCM_ACT_STOPPED,  /**< after ccm_session_stop(): nothing more to wait for */
+};
+
+struct ccm_action {
+	enum ccm_action_kind kind;
+	const struct mx_msg *msg;
+	enum ccm_state from;
+	enum ccm_state to;
+	const char *text;
+};
+
+#define CCM_ACTIONS_MAX 48u
+
+struct ccm_counters {
+	uint64_t messages;
+	uint64_t repeated;
+	uint64_t wrong_direction;
+	uint64_t wrong_state;
+	uint64_t wrong_value;
+	uint64_t unmatched;
+	uint64_t unanswered;
+	uint64_t fallbacks;
+	uint64_t discovers;
+	uint64_t setups;
+	uint64_t steerings;
+	uint64_t steerings_refused;
+	uint64_t actions_lost;
+	uint64_t unknown_members;
+};
+extern const struct mams_metric ccm_counter_rows[];
+extern const size_t ccm_n_counter_rows;
+
+/** A link as the session knows it. */
+struct ccm_session_link {
+	const struct ccm_link_conf *conf; /**< NULL: not configured */
+	struct ccm_link_state now;
+	struct ccm_link_state sent; /**< as last reported */
+	uint32_t open;              /**< sequence number of the report under way; 0 none */
+	struct mams_addr known;     /**< address that the NCM has acknowledged */
+	/* of the last UP setup */
+	bool admitted;
+	struct mams_addr admitted_address;
+	struct mams_addr proxy; /**< with port */
+};
+
+struct ccm_session {
+	const struct ccm_session_conf *conf;
+	struct ccm_counters counters;
+	enum ccm_state state;
+	struct mx_exchange exchange;
+	bool has_id;
+	struct mx_session_id id;
+	uint64_t random; /**< state of the jitter's generator */
+	mams_time last_heard;
+	mams_time timer; /**< DISCOVERING: next Discover; INFO: CAP_WAIT; STOPPING: give up */
+	uint32_t discover_tries;
+	uint32_t features; /**< agreed */
+	uint8_t anchor_id;
+	struct ccm_session_link link[CCM_LINKS_MAX];
+	bool set_up;      /**< a user plane is wanted */
+	bool fallen_back; /**< no new connections; running ones finish */
+	char client_key[CCM_KEY_MAX];
+	uint32_t dl, ul;          /**< bits of connection ids; others are backup */
+	struct mx_msg *setup_req; /**< not yet answered: being applied */
+	struct mx_msg *steer_req;
+	bool steer_refused;
+	struct ccm_action queue[CCM_ACTIONS_MAX];
+	size_t head, n;
+};
+
+/** @param conf    borrowed
+ *  @param seed    of sequence numbers and jitter; not 0 */
+void ccm_session_init(struct ccm_session *s, const struct ccm_session_conf *conf, uint64_t seed);
+void ccm_session_fini(struct ccm_session *s); /**< wipes the key */
+
+/** Begin: discover as soon as a link is usable. */
+void ccm_session_start(struct ccm_session *s, mams_time now);
+/** End: Termination REQ, and an empty user plane at once; CCM_ACT_STOPPED follows. */
+void ccm_session_stop(struct ccm_session *s, mams_time now);
+void ccm_session_link(struct ccm_session *s, uint8_t connection_id,
+	const struct ccm_link_state *state, mams_time now);
+/** @return 0, -MAMS_ESTATE (E6), -MAMS_EVALUE (E7), -MAMS_EUNKNOWN (E8), -ENOMEM */
+MAMS_MUST int ccm_session_input(
+	struct ccm_session *s, const struct mx_msg *m, mams_time now, struct mams_error *err);
+/** The NCM does not know our session (E4): discover again, user plane untouched. */
+void ccm_session_unknown(struct ccm_session *s, mams_time now);
+/** What CCM_ACT_APPLY asked for is done.
+ *  @param ok  bits of the connection ids that work */
+void ccm_session_applied(struct ccm_session *s, uint32_t ok, mams_time now);
+/** After a fallback: no flow runs through the proxy any more. */
+void ccm_session_drained(struct ccm_session *s);
+/** An access is about to be left (RFC 8743 8.3.2 Handover). */
+void ccm_session_handover(struct ccm_session *s, uint8_t connection_id, mams_time now);
+
+void ccm_session_tick(struct ccm_session *s, mams_time now);
+mams_time ccm_session_deadline(const struct ccm_session *s);
+bool ccm_session_next(struct ccm_session *s, struct ccm_action *out);
+
+/** The user plane as it should be now (routes are left to ccm_plan_routes()). */
+void ccm_session_wanted(const struct ccm_session *s, struct ccm_target *out);
+/** Does the NCM hold a session of ours that can be polled for? */
+bool ccm_session_polls(const struct ccm_session *s);
+const char *ccm_state_name(enum ccm_state s);

@@ -1,0 +1,242 @@
+#include "ncm-service/compose.h"
+
+static struct mx_session_id *session_id(const struct ncm_session *s, struct mx_msg *m)
+{
+	struct mx_session_id *id = mx_alloc(m, sizeof(*id));
+
+	if (id)
+		*id = (struct mx_session_id){
+			.ncm_id = s->policy->ncm_id, .session_id = s->s.session_id};
+	return id;
+}
+
+/* Frees the message when a part of it could not be allocated. */
+static struct mx_msg *whole(struct mx_msg *m, bool ok)
+{
+	if (ok)
+		return m;
+	mx_msg_free(m);
+	return NULL;
+}
+
+static const char *address_text(struct mx_msg *m, const struct mams_addr *a)
+{
+	char text[MAMS_ADDR_STRLEN];
+
+	return mx_strdup(m, mams_addr_str(a, text));
+}
+
+struct mx_msg *ncm_compose_system_info(const struct ncm_policy *p)
+{
+	struct mx_msg *m = mx_msg_new(MX_SYSTEM_INFO, 0);
+	struct mx_system_info *i = m ? &m->system_info : NULL;
+	size_t n = p->n_endpoints;
+
+	if (!m)
+		return NULL;
+	i->ncm_connections = mx_alloc(m, n * sizeof(*i->ncm_connections));
+	if (!i->ncm_connections)
+		return whole(m, false);
+	for (size_t k = 0; k < n; k++) {
+		/* one entry per NCM address; RFC 8743 8.4 tells them apart by connection id */
+		i->ncm_connections[k] = (struct mx_ncm_connection){
+			.connection_id = (uint8_t)((p->anchor_id + k) % MX_MAX_CONNECTIONS),
+			.connection_type = p->anchor_type,
+			.ncm_end_point = {.ip_address = address_text(m, &p->endpoints[k]),
+				.port = p->endpoints[k].port}};
+		if (!i->ncm_connections[k].ncm_end_point.ip_address)
+			return whole(m, false);
+	}
+	i->n_ncm_connections = n;
+	return m;
+}
+
+static bool put_features(struct mx_msg *m, uint32_t active, struct mx_feature_info **out, size_t *n)
+{
+	struct mx_feature_info *f = mx_alloc(m, MX_F_COUNT * sizeof(*f));
+
+	if (!f)
+		return false;
+	for (int i = 0; i < MX_F_COUNT; i++)
+		f[i] = (struct mx_feature_info){
+			.feature_name = i, .active = (active & 1u << i) != 0};
+	*out = f;
+	*n = MX_F_COUNT;
+	return true;
+}
+
+static bool put_methods(struct mx_msg *m, struct mx_capability *c)
+{
+	c->convergence_methods = mx_alloc(m, MX_CONV_COUNT * sizeof(*c->convergence_methods));
+	c->adaptation_methods = mx_alloc(m, MX_ADAPT_COUNT * sizeof(*c->adaptation_methods));
+	if (!c->convergence_methods || !c->adaptation_methods)
+		return false;
+	for (int i = 0; i < MX_CONV_COUNT; i++)
+		c->convergence_methods[c->n_convergence_methods++] =
+			(struct mx_method){.method = i, .supported = i == MX_CONV_MPTCP_PROXY};
+	for (int i = 0; i < MX_ADAPT_COUNT; i++)
+		c->adaptation_methods[c->n_adaptation_methods++] = (struct mx_method){.method = i};
+	return true;
+}
+
+/* In the REQ: a delivery connection per access.  In the RSP: those that the CCM named. */
+static bool put_deliveries(const struct ncm_session *s, struct mx_msg *m, struct mx_capability *c)
+{
+	const struct ncm_policy *p = s->policy;
+	bool req = m->type == MX_CAPABILITY_REQ;
+
+	c->delivery_connections =
+		mx_alloc(m, MX_MAX_CONNECTIONS * sizeof(*c->delivery_connections));
+	if (!c->delivery_connections)
+		return false;
+	for (size_t i = 0; req && i < p->n_accesses && i < MX_MAX_CONNECTIONS; i++)
+		c->delivery_connections[c->n_delivery_connections++] =
+			(struct mx_connection){.connection_id = (uint8_t)i,
+				.connection_type = p->accesses[i].connection_type};
+	for (uint8_t i = 0; !req && i < NCM_LINKS_MAX; i++)
+		if (s->s.links[i].known)
+			c->delivery_connections[c->n_delivery_connections++] =
+				(struct mx_connection){.connection_id = i,
+					.connection_type = s->s.links[i].connection_type};
+	c->num_delivery_connections = (uint32_t)c->n_delivery_connections;
+	return true;
+}
+
+struct mx_msg *ncm_compose_capability(const struct ncm_session *s, enum mx_type type)
+{
+	struct mx_msg *m = mx_msg_new(type, 0);
+	struct mx_capability *c = m ? &m->capability : NULL;
+	uint32_t features = type == MX_CAPABILITY_REQ ? NCM_FEATURES : s->s.features;
+
+	if (!m)
+		return NULL;
+	c->unique_session_id = session_id(s, m);
+	c->anchor_connections = mx_alloc(m, sizeof(*c->anchor_connections));
+	if (!c->unique_session_id || !c->anchor_connections)
+		return whole(m, false);
+	c->anchor_connections[0] = (struct mx_connection){
+		.connection_id = s->policy->anchor_id, .connection_type = s->policy->anchor_type};
+	c->n_anchor_connections = 1;
+	c->num_anchor_connections = 1;
+	return whole(
+		m, put_deliveries(s, m, c) && put_methods(m, c) &&
+			   put_features(m, features, &c->feature_active, &c->n_feature_active));
+}
+
+static bool put_config(
+	struct mx_msg *m, const struct ncm_session *s, uint8_t id, struct mx_convergence_config *c)
+{
+	const struct ncm_link *l = &s->s.links[id];
+	const struct mams_addr *proxy =
+		ncm_policy_proxy(&s->policy->accesses[l->access], &l->address);
+
+	if (!proxy)
+		return false;
+	*c = (struct mx_convergence_config){.has_mx_configuration_id = true,
+		.mx_configuration_id = (uint8_t)(id + 1),
+		.has_convergence_method = true,
+		.convergence_method = MX_CONV_MPTCP_PROXY,
+		.convergence_method_params = mx_alloc(m, sizeof(*c->convergence_method_params)),
+		.num_delivery_connections = 1,
+		.delivery_connections = mx_alloc(m, sizeof(*c->delivery_connections)),
+		.n_delivery_connections = 1};
+	if (!c->convergence_method_params || !c->delivery_connections)
+		return false;
+	*c->convergence_method_params =
+		(struct mx_convergence_params){.proxy_ip = address_text(m, proxy),
+			.has_proxy_port = true,
+			.proxy_port = proxy->port,
+			.client_key = mx_strdup(m, s->s.client_key)};
+	c->delivery_connections[0] = (struct mx_setup_delivery){
+		.connection_id = id, .connection_type = l->connection_type};
+	return c->convergence_method_params->proxy_ip && c->convergence_method_params->client_key;
+}
+
+struct mx_msg *ncm_compose_up_setup(const struct ncm_session *s)
+{
+	struct mx_msg *m = mx_msg_new(MX_UP_SETUP_CONF_REQ, 0);
+	struct mx_setup_anchor *a = m ? mx_alloc(m, sizeof(*a)) : NULL;
+
+	if (!a)
+		return whole(m, false);
+	m->up_setup_conf_req = (struct mx_up_setup_conf_req){
+		.num_anchor_connections = 1, .anchor_connections = a, .n_anchor_connections = 1};
+	a->connection_id = s->policy->anchor_id;
+	a->connection_type = s->policy->anchor_type;
+	a->convergence_config = mx_alloc(m, NCM_LINKS_MAX * sizeof(*a->convergence_config));
+	if (!a->convergence_config)
+		return whole(m, false);
+	for (uint8_t i = 0; i < NCM_LINKS_MAX; i++) {
+		const struct ncm_link *l = &s->s.links[i];
+
+		if (!l->known || l->admission != NCM_ADMIT_OK)
+			continue;
+		if (!put_config(m, s, i, &a->convergence_config[a->n_convergence_config++]))
+			return whole(m, false);
+	}
+	a->has_num_active_mx_conf = a->n_convergence_config > 1;
+	a->num_active_mx_conf = (uint32_t)a->n_convergence_config;
+	return m;
+}
+
+static size_t put_ids(uint8_t *out, uint32_t bits)
+{
+	size_t n = 0;
+
+	for (uint8_t i = 0; i < MX_MAX_CONNECTIONS; i++)
+		if (bits & 1u << i)
+			out[n++] = i;
+	return n;
+}
+
+struct mx_msg *ncm_compose_steering(const struct ncm_session *s, uint32_t dl, uint32_t ul)
+{
+	struct mx_msg *m = mx_msg_new(MX_TRAFFIC_STEERING_REQ, 0);
+	struct mx_traffic_steering_req *r = m ? &m->traffic_steering_req : NULL;
+	struct mx_uplink_delivery *u = m ? mx_alloc(m, sizeof(*u)) : NULL;
+	uint32_t features = s->s.features;
+
+	if (!u)
+		return whole(m, false);
+	r->connection_id = s->policy->anchor_id;
+	r->downlink_delivery = mx_alloc(m, MX_MAX_CONNECTIONS);
+	u->connection_list = mx_alloc(m, MX_MAX_CONNECTIONS);
+	u->ul_tft = mx_alloc(m, sizeof(*u->ul_tft)); /* nothing in it: any traffic */
+	if (!r->downlink_delivery || !u->connection_list || !u->ul_tft)
+		return whole(m, false);
+	r->n_downlink_delivery = put_ids(r->downlink_delivery, dl);
+	u->n_connection_list = put_ids(u->connection_list, ul);
+	r->default_uplink_delivery = u->connection_list[0];
+	r->uplink_delivery = u;
+	r->n_uplink_delivery = 1;
+	if (r->n_downlink_delivery < 2)
+		features &= ~(1u << MX_F_DOWNLINK_AGGREGATION);
+	if (u->n_connection_list < 2)
+		features &= ~(1u << MX_F_UPLINK_AGGREGATION);
+	return whole(m, put_features(m, features, &r->feature_active, &r->n_feature_active));
+}
+
+struct mx_msg *ncm_compose_keep_alive(const struct ncm_session *s, enum mx_type type)
+{
+	struct mx_msg *m = mx_msg_new(type, 0);
+
+	if (!m)
+		return NULL;
+	m->keep_alive = (struct mx_keep_alive){.unique_session_id = session_id(s, m),
+		.has_keep_alive_reason = type == MX_KEEP_ALIVE_REQ,
+		.keep_alive_reason = MX_KA_TIMEOUT};
+	return whole(m, m->keep_alive.unique_session_id != NULL);
+}
+
+struct mx_msg *ncm_compose_termination(const struct ncm_session *s, enum mx_type type, int reason)
+{
+	struct mx_msg *m = mx_msg_new(type, 0);
+
+	if (!m)
+		return NULL;
+	m->session_termination =
+		(struct mx_session_termination){.unique_session_id = session_id(s, m),
+			.has_reason = type == MX_SESSION_TERMINATION_REQ,
+			.reason = reason};
+	return whole(m, m->session_termination.unique_session_id != NULL);
+}

@@ -1,0 +1,20 @@
+/** @file compose.h
+ *  The messages that the NCM writes.  Layer: core (no I/O).  Source: seed 6.3 to 6.6.
+ *  Each returns a new message of the caller's, or NULL on ENOMEM. */
+#pragma once
+
+#include "ncm-service/session.h"
+
+/** Features and methods that this NCM offers. */
+#define NCM_FEATURES                                                                               \
+	(1u << MX_F_LOSSLESS_SWITCHING | 1u << MX_F_UPLINK_AGGREGATION |                           \
+		1u << MX_F_DOWNLINK_AGGREGATION)
+
+struct mx_msg *ncm_compose_system_info(const struct ncm_policy *p);
+/** REQ of the seed's flow, or RSP of RFC 8743's, which repeats what both sides can. */
+struct mx_msg *ncm_compose_capability(const struct ncm_session *s, enum mx_type type);
+/** All admitted links, up or not: a link that returns with the same address is usable at once. */
+struct mx_msg *ncm_compose_up_setup(const struct ncm_session *s);
+struct mx_msg *ncm_compose_steering(const struct ncm_session *s, uint32_t dl, uint32_t ul);
+struct mx_msg *ncm_compose_keep_alive(const struct ncm_session *s, enum mx_type type);
+struct mx_msg *ncm_compose_termination(const struct ncm_session *s, enum mx_type type, int reason);

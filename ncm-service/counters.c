@@ -1,0 +1,24 @@
+#include "ncm-service/session.h"
+
+#define CNT(name, field, text)                                                                     \
+	{                                                                                          \
+		name, text, MAMS_COUNTER, offsetof(struct ncm_counters, field)                     \
+	}
+
+const struct mams_metric ncm_counter_rows[] = {
+	CNT("messages_total", messages, "MX messages accepted"),
+	CNT("messages_repeated_total", repeated,
+		"requests that came again and were answered again"),
+	CNT("messages_wrong_direction_total", wrong_direction, "E6: types that a CCM never sends"),
+	CNT("messages_wrong_state_total", wrong_state, "E6: not allowed in the session's state"),
+	CNT("messages_wrong_value_total", wrong_value, "E7: values that the session refuses"),
+	CNT("responses_unmatched_total", unmatched, "E8: responses without a request"),
+	CNT("links_not_admitted_total", not_admitted, "links that policy did not admit"),
+	CNT("requests_unanswered_total", retries_spent, "own requests given up after all retries"),
+	CNT("sessions_created_total", sessions_created, "sessions made"),
+	CNT("sessions_ended_total", sessions_ended, "sessions ended"),
+	CNT("members_unknown_total", unknown_members,
+		"message members that no rule knows, ignored"),
+	CNT("actions_lost_total", actions_lost, "actions dropped because the queue was full"),
+};
+const size_t ncm_n_counter_rows = MAMS_ARRAY_LEN(ncm_counter_rows);

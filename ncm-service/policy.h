@@ -1,0 +1,56 @@
+/** @file policy.h
+ *  What the operator decided: which accesses carry whom, over which N-MADP.  Layer: core (no I/O).
+ *  Source: seed 4.1 (NCM), 6.4 (delivery connections, proxy address per access), section 7. */
+#pragma once
+
+#include "lib/base/addr.h"
+#include "lib/base/err.h"
+#include "lib/mx/mx.h"
+#include "lib/mx/mx_exchange.h"
+
+#define NCM_LINKS_MAX MX_MAX_CONNECTIONS
+#define NCM_NAME_MAX 32
+
+/** An access network over which delivery connections are admitted. */
+struct ncm_access {
+	const char *name;
+	int connection_type;                 /**< enum mx_connection_type */
+	struct mams_prefix *client_networks; /**< source addresses of its clients */
+	size_t n_client_networks;
+	struct mams_addr
+		*proxies; /**< the N-MADP's own address on it, IPv4 and/or IPv6, with port */
+	size_t n_proxies;
+};
+
+struct ncm_policy {
+	uint64_t ncm_id;
+	uint8_t anchor_id;
+	int anchor_type;             /**< enum mx_connection_type */
+	struct mams_addr *endpoints; /**< of the NCM, for MX System Info; with port */
+	size_t n_endpoints;
+	struct ncm_access *accesses;
+	size_t n_accesses;
+	uint32_t max_sessions;
+	struct mx_timing timing;
+	uint32_t setup_timeout_ms; /**< T_SETUP */
+	uint32_t gather_ms;        /**< links that report within it share one UP setup */
+	uint32_t keep_alive_ms;    /**< MAMS_KEEP_ALIVE_TIMEOUT */
+};
+
+enum ncm_admission {
+	NCM_ADMIT_OK,
+	NCM_ADMIT_NO_ADDRESS,
+	NCM_ADMIT_NO_ACCESS, /**< no access of this type has that client network */
+	NCM_ADMIT_NO_PROXY,  /**< the access has no proxy address of that family */
+	NCM_ADMIT_MTU,       /**< below 1280 (IPv6) or 576 (IPv4) */
+};
+
+/** May a link be a delivery connection?
+ *  @param mtu     octets; 0 = not told
+ *  @param access  index into p->accesses, on NCM_ADMIT_OK */
+enum ncm_admission ncm_policy_admit(const struct ncm_policy *p, int connection_type,
+	const struct mams_addr *address, uint32_t mtu, size_t *access);
+const char *ncm_admission_text(enum ncm_admission a);
+/** The proxy address that serves a client address; NULL when there is none of its family. */
+const struct mams_addr *ncm_policy_proxy(
+	const struct ncm_access *a, const struct mams_addr *client);

@@ -1,0 +1,139 @@
+#include "ncm-service/registry.h"
+
+#include <errno.h>
+#include <string.h>
+#include <uthash.h>
+
+struct entry {
+	struct ncm_session *session;
+	UT_hash_handle by_identity;
+	UT_hash_handle by_id;
+};
+
+struct ncm_registry {
+	const struct ncm_policy *policy;
+	struct ncm_counters counters;
+	struct entry *identities;
+	struct entry *ids;
+};
+
+struct ncm_registry *ncm_registry_new(const struct ncm_policy *p)
+{
+	struct ncm_registry *r = calloc(1, sizeof(*r));
+
+	if (r)
+		r->policy = p;
+	return r;
+}
+
+struct ncm_counters *ncm_registry_counters(struct ncm_registry *r)
+{
+	return &r->counters;
+}
+
+static void drop(struct ncm_registry *r, struct entry *e)
+{
+	HASH_DELETE(by_identity, r->identities, e);
+	HASH_DELETE(by_id, r->ids, e);
+	ncm_session_free(e->session);
+	free(e);
+}
+
+void ncm_registry_free(struct ncm_registry *r)
+{
+	if (!r)
+		return;
+	while (r->identities)
+		drop(r, r->identities);
+	free(r);
+}
+
+size_t ncm_registry_count(const struct ncm_registry *r)
+{
+	return HASH_CNT(by_identity, r->identities);
+}
+
+static struct entry *find_identity(const struct ncm_registry *r, const char *identity)
+{
+	struct entry *e;
+
+	HASH_FIND(by_identity, r->identities, identity, strlen(identity), e);
+	return e;
+}
+
+static struct entry *find_id(const struct ncm_registry *r, uint64_t id)
+{
+	struct entry *e;
+
+	HASH_FIND(by_id, r->ids, &id, sizeof(id), e);
+	return e;
+}
+
+int ncm_registry_add(struct ncm_registry *r, const struct ncm_saved *saved, uint32_t first,
+	mams_time now, struct ncm_session **out)
+{
+	struct entry *e;
+
+	if (ncm_registry_count(r) >= r->policy->max_sessions)
+		return -MAMS_ELIMIT;
+	if (find_identity(r, saved->identity) || find_id(r, saved->session_id))
+		return -MAMS_EVALUE;
+	e = calloc(1, sizeof(*e));
+	if (!e)
+		return -ENOMEM;
+	e->session = ncm_session_new(r->policy, &r->counters, saved, first, now);
+	if (!e->session) {
+		free(e);
+		return -ENOMEM;
+	}
+	HASH_ADD_KEYPTR(by_identity, r->identities, e->session->s.identity,
+		strlen(e->session->s.identity), e);
+	HASH_ADD_KEYPTR(by_id, r->ids, &e->session->s.session_id, sizeof(uint64_t), e);
+	*out = e->session;
+	return 0;
+}
+
+void ncm_registry_remove(struct ncm_registry *r, struct ncm_session *s)
+{
+	struct entry *e = find_id(r, s->s.session_id);
+
+	mams_assert(e && e->session == s);
+	drop(r, e);
+}
+
+struct ncm_session *ncm_registry_by_identity(const struct ncm_registry *r, const char *identity)
+{
+	const struct entry *e = find_identity(r, identity);
+
+	return e ? e->session : NULL;
+}
+
+int ncm_registry_find(const struct ncm_registry *r, const char *identity,
+	const struct mx_session_id *id, struct ncm_session **out)
+{
+	const struct entry *e;
+
+	*out = NULL;
+	if (!id) {
+		*out = ncm_registry_by_identity(r, identity);
+		return *out ? 0 : -MAMS_EUNKNOWN;
+	}
+	e = id->ncm_id == r->policy->ncm_id ? find_id(r, id->session_id) : NULL;
+	if (!e)
+		return -MAMS_EUNKNOWN;
+	if (strcmp(e->session->s.identity, identity) != 0)
+		return -MAMS_EDENIED;
+	*out = e->session;
+	return 0;
+}
+
+struct ncm_session *ncm_registry_next(const struct ncm_registry *r, const struct ncm_session *s)
+{
+	const struct entry *e = r->identities;
+
+	if (s) {
+		e = find_id(r, s->s.session_id);
+		e = e ? e->by_identity.next : NULL;
+	}
+	return e ? e->session : NULL;
+}

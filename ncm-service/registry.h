@@ -1,0 +1,30 @@
+/** @file registry.h
+ *  All sessions of this NCM: by identity, by session id.  Layer: core (no I/O).
+ *  Source: requirements.md B.1 E4, E5: an identity reaches only its own session. */
+#pragma once
+
+#include "ncm-service/session.h"
+
+struct ncm_registry;
+
+/** @param p  borrowed */
+struct ncm_registry *ncm_registry_new(const struct ncm_policy *p);
+void ncm_registry_free(struct ncm_registry *r); /**< and all sessions; accepts NULL */
+struct ncm_counters *ncm_registry_counters(struct ncm_registry *r);
+
+/** Make a session; identity and session_id must be new.
+ *  @return 0, -MAMS_ELIMIT (max_sessions), -ENOMEM */
+MAMS_MUST int ncm_registry_add(struct ncm_registry *r, const struct ncm_saved *saved,
+	uint32_t first, mams_time now, struct ncm_session **out);
+void ncm_registry_remove(struct ncm_registry *r, struct ncm_session *s); /**< and free */
+
+struct ncm_session *ncm_registry_by_identity(const struct ncm_registry *r, const char *identity);
+/** The session that a message of this identity is for.
+ *  @param id  what the message says; NULL: the identity's own
+ *  @return 0, -MAMS_EUNKNOWN (E4), -MAMS_EDENIED (E5) */
+MAMS_MUST int ncm_registry_find(const struct ncm_registry *r, const char *identity,
+	const struct mx_session_id *id, struct ncm_session **out);
+/** Iterate in no particular order: NULL starts, NULL ends.  The one returned may be removed before
+ *  the next call only when next was fetched first. */
+struct ncm_session *ncm_registry_next(const struct ncm_registry *r, const struct ncm_session *s);
+size_t ncm_registry_count(const struct ncm_registry *r);

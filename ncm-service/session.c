@@ -1,0 +1,651 @@
+/* Timers of a session, all derived, none stored twice:
+ *  exchange     own requests: MAMS_TIMEOUT with MAMS_RETRY, T_SETUP for the UP setup
+ *  gather_until links that report together share one UP setup
+ *  last_heard   + MAMS_KEEP_ALIVE_TIMEOUT: Keep-Alive REQ */
+#include "ncm-service/session.h"
+#include "ncm-service/compose.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#define AGAIN_MS 1000
+#define AGAIN_CAP_MS 60000
+#define ALL_CONNECTIONS ((1u << NCM_LINKS_MAX) - 1u)
+const char *ncm_state_name(enum ncm_state s)
+{
+#define X(n) [NCM_STATE_##n] = #n,
+	static const char *const names[NCM_STATE_COUNT] = {NCM_STATES(X)};
+#undef X
+	return (unsigned)s < NCM_STATE_COUNT ? names[s] : "?";
+}
+
+static void push(struct ncm_session *s, struct ncm_action a)
+{
+	if (s->n == NCM_ACTIONS_MAX) {
+		s->counters->actions_lost++;
+		return;
+	}
+	s->queue[(s->head + s->n++) % NCM_ACTIONS_MAX] = a;
+}
+
+static void set_state(struct ncm_session *s, enum ncm_state to, const char *reason)
+{
+	if (s->state == to)
+		return;
+	push(s, (struct ncm_action){
+			.kind = NCM_ACT_STATE, .from = s->state, .to = to, .text = reason});
+	s->state = to;
+}
+
+static void store(struct ncm_session *s)
+{
+	push(s, (struct ncm_action){.kind = NCM_ACT_STORE});
+}
+
+static int reply(struct ncm_session *s, const struct mx_msg *request, struct mx_msg *response)
+{
+	if (!response)
+		return -ENOMEM;
+	push(s, (struct ncm_action){.kind = NCM_ACT_REPLY,
+			.msg = mx_exchange_give(&s->exchange, request, response)});
+	return 0;
+}
+
+static bool wants_setup(const struct ncm_link *l)
+{
+	return l->up && l->admission == NCM_ADMIT_OK &&
+	       (!l->in_setup || !mams_addr_eq_ip(&l->setup_address, &l->address));
+}
+
+struct ncm_session *ncm_session_new(const struct ncm_policy *p, struct ncm_counters *c,
+	const struct ncm_saved *saved, uint32_t first, mams_time now)
+{
+	struct ncm_session *s = calloc(1, sizeof(*s));
+
+	if (!s)
+		return NULL;
+	s->policy = p;
+	s->counters = c;
+	s->s = *saved;
+	s->created = now;
+	s->last_heard = now;
+	s->gather_until = MAMS_TIME_NEVER;
+	mx_exchange_init(&s->exchange, &p->timing, first);
+	if (s->s.active) {
+		s->state = NCM_STATE_ACTIVE;
+		push(s, (struct ncm_action){.kind = NCM_ACT_PREPARE});
+		push(s, (struct ncm_action){.kind = NCM_ACT_POLICY});
+		/* what was under way is not stored: one setup makes both sides agree again */
+		s->gather_until = now;
+	} else {
+		s->s.dl = ALL_CONNECTIONS;
+		s->s.ul = ALL_CONNECTIONS;
+		c->sessions_created++;
+	}
+	return s;
+}
+
+void ncm_session_free(struct ncm_session *s)
+{
+	if (!s)
+		return;
+	mx_exchange_fini(&s->exchange);
+	mams_wipe(s, sizeof(*s));
+	free(s);
+}
+
+uint32_t ncm_session_deliveries(const struct ncm_session *s)
+{
+	uint32_t bits = 0;
+
+	for (uint8_t i = 0; i < NCM_LINKS_MAX; i++)
+		if (s->s.links[i].known && s->s.links[i].in_setup &&
+			s->s.links[i].admission == NCM_ADMIT_OK)
+			bits |= 1u << i;
+	return bits;
+}
+
+size_t ncm_session_downlink(
+	const struct ncm_session *s, struct mams_addr *local, bool backup[NCM_LINKS_MAX])
+{
+	size_t n = 0;
+
+	for (uint8_t i = 0; i < NCM_LINKS_MAX; i++) {
+		const struct ncm_link *l = &s->s.links[i];
+		const struct mams_addr *proxy;
+
+		if (!l->known || !l->in_setup || l->admission != NCM_ADMIT_OK)
+			continue;
+		proxy = ncm_policy_proxy(&s->policy->accesses[l->access], &l->address);
+		if (!proxy)
+			continue;
+		local[n] = *proxy;
+		local[n].port = 0;
+		backup[n++] = (s->s.dl & 1u << i) == 0;
+	}
+	return n;
+}
+
+static void finish_steering(struct ncm_session *s, int code, const char *text)
+{
+	if (!s->steer.open)
+		return;
+	s->steer.open = false;
+	push(s, (struct ncm_action){.kind = NCM_ACT_STEER_DONE,
+			.request = s->steer.request,
+			.code = code,
+			.text = text});
+}
+
+/* Resources go first, then the session: whoever holds the key is no longer served. */
+static void end(struct ncm_session *s, const char *reason)
+{
+	finish_steering(s, MAMS_ESTATE, "the session has ended");
+	if (s->state != NCM_STATE_ENDED)
+		push(s, (struct ncm_action){.kind = NCM_ACT_RELEASE});
+	set_state(s, NCM_STATE_ENDED, reason);
+	push(s, (struct ncm_action){.kind = NCM_ACT_END});
+	s->counters->sessions_ended++;
+}
+
+void ncm_session_terminate(struct ncm_session *s, int reason, mams_time now)
+{
+	if (s->state == NCM_STATE_ENDED)
+		return;
+	finish_steering(s, MAMS_ESTATE, "the session is being ended");
+	push(s, (struct ncm_action){.kind = NCM_ACT_RELEASE});
+	set_state(s, NCM_STATE_ENDED, "terminated by the NCM");
+	mx_exchange_reset(&s->exchange);
+	if (mx_exchange_begin(&s->exchange,
+		    ncm_compose_termination(s, MX_SESSION_TERMINATION_REQ, reason), 0, now) < 0) {
+		push(s, (struct ncm_action){.kind = NCM_ACT_END});
+		s->counters->sessions_ended++;
+	}
+}
+
+/* ---- capabilities ---- */
+
+static int on_discover(
+	struct ncm_session *s, const struct mx_msg *m, mams_time now, struct mams_error *err)
+{
+	int rc;
+
+	(void)err;
+	finish_steering(s, MAMS_ESTATE, "the client has started anew");
+	mx_exchange_reset(&s->exchange);
+	s->gather_until = MAMS_TIME_NEVER;
+	rc = reply(s, m, ncm_compose_system_info(s->policy));
+	if (rc == 0)
+		rc = mx_exchange_begin(
+			&s->exchange, ncm_compose_capability(s, MX_CAPABILITY_REQ), 0, now);
+	if (rc == 0)
+		set_state(s, NCM_STATE_CAP_WAIT, "mx_discover");
+	return rc;
+}
+
+/* What both can do; links that the client no longer has are forgotten. */
+static int agree(struct ncm_session *s, const struct mx_capability *c, struct mams_error *err)
+{
+	bool proxy = false;
+
+	for (size_t i = 0; i < c->n_convergence_methods; i++)
+		proxy |= c->convergence_methods[i].method == MX_CONV_MPTCP_PROXY &&
+			 c->convergence_methods[i].supported;
+	if (!proxy)
+		return mams_fail(err, MAMS_EVALUE, "convergence_methods",
+			"MPTCP_Proxy is what this NCM offers, the client does not support it");
+	for (size_t i = 0; i < c->n_delivery_connections; i++)
+		if (c->delivery_connections[i].connection_id >= NCM_LINKS_MAX)
+			return mams_fail(err, MAMS_EVALUE, "delivery_connections",
+				"connection_id above %u", NCM_LINKS_MAX - 1);
+	s->s.features = 0;
+	for (size_t i = 0; i < c->n_feature_active; i++)
+		if (c->feature_active[i].active)
+			s->s.features |= 1u << c->feature_active[i].feature_name;
+	s->s.features &= NCM_FEATURES;
+	memset(s->s.links, 0, sizeof(s->s.links));
+	for (size_t i = 0; i < c->n_delivery_connections; i++) {
+		const struct mx_connection *d = &c->delivery_connections[i];
+
+		s->s.links[d->connection_id] = (struct ncm_link){.known = true,
+			.connection_type = d->connection_type,
+			.admission = NCM_ADMIT_NO_ADDRESS};
+	}
+	s->s.dl = ALL_CONNECTIONS;
+	s->s.ul = ALL_CONNECTIONS;
+	return 0;
+}
+
+static int on_capability_rsp(
+	struct ncm_session *s, const struct mx_msg *m, mams_time now, struct mams_error *err)
+{
+	int rc = agree(s, &m->capability, err);
+
+	if (rc < 0) {
+		ncm_session_terminate(s, MX_INTERNAL_ERROR, now);
+		return rc;
+	}
+	set_state(s, NCM_STATE_NEGOTIATED, "mx_capability_rsp");
+	return 0;
+}
+
+/* RFC 8743's flow: the client asks.  Our own request, if one is under way, is withdrawn. */
+static int on_capability_req(
+	struct ncm_session *s, const struct mx_msg *m, mams_time now, struct mams_error *err)
+{
+	int rc = agree(s, &m->capability, err);
+
+	(void)now;
+	if (rc == 0) {
+		mx_exchange_cancel(&s->exchange, MX_CAPABILITY_REQ);
+		rc = reply(s, m, ncm_compose_capability(s, MX_CAPABILITY_RSP));
+	}
+	if (rc == 0)
+		set_state(s, NCM_STATE_ACK_WAIT, "mx_capability_req");
+	return rc;
+}
+
+static int on_capability_ack(
+	struct ncm_session *s, const struct mx_msg *m, mams_time now, struct mams_error *err)
+{
+	(void)now;
+	(void)err;
+	if (m->capability_ack.capability_ack == MX_ACCEPT)
+		set_state(s, NCM_STATE_NEGOTIATED, "MX_ACCEPT");
+	else
+		end(s, "MX_REJECT");
+	return 0;
+}
+
+/* ---- links ---- */
+
+static void judge_link(struct ncm_session *s, uint8_t id, mams_time now)
+{
+	struct ncm_link *l = &s->s.links[id];
+	enum ncm_admission before = l->admission;
+
+	l->admission =
+		ncm_policy_admit(s->policy, l->connection_type, &l->address, l->mtu, &l->access);
+	if (l->admission != NCM_ADMIT_OK) {
+		s->counters->not_admitted++;
+		l->in_setup = false;
+	}
+	if (l->admission != before)
+		push(s, (struct ncm_action){.kind = NCM_ACT_LINK, .connection_id = id});
+	if (wants_setup(l) && mams_time_is_never(s->gather_until))
+		s->gather_until = mams_time_add_ms(now, s->policy->gather_ms);
+}
+
+static int take_address(const struct mx_reconf_req *r, struct ncm_link *l, struct mams_error *err)
+{
+	struct mams_addr a = {0};
+
+	if (!r->ip_address)
+		return r->reconf_action == MX_SETUP ? mams_fail(err, MAMS_EMISSING, "ip_address",
+							      "is required for setup")
+						    : 0;
+	if (mams_addr_parse(r->ip_address, &a) < 0 || mams_addr_is_multicast(&a) ||
+		mams_addr_is_loopback(&a) || mams_addr_is_any(&a))
+		return mams_fail(err, MAMS_EVALUE, "ip_address",
+			"\"%.40s\" is no address of a link", r->ip_address);
+	l->address = a;
+	return 0;
+}
+
+static int on_reconf(
+	struct ncm_session *s, const struct mx_msg *m, mams_time now, struct mams_error *err)
+{
+	const struct mx_reconf_req *r = &m->reconf_req;
+	struct ncm_link *l =
+		r->connection_id < NCM_LINKS_MAX ? &s->s.links[r->connection_id] : NULL;
+	bool known = l && l->known;
+	int rc = 0;
+
+	if (s->state == NCM_STATE_ACK_WAIT)
+		set_state(s, NCM_STATE_NEGOTIATED, "mx_reconf_req");
+	/* on contradiction the newest wins: one that was overtaken is answered and has no effect */
+	if (known && l->report_num && (int32_t)(m->sequence_num - l->report_num) < 0)
+		return reply(s, m, mx_msg_new(MX_RECONF_RSP, 0));
+	if (!known && r->reconf_action == MX_SETUP)
+		return mams_fail(err, MAMS_EVALUE, "connection_id",
+			"%u is none of the delivery connections of the capabilities",
+			r->connection_id);
+	if (known && r->reconf_action != MX_RELEASE)
+		rc = take_address(r, l, err);
+	if (rc < 0)
+		return rc;
+	if (known) {
+		l->report_num = m->sequence_num;
+		l->up = r->reconf_action != MX_RELEASE &&
+			!(r->has_connection_status && r->connection_status == MX_STATUS_DISABLED);
+		if (r->has_mtu_size)
+			l->mtu = r->mtu_size;
+		/* whoever says setup starts from nothing, whatever we remember */
+		if (r->reconf_action == MX_SETUP)
+			l->in_setup = false;
+		if (l->up)
+			judge_link(s, r->connection_id, now);
+		store(s);
+	}
+	return reply(s, m, mx_msg_new(MX_RECONF_RSP, 0));
+}
+
+/* ---- user plane ---- */
+
+void ncm_session_prepared(struct ncm_session *s, mams_time now)
+{
+	if (s->state != NCM_STATE_PREPARE)
+		return;
+	if (mx_exchange_begin(
+		    &s->exchange, ncm_compose_up_setup(s), s->policy->setup_timeout_ms, now) < 0) {
+		end(s, "no memory for the UP setup");
+		return;
+	}
+	for (size_t i = 0; i < NCM_LINKS_MAX; i++) {
+		struct ncm_link *l = &s->s.links[i];
+
+		l->in_setup = l->known && l->admission == NCM_ADMIT_OK;
+		if (l->in_setup)
+			l->setup_address = l->address;
+	}
+	store(s);
+	set_state(s, NCM_STATE_SETUP_WAIT, "N-MADP is prepared");
+}
+
+/* A connection that the CNF leaves out has failed, or had just changed: try it again, less and less
+ * often.  The setup does not name the client's address, so only the CNF tells that both meant the
+ * same one. */
+static void try_missing_again(struct ncm_session *s, mams_time now)
+{
+	bool missing = false;
+
+	for (size_t i = 0; i < NCM_LINKS_MAX; i++) {
+		struct ncm_link *l = &s->s.links[i];
+
+		if (!l->in_setup || !l->up || l->confirmed)
+			continue;
+		l->in_setup = false;
+		missing = true;
+	}
+	if (!missing) {
+		s->again_ms = 0;
+		return;
+	}
+	s->again_ms = s->again_ms ? s->again_ms * 2 : AGAIN_MS;
+	if (s->again_ms > AGAIN_CAP_MS)
+		s->again_ms = AGAIN_CAP_MS;
+	s->gather_until = mams_time_min(s->gather_until, mams_time_add_ms(now, s->again_ms));
+}
+
+static int on_setup_cnf(
+	struct ncm_session *s, const struct mx_msg *m, mams_time now, struct mams_error *err)
+{
+	const struct mx_up_setup_cnf *c = &m->up_setup_cnf;
+
+	(void)err;
+	for (uint8_t i = 0; i < NCM_LINKS_MAX; i++) {
+		s->s.links[i].confirmed = false;
+		for (size_t k = 0; k < c->n_client_params; k++)
+			s->s.links[i].confirmed |= c->client_params[k].connection_id == i;
+	}
+	s->s.active = true;
+	set_state(s, NCM_STATE_ACTIVE, "mx_up_setup_cnf");
+	try_missing_again(s, now);
+	push(s, (struct ncm_action){.kind = NCM_ACT_POLICY});
+	store(s);
+	return 0;
+}
+
+int ncm_session_steer(struct ncm_session *s, uint64_t request, uint32_t dl, uint32_t ul,
+	mams_time now, struct mams_error *err)
+{
+	uint32_t have = ncm_session_deliveries(s);
+
+	if (s->state != NCM_STATE_ACTIVE)
+		return mams_fail(err, MAMS_ESTATE, NULL,
+			"the session is in state %s; steering needs ACTIVE",
+			ncm_state_name(s->state));
+	if (s->steer.open)
+		return mams_fail(err, MAMS_ESTATE, NULL, "another steering request is under way");
+	if (!dl || !ul || (dl & ~have) || (ul & ~have))
+		return mams_fail(err, MAMS_EVALUE, NULL,
+			"only delivery connections that are set up can carry traffic");
+	if (mx_exchange_begin(&s->exchange, ncm_compose_steering(s, dl, ul), 0, now) < 0)
+		return -ENOMEM;
+	s->steer.open = true;
+	s->steer.request = request;
+	s->steer.dl = dl;
+	s->steer.ul = ul;
+	return 0;
+}
+
+static bool feature_in(const struct mx_traffic_steering_rsp *r, int feature)
+{
+	for (size_t i = 0; i < r->n_feature_active; i++)
+		if (r->feature_active[i].feature_name == feature)
+			return r->feature_active[i].active;
+	return false;
+}
+
+static bool several(uint32_t bits)
+{
+	return (bits & (bits - 1)) != 0;
+}
+
+/* The RSP tells what is really in effect (seed 6.6). */
+static int on_steering_rsp(
+	struct ncm_session *s, const struct mx_msg *m, mams_time now, struct mams_error *err)
+{
+	const struct mx_traffic_steering_rsp *r = &m->traffic_steering_rsp;
+	bool dl = several(s->steer.dl) && (s->s.features & 1u << MX_F_DOWNLINK_AGGREGATION);
+	bool ul = several(s->steer.ul) && (s->s.features & 1u << MX_F_UPLINK_AGGREGATION);
+
+	(void)now;
+	(void)err;
+	if (!s->steer.open)
+		return 0;
+	if (s->steer.dl != s->steer.ul) {
+		finish_steering(s, MAMS_EVALUE,
+			"not applied: the MPTCP proxy carries UL and DL over the same links "
+			"(a subflow is backup in both directions)");
+		return 0;
+	}
+	if (feature_in(r, MX_F_DOWNLINK_AGGREGATION) != dl ||
+		feature_in(r, MX_F_UPLINK_AGGREGATION) != ul) {
+		finish_steering(
+			s, MAMS_EPEER, "not applied: the client reports other features in effect");
+		return 0;
+	}
+	s->s.dl = s->steer.dl;
+	s->s.ul = s->steer.ul;
+	push(s, (struct ncm_action){.kind = NCM_ACT_POLICY});
+	store(s);
+	finish_steering(s, 0, "applied");
+	return 0;
+}
+
+/* ---- liveness ---- */
+
+static int on_keep_alive_req(
+	struct ncm_session *s, const struct mx_msg *m, mams_time now, struct mams_error *err)
+{
+	const struct mx_keep_alive *k = &m->keep_alive;
+
+	(void)now;
+	(void)err;
+	if (k->has_keep_alive_reason && k->keep_alive_reason == MX_KA_HANDOVER &&
+		k->has_connection_id && k->connection_id < NCM_LINKS_MAX) {
+		s->s.links[k->connection_id].up = false;
+		push(s, (struct ncm_action){.kind = NCM_ACT_POLICY});
+	}
+	return reply(s, m, ncm_compose_keep_alive(s, MX_KEEP_ALIVE_RSP));
+}
+
+static int on_termination_req(
+	struct ncm_session *s, const struct mx_msg *m, mams_time now, struct mams_error *err)
+{
+	int rc = reply(s, m, ncm_compose_termination(s, MX_SESSION_TERMINATION_RSP, 0));
+
+	(void)now;
+	(void)err;
+	if (rc == 0)
+		end(s, "mx_session_termination_req");
+	return rc;
+}
+
+static int on_termination_rsp(
+	struct ncm_session *s, const struct mx_msg *m, mams_time now, struct mams_error *err)
+{
+	(void)m;
+	(void)now;
+	(void)err;
+	push(s, (struct ncm_action){.kind = NCM_ACT_END});
+	s->counters->sessions_ended++;
+	return 0;
+}
+
+static int on_nothing(
+	struct ncm_session *s, const struct mx_msg *m, mams_time now, struct mams_error *err)
+{
+	(void)s;
+	(void)m;
+	(void)now;
+	(void)err;
+	return 0;
+}
+
+/* ---- the machine ---- */
+
+#define IN(s) (1u << NCM_STATE_##s)
+#define LIVE (IN(NEGOTIATED) | IN(PREPARE) | IN(SETUP_WAIT) | IN(ACTIVE))
+#define ANY (LIVE | IN(NONE) | IN(CAP_WAIT) | IN(ACK_WAIT) | IN(ENDED))
+
+/* One row per message type that a CCM may send; a type or state without a bit is class E6. */
+static const struct rule {
+	unsigned states;
+	bool response; /**< must match an open request, else class E8 */
+	int (*act)(struct ncm_session *, const struct mx_msg *, mams_time, struct mams_error *);
+} rules[MX_TYPE_COUNT] = {
+	[MX_DISCOVER] = {ANY, false, on_discover},
+	[MX_CAPABILITY_RSP] = {IN(CAP_WAIT), true, on_capability_rsp},
+	[MX_CAPABILITY_REQ] = {IN(CAP_WAIT) | IN(ACK_WAIT), false, on_capability_req},
+	[MX_CAPABILITY_ACK] = {IN(ACK_WAIT), false, on_capability_ack},
+	[MX_RECONF_REQ] = {LIVE | IN(ACK_WAIT), false, on_reconf},
+	[MX_UP_SETUP_CNF] = {IN(SETUP_WAIT), true, on_setup_cnf},
+	[MX_PATH_EST_RESULTS] = {LIVE, false, on_nothing},
+	[MX_TRAFFIC_STEERING_RSP] = {LIVE, true, on_steering_rsp},
+	[MX_KEEP_ALIVE_REQ] = {LIVE | IN(CAP_WAIT) | IN(ACK_WAIT), false, on_keep_alive_req},
+	[MX_KEEP_ALIVE_RSP] = {ANY, true, on_nothing},
+	[MX_SESSION_TERMINATION_REQ] = {ANY & ~IN(NONE), false, on_termination_req},
+	[MX_SESSION_TERMINATION_RSP] = {IN(ENDED), true, on_termination_rsp},
+};
+
+static int refuse(uint64_t *counter, int code, struct mams_error *err, const struct mx_msg *m,
+	const char *why)
+{
+	(*counter)++;
+	return mams_fail(err, code, mx_type_name(m->type), "%s", why);
+}
+
+int ncm_session_input(
+	struct ncm_session *s, const struct mx_msg *m, mams_time now, struct mams_error *err)
+{
+	const struct rule *r = &rules[m->type];
+	struct ncm_counters *c = s->counters;
+	const struct mx_msg *stored;
+	int rc;
+
+	if (!r->act)
+		return refuse(
+			&c->wrong_direction, MAMS_ESTATE, err, m, "an NCM takes no such message");
+	if (!r->response && mx_exchange_repeated(&s->exchange, m, &stored)) {
+		c->repeated++;
+		s->last_heard = now;
+		if (stored)
+			push(s, (struct ncm_action){.kind = NCM_ACT_REPLY, .msg = stored});
+		return 0;
+	}
+	if (r->response && !mx_exchange_finish(&s->exchange, m))
+		return refuse(&c->unmatched, MAMS_EUNKNOWN, err, m, "answers no open request");
+	if (!(r->states & 1u << s->state))
+		return refuse(&c->wrong_state, MAMS_ESTATE, err, m, ncm_state_name(s->state));
+	c->messages++;
+	c->unknown_members += m->unknown;
+	s->last_heard = now;
+	rc = r->act(s, m, now, err);
+	if (rc == -MAMS_EVALUE || rc == -MAMS_EMISSING)
+		c->wrong_value++;
+	return rc;
+}
+
+static void expired(struct ncm_session *s, enum mx_type type)
+{
+	s->counters->retries_spent++;
+	if (type == MX_TRAFFIC_STEERING_REQ)
+		finish_steering(s, ETIMEDOUT, "the client does not answer");
+	else if (type == MX_SESSION_TERMINATION_REQ)
+		push(s, (struct ncm_action){.kind = NCM_ACT_END});
+	else
+		end(s, mx_type_name(type));
+}
+
+static bool may_set_up(const struct ncm_session *s)
+{
+	return s->state == NCM_STATE_NEGOTIATED || s->state == NCM_STATE_ACTIVE;
+}
+
+static mams_time keep_alive_due(const struct ncm_session *s)
+{
+	if (!(LIVE & 1u << s->state) || mx_exchange_has(&s->exchange, MX_KEEP_ALIVE_REQ))
+		return MAMS_TIME_NEVER;
+	return mams_time_add_ms(s->last_heard, s->policy->keep_alive_ms);
+}
+
+void ncm_session_tick(struct ncm_session *s, mams_time now)
+{
+	enum mx_type type;
+
+	while ((type = mx_exchange_tick(&s->exchange, now)) != MX_TYPE_COUNT)
+		expired(s, type);
+	if (may_set_up(s) && !mams_time_before(now, s->gather_until)) {
+		s->gather_until = MAMS_TIME_NEVER;
+		set_state(s, NCM_STATE_PREPARE, "links admitted");
+		push(s, (struct ncm_action){.kind = NCM_ACT_PREPARE});
+	}
+	if (!mams_time_before(now, keep_alive_due(s)) &&
+		mx_exchange_begin(
+			&s->exchange, ncm_compose_keep_alive(s, MX_KEEP_ALIVE_REQ), 0, now) < 0)
+		s->last_heard = now; /* no memory: try again a period later */
+}
+
+mams_time ncm_session_deadline(const struct ncm_session *s)
+{
+	mams_time t = mams_time_min(mx_exchange_deadline(&s->exchange), keep_alive_due(s));
+
+	return may_set_up(s) ? mams_time_min(t, s->gather_until) : t;
+}
+
+bool ncm_session_next(struct ncm_session *s, struct ncm_action *out)
+{
+	const struct mx_msg *m;
+
+	/* what is sent depends on what was done before, and END must come last */
+	if (s->n > 0 && s->queue[s->head].kind != NCM_ACT_END) {
+		*out = s->queue[s->head];
+		s->head = (s->head + 1) % NCM_ACTIONS_MAX;
+		s->n--;
+		return true;
+	}
+	m = mx_exchange_next(&s->exchange);
+	if (m) {
+		*out = (struct ncm_action){.kind = NCM_ACT_SEND, .msg = m};
+		return true;
+	}
+	if (s->n == 0)
+		return false;
+	*out = s->queue[s->head];
+	s->head = (s->head + 1) % NCM_ACTIONS_MAX;
+	s->n--;
+	return true;
+}

@@ -1,0 +1,154 @@
+/** @file session.h
+ *  NCM side of one client: the state machine of the control plane.  Layer: core (no I/O, no clock).
+ *  Source: seed draft 6.2 to 6.6; RFC 8743 8.3 to 8.11; requirements.md C.2.
+ *
+ *  input() takes what arrived, tick() that time passed; next() yields what to do, one action at a
+ *  time, until it returns false.  Messages of actions are borrowed until the next call. */
+#pragma once
+
+#include "lib/base/metrics.h"
+#include "ncm-service/policy.h"
+
+#include <stdint.h>
+
+#define NCM_IDENTITY_MAX 128
+#define NCM_KEY_MAX 96
+
+#define NCM_STATES(X)                                                                              \
+	X(NONE)       /* no Discover yet */                                                        \
+	X(CAP_WAIT)   /* System Info given, Capability REQ under way */                            \
+	X(ACK_WAIT)   /* answered the CCM's own Capability REQ */                                  \
+	X(NEGOTIATED) /* capabilities agreed, waiting for links */                                 \
+	X(PREPARE)    /* the N-MADP is being told of the client */                                 \
+	X(SETUP_WAIT) /* UP Setup REQ under way */                                                 \
+	X(ACTIVE)                                                                                  \
+	X(ENDED)
+
+#define X(s) NCM_STATE_##s,
+enum ncm_state { NCM_STATES(X) NCM_STATE_COUNT };
+#undef X
+
+/** A link of the client as it reported it. */
+struct ncm_link {
+	bool known; /**< in the capabilities */
+	int connection_type;
+	bool up;
+	struct mams_addr address;
+	uint32_t mtu;
+	enum ncm_admission admission;
+	size_t access; /**< index, valid when admitted */
+	bool in_setup; /**< in the last UP Setup REQ, with setup_address */
+	struct mams_addr setup_address;
+	bool confirmed;      /**< in the CNF */
+	uint32_t report_num; /**< sequence number of its newest Reconf REQ; 0 none */
+};
+
+enum ncm_action_kind {
+	NCM_ACT_REPLY,      /**< msg answers the message just put in */
+	NCM_ACT_SEND,       /**< msg is NCM-started */
+	NCM_ACT_PREPARE,    /**< tell the N-MADP's proxy client and key; answer by
+			       ncm_session_prepared() */
+	NCM_ACT_RELEASE,    /**< the client is no longer valid at the N-MADP */
+	NCM_ACT_POLICY,     /**< downlink treatment changed: ncm_session_downlink() */
+	NCM_ACT_STEER_DONE, /**< to who asked for steering */
+	NCM_ACT_STORE,      /**< what a restart must know has changed */
+	NCM_ACT_STATE,      /**< for the log */
+	NCM_ACT_LINK,       /**< for the log: admission of link was decided */
+	NCM_ACT_END,        /**< the session is over; free it */
+};
+
+struct ncm_action {
+	enum ncm_action_kind kind;
+	const struct mx_msg *msg;
+	uint64_t request; /**< STEER_DONE */
+	int code;         /**< STEER_DONE: 0 or an enum mams_err */
+	const char *text; /**< STEER_DONE, STATE: static words */
+	enum ncm_state from;
+	enum ncm_state to;
+	uint8_t connection_id; /**< LINK */
+};
+
+#define NCM_ACTIONS_MAX 48u
+
+struct ncm_counters {
+	uint64_t messages;
+	uint64_t repeated;
+	uint64_t wrong_direction;
+	uint64_t wrong_state;
+	uint64_t wrong_value;
+	uint64_t unmatched;
+	uint64_t not_admitted;
+	uint64_t retries_spent;
+	uint64_t sessions_created;
+	uint64_t sessions_ended;
+	uint64_t unknown_members;
+	uint64_t actions_lost;
+};
+extern const struct mams_metric ncm_counter_rows[];
+extern const size_t ncm_n_counter_rows;
+
+/** What survives a restart of the NCM. */
+struct ncm_saved {
+	char identity[NCM_IDENTITY_MAX];
+	uint64_t session_id;
+	char client_key[NCM_KEY_MAX]; /**< secret */
+	bool active;
+	uint32_t features; /**< agreed, bits of enum mx_feature */
+	uint32_t dl;       /**< bits of connection ids */
+	uint32_t ul;
+	struct ncm_link links[NCM_LINKS_MAX];
+};
+
+struct ncm_session {
+	const struct ncm_policy *policy;
+	struct ncm_counters *counters;
+	struct ncm_saved s;
+	enum ncm_state state;
+	struct mx_exchange exchange;
+	mams_time last_heard;
+	mams_time created;
+	mams_time gather_until; /**< UP setup is due then; NEVER when none is wanted */
+	uint32_t again_ms;      /**< patience with links that a CNF left out; doubles */
+	struct {
+		bool open;
+		uint64_t request;
+		uint32_t dl, ul;
+	} steer;
+	const struct mx_msg *reply;
+	struct ncm_action queue[NCM_ACTIONS_MAX];
+	size_t head, n;
+};
+
+/** @param saved  identity, session_id and client_key are set; with active = true the session goes
+ *                on where it was before a restart
+ *  @param first  random first sequence number */
+struct ncm_session *ncm_session_new(const struct ncm_policy *p, struct ncm_counters *c,
+	const struct ncm_saved *saved, uint32_t first, mams_time now);
+void ncm_session_free(struct ncm_session *s); /**< accepts NULL; wipes the key */
+
+/** A message of this session's client, whose identity and session id the caller has checked.
+ *  @return 0, -MAMS_ESTATE (E6), -MAMS_EVALUE (E7), -MAMS_EUNKNOWN (E8), -ENOMEM */
+MAMS_MUST int ncm_session_input(
+	struct ncm_session *s, const struct mx_msg *m, mams_time now, struct mams_error *err);
+/** The N-MADP knows the client's key (after NCM_ACT_PREPARE). */
+void ncm_session_prepared(struct ncm_session *s, mams_time now);
+/** Start a steering transaction; the result comes by NCM_ACT_STEER_DONE with this request number.
+ *  @param dl, ul  bits of connection ids
+ *  @return 0, -MAMS_ESTATE, -MAMS_EVALUE; err->text says why */
+MAMS_MUST int ncm_session_steer(struct ncm_session *s, uint64_t request, uint32_t dl, uint32_t ul,
+	mams_time now, struct mams_error *err);
+/** End it from our side. */
+void ncm_session_terminate(struct ncm_session *s, int reason, mams_time now);
+
+void ncm_session_tick(struct ncm_session *s, mams_time now);
+mams_time ncm_session_deadline(const struct ncm_session *s);
+bool ncm_session_next(struct ncm_session *s, struct ncm_action *out);
+
+/** Backup flag of each proxy address of this session's accesses, for the plugin.
+ *  @param local   [NCM_LINKS_MAX], filled with proxy addresses, port 0
+ *  @return how many */
+size_t ncm_session_downlink(
+	const struct ncm_session *s, struct mams_addr *local, bool backup[NCM_LINKS_MAX]);
+/** Connection ids as bits: those in the user plane now. */
+uint32_t ncm_session_deliveries(const struct ncm_session *s);
+const char *ncm_state_name(enum ncm_state s);
