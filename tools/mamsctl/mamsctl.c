@@ -1,0 +1,235 @@
+/* mamsctl: status of the MAMS daemons, steering, log level.  Options and commands; mamsctl(1). */
+#include "tools/mamsctl/mamsctl.h"
+#include "mams_version.h"
+
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { USAGE = 2 }; /* exit status of a wrong command line */
+
+struct command {
+	const char *name;
+	const char *operands; /* after the options, for the help */
+	const char *options; /* letters of the option table that it takes besides the common ones */
+	const char *summary;
+	const char *more;
+	int n_operands;
+	int (*run)(const struct options *o);
+};
+
+static const struct command commands[] = {
+	{"status", "", "NCPMTk", "what the daemons do",
+		"Asks every daemon named by --ncm, --ccm, --proxy, --pm or -s; without these, "
+		"every\n"
+		"daemon that has its socket in /run/mams.\n",
+		0, cmd_status},
+	{"sessions", "", "NT", "clients and links the NCM knows", "", 0, cmd_sessions},
+	{"steer", "--dl LINKS --ul LINKS", "NTdu", "have the NCM steer a client's traffic",
+		"LINKS are names of links with commas between them, e.g. wifi,lte.  A link in no "
+		"list\n"
+		"becomes backup.  Exit status 0 only when the client has applied it.\n",
+		0, cmd_steer},
+	{"log", "LEVEL", "NCPM", "set the log level: err, warn, info or debug",
+		"For the daemons that status would ask.\n", 1, cmd_log},
+};
+
+static const struct option long_options[] = {
+	{"socket", required_argument, NULL, 's'},
+	{"json", no_argument, NULL, 'j'},
+	{"timeout", required_argument, NULL, 't'},
+	{"help", no_argument, NULL, 'h'},
+	{"version", no_argument, NULL, 'V'},
+	{"ncm", required_argument, NULL, 'N'},
+	{"ccm", required_argument, NULL, 'C'},
+	{"proxy", required_argument, NULL, 'P'},
+	{"pm", required_argument, NULL, 'M'},
+	{"client", required_argument, NULL, 'T'},
+	{"counters", no_argument, NULL, 'k'},
+	{"dl", required_argument, NULL, 'd'},
+	{"ul", required_argument, NULL, 'u'},
+	{NULL, 0, NULL, 0},
+};
+
+static const struct {
+	char letter;
+	const char *text;
+} option_help[] = {
+	{'N', "  --ncm PATH         ctl socket of mams-ncm (/run/mams/ncm.ctl)\n"},
+	{'C', "  --ccm PATH         of mams-ccm (/run/mams/ccm.ctl)\n"},
+	{'P', "  --proxy PATH       of mams-proxy (/run/mams/proxy.ctl)\n"},
+	{'M', "  --pm PATH          of the mptcpd plugin (/run/mams/pm.ctl)\n"},
+	{'T', "  --client ID        only this client: its identity or session\n"},
+	{'k', "  --counters         with the counters that are not zero\n"},
+	{'d', "  --dl LINKS         links that carry the downlink\n"},
+	{'u', "  --ul LINKS         links that carry the uplink\n"},
+};
+
+static const char common_help[] = "  -s, --socket PATH  ask whatever daemon listens at PATH\n"
+				  "  --json             print the answers as JSON\n"
+				  "  --timeout SECONDS  wait at most so long for an answer (5)\n"
+				  "  -h, --help         this help\n"
+				  "  -V, --version      print the version\n";
+
+static void help(const struct command *c)
+{
+	if (!c) {
+		printf("usage: mamsctl COMMAND [options]\n\n");
+		for (size_t i = 0; i < MAMS_ARRAY_LEN(commands); i++)
+			printf("  %-9s %s\n", commands[i].name, commands[i].summary);
+		printf("\n%s\nmamsctl COMMAND -h tells more; so does mamsctl(1).\n", common_help);
+		return;
+	}
+	printf("usage: mamsctl %s [options]%s%s\n\n%s\n%s\n", c->name, *c->operands ? " " : "",
+		c->operands, c->summary, c->more);
+	for (size_t i = 0; i < MAMS_ARRAY_LEN(option_help); i++) {
+		if (strchr(c->options, option_help[i].letter))
+			fputs(option_help[i].text, stdout);
+	}
+	fputs(common_help, stdout);
+}
+
+static int set_timeout(struct options *o, const char *text)
+{
+	char *end;
+	double s = strtod(text, &end);
+
+	if (*text == '\0' || *end != '\0' || !(s >= 0.01 && s <= 3600)) {
+		complain("--timeout %s: want seconds, 0.01 to 3600", text);
+		return -1;
+	}
+	o->timeout_ms = (int)(s * 1000);
+	return 0;
+}
+
+static const char **socket_of(struct options *o, int letter)
+{
+	switch (letter) {
+	case 'N':
+		return &o->sockets[D_NCM];
+	case 'C':
+		return &o->sockets[D_CCM];
+	case 'P':
+		return &o->sockets[D_PROXY];
+	case 'M':
+		return &o->sockets[D_PM];
+	case 's':
+		return &o->socket;
+	case 'T':
+		return &o->client;
+	case 'd':
+		return &o->dl;
+	case 'u':
+		return &o->ul;
+	}
+	return NULL;
+}
+
+/* Bits of what stood on the command line, to hold it against the command's letters afterwards: the
+ * command may come last. */
+struct given {
+	char letters[32];
+	size_t n;
+	bool help;
+	bool version;
+};
+
+static int parse(int argc, char **argv, struct options *o, struct given *g)
+{
+	int c;
+
+	while ((c = getopt_long(argc, argv, "s:hV", long_options, NULL)) != -1) {
+		const char **text = socket_of(o, c);
+
+		if (text)
+			*text = optarg;
+		else if (c == 'j')
+			o->json = true;
+		else if (c == 'k')
+			o->counters = true;
+		else if (c == 'h')
+			g->help = true;
+		else if (c == 'V')
+			g->version = true;
+		else if (c != 't' || set_timeout(o, optarg) < 0)
+			return -1;
+		if (!strchr("stjhV", c) && g->n + 1 < sizeof(g->letters))
+			g->letters[g->n++] = (char)c;
+	}
+	return 0;
+}
+
+static const struct command *command_by_name(const char *name)
+{
+	for (size_t i = 0; i < MAMS_ARRAY_LEN(commands); i++) {
+		if (strcmp(commands[i].name, name) == 0)
+			return &commands[i];
+	}
+	return NULL;
+}
+
+static const char *long_name(char letter)
+{
+	for (const struct option *l = long_options; l->name; l++) {
+		if (l->val == letter)
+			return l->name;
+	}
+	return "?";
+}
+
+/* @return 0, or -1 after an explanation */
+static int check(const struct command *c, const struct options *o, const struct given *g, int left)
+{
+	for (size_t i = 0; i < g->n; i++) {
+		if (!strchr(c->options, g->letters[i])) {
+			complain("%s takes no --%s; mamsctl %s -h", c->name,
+				long_name(g->letters[i]), c->name);
+			return -1;
+		}
+	}
+	if (left != c->n_operands) {
+		complain("usage: mamsctl %s [options] %s; mamsctl %s -h", c->name, c->operands,
+			c->name);
+		return -1;
+	}
+	if (c->run == cmd_steer && (!o->dl || !o->ul)) {
+		complain("steer wants --dl and --ul, e.g. --dl wifi,lte --ul wifi,lte");
+		return -1;
+	}
+	return 0;
+}
+
+int main(int argc, char **argv)
+{
+	struct options o = {.timeout_ms = 5000};
+	const struct command *c = NULL;
+	struct given g = {0};
+
+	if (parse(argc, argv, &o, &g) < 0)
+		return USAGE;
+	if (g.version) {
+		printf("mamsctl %s\n", MAMS_VERSION);
+		return 0;
+	}
+	if (optind < argc) {
+		c = command_by_name(argv[optind]);
+		if (!c) {
+			complain("no command \"%s\"; mamsctl -h lists them", argv[optind]);
+			return USAGE;
+		}
+	}
+	if (g.help) {
+		help(c);
+		return 0;
+	}
+	if (!c) {
+		complain("which command? mamsctl -h lists them");
+		return USAGE;
+	}
+	if (check(c, &o, &g, argc - optind - 1) < 0)
+		return USAGE;
+	if (c->n_operands == 1)
+		o.level = argv[optind + 1];
+	return c->run(&o);
+}

@@ -1,0 +1,282 @@
+#include "tools/mamsctl/show.h"
+#include "tools/mamsctl/table.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+#define INDENT 2u
+
+#define TABLE_OF(columns) tbl_init((columns), MAMS_ARRAY_LEN(columns))
+
+static void finish(struct tbl *t, struct mams_buf *out)
+{
+	if (t->failed)
+		out->failed = true;
+	tbl_print(t, INDENT, out);
+	tbl_fini(t);
+}
+
+static void put_address(struct tbl *t, const struct mams_addr *a)
+{
+	char buf[MAMS_ADDR_STRLEN];
+
+	tbl_text(t, mams_addr_is_set(a) ? mams_addr_str(a, buf) : NULL);
+}
+
+static void put_end_point(struct tbl *t, const struct mams_addr *a, uint16_t port)
+{
+	struct mams_addr with = *a;
+	char buf[MAMS_ADDR_STRLEN];
+
+	with.port = port;
+	tbl_text(t, mams_addr_is_set(a) ? mams_addr_str_port(&with, buf) : NULL);
+}
+
+static void put_head(
+	struct mams_buf *out, const char *program, const char *version, uint64_t uptime_ms)
+{
+	char up[TBL_UNIT_LEN];
+
+	mams_buf_printf(out, "%s %s, up %s\n", program, version, tbl_duration_str(uptime_ms, up));
+}
+
+static void show_counters(const struct ctl_counter *rows, size_t n, struct mams_buf *out)
+{
+	static const struct tbl_column columns[] = {{"COUNTER", false}, {"VALUE", true}};
+	struct tbl t = TABLE_OF(columns);
+
+	for (size_t i = 0; i < n; i++) {
+		if (rows[i].value == 0)
+			continue;
+		tbl_text(&t, rows[i].name);
+		tbl_number(&t, rows[i].value);
+	}
+	finish(&t, out);
+}
+
+static const char *use_of(const struct ctl_link_status *l)
+{
+	if (l->ul && l->dl)
+		return "UL DL";
+	return l->ul ? "UL" : l->dl ? "DL" : l->admitted ? "backup" : "no";
+}
+
+static void put_link(struct tbl *t, const struct ctl_link_status *l)
+{
+	tbl_number(t, l->connection_id);
+	tbl_text(t, l->name);
+	tbl_text(t, l->type);
+	tbl_flag(t, l->up, "up", "down");
+	tbl_flag(t, l->admitted, "yes", "no");
+	tbl_text(t, use_of(l));
+	put_address(t, &l->address);
+	tbl_number(t, l->mtu);
+}
+
+#define LINK_COLUMNS                                                                               \
+	{"ID", true}, {"LINK", false}, {"TYPE", false}, {"STATE", false}, {"SET UP", false},       \
+		{"CARRIES", false}, {"ADDRESS", false},                                            \
+	{                                                                                          \
+		"MTU", true                                                                        \
+	}
+
+static void show_session_links(const struct ctl_ncm_status *s, struct mams_buf *out)
+{
+	static const struct tbl_column columns[] = {{"CLIENT", false}, LINK_COLUMNS};
+	struct tbl t = TABLE_OF(columns);
+
+	for (size_t i = 0; i < s->n_sessions; i++) {
+		for (size_t k = 0; k < s->sessions[i].n_links; k++) {
+			tbl_text(&t, s->sessions[i].client);
+			put_link(&t, &s->sessions[i].links[k]);
+		}
+	}
+	finish(&t, out);
+}
+
+void show_sessions(const struct ctl_ncm_status *s, struct mams_buf *out)
+{
+	static const struct tbl_column columns[] = {
+		{"CLIENT", false},
+		{"SESSION", false},
+		{"STATE", false},
+		{"FROM", false},
+		{"AGE", true},
+		{"LINKS", true},
+		{"MADP", false},
+	};
+	struct tbl t = TABLE_OF(columns);
+
+	if (s->n_sessions == 0)
+		mams_buf_printf(out, "%*sno session\n", (int)INDENT, "");
+	for (size_t i = 0; i < s->n_sessions; i++) {
+		const struct ctl_session_status *r = &s->sessions[i];
+		char id[48];
+
+		snprintf(id, sizeof(id), "%" PRIu64 "/%" PRIu64, r->ncm_id, r->session_id);
+		tbl_text(&t, r->client);
+		tbl_text(&t, id);
+		tbl_text(&t, r->state);
+		tbl_text(&t, r->address);
+		tbl_duration(&t, r->age_ms);
+		tbl_number(&t, r->n_links);
+		tbl_text(&t, r->madp);
+	}
+	finish(&t, out);
+	show_session_links(s, out);
+}
+
+static void show_ncm(const struct ctl_ncm_status *s, struct mams_buf *out)
+{
+	static const struct tbl_column columns[] = {
+		{"MADP", false}, {"PROXY", false}, {"PLUGIN", false}};
+	struct tbl t = TABLE_OF(columns);
+
+	put_head(out, "mams-ncm", s->version, s->uptime_ms);
+	for (size_t i = 0; i < s->n_madps; i++) {
+		tbl_text(&t, s->madps[i].name);
+		tbl_flag(&t, s->madps[i].proxy_up, "up", "down");
+		tbl_flag(&t, s->madps[i].plugin_up, "up", "down");
+	}
+	finish(&t, out);
+	show_sessions(s, out);
+}
+
+static void show_ccm(const struct ctl_ccm_status *s, struct mams_buf *out)
+{
+	static const struct tbl_column columns[] = {
+		LINK_COLUMNS, {"INTERFACE", false}, {"RECEIVED", true}, {"SENT", true}};
+	struct tbl t = TABLE_OF(columns);
+
+	put_head(out, "mams-ccm", s->version, s->uptime_ms);
+	mams_buf_printf(out, "  state %s, session %" PRIu64 "/%" PRIu64 "\n", s->state, s->ncm_id,
+		s->session_id);
+	mams_buf_printf(
+		out, "  NCM %s by %s\n", s->ncm ? s->ncm : "-", s->transport ? s->transport : "-");
+	mams_buf_printf(out, "  proxy %s, plugin %s, N-MADP %s\n", s->proxy_up ? "up" : "down",
+		s->plugin_up ? "up" : "down", s->madp_reachable ? "reachable" : "not reachable");
+	for (size_t i = 0; i < s->n_links; i++) {
+		put_link(&t, &s->links[i]);
+		tbl_text(&t, s->links[i].interface);
+		tbl_bytes(&t, s->links[i].rx_bytes);
+		tbl_bytes(&t, s->links[i].tx_bytes);
+	}
+	finish(&t, out);
+}
+
+static void show_px_paths(const struct ctl_px_status *s, struct mams_buf *out)
+{
+	static const struct tbl_column columns[] = {
+		{"ID", true},
+		{"LINK", false},
+		{"LOCAL", false},
+		{"PROXY", false},
+		{"STATE", false},
+		{"USE", false},
+		{"FIRST SUBFLOWS", true},
+		{"FAILURES", true},
+	};
+	struct tbl t = TABLE_OF(columns);
+
+	for (size_t i = 0; i < s->n_paths; i++) {
+		const struct ctl_px_path_status *p = &s->paths[i];
+
+		tbl_number(&t, p->path.connection_id);
+		tbl_text(&t, p->path.name);
+		put_address(&t, &p->path.local);
+		put_end_point(&t, &p->path.proxy, p->path.proxy_port);
+		tbl_flag(&t, p->up, "up", "down");
+		tbl_flag(&t, p->path.backup, "backup", "active");
+		tbl_number(&t, p->flows);
+		tbl_number(&t, p->failures);
+	}
+	finish(&t, out);
+}
+
+static void show_px(const struct ctl_px_status *s, struct mams_buf *out)
+{
+	static const struct tbl_column columns[] = {
+		{"CLIENT", false},
+		{"FLOWS", true},
+		{"IN ALL", true},
+		{"UP", true},
+		{"DOWN", true},
+	};
+	struct tbl t = TABLE_OF(columns);
+	char up[TBL_UNIT_LEN];
+
+	mams_buf_printf(out, "mams-proxy (%s) %s, up %s\n", s->role, s->version,
+		tbl_duration_str(s->uptime_ms, up));
+	mams_buf_printf(out, "  %" PRIu64 " flows open%s\n", s->flows_open,
+		s->catching ? ", catching" : "");
+	show_px_paths(s, out);
+	for (size_t i = 0; i < s->n_clients; i++) {
+		const struct ctl_px_client_status *c = &s->clients[i];
+
+		tbl_text(&t, c->client);
+		tbl_number(&t, c->flows_open);
+		tbl_number(&t, c->flows_total);
+		tbl_bytes(&t, c->bytes_up);
+		tbl_bytes(&t, c->bytes_down);
+	}
+	finish(&t, out);
+}
+
+static void show_pm(const struct ctl_pm_status *s, struct mams_buf *out)
+{
+	static const struct tbl_column columns[] = {
+		{"TOKEN", true},
+		{"SIDE", false},
+		{"CLIENT", false},
+		{"LOCAL", false},
+		{"REMOTE", false},
+		{"USE", false},
+	};
+	struct tbl t = TABLE_OF(columns);
+
+	mams_buf_printf(
+		out, "mptcpd plugin mams_pm %s, %zu connections\n", s->version, s->n_connections);
+	for (size_t i = 0; i < s->n_connections; i++) {
+		const struct ctl_pm_connection *c = &s->connections[i];
+
+		for (size_t k = 0; k < c->n_subflows; k++) {
+			const struct ctl_pm_subflow *f = &c->subflows[k];
+
+			tbl_number(&t, c->token);
+			tbl_flag(&t, c->server_side, "server", "client");
+			tbl_text(&t, c->client);
+			put_end_point(&t, &f->local, f->local_port);
+			put_end_point(&t, &f->remote, f->remote_port);
+			tbl_flag(&t, f->backup, "backup", "active");
+		}
+	}
+	finish(&t, out);
+}
+
+void show_status(const struct ctl_msg *m, bool counters, struct mams_buf *out)
+{
+	const struct ctl_counter *rows = NULL;
+	size_t n = 0;
+
+	if (m->type == CTL_NCM_STATUS) {
+		show_ncm(&m->ncm_status, out);
+		rows = m->ncm_status.counters;
+		n = m->ncm_status.n_counters;
+	} else if (m->type == CTL_CCM_STATUS) {
+		show_ccm(&m->ccm_status, out);
+		rows = m->ccm_status.counters;
+		n = m->ccm_status.n_counters;
+	} else if (m->type == CTL_PX_STATUS) {
+		show_px(&m->px_status, out);
+		rows = m->px_status.counters;
+		n = m->px_status.n_counters;
+	} else if (m->type == CTL_PM_STATUS) {
+		show_pm(&m->pm_status, out);
+		rows = m->pm_status.counters;
+		n = m->pm_status.n_counters;
+	} else {
+		mams_buf_printf(out, "an answer of type %s\n", ctl_type_name(m->type));
+	}
+	if (counters)
+		show_counters(rows, n, out);
+}
