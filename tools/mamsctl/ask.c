@@ -71,11 +71,14 @@ static void explain(const struct options *o, const struct target *t, int rc)
 	if (rc == -ENOENT || rc == -ECONNREFUSED)
 		complain("%s: %s: is %s running, with this socket in its configuration?", t->path,
 			rc == -ENOENT ? "no such socket" : "nobody listens", t->name);
-	else if (rc == -EACCES || rc == -EPERM || rc == -ECONNRESET || rc == -EPIPE)
-		complain("%s: %s: be root, or a member of the group that %s's configuration "
-			 "allows",
-			t->path, rc == -ECONNRESET || rc == -EPIPE ? "refused" : "no permission",
-			t->name);
+	else if (rc == -EACCES || rc == -EPERM)
+		complain("%s: no permission: be root, or a member of the group that the "
+			 "configuration of %s allows",
+			t->path, t->name);
+	else if (rc == -ECONNRESET || rc == -EPIPE)
+		complain("%s: hung up: be root, or a member of the group that the configuration "
+			 "of %s allows; or has it stopped just now?",
+			t->path, t->name);
 	else if (rc == -ETIMEDOUT)
 		complain("%s: no answer in %d ms: is %s busy or stopped? (--timeout waits longer)",
 			t->path, o->timeout_ms, t->name);

@@ -1,0 +1,132 @@
+#!/bin/bash
+# mamsctl against canned answers: tables, JSON, exit status, and errors that name the cure.
+# usage: test_mamsctl.sh MAMSCTL
+set -eu
+mamsctl=$1
+here=$(cd "$(dirname "$0")" && pwd)
+dir=$(mktemp -d)
+checks=0
+failed=0
+cleanup() {
+	rm -rf "$dir"
+}
+trap cleanup EXIT
+
+# serve NAME ANSWERS: a daemon's socket NAME.ctl that lives until cleanup
+serve() {
+	printf '%s' "$2" >"$dir/$1.json"
+	mkfifo "$dir/$1.in"
+	python3 "$here/../support/ctl_server.py" "$dir/$1.ctl" "$dir/$1.json" "$dir/$1.log" \
+		<"$dir/$1.in" &
+	eval "exec {keep_$1}>\"$dir/$1.in\""
+	for _ in $(seq 100); do
+		[ -S "$dir/$1.ctl" ] && return 0
+		sleep 0.05
+	done
+	echo "the server $1 did not start" >&2
+	exit 1
+}
+
+# run STATUS ARGUMENTS...: output in $out, errors in $err
+run() {
+	local want=$1 got=0
+	shift
+	"$mamsctl" "$@" >"$dir/out" 2>"$dir/err" || got=$?
+	out=$(cat "$dir/out")
+	err=$(cat "$dir/err")
+	checks=$((checks + 1))
+	if [ "$got" != "$want" ]; then
+		printf 'mamsctl %s: exit status %s, not %s\n%s\n%s\n' "$*" "$got" "$want" "$out" "$err"
+		failed=$((failed + 1))
+	fi
+}
+
+# has TEXT PATTERN
+has() {
+	checks=$((checks + 1))
+	if ! grep -Eq -- "$2" <<<"$1"; then
+		printf 'no "%s" in:\n%s\n' "$2" "$1"
+		failed=$((failed + 1))
+	fi
+}
+
+serve ncm '{
+"status_req": {"type": "ncm_status", "version": "1.0", "uptime_ms": 61000, "sessions": [
+  {"client": "alice", "ncm_id": 1, "session_id": 42, "state": "active", "age_ms": 5000,
+   "links": [{"connection_id": 0, "name": "wifi", "type": "Wi-Fi", "up": true, "admitted": true,
+     "address": "10.1.1.2", "mtu": 1500, "ul": true, "dl": true, "rx_bytes": 0, "tx_bytes": 0}],
+   "madp": "m1"}],
+  "madps": [{"name": "m1", "proxy_up": true, "plugin_up": false}],
+  "counters": [{"name": "refused_total", "value": 2}]},
+"steer": [{"type": "result", "code": 0, "text": "alice: DL wifi, UL wifi"},
+  {"type": "result", "code": 4098, "text": "no link named moon"},
+  {"type": "result", "code": 4098, "text": "no link named moon"}],
+"log_level": {"type": "result", "code": 0}}'
+serve proxy '{
+"status_req": {"type": "px_status", "role": "client", "version": "1.0", "uptime_ms": 500,
+  "catching": true, "flows_open": 3, "paths": [], "clients": [{"client": "alice",
+   "flows_open": 3, "flows_total": 9, "bytes_up": 1536, "bytes_down": 20971520}],
+  "counters": []},
+"log_level": {"type": "result", "code": 0}}'
+serve silent '{}'
+
+run 0 status --ncm "$dir/ncm.ctl" --proxy "$dir/proxy.ctl"
+has "$out" 'mams-ncm 1\.0, up 1 min 01 s'
+has "$out" 'm1 +up +down'
+has "$out" 'alice +1/42 +active'
+has "$out" 'mams-proxy \(client\) 1\.0, up 500 ms'
+has "$out" 'alice +3 +9 +1\.5 KiB +20\.0 MiB'
+run 0 status --counters -s "$dir/ncm.ctl"
+has "$out" 'refused_total +2'
+run 0 --json status -s "$dir/ncm.ctl"
+has "$(python3 -c 'import json,sys; print(json.load(sys.stdin)["sessions"][0]["client"])' <<<"$out")" '^alice$'
+run 0 sessions --ncm "$dir/ncm.ctl"
+has "$out" '0 +wifi +Wi-Fi +up +yes +UL DL +10\.1\.1\.2 +1500'
+run 1 sessions -s "$dir/proxy.ctl"
+has "$err" 'not the NCM'
+
+run 0 steer --ncm "$dir/ncm.ctl" --dl wifi,lte --ul wifi --client alice
+has "$out" '^alice: DL wifi, UL wifi$'
+has "$(grep '"steer"' "$dir/ncm.log")" '"client": ?"alice".*"dl": ?\["wifi", ?"lte"\].*"ul": ?\["wifi"\]'
+run 1 steer --ncm "$dir/ncm.ctl" --dl moon --ul moon
+has "$err" 'no link named moon'
+run 1 steer --json --ncm "$dir/ncm.ctl" --dl moon --ul moon
+has "$out" '"code": 4098'
+run 0 log debug --ncm "$dir/ncm.ctl" --proxy "$dir/proxy.ctl"
+has "$(cat "$dir/proxy.log")" '"level": ?"debug"'
+
+run 1 status -s "$dir/nobody.ctl"
+has "$err" 'no such socket.*running'
+run 1 status -s "$dir/silent.ctl" --timeout 0.2
+has "$err" 'no answer in 200 ms'
+run 1 status --ncm "$dir/nobody.ctl" --proxy "$dir/proxy.ctl"
+has "$out" 'mams-proxy'
+run 2 steer --dl wifi
+has "$err" 'steer wants --dl and --ul'
+run 2 sessions --dl wifi
+has "$err" 'takes no --dl'
+run 2 status more
+run 2 nothing
+has "$err" 'no command "nothing"'
+run 2 status --timeout soon
+run 2
+for command in status sessions steer log; do
+	run 0 "$command" -h
+	has "$out" "^usage: mamsctl $command"
+done
+run 0 -V
+has "$out" '^mamsctl '
+run 0 -h
+if [ "$(id -u)" = 0 ] && command -v setpriv >/dev/null; then
+	chmod 755 "$dir"
+	checks=$((checks + 1))
+	if setpriv --reuid 65534 --regid 65534 --clear-groups "$mamsctl" status -s "$dir/ncm.ctl" \
+		>"$dir/out" 2>"$dir/err"; then
+		echo "a stranger was served"
+		failed=$((failed + 1))
+	fi
+	has "$(cat "$dir/err")" 'be root, or a member of the group'
+fi
+
+echo "$checks checks, $failed failed"
+[ "$failed" = 0 ]
