@@ -84,7 +84,8 @@ const char *mams_addr_str_port(const struct mams_addr *a, char *buf)
 	char ip[MAMS_ADDR_STRLEN];
 
 	mams_addr_str(a, ip);
-	snprintf(buf, MAMS_ADDR_STRLEN, a->family == AF_INET6 ? "[%.45s]:%u" : "%.45s:%u", ip, a->port);
+	snprintf(buf, MAMS_ADDR_STRLEN, a->family == AF_INET6 ? "[%.45s]:%u" : "%.45s:%u", ip,
+		a->port);
 	return buf;
 }
 
@@ -239,7 +240,7 @@ int mams_prefix_parse(const char *text, struct mams_prefix *out)
 	/* host bits must be zero: clear the prefix and see what is left */
 	memcpy(masked.ip, out->net.ip, sizeof(masked.ip));
 	for (unsigned bit = 0; bit < len; bit++)
-		masked.ip[bit / 8] &= (uint8_t)~(0x80u >> bit % 8);
+		masked.ip[bit / 8] &= (uint8_t) ~(0x80u >> bit % 8);
 	return memcmp(masked.ip, zero, sizeof(zero)) == 0 ? 0 : -MAMS_EVALUE;
 }
 

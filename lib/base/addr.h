@@ -19,7 +19,7 @@ struct mams_addr {
 
 struct mams_prefix {
 	struct mams_addr net; /**< host bits zero, port 0 */
-	uint8_t len;	      /**< bits */
+	uint8_t len;          /**< bits */
 };
 
 #define MAMS_ADDR_STRLEN 64 /**< "[ipv6]:65535" fits */

@@ -13,14 +13,14 @@
 /** Own codes, in a range apart from errno.  Returned negated, like errno values. */
 enum mams_err {
 	MAMS_ETRUNC = 4096, /**< input shorter than its own lengths demand */
-	MAMS_EPROTO,	    /**< input breaks the protocol's syntax */
-	MAMS_EVALUE,	    /**< a value is outside its range */
-	MAMS_EMISSING,	    /**< a required element is absent */
-	MAMS_EUNKNOWN,	    /**< unknown name, type, id or session */
-	MAMS_ESTATE,	    /**< not allowed in this state or direction */
-	MAMS_EPEER,	    /**< the peer refused or answered wrongly */
-	MAMS_ELIMIT,	    /**< a size, count or rate limit is reached */
-	MAMS_EDENIED,	    /**< authenticated, but not allowed */
+	MAMS_EPROTO,        /**< input breaks the protocol's syntax */
+	MAMS_EVALUE,        /**< a value is outside its range */
+	MAMS_EMISSING,      /**< a required element is absent */
+	MAMS_EUNKNOWN,      /**< unknown name, type, id or session */
+	MAMS_ESTATE,        /**< not allowed in this state or direction */
+	MAMS_EPEER,         /**< the peer refused or answered wrongly */
+	MAMS_ELIMIT,        /**< a size, count or rate limit is reached */
+	MAMS_EDENIED,       /**< authenticated, but not allowed */
 };
 
 /** Words for a return value of any mams_ function (negative or positive code). */
@@ -28,9 +28,9 @@ const char *mams_strerror(int err);
 
 /** Detail of a parse error, owned by the caller; every parser accepts NULL in its place. */
 struct mams_error {
-	char text[160];	 /**< what is wrong and what would be right */
+	char text[160];  /**< what is wrong and what would be right */
 	char where[128]; /**< path such as mx_capability_req.anchor_connections[2].connection_id */
-	int line;	 /**< line of a file, 0 where there is none */
+	int line;        /**< line of a file, 0 where there is none */
 };
 
 /** Fill err (may be NULL) and return -code, so a parser can write: return mams_fail(...).
@@ -55,4 +55,5 @@ void mams_cleanup_fd(int *fd);
 #define MAMS_AUTO_FD __attribute__((cleanup(mams_cleanup_fd)))
 
 #define MAMS_ARRAY_LEN(a) (sizeof(a) / sizeof((a)[0]))
-#define MAMS_CONTAINER_OF(ptr, type, member) ((type *)(void *)((char *)(ptr) - offsetof(type, member)))
+#define MAMS_CONTAINER_OF(ptr, type, member)                                                       \
+	((type *)(void *)((char *)(ptr)-offsetof(type, member)))

@@ -1,7 +1,7 @@
 /** @file log.h
  *  One line per event: level, module, message in words, then key=value.  Layer: base.
- *  err: this operation or peer is lost; warn: unexpected, handled; info: what an operator expects to
- *  see once; debug: the rest.  Secrets never.  The level is one of the two permitted globals. */
+ *  err: this operation or peer is lost; warn: unexpected, handled; info: what an operator expects
+ * to see once; debug: the rest.  Secrets never.  The level is one of the two permitted globals. */
 #pragma once
 
 #include "lib/base/clock.h"
@@ -19,7 +19,8 @@ void mams_log_init(const char *program, enum mams_log_sink sink, enum mams_log_l
 void mams_log_set_level(enum mams_log_level level);
 enum mams_log_level mams_log_get_level(void);
 
-void mams_log(enum mams_log_level level, const char *module, const char *fmt, ...) MAMS_PRINTF(3, 4);
+void mams_log(enum mams_log_level level, const char *module, const char *fmt, ...)
+	MAMS_PRINTF(3, 4);
 
 /** A window of a rate-limited log point; zero-initialised, one per place, not shared by threads. */
 struct mams_log_rl {

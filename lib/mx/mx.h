@@ -27,7 +27,7 @@ struct mx_msg {
 		struct mx_path_est_results path_est_results;
 		struct mx_traffic_steering_req traffic_steering_req;
 		struct mx_traffic_steering_rsp traffic_steering_rsp;
-		struct mx_keep_alive keep_alive; /**< REQ and RSP */
+		struct mx_keep_alive keep_alive;                   /**< REQ and RSP */
 		struct mx_session_termination session_termination; /**< REQ and RSP */
 	};
 };
@@ -49,8 +49,8 @@ struct mx_msg *mx_msg_copy(const struct mx_msg *m);
 MAMS_MUST int mx_decode(const char *text, size_t len, struct mx_msg **out, struct mams_error *err);
 
 /** Message -> bytes appended to out.  flags: MAMS_ENC_MASK, MAMS_ENC_PRETTY of field.h. */
-MAMS_MUST int mx_encode(const struct mx_msg *m, unsigned flags, struct mams_buf *out,
-	struct mams_error *err);
+MAMS_MUST int mx_encode(
+	const struct mx_msg *m, unsigned flags, struct mams_buf *out, struct mams_error *err);
 
 const char *mx_type_name(enum mx_type type);
 /** May this role send this type?  Both may send keep-alive, termination and capability messages. */

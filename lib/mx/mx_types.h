@@ -13,7 +13,8 @@
 
 #define MX_VERSION "1.0"
 #define MX_MAX_BYTES 65536u /**< of one encoded message */
-#define MX_MAX_CONNECTIONS 16 /**< connection ids 0..15, so that GMA's 4-bit fields can carry them */
+#define MX_MAX_CONNECTIONS                                                                         \
+	16 /**< connection ids 0..15, so that GMA's 4-bit fields can carry them */
 
 /** RFC 8743 C.2.1 */
 enum mx_type {
@@ -58,7 +59,13 @@ enum mx_feature {
 	MX_F_COUNT,
 };
 
-enum mx_convergence { MX_CONV_GMA, MX_CONV_MPTCP_PROXY, MX_CONV_GRE, MX_CONV_MPQUIC, MX_CONV_COUNT };
+enum mx_convergence {
+	MX_CONV_GMA,
+	MX_CONV_MPTCP_PROXY,
+	MX_CONV_GRE,
+	MX_CONV_MPQUIC,
+	MX_CONV_COUNT
+};
 enum mx_adaptation {
 	MX_ADAPT_UDP,
 	MX_ADAPT_DTLS,
@@ -107,7 +114,7 @@ struct mx_method {
 };
 
 struct mx_convergence_params {
-	const char *proxy_ip;	/**< NULL when absent */
+	const char *proxy_ip; /**< NULL when absent */
 	bool has_proxy_port;
 	uint16_t proxy_port;
 	const char *client_key; /**< secret; base64 of the RFC 8803 cookie; NULL when absent */

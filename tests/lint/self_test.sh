@@ -1,0 +1,127 @@
+#!/bin/bash
+# The lints themselves: each finds a planted violation, and accepts a tree without one.
+# usage: self_test.sh NAME
+# Planted texts are formats of printf, and may show shell code that is not to be expanded here.
+# shellcheck disable=SC2016,SC2059
+set -eu
+here=$(cd "$(dirname "$0")" && pwd)
+name=$1
+tree=$(mktemp -d)
+trap 'rm -rf "$tree"' EXIT
+checks=0
+
+put() {
+	mkdir -p "$tree/$(dirname "$1")"
+	printf "$2" >"$tree/$1"
+}
+
+lint() {
+	"$here/check_$name.sh" "$tree" 2>&1
+}
+
+# found PATTERN FILE TEXT: with FILE planted, the lint fails and says PATTERN; without, it passes
+found() {
+	local out
+	checks=$((checks + 1))
+	put "$2" "$3"
+	if out=$(lint); then
+		printf 'lint %s accepts %s\n' "$name" "$2"
+		exit 1
+	fi
+	if ! grep -Eq -- "$1" <<<"$out"; then
+		printf 'lint %s does not say "%s" of %s:\n%s\n' "$name" "$1" "$2" "$out"
+		exit 1
+	fi
+	rm "$tree/$2"
+	clean
+}
+
+clean() {
+	local out
+	if ! out=$(lint); then
+		printf 'lint %s refuses a clean tree:\n%s\n' "$name" "$out"
+		exit 1
+	fi
+}
+
+layers() {
+	put proxy/CMakeLists.txt 'mams_library(px_core\n  SOURCES\n    pure.c\n)\n'
+	put proxy/pure.c '#include "lib/base/err.h"\n#include "proxy/pure.h"\n#include <stdint.h>\n'
+	put proxy/main.c '#include "lib/io/loop.h"\n#include "proxy/pure.h"\n#include <unistd.h>\n'
+	put ncm-service/session.c '#include "lib/mx/mx.h"\n#include <uthash.h>\n'
+	clean
+	found 'base may not include "lib/codec/field.h"' lib/base/a.c '#include "lib/codec/field.h"\n'
+	found 'codec may not include "lib/mx/mx.h"' lib/codec/a.c '#include "lib/mx/mx.h"\n'
+	found 'mx may not include "lib/io/loop.h"' lib/mx/a.c '#include "lib/io/loop.h"\n'
+	found 'mx may not include <jansson.h>' lib/mx/a.c '#include <jansson.h>\n'
+	found 'mx may not include <time.h>' lib/mx/a.h '#include <time.h>\n'
+	found 'ctl may not include "lib/mx/mx.h"' lib/ctl/a.c '#include "lib/mx/mx.h"\n'
+	found 'io may not include "lib/mx/mx.h"' lib/io/a.c '#include "lib/mx/mx.h"\n'
+	found 'core may not include "lib/io/' ncm-service/policy.c '#include "lib/io/loop.h"\n'
+	found 'core may not include "lib/codec/' ccm-agent/plan.h '#include "lib/codec/field.h"\n'
+	found 'core may not include "proxy/pump.h"' proxy/flow.c '#include "proxy/pump.h"\n'
+	found 'core may not include <sys/epoll.h>' proxy/pure.h '#include <sys/epoll.h>\n'
+	found 'core reads the clock' ccm-agent/links.c 'int f(void)\n{\n\tmams_clock_now();\n}\n'
+	found 'adapter may not include "ccm-agent/plan.h"' proxy/a.c '#include "ccm-agent/plan.h"\n'
+	found 'adapter may not include <curl/curl.h>' ccm-agent/a.c '#include <curl/curl.h>\n'
+	found 'plugin may not include "lib/io/nl.h"' plugins/a.c '#include "lib/io/nl.h"\n'
+	found 'core may not include <ell/ell.h>' plugins/pm_policy.c '#include <ell/ell.h>\n'
+	found 'in no layer' extra/a.c 'int a;\n'
+}
+
+# lines N: a function body of N lines
+lines() {
+	for _ in $(seq "$1"); do
+		printf '\\ta();\\n'
+	done
+}
+
+length() {
+	put a.c "void f(void)\n{\n$(lines 59)}\n"
+	put big_tables.c "$(lines 700)"
+	clean
+	found 'long_one\(\) has 60 lines' b.c "static int *long_one(int x)\n{\n$(lines 60)}\n"
+	found 'b.h: 600 lines' b.h "$(lines 600)"
+}
+
+format() {
+	cp "$here/../../.clang-format" "$tree"
+	put a.c 'int a(void)\n{\n\treturn 0;\n}\n'
+	clean
+	found 'b.c: [0-9]+ places' b.c 'int a( void ) {\n  return 0; }\n'
+}
+
+shell() {
+	put a.sh '#!/bin/sh\necho "$1"\n'
+	put data 'echo $1\n'
+	clean
+	found 'b:2:.*SC2086' b '#!/usr/bin/env bash\necho $1\n'
+	found 'c.sh:2:.*SC2086' deploy/c.sh '#!/bin/sh\necho $1\n'
+}
+
+man() {
+	put docs/man/mams-a.8 '.Dd July 1, 2024\n.Dt MAMS-A 8\n.Os\n.Sh NAME\n.Nm mams-a\n.Nd a\n'
+	put a/CMakeLists.txt 'mams_daemon(mams-a\n  SOURCES a.c)\n'
+	clean
+	found 'mams-b has no page' b/CMakeLists.txt 'mams_daemon(mams-b\n'
+	found 'mams-c has no page' c/CMakeLists.txt 'install(PROGRAMS mams-c DESTINATION x)\n'
+	found 'docs/man/d.8:.*(WARNING|ERROR)' docs/man/d.8 '.Dt D 8\n.Sh NAME\nplain\n'
+}
+
+words() {
+	put a.c 'void f(void)\n{\n\tsnprintf(b, n, "x");\n\tstrtok_r(a, b, &c);\n}\n'
+	put lib/codec/json.c 'json_t *j = json_loads(text, 0, NULL);\n'
+	put lib/mx/mx_tables.c 'const char *k = "{\\"key\\":1}";\n'
+	clean
+	for f in strcpy strcat sprintf atoi alloca system; do
+		found 'b.c:1: forbidden function' b.c "x = $f(a);\n"
+	done
+	found 'b.sh:1: unfinished' b.sh '# TODO: more\n'
+	found 'b.md:1: unfinished' b.md 'FIXME\n'
+	found 'b.txt:2: a path of one machine' b.txt 'a\nsee /work/main\n'
+	found 'b.c:1: jansson outside' b.c 'json_t *j;\n'
+	found 'b.c:1: a JSON key' b.c 'const char *k = "{\\"key\\": 1}";\n'
+}
+
+"$name"
+echo "$checks violations planted and found"
