@@ -114,8 +114,9 @@ struct mx_msg *ncm_compose_capability(const struct ncm_session *s, enum mx_type 
 	c->anchor_connections = mx_alloc(m, sizeof(*c->anchor_connections));
 	if (!c->unique_session_id || !c->anchor_connections)
 		return whole(m, false);
-	c->anchor_connections[0] = (struct mx_connection){
-		.connection_id = s->policy->anchor_id, .connection_type = s->policy->anchor_type};
+	c->anchor_connections[0] =
+		(struct mx_connection){.connection_id = (uint8_t)s->policy->anchor_id,
+			.connection_type = s->policy->anchor_type};
 	c->n_anchor_connections = 1;
 	c->num_anchor_connections = 1;
 	return whole(
@@ -161,7 +162,7 @@ struct mx_msg *ncm_compose_up_setup(const struct ncm_session *s)
 		return whole(m, false);
 	m->up_setup_conf_req = (struct mx_up_setup_conf_req){
 		.num_anchor_connections = 1, .anchor_connections = a, .n_anchor_connections = 1};
-	a->connection_id = s->policy->anchor_id;
+	a->connection_id = (uint8_t)s->policy->anchor_id;
 	a->connection_type = s->policy->anchor_type;
 	a->convergence_config = mx_alloc(m, NCM_LINKS_MAX * sizeof(*a->convergence_config));
 	if (!a->convergence_config)
@@ -198,7 +199,7 @@ struct mx_msg *ncm_compose_steering(const struct ncm_session *s, uint32_t dl, ui
 
 	if (!u)
 		return whole(m, false);
-	r->connection_id = s->policy->anchor_id;
+	r->connection_id = (uint8_t)s->policy->anchor_id;
 	r->downlink_delivery = mx_alloc(m, MX_MAX_CONNECTIONS);
 	u->connection_list = mx_alloc(m, MX_MAX_CONNECTIONS);
 	u->ul_tft = mx_alloc(m, sizeof(*u->ul_tft)); /* nothing in it: any traffic */

@@ -24,7 +24,7 @@ struct ncm_access {
 
 struct ncm_policy {
 	uint64_t ncm_id;
-	uint8_t anchor_id;
+	uint32_t anchor_id;          /**< 0..15 */
 	int anchor_type;             /**< enum mx_connection_type */
 	struct mams_addr *endpoints; /**< of the NCM, for MX System Info; with port */
 	size_t n_endpoints;

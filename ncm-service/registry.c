@@ -108,6 +108,13 @@ struct ncm_session *ncm_registry_by_identity(const struct ncm_registry *r, const
 	return e ? e->session : NULL;
 }
 
+struct ncm_session *ncm_registry_by_id(const struct ncm_registry *r, uint64_t session_id)
+{
+	const struct entry *e = find_id(r, session_id);
+
+	return e ? e->session : NULL;
+}
+
 int ncm_registry_find(const struct ncm_registry *r, const char *identity,
 	const struct mx_session_id *id, struct ncm_session **out)
 {

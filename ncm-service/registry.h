@@ -19,6 +19,7 @@ MAMS_MUST int ncm_registry_add(struct ncm_registry *r, const struct ncm_saved *s
 void ncm_registry_remove(struct ncm_registry *r, struct ncm_session *s); /**< and free */
 
 struct ncm_session *ncm_registry_by_identity(const struct ncm_registry *r, const char *identity);
+struct ncm_session *ncm_registry_by_id(const struct ncm_registry *r, uint64_t session_id);
 /** The session that a message of this identity is for.
  *  @param id  what the message says; NULL: the identity's own
  *  @return 0, -MAMS_EUNKNOWN (E4), -MAMS_EDENIED (E5) */

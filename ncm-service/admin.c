@@ -1,0 +1,326 @@
+#include "ncm-service/admin.h"
+
+#include "lib/base/buf.h"
+#include "lib/base/log.h"
+#include "lib/ctl/ctl_msg.h"
+#include "lib/io/ctlsock.h"
+#include "mams_version.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#define LOG_MODULE "admin"
+#define WAITING_MAX 16
+
+/* Who waits for the result of a steering request. */
+struct waiting {
+	struct mams_ctl_conn *conn; /**< NULL: free */
+	uint32_t id;
+	uint64_t request;
+};
+
+struct ncm_admin {
+	struct mams_loop *loop;
+	const struct ncm_conf *conf;
+	struct ncm_service *service;
+	const struct ncm_api *api;
+	struct mams_ctl_server *server;
+	struct waiting waiting[WAITING_MAX];
+	uint64_t last_request;
+	mams_time started;
+};
+
+static void send_message(struct mams_ctl_conn *c, struct ctl_msg *msg)
+{
+	struct mams_buf text = {0};
+	struct mams_error err = {0};
+	int rc = msg ? ctl_encode(msg, 0, &text, &err) : -ENOMEM;
+
+	if (rc == 0)
+		rc = mams_ctl_send(c, text.data, text.len);
+	if (rc < 0)
+		log_warn("cannot answer on ctl: %s %s %s", mams_strerror(rc), err.where, err.text);
+	mams_buf_fini(&text);
+	ctl_msg_free(msg);
+}
+
+static void send_result(struct mams_ctl_conn *c, uint32_t id, int code, const char *text)
+{
+	struct ctl_msg *msg = ctl_msg_new(CTL_RESULT, id);
+
+	if (msg)
+		msg->result =
+			(struct ctl_result){.code = (uint32_t)code, .text = ctl_strdup(msg, text)};
+	send_message(c, msg);
+}
+
+/* ---- status ---- */
+
+static void put_link(
+	struct ctl_msg *msg, const struct ncm_session *s, uint8_t id, struct ctl_link_status *out)
+{
+	const struct ncm_link *l = &s->s.links[id];
+	bool admitted = l->admission == NCM_ADMIT_OK;
+
+	*out = (struct ctl_link_status){.connection_id = id,
+		.name = ctl_strdup(msg, admitted ? s->policy->accesses[l->access].name : "-"),
+		.type = ctl_strdup(msg, mx_connection_type_name(l->connection_type)),
+		.up = l->up,
+		.admitted = admitted && l->in_setup,
+		.address = l->address,
+		.mtu = l->mtu,
+		.ul = admitted && l->in_setup && (s->s.ul & 1u << id),
+		.dl = admitted && l->in_setup && (s->s.dl & 1u << id)};
+}
+
+static void put_session(struct ncm_admin *a, struct ctl_msg *msg, const struct ncm_session *s,
+	struct ctl_session_status *out)
+{
+	struct mams_addr peer = ncm_api_peer(a->api, s);
+	char text[MAMS_ADDR_STRLEN];
+
+	*out = (struct ctl_session_status){.client = ctl_strdup(msg, s->s.identity),
+		.ncm_id = s->policy->ncm_id,
+		.session_id = s->s.session_id,
+		.state = ctl_strdup(msg, ncm_state_name(s->state)),
+		.address =
+			ctl_strdup(msg, mams_addr_is_set(&peer) ? mams_addr_str(&peer, text) : "-"),
+		.age_ms = (uint64_t)mams_time_ms_until(s->created, mams_loop_now(a->loop)),
+		.links = ctl_alloc(msg, NCM_LINKS_MAX * sizeof(*out->links)),
+		.madp = "local"};
+	for (uint8_t i = 0; out->links && i < NCM_LINKS_MAX; i++)
+		if (s->s.links[i].known)
+			put_link(msg, s, i, &out->links[out->n_links++]);
+}
+
+static void put_counters(struct ctl_msg *msg, const struct mams_metric *rows, size_t n,
+	const void *base, struct ctl_ncm_status *st)
+{
+	for (size_t i = 0; i < n; i++)
+		st->counters[st->n_counters++] =
+			(struct ctl_counter){.name = ctl_strdup(msg, rows[i].name),
+				.value = mams_metric_value(&rows[i], base)};
+}
+
+static bool wanted(const struct ncm_session *s, const char *client)
+{
+	char id[24];
+
+	snprintf(id, sizeof(id), "%llu", (unsigned long long)s->s.session_id);
+	return !client || strcmp(client, s->s.identity) == 0 || strcmp(client, id) == 0;
+}
+
+static struct ctl_msg *compose_status(struct ncm_admin *a, uint32_t id, const char *client)
+{
+	struct ncm_registry *r = ncm_service_registry(a->service);
+	const struct ncm_madp *madp = ncm_service_madp(a->service);
+	struct ctl_msg *msg = ctl_msg_new(CTL_NCM_STATUS, id);
+	struct ctl_ncm_status *st = msg ? &msg->ncm_status : NULL;
+	size_t rows = ncm_n_counter_rows + ncm_api_n_counter_rows + mams_httpd_n_metrics;
+
+	if (!msg)
+		return NULL;
+	st->version = MAMS_VERSION;
+	st->uptime_ms = (uint64_t)mams_time_ms_until(a->started, mams_loop_now(a->loop));
+	st->sessions = ctl_alloc(msg, (ncm_registry_count(r) + 1) * sizeof(*st->sessions));
+	st->madps = ctl_alloc(msg, sizeof(*st->madps));
+	st->counters = ctl_alloc(msg, rows * sizeof(*st->counters));
+	if (!st->sessions || !st->madps || !st->counters)
+		goto fail;
+	for (struct ncm_session *s = ncm_registry_next(r, NULL); s; s = ncm_registry_next(r, s))
+		if (wanted(s, client))
+			put_session(a, msg, s, &st->sessions[st->n_sessions++]);
+	st->madps[st->n_madps++] = (struct ctl_madp_status){.name = "local",
+		.proxy_up = ncm_madp_proxy_up(madp),
+		.plugin_up = ncm_madp_plugin_up(madp)};
+	put_counters(msg, ncm_counter_rows, ncm_n_counter_rows, ncm_registry_counters(r), st);
+	put_counters(
+		msg, ncm_api_counter_rows, ncm_api_n_counter_rows, ncm_api_counters(a->api), st);
+	put_counters(msg, mams_httpd_metrics, mams_httpd_n_metrics,
+		mams_httpd_counters(ncm_api_httpd(a->api)), st);
+	return msg;
+fail:
+	ctl_msg_free(msg);
+	return NULL;
+}
+
+/* ---- steering ---- */
+
+static struct ncm_session *pick_session(
+	struct ncm_admin *a, const char *client, struct mams_error *err)
+{
+	struct ncm_registry *r = ncm_service_registry(a->service);
+	struct ncm_session *found = NULL;
+
+	for (struct ncm_session *s = ncm_registry_next(r, NULL); s; s = ncm_registry_next(r, s)) {
+		if (!wanted(s, client))
+			continue;
+		if (found) {
+			(void)mams_fail(err, MAMS_EVALUE, "client",
+				"there are several sessions: name one (mamsctl sessions lists "
+				"them)");
+			return NULL;
+		}
+		found = s;
+	}
+	if (!found)
+		(void)mams_fail(err, MAMS_EUNKNOWN, "client",
+			"no such session (mamsctl sessions lists them)");
+	return found;
+}
+
+/* A link is named by its access, or by its connection id. */
+static int take_links(const struct ncm_session *s, const char *const *names, size_t n,
+	uint32_t *out, struct mams_error *err)
+{
+	for (size_t i = 0; i < n; i++) {
+		uint32_t bit = 0;
+
+		for (uint8_t k = 0; k < NCM_LINKS_MAX; k++) {
+			const struct ncm_link *l = &s->s.links[k];
+			char id[4];
+
+			snprintf(id, sizeof(id), "%u", k);
+			if (!l->known || l->admission != NCM_ADMIT_OK)
+				continue;
+			if (strcmp(names[i], s->policy->accesses[l->access].name) == 0 ||
+				strcmp(names[i], id) == 0)
+				bit |= 1u << k;
+		}
+		if (!bit)
+			return mams_fail(err, MAMS_EVALUE, names[i],
+				"the session has no such admitted link (mamsctl sessions lists "
+				"them)");
+		*out |= bit;
+	}
+	return 0;
+}
+
+static struct waiting *free_slot(struct ncm_admin *a)
+{
+	for (size_t i = 0; i < WAITING_MAX; i++)
+		if (!a->waiting[i].conn)
+			return &a->waiting[i];
+	return NULL;
+}
+
+static void on_steer(struct ncm_admin *a, struct mams_ctl_conn *c, const struct ctl_msg *msg)
+{
+	const struct ctl_steer *t = &msg->steer;
+	struct mams_error err = {0};
+	struct ncm_session *s = pick_session(a, t->client, &err);
+	struct waiting *w = free_slot(a);
+	uint32_t dl = 0;
+	uint32_t ul = 0;
+	char text[320];
+	int rc = s ? 0 : -MAMS_EUNKNOWN;
+
+	if (rc == 0 && !w)
+		rc = mams_fail(&err, MAMS_ELIMIT, "steer", "too many requests are under way");
+	if (rc == 0)
+		rc = take_links(s, t->dl, t->n_dl, &dl, &err);
+	if (rc == 0)
+		rc = take_links(s, t->ul, t->n_ul, &ul, &err);
+	if (rc == 0) {
+		*w = (struct waiting){.conn = c, .id = msg->id, .request = ++a->last_request};
+		rc = ncm_service_steer(a->service, s, w->request, dl, ul, &err);
+	}
+	if (rc == 0)
+		return;
+	if (w)
+		w->conn = NULL;
+	snprintf(text, sizeof(text), "%s%s%s", err.where, err.where[0] ? ": " : "", err.text);
+	send_result(c, msg->id, -rc, text);
+}
+
+void ncm_admin_steered(struct ncm_admin *a, uint64_t request, int code, const char *text)
+{
+	for (size_t i = 0; i < WAITING_MAX; i++) {
+		struct waiting *w = &a->waiting[i];
+
+		if (!w->conn || w->request != request)
+			continue;
+		send_result(w->conn, w->id, code, text);
+		w->conn = NULL;
+	}
+}
+
+/* ---- the socket ---- */
+
+static void on_log_level(struct mams_ctl_conn *c, const struct ctl_msg *msg)
+{
+	static const struct mams_enum_name levels[] = {{"err", MAMS_LOG_ERR, false},
+		{"warn", MAMS_LOG_WARN, false}, {"info", MAMS_LOG_INFO, false},
+		{"debug", MAMS_LOG_DEBUG, false}, {0}};
+	int level;
+
+	if (mams_enum_parse(levels, msg->log_level.level, &level) < 0) {
+		send_result(c, msg->id, MAMS_EVALUE, "level is one of err, warn, info, debug");
+		return;
+	}
+	mams_log_set_level((enum mams_log_level)level);
+	send_result(c, msg->id, 0, "ok");
+}
+
+static void packet(void *user, struct mams_ctl_conn *c, const char *data, size_t len)
+{
+	struct ncm_admin *a = user;
+	struct mams_error err = {0};
+	struct ctl_msg *msg = NULL;
+	int rc = ctl_decode(data, len, &msg, &err);
+
+	if (rc < 0) {
+		send_result(c, 0, -rc, err.text);
+		return;
+	}
+	if (msg->type == CTL_STATUS_REQ)
+		send_message(c, compose_status(a, msg->id, msg->status_req.client));
+	else if (msg->type == CTL_STEER)
+		on_steer(a, c, msg);
+	else if (msg->type == CTL_LOG_LEVEL)
+		on_log_level(c, msg);
+	else
+		send_result(c, msg->id, MAMS_ESTATE, "not a request to an NCM");
+	ctl_msg_free(msg);
+}
+
+static void closed(void *user, struct mams_ctl_conn *c)
+{
+	struct ncm_admin *a = user;
+
+	for (size_t i = 0; i < WAITING_MAX; i++)
+		if (a->waiting[i].conn == c)
+			a->waiting[i].conn = NULL;
+}
+
+static const struct mams_ctl_server_ops ctl_ops = {.packet = packet, .closed = closed};
+
+int ncm_admin_new(struct mams_loop *l, const struct ncm_conf *conf, struct ncm_service *v,
+	const struct ncm_api *api, struct ncm_admin **out)
+{
+	struct ncm_admin *a = calloc(1, sizeof(*a));
+	int rc;
+
+	if (!a)
+		return -ENOMEM;
+	a->loop = l;
+	a->conf = conf;
+	a->service = v;
+	a->api = api;
+	a->started = mams_loop_now(l);
+	rc = mams_ctl_listen(l, conf->ctl_socket, (gid_t)-1, &ctl_ops, a, &a->server);
+	if (rc < 0)
+		free(a);
+	else
+		*out = a;
+	return rc;
+}
+
+void ncm_admin_free(struct ncm_admin *a)
+{
+	if (!a)
+		return;
+	mams_ctl_server_free(a->server);
+	free(a);
+}

@@ -1,0 +1,130 @@
+#include "ncm-service/config.h"
+
+#include "lib/mx/mx_tables.h"
+
+#include <string.h>
+
+#define AT(m) offsetof(struct ncm_conf, m)
+#define IN_ACCESS(m) offsetof(struct ncm_access, m)
+
+static const struct mams_conf_row access_rows[] = {
+	{"type", MAMS_C_ENUM, IN_ACCESS(connection_type), .names = mx_connection_type_names,
+		.required = true, .doc = "Wi-Fi, LTE, 5G_NR or MulteFire"},
+	{"client_networks", MAMS_C_PREFIXES, IN_ACCESS(client_networks),
+		IN_ACCESS(n_client_networks), .required = true,
+		.doc = "source addresses of the access's clients, as this NCM's network sees them"},
+	{"proxies", MAMS_C_ADDR_PORTS, IN_ACCESS(proxies), IN_ACCESS(n_proxies), .min = 7443,
+		.required = true,
+		.doc = "the N-MADP's own address on this access: one IPv4, one IPv6, or both"},
+};
+static const struct mams_conf_table access_table = {"access", sizeof(struct ncm_access),
+	access_rows, MAMS_ARRAY_LEN(access_rows), IN_ACCESS(name)};
+
+static const struct mams_conf_row rows[] = {
+	{"ctl_socket", MAMS_C_STRING, AT(ctl_socket), .def = "/run/mams/ncm.ctl",
+		.doc = "where mamsctl reaches this daemon"},
+	{"proxy_socket", MAMS_C_STRING, AT(proxy_socket), .def = "/run/mams/proxy.ctl",
+		.doc = "ctl socket of the N-MADP's mams-proxy"},
+	{"pm_socket", MAMS_C_STRING, AT(pm_socket), .def = "/run/mams/pm.ctl",
+		.doc = "ctl socket of mptcpd's mams_pm plugin"},
+	{"store", MAMS_C_STRING, AT(store), .def = "/var/lib/mams/ncm.db",
+		.doc = "SQLite file with the sessions, for restarts"},
+	{"listen", MAMS_C_ADDR_PORTS, AT(listen), AT(n_listen), .min = 8443, .required = true,
+		.doc = "addresses of the HTTPS service"},
+	{"certificate", MAMS_C_FILE, AT(certificate), .required = true,
+		.doc = "PEM; mams-ca server makes one"},
+	{"key", MAMS_C_SECRET_FILE, AT(key), .required = true, .doc = "PEM key of the certificate"},
+	{"client_ca", MAMS_C_FILE, AT(client_ca),
+		.doc = "PEM; whose client certificates are taken"},
+	{"digest_users", MAMS_C_SECRET_FILE, AT(digest_users),
+		.doc = "HTTP Digest users; mams-ca digest-add makes them"},
+	{"realm", MAMS_C_STRING, AT(realm), .def = "mams", .doc = "of HTTP Digest"},
+	{"poll", MAMS_C_DURATION, AT(poll_ms), .min = 1000, .max = 100000, .def = "25s",
+		.doc = "an idle long-poll is answered after this"},
+	{"ncm_id", MAMS_C_U64, AT(policy.ncm_id), .required = true,
+		.doc = "number of this NCM, unique among those that a client may meet"},
+	{"anchor_id", MAMS_C_INT, AT(policy.anchor_id), .max = 15, .def = "0",
+		.doc = "connection id of the anchor"},
+	{"anchor_type", MAMS_C_ENUM, AT(policy.anchor_type), .names = mx_connection_type_names,
+		.def = "LTE", .doc = "access type of the anchor connection"},
+	{"endpoints", MAMS_C_ADDR_PORTS, AT(policy.endpoints), AT(policy.n_endpoints), .min = 8443,
+		.doc = "NCM addresses told to clients; default: those of listen"},
+	{"access", MAMS_C_SECTIONS, AT(policy.accesses), AT(policy.n_accesses), .max = 16,
+		.table = &access_table, .required = true,
+		.doc = "an access network whose links may be delivery connections"},
+	{"max_sessions", MAMS_C_INT, AT(policy.max_sessions), .min = 1, .max = 1000000,
+		.def = "10000", .doc = "more clients are refused"},
+	{"timeout", MAMS_C_DURATION, AT(policy.timing.timeout_ms), .min = 100, .max = 60000,
+		.def = "1s", .doc = "MAMS_TIMEOUT: for the answer to a request; doubles"},
+	{"timeout_cap", MAMS_C_DURATION, AT(policy.timing.timeout_cap_ms), .min = 100, .max = 60000,
+		.def = "4s", .doc = "it doubles up to this"},
+	{"retries", MAMS_C_INT, AT(policy.timing.retries), .max = 20, .def = "3",
+		.doc = "MAMS_RETRY"},
+	{"setup_timeout", MAMS_C_DURATION, AT(policy.setup_timeout_ms), .min = 500, .max = 60000,
+		.def = "10s", .doc = "for the confirmation of a user plane setup"},
+	{"gather", MAMS_C_DURATION, AT(policy.gather_ms), .max = 5000, .def = "50ms",
+		.doc = "links reported within this share one setup"},
+	{"keep_alive", MAMS_C_DURATION, AT(policy.keep_alive_ms), .min = 1000, .max = 3600000,
+		.def = "30s", .doc = "MAMS_KEEP_ALIVE_TIMEOUT"},
+};
+static const struct mams_conf_table table = {
+	"mams-ncm", sizeof(struct ncm_conf), rows, MAMS_ARRAY_LEN(rows), 0};
+
+static int check_access(const struct ncm_access *a, const char *path, struct mams_error *err)
+{
+	if (a->n_proxies > 2 || (a->n_proxies == 2 && a->proxies[0].family == a->proxies[1].family))
+		return mams_fail(err, MAMS_EVALUE, path,
+			"access %s: proxies may hold one IPv4 and one IPv6 address", a->name);
+	if (strlen(a->name) >= NCM_NAME_MAX)
+		return mams_fail(err, MAMS_EVALUE, path, "access %s: name is longer than %d octets",
+			a->name, NCM_NAME_MAX - 1);
+	return 0;
+}
+
+static int check(struct ncm_conf *c, const char *path, struct mams_error *err)
+{
+	struct ncm_policy *p = &c->policy;
+
+	if (!c->client_ca && !c->digest_users)
+		return mams_fail(err, MAMS_EMISSING, path,
+			"client_ca or digest_users is required: without either nobody can log in");
+	if (p->timing.timeout_cap_ms < p->timing.timeout_ms)
+		return mams_fail(err, MAMS_EVALUE, path, "timeout_cap is shorter than timeout");
+	for (size_t i = 0; i < p->n_accesses; i++) {
+		int rc = check_access(&p->accesses[i], path, err);
+
+		if (rc < 0)
+			return rc;
+		for (size_t k = 0; k < i; k++)
+			if (strcmp(p->accesses[i].name, p->accesses[k].name) == 0)
+				return mams_fail(err, MAMS_EVALUE, path, "access %s stands twice",
+					p->accesses[i].name);
+	}
+	if (p->n_endpoints == 0) {
+		p->endpoints = c->listen;
+		p->n_endpoints = c->n_listen;
+	}
+	if (p->n_endpoints > MX_MAX_CONNECTIONS)
+		return mams_fail(err, MAMS_EVALUE, path,
+			"endpoints: at most %d are told to clients", MX_MAX_CONNECTIONS);
+	return 0;
+}
+
+int ncm_conf_load(const char *path, struct ncm_conf *out, struct mams_error *err)
+{
+	int rc;
+
+	*out = (struct ncm_conf){0};
+	rc = mams_conf_load(path, &table, out, &out->arena, err);
+	if (rc == 0)
+		rc = check(out, path, err);
+	if (rc < 0)
+		ncm_conf_free(out);
+	return rc;
+}
+
+void ncm_conf_free(struct ncm_conf *c)
+{
+	mams_arena_free(c->arena);
+	*c = (struct ncm_conf){0};
+}

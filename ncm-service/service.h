@@ -1,0 +1,39 @@
+/** @file service.h
+ *  The NCM at work: sessions' actions are carried out, their timers run.  Layer: adapter.
+ *  api puts messages in, admin asks and steers; both get their answers by callbacks given here. */
+#pragma once
+
+#include "lib/io/loop.h"
+#include "ncm-service/config.h"
+#include "ncm-service/madp.h"
+#include "ncm-service/registry.h"
+#include "ncm-service/store.h"
+
+struct ncm_service;
+
+struct ncm_service_ops {
+	/** NCM-started message for a session's client. */
+	void (*send)(void *user, struct ncm_session *s, const struct mx_msg *m);
+	/** The session is about to be freed. */
+	void (*gone)(void *user, struct ncm_session *s);
+	void (*steered)(void *user, uint64_t request, int code, const char *text);
+};
+
+/** @param conf, store  borrowed */
+MAMS_MUST int ncm_service_new(struct mams_loop *l, const struct ncm_conf *conf,
+	struct ncm_store *store, struct ncm_service **out);
+void ncm_service_free(struct ncm_service *v); /**< accepts NULL */
+void ncm_service_set_ops(struct ncm_service *v, const struct ncm_service_ops *ops, void *user);
+/** Read the store and dial the N-MADP. */
+MAMS_MUST int ncm_service_start(struct ncm_service *v);
+
+/** A message from an authenticated client.
+ *  @param reply  filled with the answer, borrowed until the session's next input; NULL: none
+ *  @return 0, -ENOENT (E4), -MAMS_EDENIED (E5), and what ncm_session_input() returns */
+MAMS_MUST int ncm_service_message(struct ncm_service *v, const char *identity,
+	const struct mx_msg *m, const struct mx_msg **reply, struct mams_error *err);
+MAMS_MUST int ncm_service_steer(struct ncm_service *v, struct ncm_session *s, uint64_t request,
+	uint32_t dl, uint32_t ul, struct mams_error *err);
+
+struct ncm_registry *ncm_service_registry(struct ncm_service *v);
+const struct ncm_madp *ncm_service_madp(const struct ncm_service *v);
