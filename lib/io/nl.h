@@ -1,0 +1,63 @@
+/** @file nl.h
+ *  rtnetlink on libmnl: watch links, addresses and default routes; source-routing rules and routes.
+ *  Layer: io.  What we add carries our routing protocol number, so that leftovers of a process that
+ *  died are found again without a state file. */
+#pragma once
+
+#include "lib/base/addr.h"
+#include "lib/io/loop.h"
+
+#include <stddef.h>
+#include <stdint.h>
+
+#define MAMS_NL_PROTOCOL 77 /**< rtm_protocol and FRA_PROTOCOL of all that is ours */
+
+struct mams_nl_iface {
+	uint32_t ifindex;
+	const char *name;
+	bool present;
+	bool running; /**< up, with carrier */
+	bool point_to_point;
+	uint32_t mtu;
+};
+
+struct mams_nl_ops {
+	/** What is known is void: everything follows anew (first dump, or events were lost). */
+	void (*begin)(void *user);
+	void (*iface)(void *user, const struct mams_nl_iface *i);
+	/** Global addresses that may be used; a tentative or deprecated one is reported as absent.
+	 */
+	void (*address)(void *user, uint32_t ifindex, const struct mams_addr *a, bool present);
+	/** Default route of the main table. */
+	void (*default_route)(
+		void *user, uint32_t ifindex, const struct mams_addr *gateway, bool present);
+	/** A batch of events is complete. */
+	void (*settled)(void *user);
+};
+
+struct mams_nl_watch;
+/** Dumps first; ops are called before it returns.  @param ops  borrowed */
+MAMS_MUST int mams_nl_watch_new(
+	struct mams_loop *l, const struct mams_nl_ops *ops, void *user, struct mams_nl_watch **out);
+void mams_nl_watch_free(struct mams_nl_watch *w); /**< accepts NULL */
+uint64_t mams_nl_watch_overruns(const struct mams_nl_watch *w);
+
+/** Requests are answered by the kernel before they return. */
+struct mams_nl;
+MAMS_MUST int mams_nl_open(struct mams_nl **out);
+void mams_nl_close(struct mams_nl *n); /**< accepts NULL */
+
+struct mams_nl_route {
+	uint32_t table;           /**< also the priority of the rule */
+	struct mams_addr local;   /**< rule: packets from this address */
+	struct mams_addr gateway; /**< unset: on-link */
+	uint32_t ifindex;
+};
+/** Rule "from local lookup table" and default route in it; both may stand already.
+ *  @return 0 or -errno of the kernel (-ENETUNREACH: gateway not on the link, -ENODEV) */
+MAMS_MUST int mams_nl_route_set(struct mams_nl *n, const struct mams_nl_route *r);
+/** Gone already is no error. */
+MAMS_MUST int mams_nl_route_del(struct mams_nl *n, const struct mams_nl_route *r);
+/** Remove every rule and route that carries our protocol number and a table in first..last.
+ *  @return how many were removed, or -errno */
+MAMS_MUST int mams_nl_sweep(struct mams_nl *n, uint32_t first, uint32_t last);
