@@ -61,7 +61,9 @@ struct mams_field {
 	enum mams_kind item_kind; /**< MAMS_K_LIST: OBJECT, U8, U16, U32, ENUM, STRING, ADDR */
 	size_t count_offset;      /**< MAMS_K_LIST: size_t count member */
 	const char *item_key; /**< lax lists of scalars: take this member of an object item (A.2) */
-	const char *doc;      /**< one line for docs: meaning and unit */
+	const char *inline_key; /**< absent lists: when the object has this member, it is itself the
+				 *   one item (A.2) */
+	const char *doc;        /**< one line for docs: meaning and unit */
 };
 
 /** Rows of one struct; ends by n. */

@@ -369,6 +369,8 @@ static json_t *find(const struct mams_field *f, json_t *obj)
 
 	for (const char *const *a = f->aliases; !v && a && *a; a++)
 		v = json_object_get(obj, *a);
+	if (!v && f->inline_key && json_object_get(obj, f->inline_key))
+		return obj;
 	return v;
 }
 

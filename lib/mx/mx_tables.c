@@ -219,8 +219,17 @@ static const struct mams_field setup_anchor_rows[] = {
 		"access technology of the anchor"),
 	ROW_OPT_INT(U32, mx_setup_anchor, num_active_mx_conf, "num_active_mx_conf", 1, 32,
 		"length of convergence_config, when more than one"),
-	ROW_LIST(mx_setup_anchor, convergence_config, "convergence_config", MAMS_F_LAX,
-		&convergence_config_table, 1, 32, "MX configurations of this anchor"),
+	{.key = "convergence_config",
+		.kind = MAMS_K_LIST,
+		.flags = MAMS_F_LAX,
+		.offset = offsetof(struct mx_setup_anchor, convergence_config),
+		.count_offset = offsetof(struct mx_setup_anchor, n_convergence_config),
+		.item_kind = MAMS_K_OBJECT,
+		.inline_key = "delivery_connections",
+		.table = &convergence_config_table,
+		.min = 1,
+		.max = 32,
+		.doc = "MX configurations of this anchor"},
 };
 static TABLE(setup_anchor_table, mx_setup_anchor, "anchor_connection", setup_anchor_rows);
 
@@ -409,6 +418,7 @@ static const struct mams_field uplink_rows[] = {
 		.offset = offsetof(struct mx_uplink_delivery, connection_list),
 		.count_offset = offsetof(struct mx_uplink_delivery, n_connection_list),
 		.item_kind = MAMS_K_U8,
+		.item_key = "connection_id",
 		.min = 1,
 		.max = MX_MAX_CONNECTIONS,
 		.doc = "delivery connections for these flows"},

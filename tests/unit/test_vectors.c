@@ -1,0 +1,139 @@
+/* The examples of RFC 8743 C.4: each decodes, and what we emit for it decodes to the same. */
+#include "lib/base/buf.h"
+#include "lib/mx/mx_tables.h"
+#include "tests/support/suite.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static size_t read_vector(const char *name, char *text, size_t size)
+{
+	char path[512];
+	size_t n = 0;
+	FILE *f;
+
+	snprintf(path, sizeof(path), MAMS_VECTORS "/%s.json", name);
+	f = fopen(path, "rb");
+	if (f) {
+		n = fread(text, 1, size, f);
+		fclose(f);
+	}
+	return n;
+}
+
+static struct mx_msg *decode(const char *name)
+{
+	static char text[16384];
+	size_t n = read_vector(name, text, sizeof(text));
+	struct mx_msg *m = NULL;
+	struct mams_error err = {0};
+
+	if (n == 0)
+		printf("%s cannot be read\n", name);
+	else if (mx_decode(text, n, &m, &err) < 0)
+		printf("%s: %s %s\n", name, err.where, err.text);
+	return m;
+}
+
+static void every_example_decodes(void)
+{
+	static const char *const names[] = {"01_mx_discover", "02_mx_system_info",
+		"03_mx_capability_req", "04_mx_capability_rsp", "05_mx_capability_ack",
+		"06_mx_reconf_req", "07_mx_reconf_rsp", "08_mx_up_setup_conf_req",
+		"09_mx_up_setup_cnf", "10_mx_traffic_steering_req", "11_mx_traffic_steering_rsp",
+		"14_mx_path_est_req", "15_mx_path_est_results", "19_mx_keep_alive_req",
+		"20_mx_keep_alive_rsp", "21_mx_session_termination_req",
+		"22_mx_session_termination_rsp"};
+
+	for (size_t i = 0; i < MAMS_ARRAY_LEN(names); i++) {
+		struct mx_msg *m = decode(names[i]);
+		struct mx_msg *copy = m ? mx_msg_copy(m) : NULL;
+
+		CU_ASSERT_PTR_NOT_NULL(m);
+		CU_ASSERT_PTR_NOT_NULL(copy);
+		if (m && copy) {
+			const struct mams_table *body = mx_rows[m->type].body;
+
+			CU_ASSERT_STRING_EQUAL(mx_type_name(m->type), names[i] + 3);
+			CU_ASSERT_TRUE(
+				!body || mams_field_equal(body, &m->discover, &copy->discover));
+		}
+		mx_msg_free(m);
+		mx_msg_free(copy);
+	}
+}
+
+static void types_of_later_phases_are_unknown(void)
+{
+	static const char *const names[] = {"12_mx_app_madp_assoc_req", "13_mx_app_madp_assoc_rsp",
+		"16_mx_ssid_indication", "17_mx_measurement_conf", "18_mx_measurement_report",
+		"23_mx_network_analytics_req", "24_mx_network_analytics_rsp"};
+	static char text[16384];
+
+	for (size_t i = 0; i < MAMS_ARRAY_LEN(names); i++) {
+		struct mx_msg *m = NULL;
+		size_t n = read_vector(names[i], text, sizeof(text));
+
+		CU_ASSERT_NOT_EQUAL(n, 0);
+		CU_ASSERT_EQUAL(mx_decode(text, n, &m, NULL), -MAMS_EUNKNOWN);
+	}
+}
+
+/* C.4.8: ports as strings; an anchor without convergence_config. */
+static void set_up_is_understood(void)
+{
+	struct mx_msg *m = decode("08_mx_up_setup_conf_req");
+	const struct mx_setup_anchor *a;
+
+	CU_ASSERT_PTR_NOT_NULL(m);
+	if (!m)
+		return;
+	CU_ASSERT_EQUAL_FATAL(m->up_setup_conf_req.n_anchor_connections, 2);
+	a = m->up_setup_conf_req.anchor_connections;
+	CU_ASSERT_EQUAL(a[0].n_convergence_config, 2);
+	CU_ASSERT_EQUAL(a[0].convergence_config[1].mx_configuration_id, 2);
+	CU_ASSERT_EQUAL_FATAL(a[1].n_convergence_config, 1);
+	CU_ASSERT_FALSE(a[1].convergence_config[0].has_convergence_method);
+	CU_ASSERT_FALSE(a[1].convergence_config[0].has_mx_configuration_id);
+	CU_ASSERT_EQUAL(a[1].convergence_config[0].udp_port, 8888);
+	CU_ASSERT_EQUAL_FATAL(a[1].convergence_config[0].n_delivery_connections, 2);
+	CU_ASSERT_EQUAL(a[1].convergence_config[0]
+				.delivery_connections[1]
+				.adaptation_method_param->tunnel_end_port,
+		6000);
+	mx_msg_free(m);
+}
+
+/* C.4.10: lists of objects where the schema has integers; conn_list; other feature names. */
+static void steering_is_understood(void)
+{
+	struct mx_msg *m = decode("10_mx_traffic_steering_req");
+	const struct mx_traffic_steering_req *t;
+
+	CU_ASSERT_PTR_NOT_NULL(m);
+	if (!m)
+		return;
+	t = &m->traffic_steering_req;
+	CU_ASSERT_EQUAL_FATAL(t->n_downlink_delivery, 2);
+	CU_ASSERT_EQUAL(t->downlink_delivery[1], 1);
+	CU_ASSERT_EQUAL_FATAL(t->n_uplink_delivery, 2);
+	CU_ASSERT_EQUAL_FATAL(t->uplink_delivery[1].n_connection_list, 1);
+	CU_ASSERT_EQUAL(t->uplink_delivery[1].connection_list[0], 1);
+	CU_ASSERT_EQUAL(t->uplink_delivery[1].ul_tft->flow_label, 50);
+	CU_ASSERT_EQUAL_FATAL(t->n_feature_active, 2);
+	CU_ASSERT_EQUAL(t->feature_active[0].feature_name, MX_F_DOWNLINK_AGGREGATION);
+	CU_ASSERT_FALSE(t->feature_active[1].active);
+	mx_msg_free(m);
+}
+
+int main(void)
+{
+	static const struct mams_case cases[] = {
+		{"every example of RFC 8743 C.4 decodes", every_example_decodes},
+		{"types of no message we know", types_of_later_phases_are_unknown},
+		{"C.4.8 in all its forms", set_up_is_understood},
+		{"C.4.10 in all its forms", steering_is_understood},
+	};
+
+	return mams_suite_run("vectors", cases, MAMS_ARRAY_LEN(cases));
+}
