@@ -46,6 +46,7 @@ static void derive(struct ccm_link *k)
 	const struct mams_addr *a = k->present && k->running ? choose(k) : NULL;
 
 	if (!a) {
+		k->outages += k->now.usable;
 		k->now = (struct ccm_link_state){0};
 		return;
 	}
@@ -53,7 +54,20 @@ static void derive(struct ccm_link *k)
 		.ifindex = k->ifindex,
 		.address = *a,
 		.gateway = *gateway_of(k, a->family),
-		.mtu = k->mtu};
+		.mtu = k->mtu,
+		.outages = k->outages};
+}
+
+void ccm_links_forget(struct ccm_links *l)
+{
+	for (size_t i = 0; i < CCM_LINKS_MAX; i++) {
+		struct ccm_link *k = &l->link[i];
+
+		/* no outage: the link may have been there all the time */
+		k->present = false;
+		k->n_addrs = 0;
+		k->now = (struct ccm_link_state){0};
+	}
 }
 
 void ccm_links_iface(struct ccm_links *l, const struct ccm_iface_event *e)
@@ -127,7 +141,7 @@ void ccm_links_default_route(
 bool ccm_link_state_eq(const struct ccm_link_state *a, const struct ccm_link_state *b)
 {
 	return a->usable == b->usable && a->ifindex == b->ifindex && a->mtu == b->mtu &&
-	       mams_addr_eq_ip(&a->address, &b->address) &&
+	       a->outages == b->outages && mams_addr_eq_ip(&a->address, &b->address) &&
 	       mams_addr_eq_ip(&a->gateway, &b->gateway);
 }
 

@@ -34,6 +34,7 @@ struct ccm_link_state {
 	struct mams_addr address;
 	struct mams_addr gateway; /**< unset: on-link (point-to-point) */
 	uint32_t mtu;
+	uint32_t outages; /**< so far: routes vanish with each, even one too short to be seen */
 };
 
 struct ccm_link {
@@ -47,6 +48,7 @@ struct ccm_link {
 	size_t n_addrs;
 	struct mams_addr learned4;
 	struct mams_addr learned6;
+	uint32_t outages;
 	struct ccm_link_state now;
 	struct ccm_link_state told; /**< last returned by ccm_links_next() */
 };
@@ -58,6 +60,9 @@ struct ccm_links {
 
 /** @param conf  conf[n], borrowed; ids unique and below CCM_LINKS_MAX */
 void ccm_links_init(struct ccm_links *l, const struct ccm_link_conf *conf, size_t n);
+
+/** Events were lost: what follows is everything there is.  What was learned of gateways stays. */
+void ccm_links_forget(struct ccm_links *l);
 
 struct ccm_iface_event {
 	uint32_t ifindex;

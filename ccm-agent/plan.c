@@ -14,14 +14,16 @@ void ccm_plan_routes(struct ccm_target *t, const struct ccm_links *l)
 		t->routes[t->n_routes++] = (struct ccm_route){.connection_id = p->connection_id,
 			.local = p->local,
 			.gateway = k->gateway,
-			.ifindex = k->ifindex};
+			.ifindex = k->ifindex,
+			.outages = k->outages};
 	}
 }
 
 static bool route_eq(const struct ccm_route *a, const struct ccm_route *b)
 {
 	return a->connection_id == b->connection_id && a->ifindex == b->ifindex &&
-	       mams_addr_eq_ip(&a->local, &b->local) && mams_addr_eq_ip(&a->gateway, &b->gateway);
+	       a->outages == b->outages && mams_addr_eq_ip(&a->local, &b->local) &&
+	       mams_addr_eq_ip(&a->gateway, &b->gateway);
 }
 
 static bool has_route(const struct ccm_target *t, const struct ccm_route *r)

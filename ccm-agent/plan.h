@@ -23,6 +23,7 @@ struct ccm_route {
 	struct mams_addr local;
 	struct mams_addr gateway; /**< unset: on-link */
 	uint32_t ifindex;
+	uint32_t outages; /**< of the link: after another one the route is gone */
 };
 
 #define CCM_KEY_MAX 512

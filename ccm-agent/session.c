@@ -464,6 +464,23 @@ void ccm_session_applied(struct ccm_session *s, uint32_t ok, mams_time now)
 	drop_pending(s);
 }
 
+static void fall_back(struct ccm_session *s)
+{
+	s->fallen_back = true;
+	s->counters.fallbacks++;
+	push(s, (struct ccm_action){.kind = CCM_ACT_FALLBACK});
+	apply(s);
+}
+
+void ccm_session_madp_lost(struct ccm_session *s, mams_time now)
+{
+	if (!s->set_up || s->fallen_back)
+		return;
+	fall_back(s);
+	discover(s, now, "the N-MADP is unreachable");
+	s->timer = mams_time_add_ms(now, s->conf->discovery_slow_ms);
+}
+
 void ccm_session_drained(struct ccm_session *s)
 {
 	if (!s->fallen_back || !s->set_up)
@@ -692,12 +709,8 @@ void ccm_session_tick(struct ccm_session *s, mams_time now)
 		mx_exchange_begin(
 			&s->exchange, ccm_compose_keep_alive(s, MX_KEEP_ALIVE_REQ), 0, now) < 0)
 		s->last_heard = now; /* no memory: try again a period later */
-	if (!mams_time_before(now, fallback_due(s))) {
-		s->fallen_back = true;
-		s->counters.fallbacks++;
-		push(s, (struct ccm_action){.kind = CCM_ACT_FALLBACK});
-		apply(s);
-	}
+	if (!mams_time_before(now, fallback_due(s)))
+		fall_back(s);
 }
 
 mams_time ccm_session_deadline(const struct ccm_session *s)

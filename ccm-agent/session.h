@@ -133,6 +133,8 @@ void ccm_session_unknown(struct ccm_session *s, mams_time now);
 void ccm_session_applied(struct ccm_session *s, uint32_t ok, mams_time now);
 /** After a fallback: no flow runs through the proxy any more. */
 void ccm_session_drained(struct ccm_session *s);
+/** The N-MADP has been unreachable for too long: back to the plain network, try again later. */
+void ccm_session_madp_lost(struct ccm_session *s, mams_time now);
 /** An access is about to be left (RFC 8743 8.3.2 Handover). */
 void ccm_session_handover(struct ccm_session *s, uint8_t connection_id, mams_time now);
 

@@ -1,0 +1,183 @@
+#include "ccm-agent/admin.h"
+
+#include "lib/base/buf.h"
+#include "lib/base/log.h"
+#include "lib/ctl/ctl_msg.h"
+#include "lib/io/ctlsock.h"
+#include "mams_version.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#define LOG_MODULE "admin"
+
+struct ccm_admin {
+	struct mams_loop *loop;
+	const struct ccm_conf *conf;
+	const struct ccm_agent *agent;
+	struct mams_ctl_server *server;
+	mams_time started;
+};
+
+static void send_message(struct mams_ctl_conn *c, struct ctl_msg *msg)
+{
+	struct mams_buf text = {0};
+	struct mams_error err = {0};
+	int rc = msg ? ctl_encode(msg, 0, &text, &err) : -ENOMEM;
+
+	if (rc == 0)
+		rc = mams_ctl_send(c, text.data, text.len);
+	if (rc < 0)
+		log_warn("cannot answer on ctl: %s %s %s", mams_strerror(rc), err.where, err.text);
+	mams_buf_fini(&text);
+	ctl_msg_free(msg);
+}
+
+static void send_result(struct mams_ctl_conn *c, uint32_t id, int code, const char *text)
+{
+	struct ctl_msg *msg = ctl_msg_new(CTL_RESULT, id);
+
+	if (msg)
+		msg->result =
+			(struct ctl_result){.code = (uint32_t)code, .text = ctl_strdup(msg, text)};
+	send_message(c, msg);
+}
+
+static uint64_t interface_octets(const char *interface, const char *what)
+{
+	char path[128];
+	unsigned long long v = 0;
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/sys/class/net/%s/statistics/%s", interface, what);
+	f = fopen(path, "re");
+	if (!f)
+		return 0;
+	if (fscanf(f, "%llu", &v) != 1)
+		v = 0;
+	fclose(f);
+	return v;
+}
+
+static void put_link(
+	const struct ccm_session *s, struct ctl_msg *msg, uint8_t id, struct ctl_link_status *out)
+{
+	const struct ccm_session_link *l = &s->link[id];
+
+	*out = (struct ctl_link_status){.connection_id = id,
+		.name = ctl_strdup(msg, l->conf->name),
+		.type = ctl_strdup(msg, mx_connection_type_name(l->conf->connection_type)),
+		.interface = ctl_strdup(msg, l->conf->interface),
+		.up = l->now.usable,
+		.admitted = l->admitted && mams_addr_eq_ip(&l->now.address, &l->admitted_address),
+		.address = l->now.address,
+		.mtu = l->now.mtu,
+		.ul = l->admitted && (s->ul & 1u << id),
+		.dl = l->admitted && (s->dl & 1u << id),
+		.rx_bytes = interface_octets(l->conf->interface, "rx_bytes"),
+		.tx_bytes = interface_octets(l->conf->interface, "tx_bytes")};
+}
+
+static struct ctl_msg *compose_status(const struct ccm_admin *a, uint32_t id)
+{
+	const struct ccm_session *s = ccm_agent_session(a->agent);
+	struct ctl_msg *msg = ctl_msg_new(CTL_CCM_STATUS, id);
+	struct ctl_ccm_status *st = msg ? &msg->ccm_status : NULL;
+	const void *bases[] = {&s->counters, ccm_uplink_counters(ccm_agent_uplink(a->agent))};
+	const struct mams_metric *rows[] = {ccm_counter_rows, ccm_uplink_counter_rows};
+	const size_t n[] = {ccm_n_counter_rows, ccm_uplink_n_counter_rows};
+
+	if (!msg)
+		return NULL;
+	*st = (struct ctl_ccm_status){.version = MAMS_VERSION,
+		.uptime_ms = (uint64_t)mams_time_ms_until(a->started, mams_loop_now(a->loop)),
+		.state = ctl_strdup(msg, ccm_state_name(s->state)),
+		.ncm = ctl_strdup(msg, ccm_uplink_url(ccm_agent_uplink(a->agent))),
+		.transport = "https",
+		.ncm_id = s->id.ncm_id,
+		.session_id = s->id.session_id,
+		.proxy_up = ccm_agent_madp(a->agent) && ccm_madp_proxy_up(ccm_agent_madp(a->agent)),
+		.plugin_up =
+			ccm_agent_madp(a->agent) && ccm_madp_plugin_up(ccm_agent_madp(a->agent)),
+		.madp_reachable = ccm_agent_madp_reachable(a->agent),
+		.links = ctl_alloc(msg, CCM_LINKS_MAX * sizeof(*st->links)),
+		.counters = ctl_alloc(msg, (n[0] + n[1]) * sizeof(*st->counters))};
+	for (uint8_t i = 0; st->links && i < CCM_LINKS_MAX; i++)
+		if (s->link[i].conf)
+			put_link(s, msg, i, &st->links[st->n_links++]);
+	for (size_t k = 0; st->counters && k < 2; k++)
+		for (size_t i = 0; i < n[k]; i++)
+			st->counters[st->n_counters++] =
+				(struct ctl_counter){.name = ctl_strdup(msg, rows[k][i].name),
+					.value = mams_metric_value(&rows[k][i], bases[k])};
+	return msg;
+}
+
+static void on_log_level(struct mams_ctl_conn *c, const struct ctl_msg *msg)
+{
+	static const struct mams_enum_name levels[] = {{"err", MAMS_LOG_ERR, false},
+		{"warn", MAMS_LOG_WARN, false}, {"info", MAMS_LOG_INFO, false},
+		{"debug", MAMS_LOG_DEBUG, false}, {0}};
+	int level;
+
+	if (mams_enum_parse(levels, msg->log_level.level, &level) < 0) {
+		send_result(c, msg->id, MAMS_EVALUE, "level is one of err, warn, info, debug");
+		return;
+	}
+	mams_log_set_level((enum mams_log_level)level);
+	send_result(c, msg->id, 0, "ok");
+}
+
+static void packet(void *user, struct mams_ctl_conn *c, const char *data, size_t len)
+{
+	const struct ccm_admin *a = user;
+	struct mams_error err = {0};
+	struct ctl_msg *msg = NULL;
+	int rc = ctl_decode(data, len, &msg, &err);
+
+	if (rc < 0) {
+		send_result(c, 0, -rc, err.text);
+		return;
+	}
+	if (msg->type == CTL_STATUS_REQ && a->agent)
+		send_message(c, compose_status(a, msg->id));
+	else if (msg->type == CTL_LOG_LEVEL)
+		on_log_level(c, msg);
+	else
+		send_result(c, msg->id, MAMS_ESTATE, "not a request to a CCM");
+	ctl_msg_free(msg);
+}
+
+static const struct mams_ctl_server_ops ctl_ops = {.packet = packet};
+
+int ccm_admin_new(struct mams_loop *l, const struct ccm_conf *conf, struct ccm_admin **out)
+{
+	struct ccm_admin *a = calloc(1, sizeof(*a));
+	int rc;
+
+	if (!a)
+		return -ENOMEM;
+	a->loop = l;
+	a->conf = conf;
+	a->started = mams_loop_now(l);
+	rc = mams_ctl_listen(l, conf->ctl_socket, (gid_t)-1, &ctl_ops, a, &a->server);
+	if (rc < 0)
+		free(a);
+	else
+		*out = a;
+	return rc;
+}
+
+void ccm_admin_agent(struct ccm_admin *a, const struct ccm_agent *agent)
+{
+	a->agent = agent;
+}
+
+void ccm_admin_free(struct ccm_admin *a)
+{
+	if (!a)
+		return;
+	mams_ctl_server_free(a->server);
+	free(a);
+}

@@ -1,0 +1,381 @@
+#include "ccm-agent/agent.h"
+
+#include "ccm-agent/apply_net.h"
+#include "ccm-agent/netwatch.h"
+#include "lib/base/log.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/random.h>
+
+#define LOG_MODULE "agent"
+#define DRAIN_ASK_MS 1000
+
+struct ccm_agent {
+	struct mams_loop *loop;
+	const struct ccm_conf *conf;
+	struct ccm_links links;
+	struct ccm_session session;
+	struct ccm_uplink *uplink;
+	struct ccm_madp *madp;
+	struct ccm_net *net;
+	struct ccm_netwatch *watch;
+	struct mams_loop_timer *timer;
+	struct mams_loop_timer *drain;
+	struct mams_loop_timer *lost;
+	mams_time drain_end;
+	struct ccm_target applied;
+	bool running;
+	bool peer_down;
+};
+
+/* ---- the user plane ---- */
+
+static void run_step(struct ccm_agent *a, const struct ccm_step *step, bool *plugin, bool *proxy)
+{
+	switch (step->kind) {
+	case CCM_STEP_ROUTE_ADD:
+		(void)!ccm_net_add(a->net, &step->route);
+		break;
+	case CCM_STEP_ROUTE_DEL:
+		ccm_net_del(a->net, &step->route);
+		break;
+	case CCM_STEP_PM_PATHS:
+		*plugin = true;
+		break;
+	case CCM_STEP_PX_PATHS:
+		*proxy = true;
+		break;
+	}
+}
+
+static bool is_path_step(const struct ccm_step *step)
+{
+	return step->kind == CCM_STEP_PM_PATHS || step->kind == CCM_STEP_PX_PATHS;
+}
+
+static void apply(struct ccm_agent *a)
+{
+	struct ccm_target wanted;
+	struct ccm_step steps[CCM_STEPS_MAX];
+	bool plugin = false;
+	bool proxy = false;
+	size_t n;
+	size_t i = 0;
+
+	ccm_session_wanted(&a->session, &wanted);
+	ccm_plan_routes(&wanted, &a->links);
+	n = ccm_plan(&a->applied, &wanted, steps);
+	while (i < n && !is_path_step(&steps[i]))
+		run_step(a, &steps[i++], &plugin, &proxy);
+	for (; i < n && is_path_step(&steps[i]); i++)
+		run_step(a, &steps[i], &plugin, &proxy);
+	a->applied = wanted;
+	ccm_madp_set(a->madp, &wanted, plugin, proxy);
+	while (i < n)
+		run_step(a, &steps[i++], &plugin, &proxy);
+	mams_wipe(wanted.client_key, sizeof(wanted.client_key));
+}
+
+static void host_back(struct ccm_agent *a)
+{
+	ccm_madp_free(a->madp);
+	a->madp = NULL;
+	ccm_madp_clear(a->conf);
+	ccm_net_clear(a->net);
+	mams_wipe(&a->applied, sizeof(a->applied));
+}
+
+/* ---- the session ---- */
+
+static void fallen_back(struct ccm_agent *a)
+{
+	log_warn("back to the plain network: new connections go direct, running ones finish");
+	a->drain_end = a->conf->drain_ms
+			       ? mams_time_add_ms(mams_loop_now(a->loop), a->conf->drain_ms)
+			       : MAMS_TIME_NEVER;
+	mams_loop_timer_at(a->drain, mams_time_add_ms(mams_loop_now(a->loop), DRAIN_ASK_MS));
+}
+
+static void run(struct ccm_agent *a)
+{
+	struct ccm_action act;
+
+	while (a->running && ccm_session_next(&a->session, &act)) {
+		switch (act.kind) {
+		case CCM_ACT_SEND:
+			ccm_uplink_send(a->uplink, act.msg);
+			break;
+		case CCM_ACT_APPLY:
+			apply(a);
+			break;
+		case CCM_ACT_STATE:
+			log_info("state %s -> %s reason=\"%s\"", ccm_state_name(act.from),
+				ccm_state_name(act.to), act.text);
+			break;
+		case CCM_ACT_FALLBACK:
+			fallen_back(a);
+			break;
+		case CCM_ACT_STOPPED:
+			a->running = false;
+			host_back(a);
+			log_info("the host is back on its plain network");
+			mams_loop_stop(a->loop);
+			return;
+		}
+	}
+	ccm_uplink_poll(a->uplink, ccm_session_polls(&a->session));
+	mams_loop_timer_at(a->timer, ccm_session_deadline(&a->session));
+}
+
+static void tick(void *user)
+{
+	struct ccm_agent *a = user;
+
+	ccm_session_tick(&a->session, mams_loop_now(a->loop));
+	run(a);
+}
+
+static void on_message(void *user, const struct mx_msg *m)
+{
+	struct ccm_agent *a = user;
+	struct mams_error err = {0};
+	int rc = ccm_session_input(&a->session, m, mams_loop_now(a->loop), &err);
+
+	if (rc < 0 && rc != -MAMS_EUNKNOWN)
+		log_warn("message of the NCM refused: %s: %s", err.where, err.text);
+	run(a);
+}
+
+static void on_unknown(void *user)
+{
+	struct ccm_agent *a = user;
+
+	ccm_session_unknown(&a->session, mams_loop_now(a->loop));
+	run(a);
+}
+
+static const struct ccm_uplink_ops uplink_ops = {.message = on_message, .unknown = on_unknown};
+
+static void on_done(void *user, bool good)
+{
+	struct ccm_agent *a = user;
+	uint32_t ok = 0;
+
+	for (size_t i = 0; good && i < a->applied.n_paths; i++)
+		ok |= 1u << a->applied.paths[i].connection_id;
+	ccm_session_applied(&a->session, ok, mams_loop_now(a->loop));
+	/* answers may be asked for within apply(): they go out after it */
+	mams_loop_timer_at(a->timer, mams_loop_now(a->loop));
+}
+
+static void on_peer(void *user, bool reachable)
+{
+	struct ccm_agent *a = user;
+
+	if (reachable == !a->peer_down)
+		return;
+	a->peer_down = !reachable;
+	log_warn("N-MADP is %s",
+		reachable ? "reachable again" : "unreachable; connections go direct");
+	mams_loop_timer_at(
+		a->lost, reachable || !a->conf->madp_lost_ms
+				 ? MAMS_TIME_NEVER
+				 : mams_time_add_ms(mams_loop_now(a->loop), a->conf->madp_lost_ms));
+}
+
+static void on_lost(void *user)
+{
+	struct ccm_agent *a = user;
+
+	a->peer_down = false;
+	ccm_session_madp_lost(&a->session, mams_loop_now(a->loop));
+	run(a);
+}
+
+static void drained(struct ccm_agent *a)
+{
+	log_info("no connection runs through the proxy any more");
+	mams_loop_timer_at(a->drain, MAMS_TIME_NEVER);
+	ccm_session_drained(&a->session);
+	run(a);
+}
+
+static void on_flows(void *user, uint64_t open)
+{
+	struct ccm_agent *a = user;
+
+	if (a->session.fallen_back && open == 0)
+		drained(a);
+}
+
+static void ask_drained(void *user)
+{
+	struct ccm_agent *a = user;
+	mams_time now = mams_loop_now(a->loop);
+
+	if (!a->session.fallen_back || !a->session.set_up)
+		return;
+	if (!mams_time_before(now, a->drain_end) || !ccm_madp_ask_flows(a->madp)) {
+		drained(a);
+		return;
+	}
+	mams_loop_timer_at(a->drain, mams_time_add_ms(now, DRAIN_ASK_MS));
+}
+
+static const struct ccm_madp_ops madp_ops = {.done = on_done, .peer = on_peer, .flows = on_flows};
+
+/* ---- links ---- */
+
+static void log_link(const struct ccm_agent *a, uint8_t id, const struct ccm_link_state *st)
+{
+	char text[MAMS_ADDR_STRLEN];
+
+	log_info("link %s is %s connection=%u address=%s mtu=%u", a->links.link[id].conf->name,
+		st->usable ? "usable" : "not usable", id, mams_addr_str(&st->address, text),
+		st->mtu);
+}
+
+static void links_changed(void *user)
+{
+	struct ccm_agent *a = user;
+	const char *usable[CCM_LINKS_MAX];
+	struct ccm_link_state st;
+	bool changed = false;
+	uint8_t id;
+	size_t n = 0;
+
+	while (a->running && ccm_links_next(&a->links, &id, &st)) {
+		log_link(a, id, &st);
+		ccm_session_link(&a->session, id, &st, mams_loop_now(a->loop));
+		changed = true;
+	}
+	if (!changed)
+		return;
+	for (size_t i = 0; i < CCM_LINKS_MAX; i++)
+		if (a->links.link[i].conf && a->links.link[i].now.usable)
+			usable[n++] = a->links.link[i].conf->interface;
+	/* traffic moves before anything else */
+	if (a->session.n > 0)
+		run(a);
+	ccm_uplink_links(a->uplink, usable, n);
+	run(a);
+}
+
+/* ---- life ---- */
+
+int ccm_agent_new(struct mams_loop *l, const struct ccm_conf *conf, struct ccm_agent **out,
+	struct mams_error *err)
+{
+	struct ccm_agent *a = calloc(1, sizeof(*a));
+	uint64_t seed;
+	int rc;
+
+	if (!a)
+		return -ENOMEM;
+	a->loop = l;
+	a->conf = conf;
+	mams_assert(getrandom(&seed, sizeof(seed), 0) == sizeof(seed));
+	ccm_session_init(&a->session, &conf->session, seed);
+	ccm_links_init(&a->links, conf->links, conf->n_links);
+	rc = mams_loop_timer_new(l, tick, a, &a->timer);
+	if (rc == 0)
+		rc = mams_loop_timer_new(l, ask_drained, a, &a->drain);
+	if (rc == 0)
+		rc = mams_loop_timer_new(l, on_lost, a, &a->lost);
+	if (rc == 0)
+		rc = ccm_uplink_new(l, conf, &uplink_ops, a, &a->uplink, err);
+	if (rc == 0)
+		rc = ccm_net_open(conf, &a->net, err);
+	if (rc < 0)
+		ccm_agent_free(a);
+	else
+		*out = a;
+	return rc;
+}
+
+void ccm_agent_free(struct ccm_agent *a)
+{
+	if (!a)
+		return;
+	ccm_netwatch_free(a->watch);
+	ccm_madp_free(a->madp);
+	ccm_uplink_free(a->uplink);
+	ccm_net_close(a->net);
+	mams_loop_timer_del(a->timer);
+	mams_loop_timer_del(a->drain);
+	mams_loop_timer_del(a->lost);
+	ccm_session_fini(&a->session);
+	mams_wipe(&a->applied, sizeof(a->applied));
+	free(a);
+}
+
+int ccm_agent_start(struct ccm_agent *a, struct mams_error *err)
+{
+	int rc;
+
+	ccm_net_clear(a->net);
+	rc = ccm_net_settings(a->net, err);
+	if (rc == 0)
+		rc = ccm_madp_new(a->loop, a->conf, &madp_ops, a, &a->madp);
+	if (rc == 0)
+		rc = ccm_netwatch_new(a->loop, &a->links, links_changed, a, &a->watch);
+	if (rc < 0)
+		return rc;
+	a->running = true;
+	ccm_session_start(&a->session, mams_loop_now(a->loop));
+	links_changed(a);
+	run(a);
+	return 0;
+}
+
+void ccm_agent_stop(struct ccm_agent *a)
+{
+	if (!a->running)
+		return;
+	ccm_session_stop(&a->session, mams_loop_now(a->loop));
+	run(a);
+}
+
+int ccm_agent_cleanup(const struct ccm_conf *conf, struct mams_error *err)
+{
+	struct ccm_net *n;
+	int rc = ccm_net_open(conf, &n, err);
+
+	if (rc < 0)
+		return rc;
+	ccm_madp_clear(conf);
+	ccm_net_clear(n);
+	ccm_net_close(n);
+	return 0;
+}
+
+const struct ccm_session *ccm_agent_session(const struct ccm_agent *a)
+{
+	return &a->session;
+}
+
+const struct ccm_links *ccm_agent_links(const struct ccm_agent *a)
+{
+	return &a->links;
+}
+
+const struct ccm_uplink *ccm_agent_uplink(const struct ccm_agent *a)
+{
+	return a->uplink;
+}
+
+const struct ccm_madp *ccm_agent_madp(const struct ccm_agent *a)
+{
+	return a->madp;
+}
+
+const struct ccm_target *ccm_agent_target(const struct ccm_agent *a)
+{
+	return &a->applied;
+}
+
+bool ccm_agent_madp_reachable(const struct ccm_agent *a)
+{
+	return !a->peer_down;
+}

@@ -1,0 +1,29 @@
+/** @file agent.h
+ *  The CCM at work: link events and messages go into the session, its actions are carried out.
+ *  Layer: adapter. */
+#pragma once
+
+#include "ccm-agent/apply_madp.h"
+#include "ccm-agent/config.h"
+#include "ccm-agent/uplink.h"
+
+struct ccm_agent;
+
+/** Nothing on the host is changed before ccm_agent_start().  @param conf  borrowed */
+MAMS_MUST int ccm_agent_new(struct mams_loop *l, const struct ccm_conf *conf,
+	struct ccm_agent **out, struct mams_error *err);
+void ccm_agent_free(struct ccm_agent *a); /**< accepts NULL */
+/** Clear what a killed predecessor left, then begin. */
+MAMS_MUST int ccm_agent_start(struct ccm_agent *a, struct mams_error *err);
+/** Tell the NCM, put the host back, stop the loop. */
+void ccm_agent_stop(struct ccm_agent *a);
+/** Put the host back without a running agent. */
+MAMS_MUST int ccm_agent_cleanup(const struct ccm_conf *conf, struct mams_error *err);
+
+/* for status */
+const struct ccm_session *ccm_agent_session(const struct ccm_agent *a);
+const struct ccm_links *ccm_agent_links(const struct ccm_agent *a);
+const struct ccm_uplink *ccm_agent_uplink(const struct ccm_agent *a);
+const struct ccm_madp *ccm_agent_madp(const struct ccm_agent *a);
+const struct ccm_target *ccm_agent_target(const struct ccm_agent *a);
+bool ccm_agent_madp_reachable(const struct ccm_agent *a);

@@ -1,0 +1,21 @@
+/** @file apply_net.h
+ *  Source routes of the links, and the kernel's MPTCP settings.  Layer: adapter.
+ *  Everything can be found again and undone by another process: routes by their protocol number,
+ *  settings by the state file. */
+#pragma once
+
+#include "ccm-agent/config.h"
+#include "ccm-agent/plan.h"
+
+struct ccm_net;
+
+MAMS_MUST int ccm_net_open(
+	const struct ccm_conf *conf, struct ccm_net **out, struct mams_error *err);
+void ccm_net_close(struct ccm_net *n); /**< accepts NULL; undoes nothing */
+/** MPTCP on, userspace path manager. */
+MAMS_MUST int ccm_net_settings(struct ccm_net *n, struct mams_error *err);
+/** @return 0 or -errno (logged) */
+MAMS_MUST int ccm_net_add(struct ccm_net *n, const struct ccm_route *r);
+void ccm_net_del(struct ccm_net *n, const struct ccm_route *r);
+/** Remove all our rules and routes and put the settings back. */
+void ccm_net_clear(struct ccm_net *n);

@@ -1,0 +1,148 @@
+#include "ccm-agent/config.h"
+
+#include "lib/mx/mx_tables.h"
+
+#include <string.h>
+
+#define AT(m) offsetof(struct ccm_conf, m)
+#define IN_LINK(m) offsetof(struct ccm_link_conf, m)
+
+static const struct mams_conf_row link_rows[] = {
+	{"connection_id", MAMS_C_INT, IN_LINK(connection_id), .max = CCM_LINKS_MAX - 1,
+		.required = true, .doc = "0 to 15, different for each link"},
+	{"type", MAMS_C_ENUM, IN_LINK(connection_type), .names = mx_connection_type_names,
+		.required = true, .doc = "Wi-Fi, LTE, 5G_NR or MulteFire"},
+	{"interface", MAMS_C_STRING, IN_LINK(interface), .required = true,
+		.doc = "name of the network interface"},
+	{"gateway", MAMS_C_ADDR, IN_LINK(gateway),
+		.doc = "IPv4 next hop; default: learned from the interface's default route"},
+	{"gateway6", MAMS_C_ADDR, IN_LINK(gateway6), .doc = "IPv6 next hop, likewise"},
+	{"priority", MAMS_C_INT, IN_LINK(priority), .max = 1000, .def = "0",
+		.doc = "new connections try links with a lower number first"},
+};
+static const struct mams_conf_table link_table = {
+	"link", sizeof(struct ccm_link_conf), link_rows, MAMS_ARRAY_LEN(link_rows), IN_LINK(name)};
+
+static const struct mams_conf_row rows[] = {
+	{"ctl_socket", MAMS_C_STRING, AT(ctl_socket), .def = "/run/mams/ccm.ctl",
+		.doc = "where mamsctl reaches this daemon"},
+	{"proxy_socket", MAMS_C_STRING, AT(proxy_socket), .def = "/run/mams/proxy.ctl",
+		.doc = "ctl socket of the client's mams-proxy"},
+	{"pm_socket", MAMS_C_STRING, AT(pm_socket), .def = "/run/mams/pm.ctl",
+		.doc = "ctl socket of mptcpd's mams_pm plugin"},
+	{"state_file", MAMS_C_STRING, AT(state_file), .def = "/run/mams/ccm.state",
+		.doc = "kernel settings as they were before us"},
+	{"ncm", MAMS_C_STRINGS, AT(ncm), AT(n_ncm), .required = true,
+		.doc = "URLs of the NCM, \"https://host:port\", in order of preference"},
+	{"ca", MAMS_C_FILE, AT(ca), .required = true,
+		.doc = "PEM; the only authority believed for the NCM's certificate"},
+	{"certificate", MAMS_C_FILE, AT(certificate), .doc = "PEM client certificate"},
+	{"key", MAMS_C_SECRET_FILE, AT(key), .doc = "PEM key of the client certificate"},
+	{"digest_user", MAMS_C_STRING, AT(digest_user), .doc = "HTTP Digest user name"},
+	{"password_file", MAMS_C_SECRET_FILE, AT(password_file),
+		.doc = "HTTP Digest password, in the first line"},
+	{"mark", MAMS_C_INT, AT(mark), .max = UINT32_MAX, .def = "19777",
+		.doc = "SO_MARK of our sockets; must be the proxy's mark"},
+	{"table_base", MAMS_C_INT, AT(table_base), .min = 1000, .max = 30000, .def = "7700",
+		.doc = "routing table and rule priority of connection id 0; the others follow"},
+	{"drain", MAMS_C_DURATION, AT(drain_ms), .max = 86400000, .def = "1h",
+		.doc = "after a fallback, running connections may go on for so long; 0: no limit"},
+	{"madp_lost", MAMS_C_DURATION, AT(madp_lost_ms), .max = 3600000, .def = "30s",
+		.doc = "an N-MADP unreachable for so long means fallback; 0: never"},
+	{"apply_timeout", MAMS_C_DURATION, AT(apply_ms), .min = 100, .max = 60000, .def = "3s",
+		.doc = "patience with mams-proxy and the plugin"},
+	{"link", MAMS_C_SECTIONS, AT(links), AT(n_links), .max = CCM_LINKS_MAX,
+		.table = &link_table, .required = true, .doc = "an access of this device"},
+	{"mcc_mnc_tuple", MAMS_C_STRING, AT(session.mcc_mnc_tuple), .doc = "told in MX Discover"},
+	{"timeout", MAMS_C_DURATION, AT(session.timing.timeout_ms), .min = 100, .max = 60000,
+		.def = "1s", .doc = "MAMS_TIMEOUT: for the answer to a request; doubles"},
+	{"timeout_cap", MAMS_C_DURATION, AT(session.timing.timeout_cap_ms), .min = 100,
+		.max = 60000, .def = "4s", .doc = "it doubles up to this"},
+	{"retries", MAMS_C_INT, AT(session.timing.retries), .max = 20, .def = "3",
+		.doc = "MAMS_RETRY"},
+	{"discovery", MAMS_C_DURATION, AT(session.discovery_ms), .min = 100, .max = 3600000,
+		.def = "5s", .doc = "MAMS_DISCOVERY_PERIOD; 20 % are left to chance"},
+	{"discovery_slow", MAMS_C_DURATION, AT(session.discovery_slow_ms), .min = 100,
+		.max = 3600000, .def = "60s", .doc = "after 12 tries"},
+	{"cap_wait", MAMS_C_DURATION, AT(session.cap_wait_ms), .max = 10000, .def = "200ms",
+		.doc = "for the NCM's Capability REQ before we send ours"},
+	{"keep_alive", MAMS_C_DURATION, AT(session.keep_alive_ms), .min = 1000, .max = 3600000,
+		.def = "30s", .doc = "MAMS_KEEP_ALIVE_TIMEOUT"},
+	{"ncm_lost", MAMS_C_DURATION, AT(session.fallback_ms), .max = 86400000, .def = "45s",
+		.doc = "an NCM silent for so long means fallback; 0: never"},
+};
+static const struct mams_conf_table table = {
+	"mams-ccm", sizeof(struct ccm_conf), rows, MAMS_ARRAY_LEN(rows), 0};
+
+static int check_links(const struct ccm_conf *c, const char *path, struct mams_error *err)
+{
+	for (size_t i = 0; i < c->n_links; i++) {
+		const struct ccm_link_conf *l = &c->links[i];
+
+		if (strlen(l->interface) >= CCM_IFNAME_MAX)
+			return mams_fail(err, MAMS_EVALUE, path,
+				"link %s: interface names have at most %d octets", l->name,
+				CCM_IFNAME_MAX - 1);
+		if (l->gateway.family == AF_INET6 || l->gateway6.family == AF_INET)
+			return mams_fail(err, MAMS_EVALUE, path,
+				"link %s: gateway is IPv4, gateway6 is IPv6", l->name);
+		for (size_t k = 0; k < i; k++)
+			if (c->links[k].connection_id == l->connection_id ||
+				strcmp(c->links[k].interface, l->interface) == 0)
+				return mams_fail(err, MAMS_EVALUE, path,
+					"links %s and %s have the same connection_id or interface",
+					c->links[k].name, l->name);
+	}
+	return 0;
+}
+
+static int check(struct ccm_conf *c, const char *path, struct mams_error *err)
+{
+	const struct ccm_session_conf *s = &c->session;
+	int rc = check_links(c, path, err);
+
+	if (rc < 0)
+		return rc;
+	for (size_t i = 0; i < c->n_ncm; i++)
+		if (strncmp(c->ncm[i], "https://", 8) != 0)
+			return mams_fail(err, MAMS_EVALUE, path,
+				"ncm: \"%.60s\" does not begin with https://", c->ncm[i]);
+	if (!c->certificate && !c->digest_user)
+		return mams_fail(err, MAMS_EMISSING, path,
+			"certificate and key, or digest_user and password_file, are required");
+	if (!c->certificate != !c->key)
+		return mams_fail(err, MAMS_EMISSING, path, "certificate and key belong together");
+	if (!c->digest_user != !c->password_file)
+		return mams_fail(
+			err, MAMS_EMISSING, path, "digest_user and password_file belong together");
+	if (s->timing.timeout_cap_ms < s->timing.timeout_ms)
+		return mams_fail(err, MAMS_EVALUE, path, "timeout_cap is shorter than timeout");
+	if (s->fallback_ms && s->fallback_ms <= s->keep_alive_ms)
+		return mams_fail(err, MAMS_EVALUE, path,
+			"ncm_lost must be longer than keep_alive: a healthy NCM may be silent that "
+			"long");
+	return 0;
+}
+
+int ccm_conf_load(const char *path, struct ccm_conf *out, struct mams_error *err)
+{
+	int rc;
+
+	*out = (struct ccm_conf){0};
+	rc = mams_conf_load(path, &table, out, &out->arena, err);
+	if (rc == 0)
+		rc = check(out, path, err);
+	if (rc < 0) {
+		ccm_conf_free(out);
+		return rc;
+	}
+	out->session.links = out->links;
+	out->session.n_links = out->n_links;
+	return 0;
+}
+
+void ccm_conf_free(struct ccm_conf *c)
+{
+	mams_arena_free(c->arena);
+	*c = (struct ccm_conf){0};
+}

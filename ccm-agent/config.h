@@ -1,0 +1,33 @@
+/** @file config.h
+ *  The configuration file of mams-ccm.  Layer: adapter. */
+#pragma once
+
+#include "ccm-agent/session.h"
+#include "lib/codec/conf.h"
+
+struct ccm_conf {
+	const char *ctl_socket;
+	const char *proxy_socket;
+	const char *pm_socket;
+	const char *state_file;
+	const char **ncm; /**< URLs, in order of preference */
+	size_t n_ncm;
+	const char *ca;
+	const char *certificate;
+	const char *key;
+	const char *digest_user;
+	const char *password_file;
+	uint32_t mark;
+	uint32_t table_base;   /**< routing table and rule priority of connection id 0 */
+	uint32_t drain_ms;     /**< after a fallback running flows have so long; 0: no limit */
+	uint32_t madp_lost_ms; /**< N-MADP unreachable for so long means fallback */
+	uint32_t apply_ms;     /**< patience with proxy and plugin */
+	struct ccm_link_conf *links;
+	size_t n_links;
+	struct ccm_session_conf session;
+	struct mams_arena *arena; /**< owns everything above */
+};
+
+/** Read and check.  @return 0 or a negative code; err names file, line, key and cure */
+MAMS_MUST int ccm_conf_load(const char *path, struct ccm_conf *out, struct mams_error *err);
+void ccm_conf_free(struct ccm_conf *c);
