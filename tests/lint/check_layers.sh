@@ -39,7 +39,6 @@ class_of() {
 	lib/ctl/*) class=ctl ;;
 	lib/io/*) class=io ;;
 	tests/*) class=tests ;;
-	tools/mxdoc/*) class=core ;;
 	plugins/*) class=plugin ;;
 	ncm-service/* | ccm-agent/* | proxy/* | tools/* | trailer-madp/*) class=adapter ;;
 	*) class=unknown ;;

@@ -123,5 +123,19 @@ words() {
 	found 'b.c:1: a JSON key' b.c 'const char *k = "{\\"key\\": 1}";\n'
 }
 
+# The generator stands in for itself: any program that prints.
+messages() {
+	put docs/messages.md 'one\n'
+	put print '#!/bin/sh\necho one\n'
+	chmod +x "$tree/print"
+	"$here/check_messages.sh" "$tree/print" "$tree"
+	put docs/messages.md 'two\n'
+	if "$here/check_messages.sh" "$tree/print" "$tree"; then
+		echo "lint messages accepts an old file"
+		exit 1
+	fi
+	checks=1
+}
+
 "$name"
 echo "$checks violations planted and found"
