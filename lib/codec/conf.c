@@ -7,9 +7,12 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 #define MAX_SECTIONS 8 /* kinds of section in one file */
+#define MAX_BYTES (1u << 20)
+/* libconfuse takes the end of the file for the end of every open section.  A last key of our own,
+ * which only the top level knows, shows that nothing is open there. */
+#define END_KEY "the-end-of-this-file"
 
 /* libconfuse hands no user pointer to its callbacks: the load under way, on this thread. */
 static _Thread_local struct load {
@@ -36,6 +39,8 @@ static void fail_at(cfg_t *cfg, int code, const char *text)
 
 	if (current->rc < 0)
 		return;
+	if (strstr(text, END_KEY))
+		text = "the file ends too early: is a closing } or a value missing?";
 	snprintf(where, sizeof(where), "%s:%d", cfg->filename ? cfg->filename : "?", cfg->line);
 	current->rc = mams_fail(current->err, code, where, "%s", text);
 	if (current->err)
@@ -100,7 +105,7 @@ static void options_free(struct options *o)
 
 static cfg_opt_t *build(const struct mams_conf_table *t, struct options *o)
 {
-	cfg_opt_t *opts = calloc(t->n + 1, sizeof(*opts));
+	cfg_opt_t *opts = calloc(t->n + 2, sizeof(*opts));
 
 	for (size_t i = 0; opts && i < t->n; i++) {
 		const struct mams_conf_row *r = &t->rows[i];
@@ -124,8 +129,13 @@ static cfg_opt_t *build(const struct mams_conf_table *t, struct options *o)
 			opts[i] = sec;
 		}
 	}
-	if (opts)
-		opts[t->n] = (cfg_opt_t)CFG_END();
+	if (opts) {
+		cfg_opt_t last = CFG_STR(END_KEY, NULL, CFGF_NODEFAULT);
+		cfg_opt_t end = CFG_END();
+
+		opts[t->n] = t == current->table ? last : end;
+		opts[t->n + 1] = end;
+	}
 	return opts;
 }
 
@@ -213,15 +223,57 @@ static int store_table(cfg_t *cfg, const struct mams_conf_table *t, char *out,
 	return 0;
 }
 
-static int parse(cfg_t *cfg, const char *path, struct mams_error *err)
+static int read_file(const char *path, struct mams_buf *text, struct mams_error *err)
 {
-	int rc = cfg_parse(cfg, path);
+	char chunk[4096];
+	FILE *f = fopen(path, "re");
+	size_t n;
 
+	if (!f)
+		return mams_fail(err, -errno, path, "cannot be read: %s", strerror(errno));
+	while ((n = fread(chunk, 1, sizeof(chunk), f)) > 0 && text->len <= MAX_BYTES)
+		mams_buf_add(text, chunk, n);
+	n = (size_t)ferror(f);
+	fclose(f);
+	if (n)
+		return mams_fail(err, EIO, path, "cannot be read");
+	if (text->len > MAX_BYTES)
+		return mams_fail(err, MAMS_EPROTO, path, "has more than %u octets", MAX_BYTES);
+	mams_buf_printf(text, "\n%s = yes\n", END_KEY);
+	return text->failed ? -ENOMEM : 0;
+}
+
+static int parse_text(cfg_t *cfg, const char *path, struct mams_buf *text, struct mams_error *err)
+{
+	FILE *f = fmemopen(text->data, text->len, "r");
+	int rc;
+
+	cfg->filename = strdup(path); /* for messages; cfg_free() frees it */
+	if (!f || !cfg->filename) {
+		if (f)
+			fclose(f);
+		return -ENOMEM;
+	}
+	rc = cfg_parse_fp(cfg, f);
+	fclose(f);
 	if (current->rc < 0)
 		return current->rc;
-	if (rc == CFG_SUCCESS)
-		return 0;
-	return mams_fail(err, MAMS_EPROTO, path, "cannot be parsed");
+	if (rc != CFG_SUCCESS)
+		return mams_fail(err, MAMS_EPROTO, path, "cannot be parsed");
+	if (cfg_size(cfg, END_KEY) == 0)
+		return mams_fail(err, MAMS_EPROTO, path, "ends inside a comment or a section");
+	return 0;
+}
+
+static int parse(cfg_t *cfg, const char *path, struct mams_error *err)
+{
+	struct mams_buf text = {0};
+	int rc = read_file(path, &text, err);
+
+	if (rc == 0)
+		rc = parse_text(cfg, path, &text, err);
+	mams_buf_fini(&text);
+	return rc;
 }
 
 int mams_conf_load(const char *path, const struct mams_conf_table *table, void *out,
@@ -234,8 +286,6 @@ int mams_conf_load(const char *path, const struct mams_conf_table *table, void *
 
 	if (err)
 		*err = (struct mams_error){0};
-	if (access(path, R_OK) < 0)
-		return mams_fail(err, -errno, path, "cannot be read: %s", strerror(errno));
 	current = &load;
 	*arena = mams_arena_new();
 	opts.top = build(table, &opts);

@@ -105,6 +105,13 @@ static void names_line_key_and_cure(void)
 		{"verbose = perhaps\n", -MAMS_EVALUE, 1, "true or false"},
 		{"link a {\n}\n", -MAMS_EMISSING, 0, "link a: interface is missing"},
 		{"verbose = yes\n", -MAMS_EMISSING, 0, "link is missing (at least one"},
+		{"link a {\n interface = x\n", -MAMS_EPROTO, 0, "closing } or a value"},
+		{"link a {\n interface = x", -MAMS_EPROTO, 0, "closing } or a value"},
+		{"deny = { 10.0.0.0/8,", -MAMS_EVALUE, 0, "closing } or a value"},
+		{"verbose =", -MAMS_EVALUE, 0, "closing } or a value"},
+		{"link a {\n interface = x\n}\n/* more", -MAMS_EPROTO, 0, ""},
+		{"link a {\n interface = \"x\n}\n", -MAMS_EPROTO, 0, ""},
+		{"link a {\n interface = x\n}\n}\n", -MAMS_EPROTO, 0, ""},
 		{"secret = /nonexistent\n", -MAMS_EVALUE, 1, "cannot be read"},
 	};
 
@@ -118,6 +125,22 @@ static void names_line_key_and_cure(void)
 		CU_ASSERT_PTR_NOT_NULL(strstr(err.text, cases[i].says));
 		CU_ASSERT_TRUE(cases[i].line == 0 || err.line == cases[i].line);
 		CU_ASSERT_PTR_NOT_NULL(strstr(err.where, "/tmp/mams-conf-"));
+	}
+}
+
+static void accepts_any_end_of_file(void)
+{
+	static const char *const ends[] = {"", "\n", "\n# comment", " // comment", "\n/* a */"};
+
+	for (size_t i = 0; i < MAMS_ARRAY_LEN(ends); i++) {
+		struct mams_arena *a = NULL;
+		struct mams_error err;
+		struct conf c;
+		char text[128];
+
+		snprintf(text, sizeof(text), "link a { interface = x }%s", ends[i]);
+		CU_ASSERT_EQUAL(load(text, &c, &a, &err), 0);
+		mams_arena_free(a);
 	}
 }
 
@@ -146,6 +169,7 @@ int main(void)
 	static const struct mams_case cases[] = {
 		{"a file fills the struct", fills_the_struct},
 		{"a mistake names line, key and cure", names_line_key_and_cure},
+		{"a file may end in any way", accepts_any_end_of_file},
 		{"a secret that others may read is refused", refuses_a_readable_secret},
 	};
 
