@@ -461,14 +461,23 @@ static const struct mams_field keep_alive_rows[] = {
 	ROW_STR(mx_keep_alive, delivery_node_id, "delivery_node_id", MAMS_F_OPTIONAL, 128,
 		"with Handover"),
 };
-static TABLE(keep_alive_table, mx_keep_alive, "mx_keep_alive", keep_alive_rows);
+static TABLE(keep_alive_table, mx_keep_alive, "mx_keep_alive_req", keep_alive_rows);
+
+/* C.3.22 and C.3.24 are closed: the responses have nothing but the session. */
+static const struct mams_field keep_alive_rsp_rows[] = {ROW_SID(mx_keep_alive)};
+static TABLE(keep_alive_rsp_table, mx_keep_alive, "mx_keep_alive_rsp", keep_alive_rsp_rows);
 
 static const struct mams_field termination_rows[] = {
 	ROW_SID(mx_session_termination),
 	ROW_OPT_ENUM(
 		mx_session_termination, reason, "reason", termination_names, "always in the REQ"),
 };
-static TABLE(termination_table, mx_session_termination, "mx_session_termination", termination_rows);
+static TABLE(
+	termination_table, mx_session_termination, "mx_session_termination_req", termination_rows);
+
+static const struct mams_field termination_rsp_rows[] = {ROW_SID(mx_session_termination)};
+static TABLE(termination_rsp_table, mx_session_termination, "mx_session_termination_rsp",
+	termination_rsp_rows);
 
 /* --- the catalogue, requirements B.3 to B.21 ----------------------------------------------------
  */
@@ -524,12 +533,12 @@ const struct mx_row mx_rows[MX_TYPE_COUNT] = {
 		true, MX_KEEP_ALIVE_RSP, .body = &keep_alive_table, SID_PTR(mx_keep_alive),
 		.check = mx_check_keep_alive_req},
 	[MX_KEEP_ALIVE_RSP] = {MX_KEEP_ALIVE_RSP, "mx_keep_alive_rsp", NULL, "- / C.1.12.2", true,
-		true, MX_TYPE_COUNT, .body = &keep_alive_table, SID_PTR(mx_keep_alive)},
+		true, MX_TYPE_COUNT, .body = &keep_alive_rsp_table, SID_PTR(mx_keep_alive)},
 	[MX_SESSION_TERMINATION_REQ] = {MX_SESSION_TERMINATION_REQ, "mx_session_termination_req",
 		NULL, "- / C.1.13.1", true, true, MX_SESSION_TERMINATION_RSP,
 		.body = &termination_table, SID_PTR(mx_session_termination),
 		.check = mx_check_termination_req},
 	[MX_SESSION_TERMINATION_RSP] = {MX_SESSION_TERMINATION_RSP, "mx_session_termination_rsp",
-		NULL, "- / C.1.13.2", true, true, MX_TYPE_COUNT, .body = &termination_table,
+		NULL, "- / C.1.13.2", true, true, MX_TYPE_COUNT, .body = &termination_rsp_table,
 		SID_PTR(mx_session_termination)},
 };

@@ -118,13 +118,38 @@ static void damage_is_handled(void)
 	}
 }
 
-int main(void)
+/* For test_schema.py: n messages of each type, one per line. */
+static int print_messages(unsigned n)
+{
+	struct mx_random r = {.below = below, .user = &prng};
+	int status = 0;
+
+	for (unsigned i = 0; i < n * MX_TYPE_COUNT; i++) {
+		enum mx_type type = (enum mx_type)(i / n);
+		struct mx_msg *m = mx_random_msg(&r, type);
+		struct mams_buf text = {0};
+
+		if (m && mx_encode(m, 0, &text, NULL) == 0)
+			puts(text.data);
+		else if (mx_rows[type].name)
+			status = 1;
+		mams_buf_fini(&text);
+		mx_msg_free(m);
+	}
+	return status;
+}
+
+int main(int argc, char **argv)
 {
 	static const struct mams_case cases[] = {
 		{"random messages of every type survive", every_type_survives},
 		{"a changed octet does no harm", damage_is_handled},
 	};
 
+	if (argc == 3 && strcmp(argv[1], "print") == 0) {
+		prng.state = 8743;
+		return print_messages((unsigned)strtoul(argv[2], NULL, 10));
+	}
 	prng = mams_prng_init(8743);
 	rounds = getenv("MAMS_EXTENDED") ? 10000 : 2000;
 	printf("%u messages of each type (MAMS_EXTENDED=1 for 10000)\n", rounds);
