@@ -5,6 +5,8 @@
  * A lost session never touches the user plane by itself: only a new setup, fallback or stop do. */
 #include "ccm-agent/session.h"
 #include "ccm-agent/compose.h"
+#include "ccm-agent/report.h"
+#include "ccm-agent/setup.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -14,14 +16,6 @@
 #define DISCOVER_FAST_TRIES 12u
 #define DISCOVER_WAIT_MS 3600000u /* repeated by our own timer, under a new number each time */
 #define STOP_PATIENCE_MS 2000
-
-const char *ccm_state_name(enum ccm_state s)
-{
-#define X(n) [CCM_STATE_##n] = #n,
-	static const char *const names[CCM_STATE_COUNT] = {CCM_STATES(X)};
-#undef X
-	return (unsigned)s < CCM_STATE_COUNT ? names[s] : "?";
-}
 
 static void push(struct ccm_session *s, struct ccm_action a)
 {
@@ -148,61 +142,7 @@ void ccm_session_unknown(struct ccm_session *s, mams_time now)
 		discover(s, now, "the NCM does not know the session");
 }
 
-bool ccm_session_polls(const struct ccm_session *s)
-{
-	switch (s->state) {
-	case CCM_STATE_INFO:
-	case CCM_STATE_CAP_SENT:
-	case CCM_STATE_NEGOTIATED:
-	case CCM_STATE_ACTIVE:
-	case CCM_STATE_HANDOVER:
-		return true;
-	case CCM_STATE_IDLE:
-	case CCM_STATE_DISCOVERING:
-	case CCM_STATE_STOPPING:
-	case CCM_STATE_STOPPED:
-	case CCM_STATE_COUNT:
-		break;
-	}
-	return false;
-}
-
 /* ---- links ---- */
-
-static bool reports(const struct ccm_session *s)
-{
-	return s->state == CCM_STATE_NEGOTIATED || s->state == CCM_STATE_ACTIVE ||
-	       s->state == CCM_STATE_HANDOVER;
-}
-
-/* One report per link at a time: transports may let a second one overtake the first. */
-static void report_link(struct ccm_session *s, uint8_t id, mams_time now)
-{
-	struct ccm_session_link *l = &s->link[id];
-	int action = MX_UPDATE;
-	uint32_t number = s->exchange.next_sequence;
-
-	if (!l->conf || l->open)
-		return;
-	if (!l->now.usable && !l->sent.usable)
-		return;
-	if (!l->now.usable)
-		action = MX_RELEASE;
-	else if (!l->sent.usable)
-		action = MX_SETUP;
-	else if (mams_addr_eq_ip(&l->now.address, &l->sent.address) && l->now.mtu == l->sent.mtu)
-		return;
-	if (mx_exchange_begin(&s->exchange, ccm_compose_reconf(s, id, action), 0, now) < 0)
-		return; /* no memory: the next event tries again */
-	l->open = number;
-	l->sent = l->now;
-}
-
-static void report_links(struct ccm_session *s, mams_time now)
-{
-	for (uint8_t i = 0; reports(s) && i < CCM_LINKS_MAX; i++)
-		report_link(s, i, now);
-}
 
 void ccm_session_link(struct ccm_session *s, uint8_t connection_id,
 	const struct ccm_link_state *state, mams_time now)
@@ -217,7 +157,7 @@ void ccm_session_link(struct ccm_session *s, uint8_t connection_id,
 		discover(s, now, "a link is usable");
 	else if (s->state == CCM_STATE_DISCOVERING && state->usable && !was)
 		s->timer = now;
-	report_links(s, now);
+	ccm_report_links(s, now);
 }
 
 void ccm_session_handover(struct ccm_session *s, uint8_t connection_id, mams_time now)
@@ -228,28 +168,6 @@ void ccm_session_handover(struct ccm_session *s, uint8_t connection_id, mams_tim
 		return;
 	set_state(s, CCM_STATE_HANDOVER, "an access is being left");
 	apply(s);
-}
-
-void ccm_session_wanted(const struct ccm_session *s, struct ccm_target *out)
-{
-	*out = (struct ccm_target){0};
-	if (!s->set_up)
-		return;
-	for (uint8_t i = 0; i < CCM_LINKS_MAX; i++) {
-		const struct ccm_session_link *l = &s->link[i];
-
-		/* a link that comes back with the address that was admitted is usable at once */
-		if (!l->admitted || !l->now.usable ||
-			!mams_addr_eq_ip(&l->now.address, &l->admitted_address))
-			continue;
-		out->paths[out->n_paths++] = (struct ccm_path){.connection_id = i,
-			.local = l->now.address,
-			.proxy = l->proxy,
-			.priority = l->conf->priority,
-			.backup = ((s->dl | s->ul) & 1u << i) == 0};
-	}
-	out->catching = !s->fallen_back && out->n_paths > 0;
-	snprintf(out->client_key, sizeof(out->client_key), "%s", s->client_key);
 }
 
 /* ---- negotiation ---- */
@@ -292,7 +210,7 @@ static void negotiated(struct ccm_session *s, mams_time now, const char *reason)
 {
 	s->timer = MAMS_TIME_NEVER;
 	set_state(s, CCM_STATE_NEGOTIATED, reason);
-	report_links(s, now);
+	ccm_report_links(s, now);
 }
 
 /* The seed's flow.  It may cross with our own request; the exchange that completes first counts. */
@@ -337,31 +255,6 @@ static int on_capability_rsp(
 
 /* ---- user plane ---- */
 
-static void admit(struct ccm_session *s, const struct mx_convergence_config *c)
-{
-	const struct mx_convergence_params *p = c->convergence_method_params;
-	struct mams_addr proxy;
-
-	if (!c->has_convergence_method || c->convergence_method != MX_CONV_MPTCP_PROXY || !p ||
-		mams_addr_parse(p->proxy_ip, &proxy) < 0)
-		return;
-	proxy.port = p->proxy_port;
-	if (p->client_key)
-		snprintf(s->client_key, sizeof(s->client_key), "%s", p->client_key);
-	for (size_t i = 0; i < c->n_delivery_connections; i++) {
-		const struct mx_setup_delivery *d = &c->delivery_connections[i];
-		struct ccm_session_link *l =
-			d->connection_id < CCM_LINKS_MAX ? &s->link[d->connection_id] : NULL;
-
-		/* omitted from the CNF: unknown link, or an adaptation that was not agreed */
-		if (!l || !l->conf || d->has_adaptation_method)
-			continue;
-		l->admitted = true;
-		l->admitted_address = mams_addr_is_set(&l->known) ? l->known : l->sent.address;
-		l->proxy = proxy;
-	}
-}
-
 static int on_setup(
 	struct ccm_session *s, const struct mx_msg *m, mams_time now, struct mams_error *err)
 {
@@ -372,16 +265,7 @@ static int on_setup(
 	(void)err;
 	if (!copy)
 		return -ENOMEM;
-	for (size_t i = 0; i < CCM_LINKS_MAX; i++)
-		s->link[i].admitted = false;
-	mams_wipe(s->client_key, sizeof(s->client_key));
-	for (size_t i = 0; i < u->n_anchor_connections; i++) {
-		const struct mx_setup_anchor *a = &u->anchor_connections[i];
-
-		s->anchor_id = a->connection_id;
-		for (size_t k = 0; k < a->n_convergence_config; k++)
-			admit(s, &a->convergence_config[k]);
-	}
+	ccm_setup_admit(s, u);
 	/* overtaken before it was answered: should it come again, it is not acted on */
 	if (s->setup_req)
 		(void)mx_exchange_give(&s->exchange, s->setup_req, NULL);
@@ -394,50 +278,18 @@ static int on_setup(
 	return 0;
 }
 
-static bool bits_of(const uint8_t *ids, size_t n, const struct ccm_session *s, uint32_t *out)
-{
-	for (size_t i = 0; i < n; i++) {
-		if (ids[i] >= CCM_LINKS_MAX || !s->link[ids[i]].admitted)
-			return false;
-		*out |= 1u << ids[i];
-	}
-	return true;
-}
-
-static bool any_traffic(const struct mx_tft *t)
-{
-	return !t || (!t->remote_addr_mask && !t->local_addr_mask &&
-			     (!t->has_protocol_type || t->protocol_type == 255) &&
-			     !t->local_port_range && !t->remote_port_range &&
-			     (!t->has_traffic_class || t->traffic_class == 255) &&
-			     (!t->has_flow_label || t->flow_label == 0));
-}
-
 static int on_steering(
 	struct ccm_session *s, const struct mx_msg *m, mams_time now, struct mams_error *err)
 {
 	const struct mx_traffic_steering_req *r = &m->traffic_steering_req;
-	const uint8_t first = r->default_uplink_delivery;
-	bool plain = r->n_uplink_delivery < 2;
-	uint32_t dl = 0;
-	uint32_t ul = 0;
+	bool plain;
+	uint32_t dl;
+	uint32_t ul;
+	int rc = ccm_setup_lists(s, r, &dl, &ul, &plain, err);
 
 	(void)now;
-	if (r->connection_id != s->anchor_id)
-		return mams_fail(err, MAMS_EVALUE, "connection_id", "%u is no anchor connection",
-			r->connection_id);
-	if (!bits_of(r->downlink_delivery, r->n_downlink_delivery, s, &dl) ||
-		!bits_of(&first, r->n_uplink_delivery ? 0 : 1, s, &ul))
-		return mams_fail(err, MAMS_EVALUE, "downlink_delivery",
-			"names a connection that is not set up");
-	for (size_t i = 0; i < r->n_uplink_delivery; i++) {
-		const struct mx_uplink_delivery *u = &r->uplink_delivery[i];
-
-		plain &= any_traffic(u->ul_tft);
-		if (!bits_of(u->connection_list, u->n_connection_list, s, &ul))
-			return mams_fail(err, MAMS_EVALUE, "uplink_delivery",
-				"names a connection that is not set up");
-	}
+	if (rc < 0)
+		return rc;
 	/* one flag of a subflow rules both directions: the RSP says what stays in effect */
 	if (!plain || dl != ul || !dl) {
 		s->counters.steerings_refused++;
@@ -494,16 +346,8 @@ static int on_reconf_rsp(
 	struct ccm_session *s, const struct mx_msg *m, mams_time now, struct mams_error *err)
 {
 	(void)err;
-	for (size_t i = 0; i < CCM_LINKS_MAX; i++) {
-		struct ccm_session_link *l = &s->link[i];
-
-		if (l->open != m->sequence_num)
-			continue;
-		l->open = 0;
-		if (l->sent.usable)
-			l->known = l->sent.address;
-	}
-	report_links(s, now);
+	ccm_report_taken(s, m->sequence_num);
+	ccm_report_links(s, now);
 	return 0;
 }
 
@@ -686,7 +530,7 @@ static void run_timer(struct ccm_session *s, mams_time now)
 
 static mams_time keep_alive_due(const struct ccm_session *s)
 {
-	if (!reports(s) || mx_exchange_has(&s->exchange, MX_KEEP_ALIVE_REQ))
+	if (!ccm_session_reports(s) || mx_exchange_has(&s->exchange, MX_KEEP_ALIVE_REQ))
 		return MAMS_TIME_NEVER;
 	return mams_time_add_ms(s->last_heard, s->conf->keep_alive_ms);
 }

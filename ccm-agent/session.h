@@ -146,4 +146,6 @@ bool ccm_session_next(struct ccm_session *s, struct ccm_action *out);
 void ccm_session_wanted(const struct ccm_session *s, struct ccm_target *out);
 /** Does the NCM hold a session of ours that can be polled for? */
 bool ccm_session_polls(const struct ccm_session *s);
+/** Is it in a state in which links are reported? */
+bool ccm_session_reports(const struct ccm_session *s);
 const char *ccm_state_name(enum ccm_state s);

@@ -4,6 +4,7 @@
  *  last_heard   + MAMS_KEEP_ALIVE_TIMEOUT: Keep-Alive REQ */
 #include "ncm-service/session.h"
 #include "ncm-service/compose.h"
+#include "ncm-service/steering.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -12,14 +13,6 @@
 #define AGAIN_MS 1000
 #define AGAIN_CAP_MS 60000
 #define ALL_CONNECTIONS ((1u << NCM_LINKS_MAX) - 1u)
-const char *ncm_state_name(enum ncm_state s)
-{
-#define X(n) [NCM_STATE_##n] = #n,
-	static const char *const names[NCM_STATE_COUNT] = {NCM_STATES(X)};
-#undef X
-	return (unsigned)s < NCM_STATE_COUNT ? names[s] : "?";
-}
-
 static void push(struct ncm_session *s, struct ncm_action a)
 {
 	if (s->n == NCM_ACTIONS_MAX) {
@@ -93,38 +86,6 @@ void ncm_session_free(struct ncm_session *s)
 	mx_exchange_fini(&s->exchange);
 	mams_wipe(s, sizeof(*s));
 	free(s);
-}
-
-uint32_t ncm_session_deliveries(const struct ncm_session *s)
-{
-	uint32_t bits = 0;
-
-	for (uint8_t i = 0; i < NCM_LINKS_MAX; i++)
-		if (s->s.links[i].known && s->s.links[i].in_setup &&
-			s->s.links[i].admission == NCM_ADMIT_OK)
-			bits |= 1u << i;
-	return bits;
-}
-
-size_t ncm_session_downlink(
-	const struct ncm_session *s, struct mams_addr *local, bool backup[NCM_LINKS_MAX])
-{
-	size_t n = 0;
-
-	for (uint8_t i = 0; i < NCM_LINKS_MAX; i++) {
-		const struct ncm_link *l = &s->s.links[i];
-		const struct mams_addr *proxy;
-
-		if (!l->known || !l->in_setup || l->admission != NCM_ADMIT_OK)
-			continue;
-		proxy = ncm_policy_proxy(&s->policy->accesses[l->access], &l->address);
-		if (!proxy)
-			continue;
-		local[n] = *proxy;
-		local[n].port = 0;
-		backup[n++] = (s->s.dl & 1u << i) == 0;
-	}
-	return n;
 }
 
 static void finish_steering(struct ncm_session *s, int code, const char *text)
@@ -420,41 +381,21 @@ int ncm_session_steer(struct ncm_session *s, uint64_t request, uint32_t dl, uint
 	return 0;
 }
 
-static bool feature_in(const struct mx_traffic_steering_rsp *r, int feature)
-{
-	for (size_t i = 0; i < r->n_feature_active; i++)
-		if (r->feature_active[i].feature_name == feature)
-			return r->feature_active[i].active;
-	return false;
-}
-
-static bool several(uint32_t bits)
-{
-	return (bits & (bits - 1)) != 0;
-}
-
 /* The RSP tells what is really in effect (seed 6.6). */
 static int on_steering_rsp(
 	struct ncm_session *s, const struct mx_msg *m, mams_time now, struct mams_error *err)
 {
 	const struct mx_traffic_steering_rsp *r = &m->traffic_steering_rsp;
-	bool dl = several(s->steer.dl) && (s->s.features & 1u << MX_F_DOWNLINK_AGGREGATION);
-	bool ul = several(s->steer.ul) && (s->s.features & 1u << MX_F_UPLINK_AGGREGATION);
+	const char *text;
+	int code;
 
 	(void)now;
 	(void)err;
 	if (!s->steer.open)
 		return 0;
-	if (s->steer.dl != s->steer.ul) {
-		finish_steering(s, MAMS_EVALUE,
-			"not applied: the MPTCP proxy carries UL and DL over the same links "
-			"(a subflow is backup in both directions)");
-		return 0;
-	}
-	if (feature_in(r, MX_F_DOWNLINK_AGGREGATION) != dl ||
-		feature_in(r, MX_F_UPLINK_AGGREGATION) != ul) {
-		finish_steering(
-			s, MAMS_EPEER, "not applied: the client reports other features in effect");
+	code = ncm_steering_verdict(s, r, &text);
+	if (code) {
+		finish_steering(s, code, text);
 		return 0;
 	}
 	s->s.dl = s->steer.dl;

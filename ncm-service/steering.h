@@ -1,0 +1,12 @@
+/** @file steering.h
+ *  What the lists of a session mean, and whether the client really applied new ones.
+ *  Layer: core (no I/O).  Source: seed 6.6: the RSP tells the features that are in effect. */
+#pragma once
+
+#include "ncm-service/session.h"
+
+/** Judge the answer to the steering request that is open.
+ *  @param text  filled with words for who asked
+ *  @return 0 (applied), MAMS_EVALUE (cannot be), MAMS_EPEER (the client has not) */
+MAMS_MUST int ncm_steering_verdict(
+	const struct ncm_session *s, const struct mx_traffic_steering_rsp *r, const char **text);
