@@ -273,3 +273,73 @@ lab_down() {
 # Octets that a link of the client has received (rx) or sent (tx).
 lab_octets() { cl cat "/sys/class/net/$1/statistics/$2_bytes"; }
 lab_now_ms() { echo $((${EPOCHREALTIME/./} / 1000)); }
+
+# ---- measuring ----
+
+# lab_file MIB: random octets on the server, named by their size; prints the path below /.
+lab_file() {
+	local f=$LAB_DIR/www/$1M
+	[ -f "$f" ] || head -c "${1}M" /dev/urandom >"$f"
+	echo "/$1M"
+}
+
+lab_sum() { sha256sum "$1" | cut -d' ' -f1; }
+
+# lab_get PATH [CURL OPTIONS]: download to $LAB_DIR/got; prints goodput in Mbit/s.
+lab_get() {
+	local path=$1
+	shift
+	rm -f "$LAB_DIR/got"
+	cl curl -sSf --max-time 120 -o "$LAB_DIR/got" -w '%{speed_download}' "$@" \
+		"http://${LAB_SERVER:-10.9.9.2}$path" | awk '{ printf "%.1f", $1 * 8 / 1e6 }'
+}
+
+# lab_put MIB [CURL OPTIONS]: upload; prints goodput in Mbit/s.
+lab_put() {
+	local file=$LAB_DIR/www/$1M
+	lab_file "$1" >/dev/null
+	shift
+	rm -f "$LAB_DIR/www/up/put"
+	cl curl -sSf --max-time 120 -o /dev/null -w '%{speed_upload}' -T "$file" "$@" \
+		"http://${LAB_SERVER:-10.9.9.2}/up/put" | awk '{ printf "%.1f", $1 * 8 / 1e6 }'
+}
+
+# lab_watch FILE: appends "ms wifi_rx wifi_tx lte_rx lte_tx file_octets" ten times a second, until
+# its pid, LAB_PID[watch], is ended.
+lab_watch() {
+	local out=$1
+	# one process reads everything: starting five for each line would take half the machine
+	ip netns exec "$CL" python3 - "$LAB_DIR/got" >"$out" <<-'E' &
+		import os, sys, time
+		names = ["/sys/class/net/%s/statistics/%s_bytes" % (l, d)
+		         for l in ("wifi", "lte") for d in ("rx", "tx")]
+		files = [open(n, "rb", 0) for n in names]
+		while True:
+		    row = [int(time.time() * 1000)]
+		    for f in files:
+		        f.seek(0)
+		        row.append(int(f.read()))
+		    try:
+		        row.append(os.stat(sys.argv[1]).st_size)
+		    except OSError:
+		        row.append(0)
+		    print(*row, flush=True)
+		    time.sleep(0.05)
+	E
+	LAB_PID[watch]=$!
+}
+
+# lab_rate FILE FROM_MS TO_MS COLUMN: Mbit/s of a counter column (2 wifi rx, 3 wifi tx, 4 lte rx,
+# 5 lte tx, 6 file) between two moments.
+lab_rate() {
+	awk -v a="$2" -v b="$3" -v c="$4" '$1 >= a && !t0 { t0 = $1; v0 = $c }
+		$1 <= b { t1 = $1; v1 = $c }
+		END { if (t1 > t0) printf "%.1f", (v1 - v0) * 8 / (t1 - t0) / 1000; else print 0 }' "$1"
+}
+
+# lab_stall FILE: longest time in ms in which the downloaded file did not grow, from its first
+# octet to its last.
+lab_stall() {
+	awk '$6 > 0 { if ($6 != v) { if (v && $1 - t > max) max = $1 - t; v = $6; t = $1 } }
+		END { print max + 0 }' "$1"
+}
