@@ -1,0 +1,117 @@
+/** @file pm_policy.h
+ *  Which subflows a connection should have, and what to do about the difference.  Layer: core (no
+ *  ELL, no I/O, no clock).  Source: RFC 8684 3.3 (priority), 3.4 (addresses); seed section 7 (each
+ *  link has its own proxy address).
+ *
+ *  Client side: every connection to one of the paths' proxies has one subflow per path.  A path
+ * that is taken away has its address withdrawn and its subflow destroyed, but never the last
+ * subflow. Network side: connections bound to a client get that client's downlink priorities.
+ *  Events go in by functions, pm_policy_next() yields what to do. */
+#pragma once
+
+#include "lib/base/addr.h"
+#include "lib/base/clock.h"
+#include "lib/base/err.h"
+#include "lib/base/metrics.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define PM_PATHS_MAX 16u
+#define PM_SUBFLOWS_MAX 32u /**< of a connection; more are left alone and counted */
+#define PM_ANNOUNCE_MAX 8u
+#define PM_CLIENT_MAX 128
+
+struct pm_policy;
+
+struct pm_path {
+	uint8_t connection_id;  /**< below PM_PATHS_MAX */
+	struct mams_addr local; /**< port 0 */
+	struct mams_addr proxy; /**< with port */
+	bool backup;
+};
+
+struct pm_rule {
+	struct mams_addr local; /**< our address, port 0 */
+	bool backup;
+};
+
+enum pm_action_kind {
+	PM_CREATE,
+	PM_WITHDRAW, /**< RM_ADDR for the local id */
+	PM_DESTROY,
+	PM_PRIORITY, /**< MP_PRIO */
+	PM_ANNOUNCE, /**< ADD_ADDR of local (with port) */
+};
+
+struct pm_action {
+	enum pm_action_kind kind;
+	uint32_t token;
+	uint8_t id;
+	struct mams_addr local;
+	struct mams_addr remote;
+	bool backup;
+};
+
+struct pm_subflow {
+	struct mams_addr local; /**< with port */
+	struct mams_addr remote;
+	uint8_t id;   /**< local address id */
+	bool backup;  /**< as last set by us */
+	bool leaving; /**< destroyed by us, not yet reported closed */
+};
+
+struct pm_counters {
+	uint64_t connections;
+	uint64_t connections_open;
+	uint64_t subflows_created;
+	uint64_t subflows_destroyed;
+	uint64_t creations_failed;
+	uint64_t priorities;
+	uint64_t announced;
+	uint64_t unknown_token;
+	uint64_t too_many_subflows;
+	uint64_t no_memory;
+};
+extern const struct mams_metric pm_counter_rows[];
+extern const size_t pm_n_counter_rows;
+
+struct pm_policy *pm_policy_new(void);    /**< NULL on ENOMEM */
+void pm_policy_free(struct pm_policy *p); /**< accepts NULL */
+
+/* configuration */
+MAMS_MUST int pm_policy_paths(struct pm_policy *p, const struct pm_path *paths, size_t n);
+/** @return 0, -MAMS_ELIMIT, -MAMS_EVALUE, -ENOMEM */
+MAMS_MUST int pm_policy_bind(struct pm_policy *p, uint32_t token, const char *client,
+	const struct mams_addr *announce, size_t n);
+MAMS_MUST int pm_policy_rules(
+	struct pm_policy *p, const char *client, const struct pm_rule *rules, size_t n);
+
+/* events of the kernel; addresses with ports */
+void pm_policy_connection(struct pm_policy *p, uint32_t token, bool server_side,
+	const struct mams_addr *local, const struct mams_addr *remote);
+void pm_policy_closed(struct pm_policy *p, uint32_t token);
+void pm_policy_subflow(struct pm_policy *p, uint32_t token, const struct mams_addr *local,
+	const struct mams_addr *remote);
+void pm_policy_subflow_closed(struct pm_policy *p, uint32_t token, const struct mams_addr *local,
+	const struct mams_addr *remote);
+/** The kernel refused an action. */
+void pm_policy_failed(struct pm_policy *p, const struct pm_action *a, mams_time now);
+
+/** @return false when there is nothing to do now */
+bool pm_policy_next(struct pm_policy *p, mams_time now, struct pm_action *out);
+mams_time pm_policy_deadline(const struct pm_policy *p);
+
+/* for status */
+struct pm_connection_view {
+	uint32_t token;
+	bool server_side;
+	const char *client; /**< NULL when not bound */
+	const struct pm_subflow *subflows;
+	size_t n_subflows;
+};
+size_t pm_policy_count(const struct pm_policy *p);
+/** Views of at most cap connections. */
+size_t pm_policy_views(const struct pm_policy *p, struct pm_connection_view *out, size_t cap);
+const struct pm_counters *pm_policy_counters(const struct pm_policy *p);

@@ -1,0 +1,277 @@
+#include "plugins/pm_policy.h"
+#include "tests/support/suite.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define NOW ((mams_time){1000000})
+
+static struct mams_addr at(const char *text)
+{
+	struct mams_addr a = {0};
+
+	mams_assert(mams_addr_parse_port(text, 0, &a) == 0);
+	return a;
+}
+
+static struct pm_path path(uint8_t id, const char *local, const char *proxy, bool backup)
+{
+	return (struct pm_path){
+		.connection_id = id, .local = at(local), .proxy = at(proxy), .backup = backup};
+}
+
+static void set_two(struct pm_policy *p, bool wifi_backup)
+{
+	struct pm_path two[] = {path(0, "10.1.1.2", "10.1.1.1:7443", wifi_backup),
+		path(1, "10.1.2.2", "10.1.2.1:7443", false)};
+
+	CU_ASSERT_EQUAL(pm_policy_paths(p, two, 2), 0);
+}
+
+static void set_lte_only(struct pm_policy *p)
+{
+	struct pm_path one = path(1, "10.1.2.2", "10.1.2.1:7443", false);
+
+	CU_ASSERT_EQUAL(pm_policy_paths(p, &one, 1), 0);
+}
+
+static void connect_wifi(struct pm_policy *p, uint32_t token)
+{
+	struct mams_addr l = at("10.1.1.2:5000");
+	struct mams_addr r = at("10.1.1.1:7443");
+
+	pm_policy_connection(p, token, false, &l, &r);
+}
+
+static void subflow(struct pm_policy *p, uint32_t token, const char *local, const char *remote)
+{
+	struct mams_addr l = at(local);
+	struct mams_addr r = at(remote);
+
+	pm_policy_subflow(p, token, &l, &r);
+}
+
+static void closed(struct pm_policy *p, uint32_t token, const char *local, const char *remote)
+{
+	struct mams_addr l = at(local);
+	struct mams_addr r = at(remote);
+
+	pm_policy_subflow_closed(p, token, &l, &r);
+}
+
+/* The next action is this one. */
+static bool expect(struct pm_policy *p, mams_time now, enum pm_action_kind kind, const char *local)
+{
+	struct mams_addr l = at(local);
+	struct pm_action a;
+
+	if (!pm_policy_next(p, now, &a))
+		return false;
+	return a.kind == kind && mams_addr_eq_ip(&a.local, &l);
+}
+
+static bool quiet(struct pm_policy *p, mams_time now)
+{
+	struct pm_action a;
+
+	return !pm_policy_next(p, now, &a);
+}
+
+static struct pm_policy *both_up(void)
+{
+	struct pm_policy *p = pm_policy_new();
+
+	CU_ASSERT_PTR_NOT_NULL_FATAL(p);
+	set_two(p, false);
+	connect_wifi(p, 1);
+	CU_ASSERT(expect(p, NOW, PM_CREATE, "10.1.2.2"));
+	CU_ASSERT(quiet(p, NOW));
+	subflow(p, 1, "10.1.2.2:6000", "10.1.2.1:7443");
+	CU_ASSERT(quiet(p, NOW));
+	return p;
+}
+
+static void one_subflow_per_path(void)
+{
+	struct pm_policy *p = both_up();
+
+	CU_ASSERT(quiet(p, mams_time_add_ms(NOW, 100000)));
+	pm_policy_free(p);
+}
+
+static void strangers_are_left_alone(void)
+{
+	struct pm_policy *p = pm_policy_new();
+	struct mams_addr l = at("10.1.1.2:5000");
+	struct mams_addr r = at("198.51.100.9:443");
+
+	set_two(p, false);
+	pm_policy_connection(p, 1, false, &l, &r);
+	CU_ASSERT(quiet(p, NOW));
+	pm_policy_free(p);
+}
+
+static void path_goes_and_returns(void)
+{
+	struct pm_policy *p = both_up();
+
+	set_lte_only(p);
+	CU_ASSERT(expect(p, NOW, PM_WITHDRAW, "10.1.1.2"));
+	CU_ASSERT(expect(p, NOW, PM_DESTROY, "10.1.1.2"));
+	CU_ASSERT(quiet(p, NOW));
+	closed(p, 1, "10.1.1.2:5000", "10.1.1.1:7443");
+	CU_ASSERT(quiet(p, NOW));
+	set_two(p, false);
+	CU_ASSERT(expect(p, NOW, PM_CREATE, "10.1.1.2"));
+	pm_policy_free(p);
+}
+
+/* It returns before the kernel has reported the old subflow closed. */
+static void path_returns_early(void)
+{
+	struct pm_policy *p = both_up();
+
+	set_lte_only(p);
+	CU_ASSERT(expect(p, NOW, PM_WITHDRAW, "10.1.1.2"));
+	set_two(p, false);
+	CU_ASSERT(expect(p, NOW, PM_DESTROY, "10.1.1.2"));
+	CU_ASSERT(expect(p, NOW, PM_CREATE, "10.1.1.2"));
+	CU_ASSERT(quiet(p, NOW));
+	pm_policy_free(p);
+}
+
+static void address_changes(void)
+{
+	struct pm_policy *p = both_up();
+	struct pm_path two[] = {path(0, "10.1.1.77", "10.1.1.1:7443", false),
+		path(1, "10.1.2.2", "10.1.2.1:7443", false)};
+
+	CU_ASSERT_EQUAL(pm_policy_paths(p, two, 2), 0);
+	CU_ASSERT(expect(p, NOW, PM_CREATE, "10.1.1.77"));
+	CU_ASSERT(expect(p, NOW, PM_WITHDRAW, "10.1.1.2"));
+	CU_ASSERT(expect(p, NOW, PM_DESTROY, "10.1.1.2"));
+	pm_policy_free(p);
+}
+
+static void last_subflow_stays(void)
+{
+	struct pm_policy *p = both_up();
+
+	CU_ASSERT_EQUAL(pm_policy_paths(p, NULL, 0), 0);
+	CU_ASSERT(expect(p, NOW, PM_WITHDRAW, "10.1.2.2"));
+	CU_ASSERT(expect(p, NOW, PM_DESTROY, "10.1.2.2"));
+	CU_ASSERT(quiet(p, NOW)); /* running connections finish */
+	pm_policy_free(p);
+}
+
+static void priorities(void)
+{
+	struct pm_policy *p = both_up();
+
+	set_two(p, true);
+	CU_ASSERT(expect(p, NOW, PM_PRIORITY, "10.1.1.2"));
+	CU_ASSERT(quiet(p, NOW));
+	set_two(p, false);
+	CU_ASSERT(expect(p, NOW, PM_PRIORITY, "10.1.1.2"));
+	CU_ASSERT(quiet(p, NOW));
+	pm_policy_free(p);
+}
+
+static void refused_creation_is_tried_again(void)
+{
+	struct pm_policy *p = pm_policy_new();
+	mams_time now = NOW;
+	struct pm_action a;
+
+	set_two(p, false);
+	connect_wifi(p, 1);
+	CU_ASSERT(pm_policy_next(p, now, &a));
+	pm_policy_failed(p, &a, now);
+	CU_ASSERT(quiet(p, now));
+	CU_ASSERT_EQUAL(pm_policy_deadline(p).us, now.us + 200000);
+	now = pm_policy_deadline(p);
+	CU_ASSERT(pm_policy_next(p, now, &a));
+	CU_ASSERT_EQUAL(a.kind, PM_CREATE);
+	/* no word at all: much later */
+	CU_ASSERT(quiet(p, mams_time_add_ms(now, 2900)));
+	CU_ASSERT(pm_policy_next(p, mams_time_add_ms(now, 3100), &a));
+	pm_policy_free(p);
+}
+
+static struct mams_addr announced = {.family = AF_INET, .port = 9001, .ip = {10, 1, 2, 1}};
+
+static void network_side(void)
+{
+	struct pm_policy *p = pm_policy_new();
+	struct pm_rule rules[] = {
+		{.local = at("10.1.1.1"), .backup = true}, {.local = at("10.1.2.1")}};
+	struct mams_addr l = at("10.1.1.1:7443");
+	struct mams_addr r = at("10.1.1.2:5000");
+
+	/* any order: policy, binding, connection */
+	CU_ASSERT_EQUAL(pm_policy_bind(p, 5, "laptop", &announced, 1), 0);
+	CU_ASSERT(quiet(p, NOW));
+	pm_policy_connection(p, 5, true, &l, &r);
+	CU_ASSERT(expect(p, NOW, PM_ANNOUNCE, "10.1.2.1"));
+	CU_ASSERT(quiet(p, NOW));
+	CU_ASSERT_EQUAL(pm_policy_rules(p, "laptop", rules, 2), 0);
+	CU_ASSERT(expect(p, NOW, PM_PRIORITY, "10.1.1.1"));
+	subflow(p, 5, "10.1.2.1:7443", "10.1.2.2:6000");
+	CU_ASSERT(quiet(p, NOW));
+	rules[1].backup = true;
+	rules[0].backup = false;
+	CU_ASSERT_EQUAL(pm_policy_rules(p, "laptop", rules, 2), 0);
+	CU_ASSERT(expect(p, NOW, PM_PRIORITY, "10.1.1.1"));
+	CU_ASSERT(expect(p, NOW, PM_PRIORITY, "10.1.2.1"));
+	CU_ASSERT(quiet(p, NOW));
+	CU_ASSERT_EQUAL(pm_policy_bind(p, 5, "laptop", &announced, 1), 0); /* told again */
+	CU_ASSERT(quiet(p, NOW));
+	pm_policy_closed(p, 5);
+	CU_ASSERT_EQUAL(pm_policy_rules(p, "laptop", NULL, 0), 0);
+	pm_policy_free(p);
+}
+
+static void bad_input(void)
+{
+	struct pm_policy *p = pm_policy_new();
+	struct pm_path many[PM_PATHS_MAX + 1] = {0};
+	struct pm_path twice[] = {path(3, "10.1.1.2", "10.1.1.1:7443", false),
+		path(3, "10.1.2.2", "10.1.2.1:7443", false)};
+	struct pm_path mixed = path(0, "10.1.1.2", "[fd01::1]:7443", false);
+	struct mams_addr l = at("10.1.1.2:1");
+
+	CU_ASSERT_EQUAL(pm_policy_paths(p, many, PM_PATHS_MAX + 1), -MAMS_ELIMIT);
+	CU_ASSERT_EQUAL(pm_policy_paths(p, twice, 2), -MAMS_EVALUE);
+	CU_ASSERT_EQUAL(pm_policy_paths(p, &mixed, 1), -MAMS_EVALUE);
+	pm_policy_subflow(p, 99, &l, &l);
+	pm_policy_subflow_closed(p, 99, &l, &l);
+	pm_policy_closed(p, 99);
+	CU_ASSERT_EQUAL(pm_policy_counters(p)->unknown_token, 3);
+	connect_wifi(p, 7);
+	for (int i = 0; i < 40; i++) {
+		char text[32];
+
+		snprintf(text, sizeof(text), "10.1.9.2:%d", 100 + i);
+		subflow(p, 7, text, "10.1.1.1:7443");
+	}
+	CU_ASSERT(pm_policy_counters(p)->too_many_subflows > 0);
+	pm_policy_free(p);
+}
+
+int main(void)
+{
+	static const struct mams_case cases[] = {
+		{"one subflow per path", one_subflow_per_path},
+		{"other connections are left alone", strangers_are_left_alone},
+		{"a path goes and returns", path_goes_and_returns},
+		{"a path returns early", path_returns_early},
+		{"an address changes", address_changes},
+		{"the last subflow stays", last_subflow_stays},
+		{"priorities", priorities},
+		{"a refused creation is tried again", refused_creation_is_tried_again},
+		{"network side", network_side},
+		{"bad input", bad_input},
+	};
+
+	return mams_suite_run("pm_policy", cases, MAMS_ARRAY_LEN(cases));
+}
