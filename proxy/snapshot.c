@@ -19,6 +19,7 @@ void px_snapshot_unref(struct px_snapshot *s)
 {
 	if (!s || atomic_fetch_sub_explicit(&s->refs, 1, memory_order_acq_rel) != 1)
 		return;
+	px_clients_free(s->clients);
 	mams_wipe(s->cookie, sizeof(s->cookie));
 	free(s);
 }

@@ -51,7 +51,7 @@ struct px_snapshot {
 	_Atomic uint32_t refs;
 	struct px_settings set;
 	struct px_dest_policy dest;         /**< network */
-	const struct px_clients *clients;   /**< network */
+	struct px_clients *clients;         /**< network; owned */
 	struct px_path paths[PX_PATHS_MAX]; /**< client */
 	size_t n_paths;
 	uint8_t cookie[512]; /**< client: secret */

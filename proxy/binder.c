@@ -1,0 +1,143 @@
+#include "proxy/binder.h"
+
+#include "lib/base/buf.h"
+#include "lib/base/log.h"
+#include "lib/ctl/ctl_msg.h"
+#include "lib/io/ctlsock.h"
+
+#include <errno.h>
+
+#define LOG_MODULE "binder"
+
+struct px_binder {
+	const struct px_conf *conf;
+	struct px_instance *instance;
+	struct mams_ctl_conn *plugin;
+	struct mams_loop *loop;
+	uint32_t next_id;
+	struct px_binder_counters counters;
+	struct mams_log_rl quiet;
+};
+
+/* ADD_ADDR of an IPv6 address with port does not fit beside TCP timestamps, so IPv4 addresses are
+ * announced on connections of either family when there are any. */
+static bool is_announced(const struct px_binder *b, const struct mams_addr *a)
+{
+	bool v4 = false;
+
+	for (size_t i = 0; i < b->conf->n_join; i++)
+		v4 |= b->conf->join[i].family == AF_INET;
+	return !v4 || a->family == AF_INET;
+}
+
+static int put_announce(const struct px_binder *b, struct ctl_msg *msg)
+{
+	struct ctl_pm_bind *m = &msg->pm_bind;
+
+	m->announce = ctl_alloc(msg, (b->conf->n_join + 1) * sizeof(*m->announce));
+	if (!m->announce)
+		return -ENOMEM;
+	for (size_t i = 0; i < b->conf->n_join; i++) {
+		const struct mams_addr *a = &b->conf->join[i];
+
+		if (!is_announced(b, a))
+			continue;
+		m->announce[m->n_announce] =
+			(struct ctl_pm_end_point){.address = *a, .port = a->port};
+		m->announce[m->n_announce++].address.port = 0;
+	}
+	return 0;
+}
+
+void px_binder_tell(struct px_binder *b, const struct px_note *note)
+{
+	struct mams_buf text = {0};
+	struct mams_error err;
+	struct ctl_msg *msg = ctl_msg_new(CTL_PM_BIND, ++b->next_id);
+	int rc = msg ? 0 : -ENOMEM;
+
+	if (rc == 0) {
+		msg->pm_bind.token = note->token;
+		if (note->client)
+			msg->pm_bind.client = ctl_strdup(msg, note->client->name);
+		else
+			rc = put_announce(b, msg);
+	}
+	if (rc == 0)
+		rc = ctl_encode(msg, 0, &text, &err);
+	if (rc == 0)
+		rc = mams_ctl_send(b->plugin, text.data, text.len);
+	if (rc == 0)
+		b->counters.bound++;
+	else
+		b->counters.not_told++;
+	mams_buf_fini(&text);
+	ctl_msg_free(msg);
+}
+
+static void opened(void *user, struct mams_ctl_conn *c)
+{
+	struct px_binder *b = user;
+
+	(void)c;
+	log_info("the mptcpd plugin is connected");
+	px_instance_repeat_bindings(b->instance);
+}
+
+static void closed(void *user, struct mams_ctl_conn *c)
+{
+	(void)user;
+	(void)c;
+	log_warn("the mptcpd plugin is gone; we dial again");
+}
+
+static void packet(void *user, struct mams_ctl_conn *c, const char *data, size_t len)
+{
+	struct px_binder *b = user;
+	struct mams_error err = {0};
+	struct ctl_msg *msg = NULL;
+
+	(void)c;
+	if (ctl_decode(data, len, &msg, &err) < 0 ||
+		(msg->type == CTL_RESULT && msg->result.code != 0)) {
+		b->counters.refused++;
+		mams_log_limited(&b->quiet, mams_loop_now(b->loop), MAMS_LOG_WARN, LOG_MODULE,
+			"the plugin refuses a binding: %s", msg ? msg->result.text : err.text);
+	}
+	ctl_msg_free(msg);
+}
+
+static const struct mams_ctl_server_ops ctl_ops = {
+	.opened = opened, .packet = packet, .closed = closed};
+
+int px_binder_new(struct mams_loop *l, const struct px_conf *conf, struct px_instance *instance,
+	struct px_binder **out)
+{
+	struct px_binder *b = calloc(1, sizeof(*b));
+	int rc;
+
+	if (!b)
+		return -ENOMEM;
+	b->conf = conf;
+	b->instance = instance;
+	b->loop = l;
+	rc = mams_ctl_dial(l, conf->pm_socket, &ctl_ops, b, &b->plugin);
+	if (rc < 0)
+		free(b);
+	else
+		*out = b;
+	return rc;
+}
+
+void px_binder_free(struct px_binder *b)
+{
+	if (!b)
+		return;
+	mams_ctl_close(b->plugin);
+	free(b);
+}
+
+const struct px_binder_counters *px_binder_counters(const struct px_binder *b)
+{
+	return &b->counters;
+}

@@ -1,0 +1,549 @@
+#include "proxy/control.h"
+
+#include "lib/base/buf.h"
+#include "lib/base/log.h"
+#include "lib/ctl/ctl_msg.h"
+#include "lib/io/ctlsock.h"
+#include "proxy/binder.h"
+#include "proxy/catch.h"
+#include "proxy/convert.h"
+#include "proxy/hostnet.h"
+#include "proxy/instance.h"
+#include "proxy/key.h"
+#include "proxy/peer.h"
+#include "proxy/status.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/random.h>
+#include <unistd.h>
+
+#define LOG_MODULE "control"
+#define LISTEN_MAX 64
+#define HEALTH_MAX 256
+
+/* What experience teaches of a path is kept while the path comes and goes. */
+struct health {
+	uint8_t connection_id;
+	struct mams_addr local;
+	struct mams_addr proxy;
+	struct px_path_health health;
+};
+
+struct px_control {
+	struct mams_loop *loop;
+	const struct px_conf *conf;
+	struct px_hostnet hostnet;
+	struct px_instance instance;
+	bool started;
+	struct mams_loop_fd *notes;
+	struct mams_ctl_server *server;
+	struct px_catch *catch;
+	struct px_peer *peer;
+	struct px_binder *binder;
+	mams_time begun;
+	/* desired state */
+	struct px_path paths[PX_PATHS_MAX];
+	size_t n_paths;
+	uint8_t cookie[PX_KEY_MAX];
+	size_t cookie_len;
+	bool peer_down;
+	struct px_client **clients;
+	size_t n_clients;
+	struct health health[HEALTH_MAX];
+	size_t n_health;
+	uint8_t cookie_secret[32];
+};
+
+/* ---- configuration of the workers ---- */
+
+static struct px_snapshot *make_snapshot(const struct px_control *c)
+{
+	struct px_snapshot *s = px_snapshot_new();
+
+	if (!s)
+		return NULL;
+	px_conf_settings(c->conf, &s->set);
+	memcpy(s->set.cookie_secret, c->cookie_secret, sizeof(s->set.cookie_secret));
+	s->dest = (struct px_dest_policy){.deny = c->conf->deny,
+		.n_deny = c->conf->n_deny,
+		.allow = c->conf->allow,
+		.n_allow = c->conf->n_allow,
+		.own = c->hostnet.nets,
+		.n_own = c->hostnet.n,
+		.self = c->hostnet.addrs,
+		.n_self = c->hostnet.n,
+		.others = c->conf->allow_others};
+	s->clients = px_clients_new(c->clients, c->n_clients);
+	if (!s->clients) {
+		px_snapshot_unref(s);
+		return NULL;
+	}
+	memcpy(s->paths, c->paths, sizeof(s->paths));
+	s->n_paths = c->n_paths;
+	memcpy(s->cookie, c->cookie, c->cookie_len);
+	s->cookie_len = c->cookie_len;
+	s->direct = c->peer_down;
+	return s;
+}
+
+static int publish(struct px_control *c)
+{
+	struct px_snapshot *s = make_snapshot(c);
+
+	if (!s)
+		return -ENOMEM;
+	px_instance_publish(&c->instance, s);
+	return 0;
+}
+
+/* ---- client role ---- */
+
+static int catch_or_not(struct px_control *c, struct mams_error *err)
+{
+	struct mams_addr proxies[PX_PATHS_MAX];
+
+	if (!c->catch)
+		return 0;
+	if (c->n_paths == 0 || c->peer_down) {
+		px_catch_off(c->catch);
+		return 0;
+	}
+	for (size_t i = 0; i < c->n_paths; i++)
+		proxies[i] = c->paths[i].proxy;
+	return px_catch_on(c->catch, proxies, c->n_paths, err);
+}
+
+static void tell_event(struct px_control *c, int kind, const char *words)
+{
+	struct mams_buf text = {0};
+	struct mams_error err;
+	struct ctl_msg *msg = ctl_msg_new(CTL_PX_EVENT, 0);
+
+	if (msg) {
+		msg->px_event = (struct ctl_px_event){.kind = kind, .text = ctl_strdup(msg, words)};
+		if (ctl_encode(msg, 0, &text, &err) == 0)
+			mams_ctl_broadcast(c->server, text.data, text.len);
+	}
+	mams_buf_fini(&text);
+	ctl_msg_free(msg);
+}
+
+static void peer_lost(struct px_control *c, const char *why)
+{
+	struct mams_error err;
+
+	if (c->peer_down || c->n_paths == 0)
+		return;
+	c->peer_down = true;
+	log_warn("N-MADP is down: %s; new connections go %s", why,
+		c->conf->fail_open ? "direct" : "nowhere");
+	if (c->conf->fail_open) {
+		(void)!catch_or_not(c, &err);
+		(void)!publish(c);
+	}
+	tell_event(c, CTL_PX_PEER_DOWN, why);
+	px_peer_ask(c->peer, c->instance.current);
+}
+
+static void peer_back(void *user)
+{
+	struct px_control *c = user;
+	struct mams_error err;
+
+	c->peer_down = false;
+	log_info("N-MADP answers again");
+	(void)!publish(c);
+	if (catch_or_not(c, &err) < 0)
+		log_err("%s: %s", err.where, err.text);
+	tell_event(c, CTL_PX_PEER_UP, "the N-MADP answers");
+}
+
+static struct px_path_health *health_of(struct px_control *c, const struct px_path *p)
+{
+	struct health *h;
+
+	for (size_t i = 0; i < c->n_health; i++) {
+		h = &c->health[i];
+		if (h->connection_id == p->connection_id && mams_addr_eq_ip(&h->local, &p->local) &&
+			mams_addr_eq(&h->proxy, &p->proxy))
+			return &h->health;
+	}
+	/* old ones are taken over: at worst a flow learns on another path's account */
+	h = &c->health[c->n_health < HEALTH_MAX ? c->n_health++ : p->connection_id];
+	*h = (struct health){
+		.connection_id = p->connection_id, .local = p->local, .proxy = p->proxy};
+	return &h->health;
+}
+
+static int take_path(struct px_control *c, const struct ctl_path *in, struct px_path *out)
+{
+	if (in->local.family != in->proxy.family || in->proxy_port == 0)
+		return -MAMS_EVALUE;
+	*out = (struct px_path){.connection_id = in->connection_id,
+		.priority = in->priority,
+		.backup = in->backup,
+		.local = in->local,
+		.proxy = in->proxy};
+	out->proxy.port = in->proxy_port;
+	snprintf(out->name, sizeof(out->name), "%s", in->name ? in->name : "?");
+	out->health = health_of(c, out);
+	return 0;
+}
+
+static int set_paths(struct px_control *c, const struct ctl_px_paths *m, struct mams_error *err)
+{
+	struct px_path paths[PX_PATHS_MAX];
+	uint8_t key[PX_KEY_MAX];
+	int n_key = 0;
+
+	if (c->conf->role != PX_ROLE_CLIENT)
+		return mams_fail(err, MAMS_ESTATE, NULL, "this proxy has the network role");
+	if (m->n_paths > PX_PATHS_MAX)
+		return mams_fail(err, MAMS_ELIMIT, NULL, "at most %u paths", PX_PATHS_MAX);
+	for (size_t i = 0; i < m->n_paths; i++)
+		if (take_path(c, &m->paths[i], &paths[i]) < 0)
+			return mams_fail(err, MAMS_EVALUE, NULL,
+				"path %zu: local and proxy differ in family, or there is no port",
+				i);
+	if (m->client_key)
+		n_key = px_key_decode(m->client_key, key);
+	if (n_key < 0)
+		return mams_fail(err, MAMS_EVALUE, NULL, "client_key is no base64 key");
+	mams_wipe(c->cookie, sizeof(c->cookie));
+	memcpy(c->cookie, key, (size_t)n_key);
+	mams_wipe(key, sizeof(key));
+	c->cookie_len = (size_t)n_key;
+	memcpy(c->paths, paths, m->n_paths * sizeof(*paths));
+	c->n_paths = m->n_paths;
+	if (c->n_paths == 0 && c->peer_down) {
+		c->peer_down = false;
+		px_peer_rest(c->peer);
+	}
+	if (publish(c) < 0)
+		return -ENOMEM;
+	if (c->peer_down)
+		px_peer_ask(c->peer, c->instance.current);
+	return catch_or_not(c, err);
+}
+
+/* ---- network role ---- */
+
+static size_t find_client(const struct px_control *c, const char *name)
+{
+	size_t i = 0;
+
+	while (i < c->n_clients && strcmp(c->clients[i]->name, name) != 0)
+		i++;
+	return i;
+}
+
+static int add_client(struct px_control *c, const char *name, const uint8_t *key, size_t n_key)
+{
+	size_t i = find_client(c, name);
+	struct px_client **more = c->clients;
+	struct px_client *k = px_client_new(name, key, n_key, c->instance.current->set.workers);
+
+	if (!k)
+		return -ENOMEM;
+	if (i < c->n_clients && memcmp(c->clients[i]->digest, k->digest, PX_DIGEST) == 0) {
+		px_client_unref(k); /* told again: its counters go on */
+		return 0;
+	}
+	if (i == c->n_clients) {
+		more = realloc(c->clients, (c->n_clients + 1) * sizeof(*more));
+		if (!more) {
+			px_client_unref(k);
+			return -ENOMEM;
+		}
+		c->clients = more;
+		c->clients[c->n_clients++] = NULL;
+	}
+	px_client_unref(c->clients[i]);
+	c->clients[i] = k;
+	return 0;
+}
+
+static int set_client(
+	struct px_control *c, const struct ctl_px_client_set *m, struct mams_error *err)
+{
+	uint8_t key[PX_KEY_MAX];
+	int n;
+
+	if (c->conf->role != PX_ROLE_NETWORK)
+		return mams_fail(err, MAMS_ESTATE, NULL, "this proxy has the client role");
+	n = px_key_decode(m->client_key, key);
+	if (n < 0)
+		return mams_fail(err, MAMS_EVALUE, NULL, "client_key is no base64 key");
+	n = add_client(c, m->client, key, (size_t)n);
+	mams_wipe(key, sizeof(key));
+	return n < 0 ? n : publish(c);
+}
+
+static int del_client(struct px_control *c, const char *name, struct mams_error *err)
+{
+	size_t i = find_client(c, name);
+
+	if (c->conf->role != PX_ROLE_NETWORK)
+		return mams_fail(err, MAMS_ESTATE, NULL, "this proxy has the client role");
+	if (i == c->n_clients)
+		return 0;
+	px_client_unref(c->clients[i]);
+	c->clients[i] = c->clients[--c->n_clients];
+	return publish(c);
+}
+
+static int static_clients(struct px_control *c, struct mams_error *err)
+{
+	for (size_t i = 0; i < c->conf->n_clients; i++) {
+		uint8_t key[PX_KEY_MAX];
+		int n = px_key_read(c->conf->clients[i].key_file, key, err);
+
+		if (n >= 0)
+			n = add_client(c, c->conf->clients[i].name, key, (size_t)n);
+		mams_wipe(key, sizeof(key));
+		if (n < 0)
+			return n;
+	}
+	return c->conf->n_clients ? publish(c) : 0;
+}
+
+/* ---- what workers report ---- */
+
+static void take_note(struct px_control *c, struct px_note *n)
+{
+	switch (n->kind) {
+	case PX_NOTE_BOUND:
+		if (c->binder)
+			px_binder_tell(c->binder, n);
+		break;
+	case PX_NOTE_UNREACHABLE:
+		peer_lost(c, "no path reaches it");
+		break;
+	case PX_NOTE_REFUSED:
+		peer_lost(c, px_convert_code_name(n->code));
+		break;
+	case PX_NOTE_COOKIE:
+		memcpy(c->cookie, n->cookie, n->n_cookie);
+		c->cookie_len = n->n_cookie;
+		(void)!publish(c);
+		break;
+	}
+	px_client_unref(n->client);
+	mams_wipe(n->cookie, sizeof(n->cookie));
+}
+
+static void on_notes(void *user, int fd, unsigned events)
+{
+	struct px_control *c = user;
+	struct px_note n;
+	uint64_t count;
+
+	(void)events;
+	(void)!read(fd, &count, sizeof(count));
+	while (px_notes_get(&c->instance.notes, &n))
+		take_note(c, &n);
+}
+
+/* ---- the ctl socket ---- */
+
+static void send_message(struct mams_ctl_conn *to, struct ctl_msg *msg)
+{
+	struct mams_buf text = {0};
+	struct mams_error err = {0};
+	int rc = msg ? ctl_encode(msg, 0, &text, &err) : -ENOMEM;
+
+	if (rc == 0)
+		rc = mams_ctl_send(to, text.data, text.len);
+	if (rc < 0)
+		log_warn("cannot answer on ctl: %s %s", mams_strerror(rc), err.text);
+	mams_buf_fini(&text);
+	ctl_msg_free(msg);
+}
+
+static void send_result(struct mams_ctl_conn *to, uint32_t id, int code, const char *text)
+{
+	struct ctl_msg *msg = ctl_msg_new(CTL_RESULT, id);
+
+	if (msg)
+		msg->result =
+			(struct ctl_result){.code = (uint32_t)code, .text = ctl_strdup(msg, text)};
+	send_message(to, msg);
+}
+
+static int set_log_level(const char *level, struct mams_error *err)
+{
+	static const char *const names[] = {"err", "warn", "info", "debug"};
+
+	for (size_t i = 0; i < MAMS_ARRAY_LEN(names); i++) {
+		if (strcmp(level, names[i]) != 0)
+			continue;
+		mams_log_set_level((enum mams_log_level)i);
+		return 0;
+	}
+	return mams_fail(err, MAMS_EVALUE, NULL, "level is one of err, warn, info, debug");
+}
+
+static struct ctl_msg *compose_status(const struct px_control *c, uint32_t id)
+{
+	const struct px_status_view view = {.conf = c->conf,
+		.instance = &c->instance,
+		.paths = c->paths,
+		.n_paths = c->n_paths,
+		.clients = c->clients,
+		.n_clients = c->n_clients,
+		.catching = c->catch && px_catch_is_on(c->catch),
+		.begun = c->begun,
+		.now = mams_loop_now(c->loop)};
+
+	return px_status_compose(&view, id);
+}
+
+static void request(struct px_control *c, struct mams_ctl_conn *from, const struct ctl_msg *m)
+{
+	struct mams_error err = {0};
+	int rc;
+
+	if (m->type == CTL_STATUS_REQ) {
+		send_message(from, compose_status(c, m->id));
+		return;
+	}
+	if (m->type == CTL_PX_PATHS)
+		rc = set_paths(c, &m->px_paths, &err);
+	else if (m->type == CTL_PX_CLIENT_SET)
+		rc = set_client(c, &m->px_client_set, &err);
+	else if (m->type == CTL_PX_CLIENT_DEL)
+		rc = del_client(c, m->px_client_del.client, &err);
+	else if (m->type == CTL_LOG_LEVEL)
+		rc = set_log_level(m->log_level.level, &err);
+	else
+		rc = mams_fail(&err, MAMS_ESTATE, NULL, "not a request to a proxy");
+	send_result(from, m->id, -rc, rc == 0 ? "ok" : err.text[0] ? err.text : mams_strerror(rc));
+}
+
+static void packet(void *user, struct mams_ctl_conn *from, const char *data, size_t len)
+{
+	struct mams_error err = {0};
+	struct ctl_msg *m = NULL;
+	int rc = ctl_decode(data, len, &m, &err);
+
+	if (rc < 0) {
+		send_result(from, 0, -rc, err.text);
+		return;
+	}
+	request(user, from, m);
+	ctl_msg_free(m);
+}
+
+static const struct mams_ctl_server_ops ctl_ops = {.packet = packet};
+
+/* ---- life ---- */
+
+static size_t put_listeners(const struct mams_addr *list, size_t n, enum px_listen_kind kind,
+	struct px_listen *out, size_t have)
+{
+	for (size_t i = 0; i < n && have < LISTEN_MAX; i++)
+		out[have++] = (struct px_listen){.kind = kind, .addr = list[i]};
+	return have;
+}
+
+static int start_workers(struct px_control *c, struct mams_error *err)
+{
+	const struct px_conf *k = c->conf;
+	bool client = k->role == PX_ROLE_CLIENT;
+	struct px_listen listen[LISTEN_MAX];
+	struct px_snapshot *s = make_snapshot(c);
+	size_t n = put_listeners(
+		k->listen, k->n_listen, client ? PX_LISTEN_APP : PX_LISTEN_CONVERT, listen, 0);
+	int rc;
+
+	n = put_listeners(k->transparent, k->n_transparent, PX_LISTEN_TRANSPARENT, listen, n);
+	n = put_listeners(k->join, k->n_join, PX_LISTEN_JOIN, listen, n);
+	if (!s)
+		return -ENOMEM;
+	rc = px_instance_start(&c->instance, s, listen, n, err);
+	px_snapshot_unref(s);
+	c->started = rc == 0;
+	return rc;
+}
+
+static int start_client(struct px_control *c)
+{
+	int rc = px_catch_new(c->conf, &c->catch);
+
+	return rc < 0 ? rc : px_peer_new(c->loop, c->conf, peer_back, c, &c->peer);
+}
+
+static int start_network(struct px_control *c, struct mams_error *err)
+{
+	int rc = static_clients(c, err);
+
+	if (rc == 0 && strcmp(c->conf->pm_socket, "none") != 0)
+		rc = px_binder_new(c->loop, c->conf, &c->instance, &c->binder);
+	return rc;
+}
+
+static int start(struct px_control *c, struct mams_error *err)
+{
+	int rc = px_hostnet_read(&c->hostnet);
+
+	if (rc == 0 && getrandom(c->cookie_secret, sizeof(c->cookie_secret), 0) < 0)
+		rc = -errno;
+	if (rc == 0) {
+		rc = mams_ctl_listen(
+			c->loop, c->conf->ctl_socket, (gid_t)-1, &ctl_ops, c, &c->server);
+		if (rc < 0)
+			return mams_fail(err, -rc, c->conf->ctl_socket,
+				"cannot listen: %s; another mams-proxy may run, or ctl_socket "
+				"needs "
+				"another place",
+				mams_strerror(rc));
+	}
+	if (rc == 0)
+		rc = start_workers(c, err);
+	if (rc == 0)
+		rc = mams_loop_fd_add(
+			c->loop, c->instance.notes.fd, MAMS_LOOP_READ, on_notes, c, &c->notes);
+	if (rc == 0)
+		rc = c->conf->role == PX_ROLE_CLIENT ? start_client(c) : start_network(c, err);
+	return rc;
+}
+
+int px_control_new(struct mams_loop *l, const struct px_conf *conf, struct px_control **out,
+	struct mams_error *err)
+{
+	struct px_control *c = calloc(1, sizeof(*c));
+	int rc;
+
+	if (!c)
+		return -ENOMEM;
+	c->loop = l;
+	c->conf = conf;
+	c->begun = mams_loop_now(l);
+	rc = start(c, err);
+	if (rc < 0)
+		px_control_free(c);
+	else
+		*out = c;
+	return rc;
+}
+
+void px_control_free(struct px_control *c)
+{
+	if (!c)
+		return;
+	px_catch_free(c->catch);
+	mams_ctl_server_free(c->server);
+	px_peer_free(c->peer);
+	px_binder_free(c->binder);
+	mams_loop_fd_del(c->notes);
+	if (c->started)
+		px_instance_stop(&c->instance);
+	for (size_t i = 0; i < c->n_clients; i++)
+		px_client_unref(c->clients[i]);
+	free(c->clients);
+	px_hostnet_fini(&c->hostnet);
+	mams_wipe(c->cookie, sizeof(c->cookie));
+	free(c);
+}

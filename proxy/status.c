@@ -1,0 +1,75 @@
+#include "proxy/status.h"
+
+#include "mams_version.h"
+
+#define CLIENTS_MAX 512u /* so many fit a packet */
+
+static void put_path(struct ctl_msg *msg, const struct px_status_view *v, size_t i,
+	struct ctl_px_path_status *out)
+{
+	const struct px_path *p = &v->paths[i];
+
+	*out = (struct ctl_px_path_status){.path = {.connection_id = p->connection_id,
+						   .name = ctl_strdup(msg, p->name),
+						   .local = p->local,
+						   .proxy = p->proxy,
+						   .proxy_port = p->proxy.port,
+						   .priority = p->priority,
+						   .backup = p->backup},
+		.up = !px_path_is_suspect(p, v->now),
+		.flows = atomic_load_explicit(&p->health->flows, memory_order_relaxed),
+		.failures = atomic_load_explicit(&p->health->failures, memory_order_relaxed)};
+	out->path.proxy.port = 0;
+}
+
+static void put_client(
+	struct ctl_msg *msg, const struct px_client *k, struct ctl_px_client_status *out)
+{
+	*out = (struct ctl_px_client_status){.client = ctl_strdup(msg, k->name)};
+	for (uint32_t i = 0; i < k->n_counts; i++) {
+		const struct px_client_counts *n = &k->counts[i];
+
+		out->flows_open += atomic_load_explicit(&n->flows_open, memory_order_relaxed);
+		out->flows_total += atomic_load_explicit(&n->flows_total, memory_order_relaxed);
+		out->bytes_up += atomic_load_explicit(&n->octets_up, memory_order_relaxed);
+		out->bytes_down += atomic_load_explicit(&n->octets_down, memory_order_relaxed);
+	}
+}
+
+static void put_counters(struct ctl_msg *msg, const struct px_status_view *v)
+{
+	struct ctl_px_status *st = &msg->px_status;
+	struct px_counters n;
+	size_t rows;
+	const struct mams_metric *row = px_counters_rows(&rows);
+
+	px_instance_counters(v->instance, &n);
+	st->counters = ctl_alloc(msg, rows * sizeof(*st->counters));
+	for (size_t i = 0; st->counters && i < rows; i++)
+		st->counters[st->n_counters++] =
+			(struct ctl_counter){.name = ctl_strdup(msg, row[i].name),
+				.value = mams_metric_value(&row[i], &n)};
+}
+
+struct ctl_msg *px_status_compose(const struct px_status_view *v, uint32_t id)
+{
+	struct ctl_msg *msg = ctl_msg_new(CTL_PX_STATUS, id);
+	struct ctl_px_status *st = msg ? &msg->px_status : NULL;
+	size_t clients = v->n_clients < CLIENTS_MAX ? v->n_clients : CLIENTS_MAX;
+
+	if (!msg)
+		return NULL;
+	*st = (struct ctl_px_status){.role = v->conf->role == PX_ROLE_CLIENT ? "client" : "network",
+		.version = MAMS_VERSION,
+		.uptime_ms = (uint64_t)mams_time_ms_until(v->begun, v->now),
+		.catching = v->catching,
+		.flows_open = atomic_load_explicit(&v->instance->flows, memory_order_relaxed),
+		.paths = ctl_alloc(msg, (v->n_paths + 1) * sizeof(*st->paths)),
+		.clients = ctl_alloc(msg, (clients + 1) * sizeof(*st->clients))};
+	for (size_t i = 0; st->paths && i < v->n_paths; i++)
+		put_path(msg, v, i, &st->paths[st->n_paths++]);
+	for (size_t i = 0; st->clients && i < clients; i++)
+		put_client(msg, v->clients[i], &st->clients[st->n_clients++]);
+	put_counters(msg, v);
+	return msg;
+}

@@ -1,0 +1,23 @@
+/** @file status.h
+ *  The answer to a ctl status request.  Layer: adapter of mams-proxy. */
+#pragma once
+
+#include "lib/ctl/ctl_msg.h"
+#include "proxy/config.h"
+#include "proxy/instance.h"
+
+/** What is shown; all borrowed. */
+struct px_status_view {
+	const struct px_conf *conf;
+	const struct px_instance *instance;
+	const struct px_path *paths;
+	size_t n_paths;
+	struct px_client *const *clients;
+	size_t n_clients;
+	bool catching;
+	mams_time begun;
+	mams_time now;
+};
+
+/** A new message of the caller's, or NULL on ENOMEM. */
+struct ctl_msg *px_status_compose(const struct px_status_view *v, uint32_t id);
