@@ -162,7 +162,7 @@ static int decode_integer(
 	bool ranged = kind == f->kind && (f->min != 0 || f->max != 0);
 	int64_t min = ranged ? f->min : kind == MAMS_K_I64 ? -MAX_SAFE_INTEGER + 1 : 0;
 	int64_t max = ranged ? f->max : kind_max(kind);
-	int64_t n;
+	int64_t n = 0;
 	int rc = get_integer(w, f->flags, v, &n);
 
 	if (rc < 0)
