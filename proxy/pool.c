@@ -49,6 +49,7 @@ void *px_slab_get(struct px_slab *s)
 			p = o;
 		}
 	}
+	mams_assert(p); /* a block holds more than one object */
 	s->free = p->next;
 	s->in_use++;
 	return p;

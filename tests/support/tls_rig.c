@@ -66,7 +66,7 @@ void rig_remove_files(void)
 
 const char *rig_file(const char *name)
 {
-	static char paths[4][128];
+	static char paths[4][256];
 	static unsigned next;
 	char *p = paths[next++ % 4];
 
@@ -127,7 +127,7 @@ static uint16_t free_port(void)
 
 void rig_init(struct rig *g, bool certs, bool digest)
 {
-	static char paths[4][128];
+	static char paths[4][256];
 
 	*g = (struct rig){0};
 	CU_ASSERT_EQUAL_FATAL(mams_loop_new(&g->l), 0);
