@@ -99,10 +99,7 @@ static const struct pm_genl_ops genl_ops = {.done = done, .ready = ready};
 
 static bool take(const struct sockaddr *sa, struct mams_addr *out)
 {
-	if (mams_addr_from_sa(sa, out) < 0)
-		return false;
-	mams_addr_unmap(out);
-	return true;
+	return mams_addr_from_sa(sa, out) == 0;
 }
 
 static void on_established(mptcpd_token_t token, const struct sockaddr *laddr,
@@ -134,7 +131,7 @@ static void on_subflow(mptcpd_token_t token, const struct sockaddr *laddr,
 	(void)backup; /* mptcpd 0.12 says true, always */
 	if (!take(laddr, &local) || !take(raddr, &remote))
 		return;
-	pm_policy_subflow(self->policy, token, &local, &remote);
+	pm_policy_subflow(self->policy, token, &local, &remote, mams_clock_now());
 	run(self);
 }
 
@@ -148,7 +145,7 @@ static void on_subflow_closed(mptcpd_token_t token, const struct sockaddr *laddr
 	(void)backup;
 	if (!take(laddr, &local) || !take(raddr, &remote))
 		return;
-	pm_policy_subflow_closed(self->policy, token, &local, &remote);
+	pm_policy_subflow_closed(self->policy, token, &local, &remote, mams_clock_now());
 	run(self);
 }
 

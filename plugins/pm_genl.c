@@ -73,6 +73,15 @@ static void put(struct l_genl_msg *m, uint16_t attr, const void *data, size_t le
 	l_genl_msg_append_attr(m, attr, (uint16_t)len, data);
 }
 
+static void map(struct mams_addr *a)
+{
+	struct mams_addr v6 = {
+		.family = AF_INET6, .port = a->port, .ip = {[10] = 0xff, [11] = 0xff}};
+
+	memcpy(v6.ip + 12, a->ip, 4);
+	*a = v6;
+}
+
 /* Ports are host order here, unlike in the kernel's events. */
 static void put_address(
 	struct l_genl_msg *m, uint16_t attr, const struct mams_addr *a, int id, int64_t flags)
@@ -94,6 +103,21 @@ static void put_address(
 	if (flags >= 0)
 		put(m, MPTCP_PM_ADDR_ATTR_FLAGS, &flags_word, sizeof(flags_word));
 	l_genl_msg_leave_nested(m);
+}
+
+/* An existing subflow is looked up by socket family and address, so an IPv4 connection of an IPv6
+ * socket has to be named in its mapped form. */
+static void put_pair(struct l_genl_msg *m, const struct pm_action *a, int64_t flags)
+{
+	struct mams_addr local = a->local;
+	struct mams_addr remote = a->remote;
+
+	if (a->mapped) {
+		map(&local);
+		map(&remote);
+	}
+	put_address(m, MPTCP_PM_ATTR_ADDR, &local, -1, flags);
+	put_address(m, MPTCP_PM_ATTR_ADDR_REMOTE, &remote, -1, -1);
 }
 
 static void put_token(struct l_genl_msg *m, uint32_t token)
@@ -122,14 +146,12 @@ static struct l_genl_msg *compose(const struct pm_action *a)
 	case PM_DESTROY:
 		m = l_genl_msg_new(MPTCP_PM_CMD_SUBFLOW_DESTROY);
 		put_token(m, a->token);
-		put_address(m, MPTCP_PM_ATTR_ADDR, &a->local, -1, -1);
-		put_address(m, MPTCP_PM_ATTR_ADDR_REMOTE, &a->remote, -1, -1);
+		put_pair(m, a, -1);
 		return m;
 	case PM_PRIORITY:
 		m = l_genl_msg_new(MPTCP_PM_CMD_SET_FLAGS);
 		put_token(m, a->token);
-		put_address(m, MPTCP_PM_ATTR_ADDR, &a->local, -1, backup);
-		put_address(m, MPTCP_PM_ATTR_ADDR_REMOTE, &a->remote, -1, -1);
+		put_pair(m, a, backup);
 		return m;
 	case PM_ANNOUNCE:
 		m = l_genl_msg_new(MPTCP_PM_CMD_ANNOUNCE);

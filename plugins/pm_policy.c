@@ -1,17 +1,12 @@
-/* A connection is looked at when something happened to it (it is then "dirty"), or when a creation
- * is due again.  Looking yields one action at a time, until all is as it should be. */
-#include "plugins/pm_policy.h"
-
-#include <uthash.h>
-#include <utlist.h>
+/* The tables, and the events that change them.  A connection is looked at (pm_decide.c) when
+ * something happened to it - it is then "dirty" - or when a retry is due.  Looking yields one
+ * action at a time, until all is as it should be. */
+#include "plugins/pm_tables.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
-#define RETRY_MS 200   /* after the kernel refused a creation, doubling */
-#define SILENT_MS 3000 /* after a creation that was neither refused nor reported */
-#define RETRY_CAP_MS 60000
 #define CNT(name, field, kind, text)                                                               \
 	{                                                                                          \
 		name, text, kind, offsetof(struct pm_counters, field)                              \
@@ -24,54 +19,19 @@ const struct mams_metric pm_counter_rows[] = {
 	CNT("subflows_destroyed_total", subflows_destroyed, MAMS_COUNTER, "subflows taken away"),
 	CNT("creations_failed_total", creations_failed, MAMS_COUNTER, "creations refused"),
 	CNT("priorities_total", priorities, MAMS_COUNTER, "priority changes (MP_PRIO)"),
+	CNT("priorities_failed_total", priorities_failed, MAMS_COUNTER, "priority changes refused"),
+	CNT("withdrawals_failed_total", withdrawals_failed, MAMS_COUNTER, "RM_ADDR refused"),
+	CNT("announcements_failed_total", announcements_failed, MAMS_COUNTER, "ADD_ADDR refused"),
 	CNT("announced_total", announced, MAMS_COUNTER, "addresses announced (ADD_ADDR)"),
 	CNT("unknown_token_total", unknown_token, MAMS_COUNTER, "events of unknown connections"),
 	CNT("too_many_subflows_total", too_many_subflows, MAMS_COUNTER, "subflows not followed"),
+	CNT("too_many_connections_total", too_many_connections, MAMS_COUNTER,
+		"connections not followed"),
+	CNT("bindings_expired_total", bindings_expired, MAMS_COUNTER,
+		"bindings of connections that never came"),
 	CNT("no_memory_total", no_memory, MAMS_COUNTER, "things forgotten for want of memory"),
 };
 const size_t pm_n_counter_rows = MAMS_ARRAY_LEN(pm_counter_rows);
-
-/* A creation under way, or to be tried again. */
-struct attempt {
-	mams_time again;
-	uint32_t wait_ms;
-};
-
-struct client {
-	char *name;
-	struct pm_rule rules[PM_PATHS_MAX];
-	size_t n_rules;
-	size_t users; /* connections bound to it */
-	UT_hash_handle hh;
-};
-
-struct connection {
-	uint32_t token;
-	bool established; /* false: known by its binding only */
-	bool server_side;
-	bool managed; /* its peer is, or was, one of the paths' proxies */
-	bool dirty;
-	mams_time due;
-	struct client *client;
-	struct pm_subflow subflows[PM_SUBFLOWS_MAX];
-	size_t n_subflows;
-	struct attempt attempts[PM_PATHS_MAX]; /* by connection id of the path */
-	struct mams_addr announce[PM_ANNOUNCE_MAX];
-	size_t n_announce;
-	size_t announced;
-	struct connection *prev, *next; /* in the list of dirty ones */
-	UT_hash_handle hh;
-};
-
-struct pm_policy {
-	struct pm_path paths[PM_PATHS_MAX];
-	size_t n_paths;
-	struct connection *connections;
-	struct client *clients;
-	struct connection *dirty;
-	mams_time due; /* earliest of all connections, or earlier */
-	struct pm_counters counters;
-};
 
 /* ---- tables ---- */
 
@@ -80,23 +40,6 @@ static struct connection *find(const struct pm_policy *p, uint32_t token)
 	struct connection *c;
 
 	HASH_FIND(hh, p->connections, &token, sizeof(token), c);
-	return c;
-}
-
-static struct connection *make(struct pm_policy *p, uint32_t token)
-{
-	struct connection *c = find(p, token);
-
-	if (c)
-		return c;
-	c = calloc(1, sizeof(*c));
-	if (!c) {
-		p->counters.no_memory++;
-		return NULL;
-	}
-	c->token = token;
-	c->due = MAMS_TIME_NEVER;
-	HASH_ADD(hh, p->connections, token, sizeof(c->token), c);
 	return c;
 }
 
@@ -136,6 +79,69 @@ static void release_client(struct pm_policy *p, struct client *k)
 	free(k);
 }
 
+static void touch(struct pm_policy *p, struct connection *c)
+{
+	if (c->dirty)
+		return;
+	c->dirty = true;
+	DL_APPEND(p->dirty, c);
+}
+
+static void settle(struct pm_policy *p, struct connection *c)
+{
+	if (!c->dirty)
+		return;
+	c->dirty = false;
+	DL_DELETE(p->dirty, c);
+}
+
+static void stop_waiting(struct pm_policy *p, struct connection *c)
+{
+	if (c->established)
+		return;
+	DL_DELETE2(p->waiting, c, wait_prev, wait_next);
+	p->n_waiting--;
+}
+
+static void forget(struct pm_policy *p, struct connection *c)
+{
+	stop_waiting(p, c);
+	p->counters.connections_open -= c->established;
+	release_client(p, c->client);
+	settle(p, c);
+	HASH_DEL(p->connections, c);
+	free(c);
+}
+
+/* A connection begins as a waiting one: a binding may come before the kernel's report, or after the
+ * end of the connection, and then it must not stay for ever. */
+static struct connection *make(struct pm_policy *p, uint32_t token)
+{
+	struct connection *c = find(p, token);
+
+	if (c)
+		return c;
+	if (HASH_COUNT(p->connections) >= PM_CONNECTIONS_MAX) {
+		p->counters.too_many_connections++;
+		return NULL;
+	}
+	if (p->n_waiting >= PM_WAITING_MAX) {
+		p->counters.bindings_expired++;
+		forget(p, p->waiting);
+	}
+	c = calloc(1, sizeof(*c));
+	if (!c) {
+		p->counters.no_memory++;
+		return NULL;
+	}
+	c->token = token;
+	c->due = MAMS_TIME_NEVER;
+	HASH_ADD(hh, p->connections, token, sizeof(c->token), c);
+	DL_APPEND2(p->waiting, c, wait_prev, wait_next);
+	p->n_waiting++;
+	return c;
+}
+
 struct pm_policy *pm_policy_new(void)
 {
 	struct pm_policy *p = calloc(1, sizeof(*p));
@@ -168,22 +174,6 @@ void pm_policy_free(struct pm_policy *p)
 	free(p);
 }
 
-static void touch(struct pm_policy *p, struct connection *c)
-{
-	if (c->dirty)
-		return;
-	c->dirty = true;
-	DL_APPEND(p->dirty, c);
-}
-
-static void settle(struct pm_policy *p, struct connection *c)
-{
-	if (!c->dirty)
-		return;
-	c->dirty = false;
-	DL_DELETE(p->dirty, c);
-}
-
 /* ---- configuration ---- */
 
 static bool is_proxy(const struct pm_policy *p, const struct mams_addr *remote)
@@ -207,35 +197,48 @@ static bool path_eq(const struct pm_path *a, const struct pm_path *b)
 }
 
 /* A path that is new, or new again, is tried at once, whatever its past. */
-static void forget_attempts(
+static void forget_failures(
 	struct connection *c, const struct pm_policy *old, const struct pm_path *paths, size_t n)
 {
 	for (size_t i = 0; i < n; i++) {
+		struct lane *l = pm_lane(c, pm_path_id(&paths[i]));
 		bool same = false;
 
 		for (size_t k = 0; k < old->n_paths; k++)
 			same |= path_eq(&old->paths[k], &paths[i]);
-		if (!same)
-			c->attempts[paths[i].connection_id] = (struct attempt){0};
+		if (same || !l)
+			continue;
+		l->again = (mams_time){0};
+		l->wait_ms = 0;
 	}
+}
+
+static int check_paths(const struct pm_path *paths, size_t n)
+{
+	if (n > PM_PATHS_MAX)
+		return -MAMS_ELIMIT;
+	for (size_t i = 0; i < n; i++) {
+		if (paths[i].connection_id >= PM_ID_UNKNOWN - 1 || paths[i].proxy.port == 0 ||
+			!mams_addr_is_set(&paths[i].local) ||
+			paths[i].local.family != paths[i].proxy.family)
+			return -MAMS_EVALUE;
+		for (size_t k = 0; k < i; k++)
+			if (paths[k].connection_id == paths[i].connection_id)
+				return -MAMS_EVALUE;
+	}
+	return 0;
 }
 
 int pm_policy_paths(struct pm_policy *p, const struct pm_path *paths, size_t n)
 {
-	uint32_t seen = 0;
 	struct connection *c;
 	struct connection *next;
+	int rc = check_paths(paths, n);
 
-	if (n > PM_PATHS_MAX)
-		return -MAMS_ELIMIT;
-	for (size_t i = 0; i < n; i++) {
-		if (paths[i].connection_id >= PM_PATHS_MAX || seen & 1u << paths[i].connection_id ||
-			paths[i].proxy.port == 0 || paths[i].local.family != paths[i].proxy.family)
-			return -MAMS_EVALUE;
-		seen |= 1u << paths[i].connection_id;
-	}
+	if (rc < 0)
+		return rc;
 	HASH_ITER(hh, p->connections, c, next)
-	forget_attempts(c, p, paths, n);
+	forget_failures(c, p, paths, n);
 	if (n > 0)
 		memcpy(p->paths, paths, n * sizeof(*paths));
 	p->n_paths = n;
@@ -250,11 +253,13 @@ int pm_policy_paths(struct pm_policy *p, const struct pm_path *paths, size_t n)
 int pm_policy_bind(struct pm_policy *p, uint32_t token, const char *client,
 	const struct mams_addr *announce, size_t n)
 {
-	struct client *k = client ? make_client(p, client) : NULL;
+	struct client *k = NULL;
 	struct connection *c;
 
 	if (n > PM_ANNOUNCE_MAX || (client && strlen(client) >= PM_CLIENT_MAX))
 		return -MAMS_ELIMIT;
+	if (client)
+		k = make_client(p, client);
 	if (client && !k)
 		return -ENOMEM;
 	c = make(p, token);
@@ -313,48 +318,91 @@ static struct pm_subflow *find_subflow(
 	return NULL;
 }
 
-static const struct pm_path *path_of(const struct pm_policy *p, const struct pm_subflow *s)
+static void drop_subflow(struct connection *c, struct pm_subflow *s)
 {
-	for (size_t i = 0; i < p->n_paths; i++)
-		if (mams_addr_eq_ip(&p->paths[i].local, &s->local) &&
-			mams_addr_eq(&p->paths[i].proxy, &s->remote))
-			return &p->paths[i];
-	return NULL;
+	*s = c->subflows[--c->n_subflows];
 }
 
-static void add_subflow(struct pm_policy *p, struct connection *c, const struct mams_addr *local,
-	const struct mams_addr *remote, bool initial)
+static struct pm_subflow subflow_at(const struct mams_addr *local, const struct mams_addr *remote)
 {
 	struct pm_subflow s = {.local = *local, .remote = *remote};
-	const struct pm_path *path = path_of(p, &s);
 
-	if (find_subflow(c, local, remote))
-		return;
+	mams_addr_unmap(&s.local);
+	mams_addr_unmap(&s.remote);
+	s.mapped = s.local.family != local->family;
+	return s;
+}
+
+/* The lane of a creation that may have become this subflow. */
+static struct lane *lane_of(
+	const struct pm_policy *p, struct connection *c, const struct pm_subflow *s)
+{
+	const struct pm_path *path = c->server_side ? NULL : pm_path_of(p, s);
+	struct lane *l = path ? pm_lane(c, pm_path_id(path)) : NULL;
+
+	return l && mams_addr_eq_ip(&l->local, &s->local) ? l : NULL;
+}
+
+/* Two on one path happen when a creation believed lost succeeds after all.  The kernel cannot take
+ * away one of them and remember the address of the other, so both go and one is made anew. */
+static void mark_twins(struct connection *c, const struct pm_subflow *s)
+{
+	for (size_t i = 0; i < c->n_subflows; i++) {
+		struct pm_subflow *o = &c->subflows[i];
+
+		if (o == s || o->leaving || !mams_addr_eq_ip(&o->local, &s->local) ||
+			!mams_addr_eq(&o->remote, &s->remote))
+			continue;
+		o->stale = true;
+		c->subflows[c->n_subflows - 1].stale = true;
+	}
+}
+
+static struct pm_subflow *add_subflow(
+	struct pm_policy *p, struct connection *c, const struct pm_subflow *s)
+{
+	struct pm_subflow *at = find_subflow(c, &s->local, &s->remote);
+
+	if (at)
+		return NULL;
 	if (c->n_subflows == PM_SUBFLOWS_MAX) {
 		p->counters.too_many_subflows++;
-		return;
+		return NULL;
 	}
-	if (!initial && path && !c->server_side) {
-		s.id = (uint8_t)(path->connection_id + 1);
-		s.backup = path->backup; /* the creation carried it */
-		c->attempts[path->connection_id] = (struct attempt){0};
-	}
-	c->subflows[c->n_subflows++] = s;
+	at = &c->subflows[c->n_subflows++];
+	*at = *s;
 	touch(p, c);
+	return at;
+}
+
+/* The same token again: the end of the earlier connection was not reported. */
+static void renew(struct connection *c)
+{
+	c->n_subflows = 0;
+	c->announced = 0;
+	c->managed = false;
+	memset(c->lanes, 0, sizeof(c->lanes));
 }
 
 void pm_policy_connection(struct pm_policy *p, uint32_t token, bool server_side,
 	const struct mams_addr *local, const struct mams_addr *remote)
 {
 	struct connection *c = make(p, token);
+	struct pm_subflow s = subflow_at(local, remote);
 
 	if (!c)
 		return;
-	p->counters.connections += !c->established;
-	p->counters.connections_open += !c->established;
+	if (c->established) {
+		renew(c);
+	} else {
+		stop_waiting(p, c);
+		p->counters.connections_open++;
+	}
+	p->counters.connections++;
 	c->established = true;
 	c->server_side = server_side;
-	add_subflow(p, c, local, remote, true);
+	c->family = s.remote.family;
+	(void)add_subflow(p, c, &s);
 	judge(p, c);
 }
 
@@ -362,219 +410,118 @@ void pm_policy_closed(struct pm_policy *p, uint32_t token)
 {
 	struct connection *c = find(p, token);
 
-	if (!c) {
-		p->counters.unknown_token++;
-		return;
-	}
-	p->counters.connections_open -= c->established;
-	release_client(p, c->client);
-	settle(p, c);
-	HASH_DEL(p->connections, c);
-	free(c);
-}
-
-void pm_policy_subflow(struct pm_policy *p, uint32_t token, const struct mams_addr *local,
-	const struct mams_addr *remote)
-{
-	struct connection *c = find(p, token);
-
 	if (c)
-		add_subflow(p, c, local, remote, false);
+		forget(p, c);
 	else
 		p->counters.unknown_token++;
 }
 
-void pm_policy_subflow_closed(struct pm_policy *p, uint32_t token, const struct mams_addr *local,
-	const struct mams_addr *remote)
+void pm_policy_subflow(struct pm_policy *p, uint32_t token, const struct mams_addr *local,
+	const struct mams_addr *remote, mams_time now)
 {
 	struct connection *c = find(p, token);
-	struct pm_subflow *s = c ? find_subflow(c, local, remote) : NULL;
+	struct pm_subflow s = subflow_at(local, remote);
+	struct pm_subflow *at;
+	struct lane *l;
+
+	if (!c || !c->established) {
+		p->counters.unknown_token++;
+		return;
+	}
+	s.since = now;
+	l = lane_of(p, c, &s);
+	s.id = l ? l->id : PM_ID_UNKNOWN;
+	s.backup = l && pm_path_of(p, &s)->backup; /* the creation carried it */
+	at = add_subflow(p, c, &s);
+	if (at && !c->server_side)
+		mark_twins(c, at);
+	if (!l)
+		return;
+	l->flying = false;
+	l->again = (mams_time){0};
+}
+
+void pm_policy_subflow_closed(struct pm_policy *p, uint32_t token, const struct mams_addr *local,
+	const struct mams_addr *remote, mams_time now)
+{
+	struct connection *c = find(p, token);
+	struct pm_subflow s = subflow_at(local, remote);
+	struct pm_subflow *at = c ? find_subflow(c, &s.local, &s.remote) : NULL;
+	struct lane *l = c ? lane_of(p, c, &s) : NULL;
 
 	if (!c) {
 		p->counters.unknown_token++;
 		return;
 	}
+	if (l && !at && l->flying)
+		pm_lane_failed(p, l, now);
+	if (at && l && !at->leaving) {
+		if (mams_time_before(now, mams_time_add_ms(at->since, PM_SHORT_LIFE_MS)))
+			pm_lane_failed(p, l, now);
+		else
+			l->wait_ms = 0;
+	}
+	if (at)
+		drop_subflow(c, at);
+	touch(p, c);
+}
+
+void pm_lane_failed(struct pm_policy *p, struct lane *l, mams_time now)
+{
+	uint32_t wait = l->wait_ms ? l->wait_ms * 2 : PM_RETRY_MS;
+
+	p->counters.creations_failed++;
+	l->flying = false;
+	l->wait_ms = wait < PM_RETRY_CAP_MS ? wait : PM_RETRY_CAP_MS;
+	l->again = mams_time_add_ms(now, l->wait_ms);
+}
+
+static void priority_failed(
+	struct pm_policy *p, struct pm_subflow *s, const struct pm_action *a, mams_time now)
+{
+	p->counters.priorities_failed++;
 	if (!s)
 		return;
-	*s = c->subflows[--c->n_subflows];
-	touch(p, c);
+	s->backup = !a->backup;
+	s->again = mams_time_add_ms(now, PM_RETRY_MS);
 }
 
 void pm_policy_failed(struct pm_policy *p, const struct pm_action *a, mams_time now)
 {
 	struct connection *c = find(p, a->token);
-	struct pm_subflow *s;
+	struct pm_subflow *s = c ? find_subflow(c, &a->local, &a->remote) : NULL;
+	struct lane *l = c ? pm_lane(c, a->id) : NULL;
 
-	if (!c)
-		return;
-	if (a->kind == PM_CREATE && a->id > 0 && a->id <= PM_PATHS_MAX) {
-		struct attempt *t = &c->attempts[a->id - 1];
-
-		p->counters.creations_failed++;
-		t->wait_ms = t->wait_ms && t->wait_ms < SILENT_MS ? t->wait_ms * 2 : RETRY_MS;
-		t->again = mams_time_add_ms(now, t->wait_ms);
-		touch(p, c);
-	} else if (a->kind == PM_DESTROY) {
-		/* it was gone already, without an event */
-		s = find_subflow(c, &a->local, &a->remote);
-		if (s)
-			*s = c->subflows[--c->n_subflows];
-		touch(p, c);
+	switch (a->kind) {
+	case PM_CREATE:
+		if (!l) {
+			p->counters.creations_failed++;
+			break;
+		}
+		l->held = false;
+		pm_lane_failed(p, l, now);
+		break;
+	case PM_DESTROY:
+		if (s) /* it was gone already, without an event */
+			drop_subflow(c, s);
+		break;
+	case PM_PRIORITY:
+		priority_failed(p, s, a, now);
+		break;
+	case PM_WITHDRAW:
+		p->counters.withdrawals_failed++;
+		break;
+	case PM_ANNOUNCE:
+		p->counters.announcements_failed++;
+		break;
 	}
+	if (c)
+		touch(p, c);
 }
 
 /* ---- what to do ---- */
 
-static struct pm_subflow *subflow_on(struct connection *c, const struct pm_path *path)
-{
-	for (size_t i = 0; i < c->n_subflows; i++)
-		if (!c->subflows[i].leaving &&
-			mams_addr_eq_ip(&c->subflows[i].local, &path->local) &&
-			mams_addr_eq(&c->subflows[i].remote, &path->proxy))
-			return &c->subflows[i];
-	return NULL;
-}
-
-static void about(struct pm_action *out, enum pm_action_kind kind, const struct connection *c,
-	const struct pm_subflow *s)
-{
-	*out = (struct pm_action){.kind = kind, .token = c->token};
-	if (!s)
-		return;
-	out->id = s->id;
-	out->local = s->local;
-	out->remote = s->remote;
-	out->backup = s->backup;
-}
-
-static bool set_priority(struct pm_policy *p, struct connection *c, struct pm_subflow *s,
-	bool backup, struct pm_action *out)
-{
-	if (s->backup == backup)
-		return false;
-	s->backup = backup;
-	about(out, PM_PRIORITY, c, s);
-	p->counters.priorities++;
-	return true;
-}
-
-static bool create(struct pm_policy *p, struct connection *c, const struct pm_path *path,
-	mams_time now, struct pm_action *out)
-{
-	struct attempt *t = &c->attempts[path->connection_id];
-
-	if (mams_time_before(now, t->again)) {
-		c->due = mams_time_min(c->due, t->again);
-		return false;
-	}
-	/* its report, or the kernel's refusal, will come first */
-	t->wait_ms = t->wait_ms >= SILENT_MS ? t->wait_ms * 2 : SILENT_MS;
-	if (t->wait_ms > RETRY_CAP_MS)
-		t->wait_ms = RETRY_CAP_MS;
-	t->again = mams_time_add_ms(now, t->wait_ms);
-	c->due = mams_time_min(c->due, t->again);
-	*out = (struct pm_action){.kind = PM_CREATE,
-		.token = c->token,
-		.id = (uint8_t)(path->connection_id + 1),
-		.local = path->local,
-		.remote = path->proxy,
-		.backup = path->backup};
-	p->counters.subflows_created++;
-	return true;
-}
-
-static size_t staying(const struct connection *c)
-{
-	size_t n = 0;
-
-	for (size_t i = 0; i < c->n_subflows; i++)
-		n += !c->subflows[i].leaving;
-	return n;
-}
-
-/* A subflow without a path goes, unless it is the last one.  The address is withdrawn first: the
- * option must be sent while the kernel still knows the address, and travels on another subflow. */
-static bool take_away(struct pm_policy *p, struct connection *c, struct pm_action *out)
-{
-	for (size_t i = c->n_subflows; i-- > 0;) {
-		struct pm_subflow *s = &c->subflows[i];
-
-		if (s->leaving || path_of(p, s) || staying(c) < 2)
-			continue;
-		s->leaving = true;
-		about(out, PM_WITHDRAW, c, s);
-		p->counters.subflows_destroyed++;
-		return true;
-	}
-	return false;
-}
-
-static bool client_action(
-	struct pm_policy *p, struct connection *c, mams_time now, struct pm_action *out)
-{
-	for (size_t i = 0; i < p->n_paths; i++) {
-		const struct pm_path *path = &p->paths[i];
-		struct pm_subflow *s = subflow_on(c, path);
-
-		if (!s && create(p, c, path, now, out))
-			return true;
-		if (s && set_priority(p, c, s, path->backup, out))
-			return true;
-	}
-	return take_away(p, c, out);
-}
-
-static bool network_action(struct pm_policy *p, struct connection *c, struct pm_action *out)
-{
-	if (c->announced < c->n_announce) {
-		uint8_t id = (uint8_t)(++c->announced);
-
-		*out = (struct pm_action){.kind = PM_ANNOUNCE,
-			.token = c->token,
-			.id = id,
-			.local = c->announce[id - 1]};
-		p->counters.announced++;
-		return true;
-	}
-	for (size_t i = 0; c->client && i < c->n_subflows; i++)
-		for (size_t k = 0; k < c->client->n_rules; k++) {
-			const struct pm_rule *r = &c->client->rules[k];
-
-			if (mams_addr_eq_ip(&r->local, &c->subflows[i].local) &&
-				set_priority(p, c, &c->subflows[i], r->backup, out))
-				return true;
-		}
-	return false;
-}
-
-/* PM_WITHDRAW is followed by PM_DESTROY of the same subflow. */
-static bool pending_destroy(struct connection *c, struct pm_action *out)
-{
-	for (size_t i = 0; i < c->n_subflows; i++) {
-		struct pm_subflow *s = &c->subflows[i];
-
-		if (!s->leaving || s->id == UINT8_MAX)
-			continue;
-		about(out, PM_DESTROY, c, s);
-		s->id = UINT8_MAX; /* told */
-		return true;
-	}
-	return false;
-}
-
-static bool act(struct pm_policy *p, struct connection *c, mams_time now, struct pm_action *out)
-{
-	c->due = MAMS_TIME_NEVER;
-	if (!c->established)
-		return false;
-	if (pending_destroy(c, out))
-		return true;
-	if (c->server_side)
-		return network_action(p, c, out);
-	return c->managed && client_action(p, c, now, out);
-}
-
-/* Only when a creation is due again: events touch what they concern. */
+/* Only when a retry is due: events touch what they concern. */
 static void touch_due(struct pm_policy *p, mams_time now)
 {
 	struct connection *c;
@@ -598,7 +545,7 @@ bool pm_policy_next(struct pm_policy *p, mams_time now, struct pm_action *out)
 	while (p->dirty) {
 		struct connection *c = p->dirty;
 
-		if (act(p, c, now, out))
+		if (pm_decide(p, c, now, out))
 			return true;
 		p->due = mams_time_min(p->due, c->due);
 		settle(p, c);

@@ -3,9 +3,10 @@
  *  ELL, no I/O, no clock).  Source: RFC 8684 3.3 (priority), 3.4 (addresses); seed section 7 (each
  *  link has its own proxy address).
  *
- *  Client side: every connection to one of the paths' proxies has one subflow per path.  A path
- * that is taken away has its address withdrawn and its subflow destroyed, but never the last
- * subflow. Network side: connections bound to a client get that client's downlink priorities.
+ *  Client side: every connection to one of the paths' proxies has one subflow per path of its
+ *  address family.  A path that is taken away has its address withdrawn and its subflow destroyed;
+ *  a last subflow stays until another one exists or its path returns.  Network side: connections
+ *  bound to a client get that client's downlink priorities.
  *  Events go in by functions, pm_policy_next() yields what to do. */
 #pragma once
 
@@ -22,11 +23,14 @@
 #define PM_SUBFLOWS_MAX 32u /**< of a connection; more are left alone and counted */
 #define PM_ANNOUNCE_MAX 8u
 #define PM_CLIENT_MAX 128
+#define PM_CONNECTIONS_MAX 16384u
+#define PM_WAITING_MAX 1024u /**< bindings whose connection the kernel has not yet reported */
+#define PM_ID_UNKNOWN UINT8_MAX
 
 struct pm_policy;
 
 struct pm_path {
-	uint8_t connection_id;  /**< below PM_PATHS_MAX */
+	uint8_t connection_id;  /**< below PM_ID_UNKNOWN - 1; local id of the path is one more */
 	struct mams_addr local; /**< port 0 */
 	struct mams_addr proxy; /**< with port */
 	bool backup;
@@ -52,14 +56,20 @@ struct pm_action {
 	struct mams_addr local;
 	struct mams_addr remote;
 	bool backup;
+	bool mapped; /**< the subflow is an IPv6 socket with IPv4 addresses; say ::ffff:a.b.c.d */
 };
 
 struct pm_subflow {
 	struct mams_addr local; /**< with port */
 	struct mams_addr remote;
-	uint8_t id;   /**< local address id */
-	bool backup;  /**< as last set by us */
-	bool leaving; /**< destroyed by us, not yet reported closed */
+	mams_time since; /**< when it was reported */
+	mams_time again; /**< no priority change before */
+	uint8_t id;      /**< local address id; PM_ID_UNKNOWN when withdrawn or never known */
+	bool backup;     /**< as last set by us */
+	bool mapped;
+	bool stale;   /**< its path was away meanwhile: not to be trusted again */
+	bool leaving; /**< to be destroyed, or destroyed and not yet reported closed */
+	bool told;    /**< leaving, and the kernel has been told */
 };
 
 struct pm_counters {
@@ -69,9 +79,14 @@ struct pm_counters {
 	uint64_t subflows_destroyed;
 	uint64_t creations_failed;
 	uint64_t priorities;
+	uint64_t priorities_failed;
+	uint64_t withdrawals_failed;
+	uint64_t announcements_failed;
 	uint64_t announced;
 	uint64_t unknown_token;
 	uint64_t too_many_subflows;
+	uint64_t too_many_connections;
+	uint64_t bindings_expired;
 	uint64_t no_memory;
 };
 extern const struct mams_metric pm_counter_rows[];
@@ -88,14 +103,15 @@ MAMS_MUST int pm_policy_bind(struct pm_policy *p, uint32_t token, const char *cl
 MAMS_MUST int pm_policy_rules(
 	struct pm_policy *p, const char *client, const struct pm_rule *rules, size_t n);
 
-/* events of the kernel; addresses with ports */
+/* events of the kernel; addresses with ports, IPv4 ones may be mapped */
 void pm_policy_connection(struct pm_policy *p, uint32_t token, bool server_side,
 	const struct mams_addr *local, const struct mams_addr *remote);
 void pm_policy_closed(struct pm_policy *p, uint32_t token);
 void pm_policy_subflow(struct pm_policy *p, uint32_t token, const struct mams_addr *local,
-	const struct mams_addr *remote);
+	const struct mams_addr *remote, mams_time now);
+/** Also the end of a creation that never came to be a subflow. */
 void pm_policy_subflow_closed(struct pm_policy *p, uint32_t token, const struct mams_addr *local,
-	const struct mams_addr *remote);
+	const struct mams_addr *remote, mams_time now);
 /** The kernel refused an action. */
 void pm_policy_failed(struct pm_policy *p, const struct pm_action *a, mams_time now);
 

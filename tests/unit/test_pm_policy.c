@@ -48,7 +48,7 @@ static void subflow(struct pm_policy *p, uint32_t token, const char *local, cons
 	struct mams_addr l = at(local);
 	struct mams_addr r = at(remote);
 
-	pm_policy_subflow(p, token, &l, &r);
+	pm_policy_subflow(p, token, &l, &r, NOW);
 }
 
 static void closed(struct pm_policy *p, uint32_t token, const char *local, const char *remote)
@@ -56,7 +56,7 @@ static void closed(struct pm_policy *p, uint32_t token, const char *local, const
 	struct mams_addr l = at(local);
 	struct mams_addr r = at(remote);
 
-	pm_policy_subflow_closed(p, token, &l, &r);
+	pm_policy_subflow_closed(p, token, &l, &r, NOW);
 }
 
 /* The next action is this one. */
@@ -147,9 +147,10 @@ static void address_changes(void)
 		path(1, "10.1.2.2", "10.1.2.1:7443", false)};
 
 	CU_ASSERT_EQUAL(pm_policy_paths(p, two, 2), 0);
-	CU_ASSERT(expect(p, NOW, PM_CREATE, "10.1.1.77"));
 	CU_ASSERT(expect(p, NOW, PM_WITHDRAW, "10.1.1.2"));
 	CU_ASSERT(expect(p, NOW, PM_DESTROY, "10.1.1.2"));
+	CU_ASSERT(expect(p, NOW, PM_CREATE, "10.1.1.77"));
+	CU_ASSERT(quiet(p, NOW));
 	pm_policy_free(p);
 }
 
@@ -179,22 +180,31 @@ static void priorities(void)
 
 static void refused_creation_is_tried_again(void)
 {
+	static const int64_t waits[] = {200, 400, 800, 1600, 2000, 2000};
 	struct pm_policy *p = pm_policy_new();
 	mams_time now = NOW;
 	struct pm_action a;
 
 	set_two(p, false);
 	connect_wifi(p, 1);
-	CU_ASSERT(pm_policy_next(p, now, &a));
+	for (size_t i = 0; i < MAMS_ARRAY_LEN(waits); i++) {
+		CU_ASSERT(pm_policy_next(p, now, &a));
+		CU_ASSERT_EQUAL(a.kind, PM_CREATE);
+		CU_ASSERT_EQUAL(a.id, 2);
+		pm_policy_failed(p, &a, now);
+		CU_ASSERT(quiet(p, now));
+		CU_ASSERT_EQUAL(pm_policy_deadline(p).us, now.us + waits[i] * 1000);
+		now = pm_policy_deadline(p);
+	}
+	/* a path that was away and returns is tried at once, and from the beginning */
 	pm_policy_failed(p, &a, now);
+	CU_ASSERT_EQUAL(pm_policy_paths(p, NULL, 0), 0);
 	CU_ASSERT(quiet(p, now));
-	CU_ASSERT_EQUAL(pm_policy_deadline(p).us, now.us + 200000);
-	now = pm_policy_deadline(p);
-	CU_ASSERT(pm_policy_next(p, now, &a));
-	CU_ASSERT_EQUAL(a.kind, PM_CREATE);
+	set_lte_only(p);
+	CU_ASSERT(expect(p, now, PM_CREATE, "10.1.2.2"));
 	/* no word at all: much later */
-	CU_ASSERT(quiet(p, mams_time_add_ms(now, 2900)));
-	CU_ASSERT(pm_policy_next(p, mams_time_add_ms(now, 3100), &a));
+	CU_ASSERT(quiet(p, mams_time_add_ms(now, 9900)));
+	CU_ASSERT(pm_policy_next(p, mams_time_add_ms(now, 10000), &a));
 	pm_policy_free(p);
 }
 
@@ -243,8 +253,8 @@ static void bad_input(void)
 	CU_ASSERT_EQUAL(pm_policy_paths(p, many, PM_PATHS_MAX + 1), -MAMS_ELIMIT);
 	CU_ASSERT_EQUAL(pm_policy_paths(p, twice, 2), -MAMS_EVALUE);
 	CU_ASSERT_EQUAL(pm_policy_paths(p, &mixed, 1), -MAMS_EVALUE);
-	pm_policy_subflow(p, 99, &l, &l);
-	pm_policy_subflow_closed(p, 99, &l, &l);
+	pm_policy_subflow(p, 99, &l, &l, NOW);
+	pm_policy_subflow_closed(p, 99, &l, &l, NOW);
 	pm_policy_closed(p, 99);
 	CU_ASSERT_EQUAL(pm_policy_counters(p)->unknown_token, 3);
 	connect_wifi(p, 7);

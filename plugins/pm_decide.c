@@ -1,0 +1,290 @@
+/* What is to be done about one connection: the first difference between how it is and how it should
+ * be.  Taking addresses away comes before creating, because the kernel drops an id together with
+ * any subflow of the same address. */
+#include "plugins/pm_tables.h"
+
+uint8_t pm_path_id(const struct pm_path *path)
+{
+	return (uint8_t)(path->connection_id + 1);
+}
+
+struct lane *pm_lane(struct connection *c, uint8_t id)
+{
+	for (size_t i = 0; id > 0 && i < PM_LANES_MAX; i++)
+		if (c->lanes[i].id == id)
+			return &c->lanes[i];
+	return NULL;
+}
+
+const struct pm_path *pm_path_of(const struct pm_policy *p, const struct pm_subflow *s)
+{
+	for (size_t i = 0; i < p->n_paths; i++)
+		if (mams_addr_eq_ip(&p->paths[i].local, &s->local) &&
+			mams_addr_eq(&p->paths[i].proxy, &s->remote))
+			return &p->paths[i];
+	return NULL;
+}
+
+static const struct pm_path *path_with_id(const struct pm_policy *p, uint8_t id)
+{
+	for (size_t i = 0; i < p->n_paths; i++)
+		if (pm_path_id(&p->paths[i]) == id)
+			return &p->paths[i];
+	return NULL;
+}
+
+static bool path_uses(const struct pm_policy *p, const struct mams_addr *local)
+{
+	for (size_t i = 0; i < p->n_paths; i++)
+		if (mams_addr_eq_ip(&p->paths[i].local, local))
+			return true;
+	return false;
+}
+
+static void about(struct pm_action *out, enum pm_action_kind kind, const struct connection *c,
+	const struct pm_subflow *s)
+{
+	*out = (struct pm_action){.kind = kind,
+		.token = c->token,
+		.id = s->id,
+		.local = s->local,
+		.remote = s->remote,
+		.backup = s->backup,
+		.mapped = s->mapped};
+}
+
+static bool set_priority(struct pm_policy *p, struct connection *c, struct pm_subflow *s,
+	bool backup, struct pm_action *out)
+{
+	s->backup = backup;
+	about(out, PM_PRIORITY, c, s);
+	p->counters.priorities++;
+	return true;
+}
+
+/* The kernel refused it a moment ago: wait. */
+static bool priority_due(
+	struct connection *c, const struct pm_subflow *s, bool backup, mams_time now)
+{
+	if (s->leaving || s->backup == backup)
+		return false;
+	if (!mams_time_before(now, s->again))
+		return true;
+	c->due = mams_time_min(c->due, s->again);
+	return false;
+}
+
+/* ---- client side: what goes ---- */
+
+static size_t staying(const struct connection *c)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < c->n_subflows; i++)
+		n += !c->subflows[i].leaving;
+	return n;
+}
+
+/* Would the kernel, or the peer, mix up this subflow with the one that is to replace it?  Then it
+ * has to go first, even if it is the last. */
+static bool is_in_the_way(const struct pm_policy *p, const struct pm_subflow *s)
+{
+	if (path_uses(p, &s->local))
+		return true;
+	return s->id > 0 && path_with_id(p, s->id) != NULL;
+}
+
+/* Withdraw first: the option must be made while the kernel still knows the address. */
+static bool withdraw(struct connection *c, struct pm_subflow *s, struct pm_action *out)
+{
+	struct lane *l = pm_lane(c, s->id);
+	bool known = s->id == 0 || (s->id != PM_ID_UNKNOWN && l && l->held);
+
+	about(out, PM_WITHDRAW, c, s);
+	if (l)
+		*l = (struct lane){0};
+	s->id = PM_ID_UNKNOWN;
+	return known;
+}
+
+static bool destroy(struct connection *c, struct pm_subflow *s, struct pm_action *out)
+{
+	about(out, PM_DESTROY, c, s);
+	s->told = true;
+	/* the kernel forgets the address with it */
+	for (size_t i = 0; i < PM_LANES_MAX; i++)
+		if (mams_addr_eq_ip(&c->lanes[i].local, &s->local))
+			c->lanes[i].held = false;
+	return true;
+}
+
+static bool finish_leaving(struct connection *c, struct pm_action *out)
+{
+	for (size_t i = 0; i < c->n_subflows; i++)
+		if (c->subflows[i].leaving && !c->subflows[i].told)
+			return destroy(c, &c->subflows[i], out);
+	return false;
+}
+
+static bool take_away(struct pm_policy *p, struct connection *c, struct pm_action *out)
+{
+	for (size_t i = c->n_subflows; i-- > 0;) {
+		struct pm_subflow *s = &c->subflows[i];
+
+		if (s->leaving || (pm_path_of(p, s) && !s->stale))
+			continue;
+		if (staying(c) < 2 && !is_in_the_way(p, s)) {
+			s->stale = true;
+			continue;
+		}
+		s->leaving = true;
+		p->counters.subflows_destroyed++;
+		if (withdraw(c, s, out))
+			return true;
+		return destroy(c, s, out);
+	}
+	return false;
+}
+
+static bool carries_subflow(const struct connection *c, const struct lane *l)
+{
+	for (size_t i = 0; i < c->n_subflows; i++)
+		if (!c->subflows[i].leaving && c->subflows[i].id == l->id)
+			return true;
+	return false;
+}
+
+/* Ids without a subflow whose path has gone: a creation under way, or closed by the peer. */
+static bool free_lanes(struct pm_policy *p, struct connection *c, struct pm_action *out)
+{
+	for (size_t i = 0; i < PM_LANES_MAX; i++) {
+		struct lane *l = &c->lanes[i];
+		const struct pm_path *path = path_with_id(p, l->id);
+		bool held = l->held;
+
+		if (l->id == 0 || (path && mams_addr_eq_ip(&path->local, &l->local)) ||
+			carries_subflow(c, l))
+			continue;
+		*out = (struct pm_action){
+			.kind = PM_WITHDRAW, .token = c->token, .id = l->id, .local = l->local};
+		*l = (struct lane){0};
+		if (held)
+			return true;
+	}
+	return false;
+}
+
+/* ---- client side: what comes ---- */
+
+static struct pm_subflow *subflow_on(struct connection *c, const struct pm_path *path)
+{
+	for (size_t i = 0; i < c->n_subflows; i++)
+		if (!c->subflows[i].leaving &&
+			mams_addr_eq_ip(&c->subflows[i].local, &path->local) &&
+			mams_addr_eq(&c->subflows[i].remote, &path->proxy))
+			return &c->subflows[i];
+	return NULL;
+}
+
+static struct lane *lane_for(struct connection *c, const struct pm_path *path)
+{
+	struct lane *l = pm_lane(c, pm_path_id(path));
+
+	for (size_t i = 0; !l && i < PM_LANES_MAX; i++)
+		if (c->lanes[i].id == 0)
+			l = &c->lanes[i];
+	if (l && l->id == 0)
+		*l = (struct lane){.id = pm_path_id(path), .local = path->local};
+	return l;
+}
+
+static bool create(struct pm_policy *p, struct connection *c, const struct pm_path *path,
+	mams_time now, struct pm_action *out)
+{
+	struct lane *l = lane_for(c, path);
+
+	/* a lane of the same id still belongs to the last subflow, over another address */
+	if (!l || !mams_addr_eq_ip(&l->local, &path->local))
+		return false;
+	if (mams_time_before(now, l->again)) {
+		c->due = mams_time_min(c->due, l->again);
+		return false;
+	}
+	l->held = true;
+	l->flying = true;
+	l->again = mams_time_add_ms(now, PM_SILENT_MS);
+	c->due = mams_time_min(c->due, l->again);
+	*out = (struct pm_action){.kind = PM_CREATE,
+		.token = c->token,
+		.id = l->id,
+		.local = path->local,
+		.remote = path->proxy,
+		.backup = path->backup};
+	p->counters.subflows_created++;
+	return true;
+}
+
+static bool client_action(
+	struct pm_policy *p, struct connection *c, mams_time now, struct pm_action *out)
+{
+	if (take_away(p, c, out) || free_lanes(p, c, out))
+		return true;
+	for (size_t i = 0; i < p->n_paths; i++) {
+		const struct pm_path *path = &p->paths[i];
+		struct pm_subflow *s = subflow_on(c, path);
+
+		if (path->local.family != c->family)
+			continue;
+		if (!s && create(p, c, path, now, out))
+			return true;
+		if (s && priority_due(c, s, path->backup, now))
+			return set_priority(p, c, s, path->backup, out);
+	}
+	return false;
+}
+
+/* ---- network side ---- */
+
+/* What no rule names carries normally; also when a rule for it has gone. */
+static bool wanted_backup(const struct client *k, const struct mams_addr *local)
+{
+	for (size_t i = 0; i < k->n_rules; i++)
+		if (mams_addr_eq_ip(&k->rules[i].local, local))
+			return k->rules[i].backup;
+	return false;
+}
+
+static bool network_action(
+	struct pm_policy *p, struct connection *c, mams_time now, struct pm_action *out)
+{
+	if (c->announced < c->n_announce) {
+		uint8_t id = (uint8_t)(++c->announced);
+
+		*out = (struct pm_action){.kind = PM_ANNOUNCE,
+			.token = c->token,
+			.id = id,
+			.local = c->announce[id - 1]};
+		p->counters.announced++;
+		return true;
+	}
+	for (size_t i = 0; c->client && i < c->n_subflows; i++) {
+		struct pm_subflow *s = &c->subflows[i];
+		bool backup = wanted_backup(c->client, &s->local);
+
+		if (priority_due(c, s, backup, now))
+			return set_priority(p, c, s, backup, out);
+	}
+	return false;
+}
+
+bool pm_decide(struct pm_policy *p, struct connection *c, mams_time now, struct pm_action *out)
+{
+	c->due = MAMS_TIME_NEVER;
+	if (!c->established)
+		return false;
+	if (finish_leaving(c, out))
+		return true;
+	if (c->server_side)
+		return network_action(p, c, now, out);
+	return c->managed && client_action(p, c, now, out);
+}
