@@ -230,10 +230,10 @@ lab_start_one() {
 	nginx) lab_start nginx "$SV" nginx -c "$d/nginx.conf" -p "$d" ;;
 	px-pm) lab_mptcpd px-pm "$PX" "$d/px-pm.ctl" ;;
 	cl-pm) lab_mptcpd cl-pm "$CL" "$d/cl-pm.ctl" ;;
-	px) lab_start px "$PX" "$BUILD/proxy/mams-proxy" -c "$d/px.conf" ;;
-	cl) lab_start cl "$CL" "$BUILD/proxy/mams-proxy" -c "$d/cl.conf" ;;
-	ncm) lab_start ncm "$PX" "$BUILD/ncm-service/mams-ncm" -c "$d/ncm.conf" ${LAB_DEBUG:+-d} ;;
-	ccm) lab_start ccm "$CL" "$BUILD/ccm-agent/mams-ccm" -c "$d/ccm.conf" ${LAB_DEBUG:+-d} ;;
+	px) lab_start px "$PX" "$BUILD/proxy/mams-proxy" -c "$d/px.conf" -d ;;
+	cl) lab_start cl "$CL" "$BUILD/proxy/mams-proxy" -c "$d/cl.conf" -d ;;
+	ncm) lab_start ncm "$PX" "$BUILD/ncm-service/mams-ncm" -c "$d/ncm.conf" -d ${LAB_DEBUG:+-v} ;;
+	ccm) lab_start ccm "$CL" "$BUILD/ccm-agent/mams-ccm" -c "$d/ccm.conf" -d ${LAB_DEBUG:+-v} ;;
 	*) lab_fail "no daemon $1" ;;
 	esac
 }
