@@ -50,6 +50,11 @@ static const struct mams_conf_row rows[] = {
 		.doc = "TCP Fast Open between the two proxies; Linux 6.18 then delivers a few "
 		       "Mbit/s "
 		       "once a second subflow has joined"},
+	{"congestion", MAMS_C_STRING, AT(congestion), .def = "auto",
+		.doc = "congestion control of MPTCP connections by its kernel name; system: leave "
+		       "it; "
+		       "auto: cubic, or reno where that is not permitted. bbr measures subflows "
+		       "short: 10 % less over two links"},
 	{"splice", MAMS_C_BOOL, AT(splice), .def = "yes",
 		.doc = "move octets within the kernel where both sides are plain TCP"},
 	{"listen", MAMS_C_ADDR_PORTS, AT(listen), AT(n_listen), .min = 7443,

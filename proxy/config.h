@@ -24,6 +24,7 @@ struct px_conf {
 	uint32_t half_closed_ms;
 	uint32_t flush_ms;
 	uint32_t keepalive_ms;
+	const char *congestion;
 	bool fastopen;
 	bool splice;
 	struct mams_addr *listen;

@@ -4,6 +4,7 @@
 #include "lib/base/log.h"
 #include "lib/ctl/ctl_msg.h"
 #include "lib/io/ctlsock.h"
+#include "lib/io/mptcp.h"
 #include "proxy/binder.h"
 #include "proxy/catch.h"
 #include "proxy/convert.h"
@@ -54,6 +55,7 @@ struct px_control {
 	struct health health[HEALTH_MAX];
 	size_t n_health;
 	uint8_t cookie_secret[32];
+	char congestion[MAMS_CONGESTION_LEN];
 };
 
 /* ---- configuration of the workers ---- */
@@ -65,6 +67,7 @@ static struct px_snapshot *make_snapshot(const struct px_control *c)
 	if (!s)
 		return NULL;
 	px_conf_settings(c->conf, &s->set);
+	memcpy(s->set.congestion, c->congestion, sizeof(s->set.congestion));
 	memcpy(s->set.cookie_secret, c->cookie_secret, sizeof(s->set.cookie_secret));
 	s->dest = (struct px_dest_policy){.deny = c->conf->deny,
 		.n_deny = c->conf->n_deny,
@@ -491,13 +494,20 @@ static int start(struct px_control *c, struct mams_error *err)
 	if (rc == 0 && getrandom(c->cookie_secret, sizeof(c->cookie_secret), 0) < 0)
 		rc = -errno;
 	if (rc == 0) {
+		rc = mams_mptcp_congestion(c->conf->congestion, c->congestion);
+		if (rc < 0)
+			return mams_fail(err, -rc, "congestion",
+				"the kernel refuses %s (%s); use auto, or one that "
+				"net.ipv4.tcp_allowed_congestion_control has",
+				c->conf->congestion, mams_strerror(rc));
+	}
+	if (rc == 0) {
 		rc = mams_ctl_listen(
 			c->loop, c->conf->ctl_socket, (gid_t)-1, &ctl_ops, c, &c->server);
 		if (rc < 0)
 			return mams_fail(err, -rc, c->conf->ctl_socket,
 				"cannot listen: %s; another mams-proxy may run, or ctl_socket "
-				"needs "
-				"another place",
+				"needs another place",
 				mams_strerror(rc));
 	}
 	if (rc == 0)

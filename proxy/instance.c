@@ -3,7 +3,6 @@
 #include <errno.h>
 #include <unistd.h>
 
-#define FASTOPEN_QUEUE 1024
 #define NOTES 16384u
 
 static int open_listeners(const struct px_snapshot *cfg, const struct px_listen *listen, size_t n,
@@ -15,7 +14,7 @@ static int open_listeners(const struct px_snapshot *cfg, const struct px_listen 
 	if (!l)
 		return -ENOMEM;
 	for (size_t i = 0; i < n; i++) {
-		int r = px_listener_open(&listen[i], cfg->set.fastopen ? FASTOPEN_QUEUE : 0, &l[i]);
+		int r = px_listener_open(&listen[i], &cfg->set, &l[i]);
 
 		if (r == 0)
 			continue;

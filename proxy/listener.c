@@ -11,6 +11,7 @@
 #define ACCEPT_BATCH 64
 #define BACKLOG 4096
 #define PAUSE_MS 100
+#define FASTOPEN_QUEUE 1024
 #define ORIGINAL_DST 80 /* SO_ORIGINAL_DST and IP6T_SO_ORIGINAL_DST */
 
 static int set_int(int fd, int level, int option, int value)
@@ -18,7 +19,7 @@ static int set_int(int fd, int level, int option, int value)
 	return setsockopt(fd, level, option, &value, sizeof(value)) == 0 ? 0 : -errno;
 }
 
-static int set_options(int fd, const struct px_listen *l, int fastopen)
+static int set_options(int fd, const struct px_listen *l, const struct px_settings *set)
 {
 	int err = set_int(fd, SOL_SOCKET, SO_REUSEADDR, 1);
 
@@ -32,12 +33,15 @@ static int set_options(int fd, const struct px_listen *l, int fastopen)
 	/* inherited by accepted sockets: octets go out as they come */
 	if (!err)
 		err = set_int(fd, IPPROTO_TCP, TCP_NODELAY, 1);
-	if (!err && fastopen && l->kind == PX_LISTEN_CONVERT)
-		(void)set_int(fd, IPPROTO_TCP, TCP_FASTOPEN, fastopen);
+	if (!err && set->fastopen && l->kind == PX_LISTEN_CONVERT)
+		(void)set_int(fd, IPPROTO_TCP, TCP_FASTOPEN, FASTOPEN_QUEUE);
+	if (l->kind != PX_LISTEN_APP)
+		mams_mptcp_set_congestion(fd, set->congestion);
 	return err;
 }
 
-int px_listener_open(const struct px_listen *l, int fastopen, struct px_listener *out)
+int px_listener_open(
+	const struct px_listen *l, const struct px_settings *set, struct px_listener *out)
 {
 	int protocol = l->kind == PX_LISTEN_APP ? IPPROTO_TCP : IPPROTO_MPTCP;
 	struct sockaddr_storage sa;
@@ -47,7 +51,7 @@ int px_listener_open(const struct px_listen *l, int fastopen, struct px_listener
 
 	if (fd < 0)
 		return -errno;
-	err = set_options(fd, l, fastopen);
+	err = set_options(fd, l, set);
 	if (!err && bind(fd, (struct sockaddr *)&sa, len) != 0)
 		err = -errno;
 	if (!err && listen(fd, BACKLOG) != 0)

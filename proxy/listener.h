@@ -25,8 +25,8 @@ struct px_listen {
 	struct mams_addr addr;
 };
 
-/** @param fastopen  length of the queue of unconfirmed TCP Fast Open requests; 0 off
- *  @return 0 or -errno */
-MAMS_MUST int px_listener_open(const struct px_listen *l, int fastopen, struct px_listener *out);
+/** @return 0 or -errno */
+MAMS_MUST int px_listener_open(
+	const struct px_listen *l, const struct px_settings *set, struct px_listener *out);
 /** Accept what waits, a bounded number. */
 void px_listener_run(struct px_worker *w, struct px_listener *l);

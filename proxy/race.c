@@ -122,6 +122,8 @@ static bool start_try(struct px_worker *w, struct px_conn *c, uint8_t path, bool
 	if (t->fd < 0)
 		return false;
 	set_int(t->fd, IPPROTO_TCP, TCP_NODELAY, 1);
+	if (!direct)
+		mams_mptcp_set_congestion(t->fd, w->cfg->set.congestion);
 	set_int(t->fd, SOL_SOCKET, SO_MARK, (int)w->cfg->set.mark);
 	(void)setsockopt(t->fd, SOL_SOCKET, SO_LINGER, &abort, sizeof(abort));
 	px_inc(&w->counters.path_attempts);

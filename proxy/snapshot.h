@@ -4,6 +4,7 @@
  * worker; a flow keeps none, so a change holds for what is decided after it. */
 #pragma once
 
+#include "lib/io/mptcp.h"
 #include "proxy/clients.h"
 #include "proxy/dest.h"
 #include "proxy/flow.h"
@@ -34,6 +35,7 @@ struct px_settings {
 		rounds; /**< client: how often every path is tried before the peer counts as down */
 	uint32_t mark;  /**< SO_MARK of our own sockets; 0 none */
 	uint32_t keepalive_s; /**< first probe after so long without traffic; 0 off */
+	char congestion[MAMS_CONGESTION_LEN]; /**< of MPTCP sockets; "": the system's */
 	bool fastopen;
 	bool fail_open; /**< client: connect straight to the server when no path works */
 	bool splice;

@@ -3,8 +3,10 @@
 #include <errno.h>
 #include <linux/mptcp.h>
 #include <linux/tcp.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #ifndef SOL_MPTCP
 #define SOL_MPTCP 284
@@ -38,6 +40,40 @@ bool mams_mptcp_is(int fd)
 
 	return getsockopt(fd, SOL_SOCKET, SO_PROTOCOL, &protocol, &len) == 0 &&
 	       protocol == IPPROTO_MPTCP;
+}
+
+static int try_congestion(const char *name, char out[MAMS_CONGESTION_LEN])
+{
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, IPPROTO_TCP);
+	int rc;
+
+	if (fd < 0)
+		return -errno;
+	rc = setsockopt(fd, IPPROTO_TCP, TCP_CONGESTION, name, (socklen_t)strlen(name)) == 0
+		     ? 0
+		     : -errno;
+	close(fd);
+	if (rc == 0)
+		snprintf(out, MAMS_CONGESTION_LEN, "%s", name);
+	return rc;
+}
+
+int mams_mptcp_congestion(const char *wanted, char out[MAMS_CONGESTION_LEN])
+{
+	out[0] = '\0';
+	if (strcmp(wanted, "system") == 0)
+		return 0;
+	if (strcmp(wanted, "auto") != 0)
+		return try_congestion(wanted, out);
+	if (try_congestion("cubic", out) == 0)
+		return 0;
+	return try_congestion("reno", out);
+}
+
+void mams_mptcp_set_congestion(int fd, const char *name)
+{
+	if (name[0])
+		(void)setsockopt(fd, IPPROTO_TCP, TCP_CONGESTION, name, (socklen_t)strlen(name));
 }
 
 int mams_mptcp_info(int fd, struct mams_mptcp_info *out)

@@ -35,6 +35,13 @@ struct mams_mptcp_subflow {
 /** Does this socket speak MPTCP (before any fallback)?  False for a plain-TCP peer accepted by an
  *  MPTCP listener. */
 bool mams_mptcp_is(int fd);
+#define MAMS_CONGESTION_LEN 16 /* the kernel's TCP_CA_NAME_MAX */
+/** The congestion control that MPTCP sockets of this process get: the one wanted; for "auto" cubic,
+ *  or reno where the kernel does not permit cubic; "" (leave the system's) for "system".
+ *  @return 0, -errno when the kernel refuses the one wanted (-EPERM, -ENOENT) */
+MAMS_MUST int mams_mptcp_congestion(const char *wanted, char out[MAMS_CONGESTION_LEN]);
+/** Applies to all subflows, present and later; inherited from a listener.  "" changes nothing. */
+void mams_mptcp_set_congestion(int fd, const char *name);
 /** @return 0, -EOPNOTSUPP or -ENOPROTOOPT (plain TCP), -errno */
 MAMS_MUST int mams_mptcp_info(int fd, struct mams_mptcp_info *out);
 /** Per-subflow figures; out[cap], *n filled with how many were written.
