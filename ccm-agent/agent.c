@@ -10,6 +10,7 @@
 
 #define LOG_MODULE "agent"
 #define DRAIN_ASK_MS 1000
+#define REVIEW_MS 10000
 
 struct ccm_agent {
 	struct mams_loop *loop;
@@ -23,6 +24,7 @@ struct ccm_agent {
 	struct mams_loop_timer *timer;
 	struct mams_loop_timer *drain;
 	struct mams_loop_timer *lost;
+	struct mams_loop_timer *review;
 	mams_time drain_end;
 	struct ccm_target applied;
 	bool running;
@@ -262,6 +264,25 @@ static void links_changed(void *user)
 	run(a);
 }
 
+static void on_address(void *user, const struct mams_addr *addr, bool present)
+{
+	struct ccm_agent *a = user;
+
+	ccm_net_address(a->net, addr, present);
+	if (!present)
+		mams_loop_timer_at(a->review, mams_time_add_ms(mams_loop_now(a->loop), REVIEW_MS));
+}
+
+static void review(void *user)
+{
+	struct ccm_agent *a = user;
+
+	if (ccm_net_review(a->net) > 0)
+		mams_loop_timer_at(a->review, mams_time_add_ms(mams_loop_now(a->loop), REVIEW_MS));
+}
+
+static const struct ccm_netwatch_ops watch_ops = {.changed = links_changed, .address = on_address};
+
 /* ---- life ---- */
 
 int ccm_agent_new(struct mams_loop *l, const struct ccm_conf *conf, struct ccm_agent **out,
@@ -284,6 +305,8 @@ int ccm_agent_new(struct mams_loop *l, const struct ccm_conf *conf, struct ccm_a
 	if (rc == 0)
 		rc = mams_loop_timer_new(l, on_lost, a, &a->lost);
 	if (rc == 0)
+		rc = mams_loop_timer_new(l, review, a, &a->review);
+	if (rc == 0)
 		rc = ccm_uplink_new(l, conf, &uplink_ops, a, &a->uplink, err);
 	if (rc == 0)
 		rc = ccm_net_open(conf, &a->net, err);
@@ -305,6 +328,7 @@ void ccm_agent_free(struct ccm_agent *a)
 	mams_loop_timer_del(a->timer);
 	mams_loop_timer_del(a->drain);
 	mams_loop_timer_del(a->lost);
+	mams_loop_timer_del(a->review);
 	ccm_session_fini(&a->session);
 	mams_wipe(&a->applied, sizeof(a->applied));
 	free(a);
@@ -319,7 +343,7 @@ int ccm_agent_start(struct ccm_agent *a, struct mams_error *err)
 	if (rc == 0)
 		rc = ccm_madp_new(a->loop, a->conf, &madp_ops, a, &a->madp);
 	if (rc == 0)
-		rc = ccm_netwatch_new(a->loop, &a->links, links_changed, a, &a->watch);
+		rc = ccm_netwatch_new(a->loop, &a->links, &watch_ops, a, &a->watch);
 	if (rc < 0)
 		return rc;
 	a->running = true;

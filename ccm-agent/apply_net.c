@@ -2,16 +2,22 @@
 
 #include "lib/base/log.h"
 #include "lib/io/nl.h"
+#include "lib/io/sockdiag.h"
 #include "lib/io/sysctl.h"
 
 #include <errno.h>
+#include <linux/rtnetlink.h>
 #include <string.h>
 
 #define LOG_MODULE "net"
 
+#define HELD_MAX 32
+
 struct ccm_net {
 	const struct ccm_conf *conf;
 	struct mams_nl *nl;
+	struct mams_addr held[HELD_MAX];
+	size_t n_held;
 };
 
 int ccm_net_open(const struct ccm_conf *conf, struct ccm_net **out, struct mams_error *err)
@@ -79,14 +85,77 @@ void ccm_net_del(struct ccm_net *n, const struct ccm_route *r)
 			strerror(-rc));
 }
 
+/* ---- addresses that the host has lost ---- */
+
+/* An application's connection to the proxy has the address that the host had when it began.  Such a
+ * connection would die with the address, although the MPTCP connection behind it lives. */
+static bool in_use(const struct mams_addr *a)
+{
+	bool used = false;
+	int rc = mams_sockdiag_peer(a, &used);
+
+	if (rc < 0)
+		log_warn("sockets cannot be listed: %s", strerror(-rc));
+	return used;
+}
+
+static void hold(struct ccm_net *n, const struct mams_addr *a)
+{
+	char text[MAMS_ADDR_STRLEN];
+	int rc;
+
+	if (n->n_held == HELD_MAX || !in_use(a))
+		return;
+	rc = mams_nl_local_set(n->nl, a);
+	if (rc < 0) {
+		log_warn("address %s is not held: %s", mams_addr_str(a, text), strerror(-rc));
+		return;
+	}
+	n->held[n->n_held++] = *a;
+	log_info("lost address %s is held for connections that use it", mams_addr_str(a, text));
+}
+
+static void give_up(struct ccm_net *n, size_t i)
+{
+	char text[MAMS_ADDR_STRLEN];
+	int rc = mams_nl_local_del(n->nl, &n->held[i]);
+
+	log_info("lost address %s is held no longer%s%s", mams_addr_str(&n->held[i], text),
+		rc < 0 ? ": " : "", rc < 0 ? strerror(-rc) : "");
+	n->held[i] = n->held[--n->n_held];
+}
+
+void ccm_net_address(struct ccm_net *n, const struct mams_addr *a, bool present)
+{
+	size_t i = 0;
+
+	while (i < n->n_held && !mams_addr_eq_ip(&n->held[i], a))
+		i++;
+	if (present && i < n->n_held)
+		give_up(n, i);
+	else if (!present && i == n->n_held)
+		hold(n, a);
+}
+
+size_t ccm_net_review(struct ccm_net *n)
+{
+	for (size_t i = n->n_held; i-- > 0;)
+		if (!in_use(&n->held[i]))
+			give_up(n, i);
+	return n->n_held;
+}
+
 void ccm_net_clear(struct ccm_net *n)
 {
 	uint32_t base = n->conf->table_base;
 	struct mams_error err;
 	int removed = mams_nl_sweep(n->nl, base, base + CCM_LINKS_MAX - 1);
+	int locals = mams_nl_sweep(n->nl, RT_TABLE_LOCAL, RT_TABLE_LOCAL);
 
-	if (removed < 0)
-		log_err("rules and routes cannot be listed: %s", strerror(-removed));
+	n->n_held = 0;
+	if (removed < 0 || locals < 0)
+		log_err("rules and routes cannot be listed: %s",
+			strerror(removed < 0 ? -removed : -locals));
 	else if (removed > 0)
 		log_info("rules and routes removed count=%d", removed);
 	if (mams_sysctl_restore(n->conf->state_file, &err) < 0)

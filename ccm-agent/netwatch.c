@@ -6,7 +6,7 @@
 
 struct ccm_netwatch {
 	struct ccm_links *links;
-	mams_loop_fn changed;
+	const struct ccm_netwatch_ops *ops;
 	void *user;
 	struct mams_nl_watch *watch;
 };
@@ -33,7 +33,18 @@ static void iface(void *user, const struct mams_nl_iface *i)
 
 static void address(void *user, uint32_t ifindex, const struct mams_addr *a, bool present)
 {
-	ccm_links_address(((struct ccm_netwatch *)user)->links, ifindex, a, present);
+	struct ccm_netwatch *w = user;
+
+	ccm_links_address(w->links, ifindex, a, present);
+	if (present)
+		w->ops->address(w->user, a, true);
+}
+
+static void address_gone(void *user, const struct mams_addr *a)
+{
+	struct ccm_netwatch *w = user;
+
+	w->ops->address(w->user, a, false);
 }
 
 static void default_route(
@@ -47,17 +58,18 @@ static void settled(void *user)
 	struct ccm_netwatch *w = user;
 
 	if (w->watch)
-		w->changed(w->user);
+		w->ops->changed(w->user);
 }
 
 static const struct mams_nl_ops nl_ops = {.begin = begin,
 	.iface = iface,
 	.address = address,
+	.address_gone = address_gone,
 	.default_route = default_route,
 	.settled = settled};
 
-int ccm_netwatch_new(struct mams_loop *l, struct ccm_links *links, mams_loop_fn changed, void *user,
-	struct ccm_netwatch **out)
+int ccm_netwatch_new(struct mams_loop *l, struct ccm_links *links,
+	const struct ccm_netwatch_ops *ops, void *user, struct ccm_netwatch **out)
 {
 	struct ccm_netwatch *w = calloc(1, sizeof(*w));
 	int rc;
@@ -65,7 +77,7 @@ int ccm_netwatch_new(struct mams_loop *l, struct ccm_links *links, mams_loop_fn 
 	if (!w)
 		return -ENOMEM;
 	w->links = links;
-	w->changed = changed;
+	w->ops = ops;
 	w->user = user;
 	rc = mams_nl_watch_new(l, &nl_ops, w, &w->watch);
 	if (rc < 0)

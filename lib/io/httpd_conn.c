@@ -85,7 +85,12 @@ static void expire(struct mams_httpd_conn *c)
 
 	switch (c->phase) {
 	case MAMS_HTTPD_IDLE:
-		n->idle_timeouts++;
+		if (c->seen_request) {
+			n->idle_timeouts++;
+			break;
+		}
+		n->slow_requests++;
+		log_dropped(c, "no request in time");
 		break;
 	case MAMS_HTTPD_READING:
 	case MAMS_HTTPD_WRITING:

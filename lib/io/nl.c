@@ -163,6 +163,41 @@ int mams_nl_route_del(struct mams_nl *n, const struct mams_nl_route *r)
 	return rule < 0 ? rule : route;
 }
 
+static int change_local(struct mams_nl *n, const struct mams_addr *addr, bool add)
+{
+	char space[512] = {0};
+	struct nlmsghdr *h = mnl_nlmsg_put_header(space);
+	struct rtmsg *m;
+
+	h->nlmsg_type = add ? RTM_NEWROUTE : RTM_DELROUTE;
+	h->nlmsg_flags =
+		(uint16_t)(NLM_F_REQUEST | NLM_F_ACK | (add ? NLM_F_CREATE | NLM_F_EXCL : 0));
+	m = mnl_nlmsg_put_extra_header(h, sizeof(*m));
+	m->rtm_family = addr->family;
+	m->rtm_dst_len = (uint8_t)(octets(addr) * 8);
+	m->rtm_table = RT_TABLE_LOCAL;
+	m->rtm_protocol = MAMS_NL_PROTOCOL;
+	m->rtm_scope = RT_SCOPE_HOST;
+	m->rtm_type = RTN_LOCAL;
+	mnl_attr_put(h, RTA_DST, octets(addr), addr->ip);
+	mnl_attr_put_u32(h, RTA_OIF, if_nametoindex("lo"));
+	return request(n, h, NULL, NULL);
+}
+
+int mams_nl_local_set(struct mams_nl *n, const struct mams_addr *a)
+{
+	int rc = change_local(n, a, true);
+
+	return rc == -EEXIST ? 0 : rc;
+}
+
+int mams_nl_local_del(struct mams_nl *n, const struct mams_addr *a)
+{
+	int rc = change_local(n, a, false);
+
+	return rc == -ESRCH || rc == -ENOENT ? 0 : rc;
+}
+
 /* ---- sweep ---- */
 
 struct swept {
@@ -210,7 +245,8 @@ static int swept_route(const struct nlmsghdr *h, void *user)
 	struct swept *s = user;
 	struct mams_nl_route r = {.table = m->rtm_table, .local.family = m->rtm_family};
 
-	if (m->rtm_protocol != MAMS_NL_PROTOCOL || m->rtm_dst_len != 0)
+	if (m->rtm_protocol != MAMS_NL_PROTOCOL ||
+		(m->rtm_dst_len != 0 && m->rtm_type != RTN_LOCAL))
 		return MNL_CB_OK;
 	EACH_ATTR(a, h, sizeof(*m))
 	{
@@ -220,6 +256,8 @@ static int swept_route(const struct nlmsghdr *h, void *user)
 			r.table = mnl_attr_get_u32(a);
 		else if (type == RTA_OIF)
 			r.ifindex = mnl_attr_get_u32(a);
+		else if (type == RTA_DST && mnl_attr_get_payload_len(a) <= sizeof(r.local.ip))
+			memcpy(r.local.ip, mnl_attr_get_payload(a), mnl_attr_get_payload_len(a));
 		else if (type == RTA_GATEWAY &&
 			 mnl_attr_get_payload_len(a) <= sizeof(r.gateway.ip)) {
 			r.gateway.family = m->rtm_family;
@@ -264,7 +302,9 @@ int mams_nl_sweep(struct mams_nl *n, uint32_t first, uint32_t last)
 		if (rc == 0)
 			rc = dump(n, RTM_GETROUTE, families[i], swept_route, s);
 		for (size_t k = 0; rc == 0 && k < s->n; k++)
-			removed += change_route(n, &s->found[k], false) == 0;
+			removed += (s->found[k].table == RT_TABLE_LOCAL
+						   ? change_local(n, &s->found[k].local, false)
+						   : change_route(n, &s->found[k], false)) == 0;
 	}
 	free(s);
 	return rc < 0 ? rc : removed;
@@ -315,6 +355,8 @@ static void take_address(struct mams_nl_watch *w, const struct nlmsghdr *h)
 		memcpy(addr.ip, mnl_attr_get_payload(a), octets(&addr));
 		found = true;
 	}
+	if (found && h->nlmsg_type == RTM_DELADDR && w->ops->address_gone)
+		w->ops->address_gone(w->user, &addr);
 	if (found)
 		w->ops->address(w->user, m->ifa_index, &addr,
 			h->nlmsg_type == RTM_NEWADDR &&

@@ -28,6 +28,8 @@ struct mams_nl_ops {
 	/** Global addresses that may be used; a tentative or deprecated one is reported as absent.
 	 */
 	void (*address)(void *user, uint32_t ifindex, const struct mams_addr *a, bool present);
+	/** An address was taken from the host (not merely deprecated); may be NULL. */
+	void (*address_gone)(void *user, const struct mams_addr *a);
 	/** Default route of the main table. */
 	void (*default_route)(
 		void *user, uint32_t ifindex, const struct mams_addr *gateway, bool present);
@@ -58,6 +60,11 @@ struct mams_nl_route {
 MAMS_MUST int mams_nl_route_set(struct mams_nl *n, const struct mams_nl_route *r);
 /** Gone already is no error. */
 MAMS_MUST int mams_nl_route_del(struct mams_nl *n, const struct mams_nl_route *r);
+/** A route of type local: connections within this host that use an address which it has lost go on.
+ *  @return 0 (also when it stands already, or was gone already) or -errno */
+MAMS_MUST int mams_nl_local_set(struct mams_nl *n, const struct mams_addr *a);
+MAMS_MUST int mams_nl_local_del(struct mams_nl *n, const struct mams_addr *a);
 /** Remove every rule and route that carries our protocol number and a table in first..last.
+ *  Local routes go with table 255.
  *  @return how many were removed, or -errno */
 MAMS_MUST int mams_nl_sweep(struct mams_nl *n, uint32_t first, uint32_t last);

@@ -1,0 +1,78 @@
+#include "lib/io/sockdiag.h"
+
+#include <libmnl/libmnl.h>
+
+#include <errno.h>
+#include <linux/inet_diag.h>
+#include <linux/sock_diag.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <string.h>
+
+#define BUFFER 32768
+
+struct search {
+	const struct mams_addr *addr;
+	bool found;
+};
+
+static int take(const struct nlmsghdr *h, void *user)
+{
+	const struct inet_diag_msg *m = mnl_nlmsg_get_payload(h);
+	struct search *s = user;
+
+	if (mnl_nlmsg_get_payload_len(h) >= sizeof(*m) && m->idiag_family == s->addr->family &&
+		memcmp(m->id.idiag_dst, s->addr->ip, s->addr->family == AF_INET ? 4 : 16) == 0)
+		s->found = true;
+	return MNL_CB_OK;
+}
+
+static int dump(struct mnl_socket *sock, struct search *s)
+{
+	char space[256] = {0};
+	char buffer[BUFFER];
+	struct nlmsghdr *h = mnl_nlmsg_put_header(space);
+	struct inet_diag_req_v2 *q;
+
+	h->nlmsg_type = SOCK_DIAG_BY_FAMILY;
+	h->nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP;
+	h->nlmsg_seq = 1;
+	q = mnl_nlmsg_put_extra_header(h, sizeof(*q));
+	q->sdiag_family = s->addr->family;
+	q->sdiag_protocol = IPPROTO_TCP;
+	q->idiag_states = 1u << TCP_ESTABLISHED | 1u << TCP_SYN_RECV | 1u << TCP_FIN_WAIT1 |
+			  1u << TCP_FIN_WAIT2 | 1u << TCP_CLOSE_WAIT | 1u << TCP_LAST_ACK |
+			  1u << TCP_CLOSING;
+	if (mnl_socket_sendto(sock, h, h->nlmsg_len) < 0)
+		return -errno;
+	for (;;) {
+		ssize_t len = mnl_socket_recvfrom(sock, buffer, sizeof(buffer));
+		int rc;
+
+		if (len < 0 && errno == EINTR)
+			continue;
+		if (len < 0)
+			return -errno;
+		rc = mnl_cb_run(buffer, (size_t)len, 1, mnl_socket_get_portid(sock), take, s);
+		if (rc < 0)
+			return -errno;
+		if (rc == MNL_CB_STOP)
+			return 0;
+	}
+}
+
+int mams_sockdiag_peer(const struct mams_addr *a, bool *yes)
+{
+	struct mnl_socket *sock = mnl_socket_open2(NETLINK_SOCK_DIAG, SOCK_CLOEXEC);
+	struct search s = {.addr = a};
+	int rc;
+
+	*yes = false;
+	if (!sock)
+		return -errno;
+	rc = mnl_socket_bind(sock, 0, MNL_SOCKET_AUTOPID) < 0 ? -errno : dump(sock, &s);
+	mnl_socket_close(sock);
+	if (rc == 0)
+		*yes = s.found;
+	return rc;
+}

@@ -1,0 +1,129 @@
+#!/usr/bin/env bash
+# Links that die, are dead from the start, come back, change their address, or were never admitted.
+# shellcheck disable=SC2034 # read by lab.sh
+LAB=nt-failover
+# shellcheck source=tests/netns/common.sh
+. "$(dirname "$0")/common.sh"
+
+# Nothing passes on wifi in either direction, and nobody is told.
+blackhole() {
+	px nft -f - <<-X
+		table inet hole {
+			chain in { type filter hook prerouting priority -500; iifname "wifi" drop; }
+			chain out { type filter hook postrouting priority 500; oifname "wifi" drop; }
+		}
+	X
+}
+unhole() { px nft delete table inet hole; }
+
+subflows() { cl ss -MHnt | wc -l; }
+
+# outage TEXT BREAK-COMMAND MEND-COMMAND MOST-STALL: in the middle of a download
+outage() {
+	local text=$1 w=$LAB_DIR/$2.watch job ok back
+	lab_watch "$w"
+	lab_get /60M >"$LAB_DIR/rate" &
+	job=$!
+	sleep 2
+	"$2"
+	sleep 2
+	"$3"
+	back=$(lab_now_ms)
+	wait "$job" && ok=yes || ok=no
+	lab_end watch
+	claim "$text: curl ends without an error" "$ok" = yes
+	claim "$text: SHA-256 of the file is right" "$(same "$LAB_DIR/got" "$LAB_DIR/www/60M")" = yes
+	claim "$text: longest stall" "$(lab_stall "$w")" '<=' "$4" ms
+	claim "$text: wifi carries again after" "$(carries_after "$w" 2 "$back")" '<=' "$5" ms
+}
+
+down() { ip -n "$CL" link set wifi down; }
+up() { ip -n "$CL" link set wifi up && lab_client_routes; }
+leave() {
+	ip -n "$CL" addr del 10.1.1.2/24 dev wifi
+	ip -n "$CL" addr del fd01:1::2/64 dev wifi
+}
+return_elsewhere() {
+	ip -n "$CL" addr add 10.1.1.77/24 dev wifi
+	ip -n "$CL" addr add fd01:1::77/64 dev wifi nodad
+	lab_client_routes
+}
+
+leave2() {
+	ip -n "$CL" addr del 10.1.1.77/24 dev wifi
+	ip -n "$CL" addr del fd01:1::77/64 dev wifi
+}
+return_first() {
+	ip -n "$CL" addr add 10.1.1.2/24 dev wifi
+	ip -n "$CL" addr add fd01:1::2/64 dev wifi nodad
+	lab_client_routes
+}
+
+lab_up
+lab_file 60 >/dev/null
+echo small >"$LAB_DIR/www/small"
+
+say "links that the NCM has not admitted"
+# a docking LAN that the agent knows of but no access of the NCM, and a bridge nobody asked for
+ip -n "$CL" link add dock type veth peer name dock netns "$PX"
+ip -n "$CL" addr add 10.1.3.2/24 dev dock
+ip -n "$PX" addr add 10.1.3.1/24 dev dock
+ip -n "$CL" link set dock up
+ip -n "$PX" link set dock up
+ip -n "$CL" link add br0 type bridge
+ip -n "$CL" addr add 10.1.4.2/24 dev br0
+ip -n "$CL" link set br0 up
+ip -n "$CL" route add default via 10.1.3.1 dev dock metric 50
+cat >>"$LAB_DIR/ccm.conf" <<-X
+	link dock {
+		connection_id = 2
+		type = Wi-Fi
+		interface = dock
+	}
+X
+lab_end ccm
+lab_start_one ccm
+lab_wait 15 lab_ready
+cl nft -f - <<-X
+	table inet watch {
+		chain out {
+			type filter hook postrouting priority 500;
+			meta l4proto tcp oifname { "dock", "br0" } counter
+		}
+	}
+X
+lab_get /60M >/dev/null
+claim "unadmitted: download" "$(same "$LAB_DIR/got" "$LAB_DIR/www/60M")" = yes
+claim "unadmitted: links of the session" "$(lab_mamsctl --json -s "$LAB_DIR/ncm.ctl" status |
+	jq '[.sessions[].links[] | select(.admitted)] | length')" = 2
+claim "unadmitted: packets of TCP on the dock or the bridge" \
+	"$(cl nft -j list table inet watch | jq '[.. | .counter? | .packets? // empty] | add')" = 0
+cl nft delete table inet watch
+ip -n "$CL" link del dock
+ip -n "$CL" link del br0
+
+say "outages in the middle of a download"
+outage "wifi down and up" down up 400 1000
+outage "wifi with another address" leave return_elsewhere 400 1000
+LAB_SERVER='[fd09::2]' outage "IPv6: wifi with another address" leave2 return_first 400 1000
+outage "wifi silent" blackhole unhole 5000 20000
+
+say "new connections while wifi is up but dead"
+lab_wait 10 lab_ready
+sleep 1
+blackhole
+before=$(lab_octets wifi rx)
+for _ in {1..40}; do
+	cl curl -sS --max-time 20 -o /dev/null -w '%{time_total} %{http_code}\n' \
+		http://10.9.9.2/small || :
+done >"$LAB_DIR/times"
+claim "dead wifi: answers" "$(grep -c ' 200$' "$LAB_DIR/times")" = 40
+claim "dead wifi: 95th percentile" "$(sort -n "$LAB_DIR/times" | awk '{ t[NR] = $1 }
+	END { printf "%d", t[int(NR * 0.95 + 0.999)] * 1000 }')" '<=' 500 ms
+claim "dead wifi: octets that came over it" "$(($(lab_octets wifi rx) - before))" = 0
+unhole
+
+lab_end ccm
+lab_end cl
+no_reports
+claims_table
