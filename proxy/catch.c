@@ -13,7 +13,8 @@
 struct px_catch {
 	const struct px_conf *conf;
 	struct nft_ctx *nft; /* its netlink socket is the owner of the table */
-	bool on;
+	bool on;             /**< the redirecting rules stand */
+	bool draining;       /**< the chain that catches nothing stands */
 };
 
 int px_catch_new(const struct px_conf *conf, struct px_catch **out)
@@ -36,7 +37,8 @@ void px_catch_free(struct px_catch *c)
 {
 	if (!c)
 		return;
-	px_catch_off(c);
+	px_catch_off(c, false);
+	px_catch_drained(c);
 	if (c->nft)
 		nft_ctx_free(c->nft);
 	free(c);
@@ -80,36 +82,68 @@ static void put_rules(
 			c->conf->listen[i].port);
 }
 
-int px_catch_on(
-	struct px_catch *c, const struct mams_addr *proxies, size_t n, struct mams_error *err)
+static int replace(struct px_catch *c, bool rules, const struct mams_addr *proxies, size_t n,
+	struct mams_error *err)
 {
 	struct mams_buf b = {0};
 	int rc = -ENOMEM;
 
-	/* one transaction: there is never a moment with half a table */
-	if (c->on)
+	/* one transaction: there is never a moment with half a table, or none */
+	if (c->on || c->draining)
 		mams_buf_printf(&b, "delete table inet mams\n");
 	mams_buf_printf(&b, "table inet mams {\nflags owner\nchain output {\n"
 			    "type nat hook output priority -100\npolicy accept\n");
-	put_rules(c, proxies, n, &b);
+	if (rules)
+		put_rules(c, proxies, n, &b);
+	else /* changes nothing, but the kernel tracks connections only while a rule wants it */
+		mams_buf_printf(&b, "ct state established accept\n");
 	mams_buf_printf(&b, "}\n}\n");
 	if (!b.failed)
 		rc = run(c, b.data, err);
 	mams_buf_fini(&b);
-	if (rc == 0)
-		c->on = true;
 	return rc;
 }
 
-void px_catch_off(struct px_catch *c)
+int px_catch_on(
+	struct px_catch *c, const struct mams_addr *proxies, size_t n, struct mams_error *err)
+{
+	int rc = replace(c, true, proxies, n, err);
+
+	if (rc == 0) {
+		c->on = true;
+		c->draining = false;
+	}
+	return rc;
+}
+
+void px_catch_off(struct px_catch *c, bool running)
 {
 	struct mams_error err;
+	int rc;
 
 	if (!c->on)
 		return;
-	if (run(c, "delete table inet mams\n", &err) < 0)
+	rc = running ? replace(c, false, NULL, 0, &err) : run(c, "delete table inet mams\n", &err);
+	if (rc < 0)
 		log_err("%s: %s", err.where, err.text);
 	c->on = false;
+	c->draining = running && rc == 0;
+}
+
+void px_catch_drained(struct px_catch *c)
+{
+	struct mams_error err;
+
+	if (!c->draining)
+		return;
+	if (run(c, "delete table inet mams\n", &err) < 0)
+		log_err("%s: %s", err.where, err.text);
+	c->draining = false;
+}
+
+bool px_catch_is_draining(const struct px_catch *c)
+{
+	return c->draining;
 }
 
 bool px_catch_is_on(const struct px_catch *c)

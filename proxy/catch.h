@@ -15,6 +15,12 @@ void px_catch_free(struct px_catch *c); /**< removes the table; accepts NULL */
  *  @return 0 or -EIO; err tells what nftables said */
 MAMS_MUST int px_catch_on(
 	struct px_catch *c, const struct mams_addr *proxies, size_t n, struct mams_error *err);
-/** New connections go where they want; running ones stay as they are. */
-void px_catch_off(struct px_catch *c);
+/** New connections go where they want.
+ *  @param running  connections are still relayed: a chain that catches nothing stays for them,
+ *                  because the kernel translates addresses only while there is one;
+ *                  px_catch_drained() removes it */
+void px_catch_off(struct px_catch *c, bool running);
+/** No connection is relayed any more. */
+void px_catch_drained(struct px_catch *c);
 bool px_catch_is_on(const struct px_catch *c);
+bool px_catch_is_draining(const struct px_catch *c);

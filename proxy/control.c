@@ -23,6 +23,7 @@
 #define LOG_MODULE "control"
 #define LISTEN_MAX 64
 #define HEALTH_MAX 256
+#define DRAIN_ASK_MS 500
 
 /* What experience teaches of a path is kept while the path comes and goes. */
 struct health {
@@ -41,6 +42,7 @@ struct px_control {
 	struct mams_loop_fd *notes;
 	struct mams_ctl_server *server;
 	struct px_catch *catch;
+	struct mams_loop_timer *drain;
 	struct px_peer *peer;
 	struct px_binder *binder;
 	mams_time begun;
@@ -103,6 +105,25 @@ static int publish(struct px_control *c)
 
 /* ---- client role ---- */
 
+static void watch_drain(struct px_control *c)
+{
+	mams_loop_timer_at(
+		c->drain, px_catch_is_draining(c->catch)
+				  ? mams_time_add_ms(mams_loop_now(c->loop), DRAIN_ASK_MS)
+				  : MAMS_TIME_NEVER);
+}
+
+static void on_drain(void *user)
+{
+	struct px_control *c = user;
+
+	if (atomic_load(&c->instance.flows) == 0) {
+		px_catch_drained(c->catch);
+		log_info("the last caught connection has ended");
+	}
+	watch_drain(c);
+}
+
 static int catch_or_not(struct px_control *c, struct mams_error *err)
 {
 	struct mams_addr proxies[PX_PATHS_MAX];
@@ -110,7 +131,8 @@ static int catch_or_not(struct px_control *c, struct mams_error *err)
 	if (!c->catch)
 		return 0;
 	if (c->n_paths == 0 || c->peer_down) {
-		px_catch_off(c->catch);
+		px_catch_off(c->catch, atomic_load(&c->instance.flows) > 0);
+		watch_drain(c);
 		return 0;
 	}
 	for (size_t i = 0; i < c->n_paths; i++)
@@ -475,6 +497,8 @@ static int start_client(struct px_control *c)
 {
 	int rc = px_catch_new(c->conf, &c->catch);
 
+	if (rc == 0)
+		rc = mams_loop_timer_new(c->loop, on_drain, c, &c->drain);
 	return rc < 0 ? rc : px_peer_new(c->loop, c->conf, peer_back, c, &c->peer);
 }
 
@@ -544,6 +568,7 @@ void px_control_free(struct px_control *c)
 	if (!c)
 		return;
 	px_catch_free(c->catch);
+	mams_loop_timer_del(c->drain);
 	mams_ctl_server_free(c->server);
 	px_peer_free(c->peer);
 	px_binder_free(c->binder);
