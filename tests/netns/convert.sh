@@ -1,0 +1,73 @@
+#!/usr/bin/env bash
+# The explicit proxy answers as RFC 8803 says, to those it knows and those it does not.
+# shellcheck disable=SC2034 # read by lab.sh
+LAB=nt-convert
+# shellcheck source=tests/netns/common.sh
+. "$(dirname "$0")/common.sh"
+
+lab_net && lab_certs && lab_conf
+head -c 32 /dev/urandom | base64 >"$LAB_DIR/key"
+chmod 600 "$LAB_DIR/key"
+echo small >"$LAB_DIR/www/small"
+sed -i '/pm_socket/d' "$LAB_DIR/px.conf"
+cat >>"$LAB_DIR/px.conf" <<-X
+	pm_socket = none
+	hello = 1s
+	connect = 2s
+	cookie_networks = { "10.1.2.0/24" }
+	client static { key_file = $LAB_DIR/key }
+X
+px ip route add unreachable 10.77.0.0/16
+sv nft -f - <<-X
+	table inet silent {
+		chain in { type filter hook input priority 0; policy accept; tcp dport 82 drop; }
+	}
+X
+lab_start_one nginx
+lab_start_one px
+lab_wait 10 test -S "$LAB_DIR/px.ctl"
+sleep 0.5
+cl sysctl -qw net.mptcp.enabled=1
+cl "$(dirname "$0")/convert.py" 10.1.1.1 7443 "$LAB_DIR/key" >"$LAB_DIR/said"
+
+expect() { # CASE ANSWER
+	claim "$1" "$(sed -n "s/^$1 //p" "$LAB_DIR/said")" = "$2"
+}
+expect good-IPv4 'ok small'
+expect good-IPv6 'ok small'
+expect good-in-pieces 'ok small'
+expect good-plain-TCP 'ok small'
+expect unsupported-version 'error 0 1'
+expect two-connects 'error 1 echo'
+expect tlv-too-long 'error 1 echo'
+expect tlv-of-length-0 'error 1 echo'
+expect unknown-tlv 'error 2 echo'
+expect no-cookie 'error 32 0'
+expect cookie-given 'info 20'
+expect wrong-cookie 'error 32 0'
+expect option-AO 'error 33 29'
+expect zero-length reset
+expect foreign-protocol reset
+expect half-a-message reset
+expect info 'info 21'
+expect to-loopback 'error 1 echo'
+expect to-loopback-IPv6 'error 1 echo'
+expect to-link-local 'error 32 0'
+expect to-the-proxy 'error 32 0'
+expect to-an-access-network 'error 32 0'
+expect to-a-closed-port 'error 96 0'
+expect to-nobody 'error 65 1'
+expect to-an-unreachable-net 'error 97 1'
+expect to-a-silent-port 'error 65 1'
+expect good-after-all 'ok small'
+
+say "counters"
+lab_mamsctl --json --counters -s "$LAB_DIR/px.ctl" status >"$LAB_DIR/status"
+for c in unsupported_version malformed unsupported_message missing_cookie not_authorized \
+	unsupported_option connection_reset unreachable; do
+	claim "answered_${c}_total" \
+		"$(jq "[.counters[] | select(.name == \"answered_${c}_total\") | .value] | add" \
+			"$LAB_DIR/status")" '>=' 1
+done
+no_reports
+claims_table
