@@ -40,11 +40,12 @@ if(MAMS_FUZZ)
   add_compile_options(-fsanitize=fuzzer-no-link)
 endif()
 
-execute_process(COMMAND git describe --tags --always --dirty
-  WORKING_DIRECTORY ${CMAKE_SOURCE_DIR} OUTPUT_VARIABLE MAMS_VERSION
+set(MAMS_VERSION ${PROJECT_VERSION})
+execute_process(COMMAND git describe --always --dirty
+  WORKING_DIRECTORY ${CMAKE_SOURCE_DIR} OUTPUT_VARIABLE commit
   OUTPUT_STRIP_TRAILING_WHITESPACE ERROR_QUIET)
-if(NOT MAMS_VERSION)
-  set(MAMS_VERSION "0.1")
+if(commit)
+  string(APPEND MAMS_VERSION "+${commit}")
 endif()
 # Written only when it changes, so a commit does not rebuild the world.
 file(CONFIGURE OUTPUT ${CMAKE_BINARY_DIR}/gen/mams_version.h

@@ -1,0 +1,65 @@
+#!/usr/bin/env bash
+# Every daemon: -h, -V, -t on its examples; a mistake in a file names file, line, key and cure, and
+# nothing is started.
+# usage: test_daemons.sh BUILD-DIRECTORY
+set -u
+top=$(cd "$(dirname "$0")/../.." && pwd)
+build=$1
+dir=$(mktemp -d)
+trap 'rm -rf "$dir"' EXIT
+failed=0
+fail() {
+	echo "FAILED: $*" >&2
+	failed=1
+}
+
+# wrong PROGRAM EXPECTED-LINE TEXT...: the configuration on standard input is refused with TEXT
+wrong() {
+	local program=$1 line=$2 said t
+	shift 2
+	cat >"$dir/wrong.conf"
+	said=$("$program" -t -c "$dir/wrong.conf" 2>&1) && fail "$program accepts: $1"
+	[ "$(wc -l <<<"$said")" = 1 ] || fail "$program says more than one line: $said"
+	for t in "$dir/wrong.conf" ${line:+":$line"} "$@"; do
+		grep -qF -- "$t" <<<"$said" || fail "$program does not say \"$t\": $said"
+	done
+}
+
+for p in ncm-service/mams-ncm ccm-agent/mams-ccm proxy/mams-proxy; do
+	"$build/$p" -h | grep -q '^usage:' || fail "$p -h"
+	"$build/$p" -V | grep -qE "^mams-[a-z]+ [0-9]+\.[0-9]" || fail "$p -V"
+	"$build/$p" --nonsense >/dev/null 2>&1
+	[ $? = 2 ] || fail "$p with an unknown option does not exit 2"
+	"$build/$p" -t -c "$dir/absent.conf" 2>&1 | grep -qF "$dir/absent.conf" ||
+		fail "$p does not name the absent file"
+done
+
+proxy=$build/proxy/mams-proxy
+for e in proxy-client proxy-network; do
+	"$proxy" -t -c "$top/deploy/examples/$e.conf" >/dev/null || fail "example $e"
+done
+printf 'role = client\nmark = 0\n' | wrong "$proxy" 2 mark
+printf 'role = client\nnosuch = 1\n' | wrong "$proxy" 2 nosuch
+printf 'role = server\n' | wrong "$proxy" 1 role client network
+printf 'role = client\nidle = "3 fortnights"\n' | wrong "$proxy" 2 idle
+printf 'role = client\nlisten = { "10.0.0.1:7080" }\n' | wrong "$proxy" '' listen loopback
+printf 'role = network\n' | wrong "$proxy" '' 'listen or transparent'
+printf 'role = network\nlisten = { "10.0.0.1" }\nallow = { "10.0.0.0/33" }\n' |
+	wrong "$proxy" 3 allow
+printf 'role = network\nlisten = { "10.0.0.1" }\nclient x { key_file = %s/none }\nclient y {\n' \
+	"$dir" | wrong "$proxy" ''
+printf 'listen = { "10.0.0.1" }\n' | wrong "$proxy" '' role
+
+ccm=$build/ccm-agent/mams-ccm
+printf 'ncm = { "http://192.0.2.1" }\nca = %s\nlink a {\nconnection_id = 0\ntype = LTE\ninterface = x\n}\n' "$0" | wrong "$ccm" '' ncm https
+printf 'link a {\n\tconnection_id = 16\n}\n' | wrong "$ccm" 2 connection_id
+printf 'link a {\n\ttype = Pigeon\n}\n' | wrong "$ccm" 2 type
+
+ncm=$build/ncm-service/mams-ncm
+printf 'ncm_id = -1\n' | wrong "$ncm" 1 ncm_id
+printf 'listen = { "nowhere" }\n' | wrong "$ncm" 1 listen
+
+if [ "$failed" = 0 ]; then
+	echo "all daemons refuse what they should"
+fi
+exit "$failed"

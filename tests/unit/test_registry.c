@@ -1,0 +1,217 @@
+/* Admission of links; who may reach which session; sessions on disk. */
+#include "ncm-service/registry.h"
+#include "ncm-service/store.h"
+#include "tests/support/suite.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static struct mams_addr addr(const char *text)
+{
+	struct mams_addr a = {0};
+
+	CU_ASSERT_EQUAL_FATAL(mams_addr_parse_port(text, 7443, &a), 0);
+	return a;
+}
+
+static struct mams_prefix nets[2];
+static struct mams_addr proxies[1];
+static struct ncm_access accesses[] = {
+	{.name = "wifi",
+		.connection_type = MX_WIFI,
+		.client_networks = nets,
+		.n_client_networks = 2,
+		.proxies = proxies,
+		.n_proxies = 1},
+};
+static struct ncm_policy policy = {
+	.ncm_id = 7, .accesses = accesses, .n_accesses = 1, .max_sessions = 3};
+
+static void prepare(void)
+{
+	CU_ASSERT_EQUAL_FATAL(mams_prefix_parse("10.1.1.0/24", &nets[0]), 0);
+	CU_ASSERT_EQUAL_FATAL(mams_prefix_parse("fd01:1::/64", &nets[1]), 0);
+	proxies[0] = addr("10.1.1.1:7443");
+}
+
+static enum ncm_admission admit(int type, const char *text, uint32_t mtu)
+{
+	const struct mams_addr a = addr(text);
+	size_t access = 99;
+	enum ncm_admission r = ncm_policy_admit(&policy, type, &a, mtu, &access);
+
+	CU_ASSERT_EQUAL(access, r == NCM_ADMIT_OK ? 0 : 99);
+	return r;
+}
+
+static void admission(void)
+{
+	const struct mams_addr unset = {0};
+	size_t access;
+
+	prepare();
+	CU_ASSERT_EQUAL(admit(MX_WIFI, "10.1.1.9", 1500), NCM_ADMIT_OK);
+	CU_ASSERT_EQUAL(admit(MX_WIFI, "10.1.1.9", 0), NCM_ADMIT_OK);
+	CU_ASSERT_EQUAL(admit(MX_LTE, "10.1.1.9", 1500), NCM_ADMIT_NO_ACCESS);
+	CU_ASSERT_EQUAL(admit(MX_WIFI, "10.1.2.9", 1500), NCM_ADMIT_NO_ACCESS);
+	CU_ASSERT_EQUAL(admit(MX_WIFI, "10.1.1.9", 575), NCM_ADMIT_MTU);
+	CU_ASSERT_EQUAL(admit(MX_WIFI, "fd01:1::9", 1279), NCM_ADMIT_MTU);
+	CU_ASSERT_EQUAL(admit(MX_WIFI, "fd01:1::9", 1280), NCM_ADMIT_NO_PROXY);
+	CU_ASSERT_EQUAL(
+		ncm_policy_admit(&policy, MX_WIFI, &unset, 1500, &access), NCM_ADMIT_NO_ADDRESS);
+	for (int i = NCM_ADMIT_OK; i <= NCM_ADMIT_MTU; i++)
+		CU_ASSERT_NOT_EQUAL(strcmp(ncm_admission_text((enum ncm_admission)i), "?"), 0);
+}
+
+static struct ncm_saved saved(const char *who, uint64_t id)
+{
+	struct ncm_saved s = {.session_id = id};
+
+	snprintf(s.identity, sizeof(s.identity), "%s", who);
+	snprintf(s.client_key, sizeof(s.client_key), "a2V5");
+	return s;
+}
+
+static int find(const struct ncm_registry *r, const char *who, uint64_t ncm, uint64_t id)
+{
+	const struct mx_session_id sid = {.ncm_id = (uint32_t)ncm, .session_id = id};
+	struct ncm_session *s = NULL;
+	int rc = ncm_registry_find(r, who, ncm ? &sid : NULL, &s);
+
+	if (rc == 0)
+		CU_ASSERT_EQUAL(strcmp(s->s.identity, who), 0);
+	return rc;
+}
+
+static void identities(void)
+{
+	struct ncm_registry *r = ncm_registry_new(&policy);
+	struct ncm_session *s;
+	struct ncm_saved one = saved("ann", 100);
+	struct ncm_saved two = saved("bob", 200);
+
+	CU_ASSERT_EQUAL_FATAL(ncm_registry_add(r, &one, 1, mams_time_us(0), &s), 0);
+	CU_ASSERT_EQUAL_FATAL(ncm_registry_add(r, &two, 1, mams_time_us(0), &s), 0);
+	CU_ASSERT_EQUAL(find(r, "ann", 7, 100), 0);
+	CU_ASSERT_EQUAL(find(r, "ann", 0, 0), 0);
+	CU_ASSERT_EQUAL(find(r, "ann", 7, 200), -MAMS_EDENIED);
+	CU_ASSERT_EQUAL(find(r, "bob", 7, 100), -MAMS_EDENIED);
+	CU_ASSERT_EQUAL(find(r, "eve", 7, 100), -MAMS_EDENIED);
+	CU_ASSERT_EQUAL(find(r, "eve", 0, 0), -MAMS_EUNKNOWN);
+	CU_ASSERT_EQUAL(find(r, "ann", 7, 300), -MAMS_EUNKNOWN);
+	CU_ASSERT_EQUAL(find(r, "ann", 8, 100), -MAMS_EUNKNOWN);
+	ncm_registry_remove(r, ncm_registry_by_identity(r, "ann"));
+	CU_ASSERT_EQUAL(find(r, "ann", 7, 100), -MAMS_EUNKNOWN);
+	CU_ASSERT_EQUAL(ncm_registry_count(r), 1);
+	ncm_registry_free(r);
+}
+
+static void limit(void)
+{
+	struct ncm_registry *r = ncm_registry_new(&policy);
+	struct ncm_session *s;
+	char who[8];
+
+	for (unsigned i = 0; i < 5; i++) {
+		struct ncm_saved one;
+
+		snprintf(who, sizeof(who), "c%u", i);
+		one = saved(who, 1 + i);
+		CU_ASSERT_EQUAL(ncm_registry_add(r, &one, 1, mams_time_us(0), &s),
+			i < policy.max_sessions ? 0 : -MAMS_ELIMIT);
+	}
+	ncm_registry_free(r);
+}
+
+static struct ncm_saved read_back[4];
+static size_t n_read;
+
+static void take(void *user, const struct ncm_saved *s)
+{
+	(void)user;
+	if (n_read < MAMS_ARRAY_LEN(read_back))
+		read_back[n_read++] = *s;
+}
+
+static void on_disk(void)
+{
+	char path[] = "/tmp/mams-store-XXXXXX";
+	struct ncm_saved one = saved("O'Hara; drop table", UINT64_C(9007199254740991));
+	struct ncm_saved two = saved("bob", 2);
+	struct ncm_store *st = NULL;
+	struct mams_error err = {0};
+	struct stat info;
+	int fd = mkstemp(path);
+
+	CU_ASSERT_FATAL(fd >= 0);
+	close(fd);
+	unlink(path);
+	one.active = true;
+	one.dl = 3;
+	one.ul = 1;
+	one.links[1] = (struct ncm_link){.known = true,
+		.connection_type = MX_LTE,
+		.up = true,
+		.address = addr("10.1.2.9"),
+		.mtu = 1400};
+	CU_ASSERT_EQUAL_FATAL(ncm_store_open(path, &st, &err), 0);
+	CU_ASSERT_EQUAL(ncm_store_put(st, &one), 0);
+	CU_ASSERT_EQUAL(ncm_store_put(st, &two), 0);
+	one.dl = 2;
+	CU_ASSERT_EQUAL(ncm_store_put(st, &one), 0);
+	CU_ASSERT_EQUAL(ncm_store_del(st, "bob"), 0);
+	ncm_store_close(st);
+	CU_ASSERT_EQUAL(stat(path, &info), 0);
+	CU_ASSERT_EQUAL(info.st_mode & 0777, 0600);
+	CU_ASSERT_EQUAL_FATAL(ncm_store_open(path, &st, &err), 0);
+	n_read = 0;
+	CU_ASSERT_EQUAL(ncm_store_each(st, take, NULL), 0);
+	ncm_store_close(st);
+	unlink(path);
+	CU_ASSERT_EQUAL_FATAL(n_read, 1);
+	CU_ASSERT_EQUAL(strcmp(read_back[0].identity, one.identity), 0);
+	CU_ASSERT_EQUAL(read_back[0].session_id, one.session_id);
+	CU_ASSERT_EQUAL(strcmp(read_back[0].client_key, "a2V5"), 0);
+	CU_ASSERT_TRUE(read_back[0].active);
+	CU_ASSERT_EQUAL(read_back[0].dl, 2);
+	CU_ASSERT_TRUE(read_back[0].links[1].up);
+	CU_ASSERT_EQUAL(read_back[0].links[1].mtu, 1400);
+	CU_ASSERT_TRUE(mams_addr_eq_ip(&read_back[0].links[1].address, &one.links[1].address));
+}
+
+static void bad_file(void)
+{
+	char path[] = "/tmp/mams-store-XXXXXX";
+	struct ncm_store *st = NULL;
+	struct mams_error err = {0};
+	int fd = mkstemp(path);
+
+	CU_ASSERT_FATAL(fd >= 0);
+	CU_ASSERT_EQUAL(
+		write(fd,
+			"this is no database, but long enough to be one ........................"
+			"................................................................",
+			130),
+		130);
+	close(fd);
+	CU_ASSERT_TRUE(ncm_store_open(path, &st, &err) < 0);
+	CU_ASSERT_PTR_NULL(st);
+	CU_ASSERT_PTR_NOT_NULL(strstr(err.where, path));
+	unlink(path);
+	CU_ASSERT_TRUE(ncm_store_open("/nonexistent/dir/x.db", &st, &err) < 0);
+}
+
+int main(void)
+{
+	static const struct mams_case cases[] = {
+		{"admission", admission},
+		{"identities", identities},
+		{"limit", limit},
+		{"on disk", on_disk},
+		{"bad file", bad_file},
+	};
+
+	return mams_suite_run("registry", cases, MAMS_ARRAY_LEN(cases));
+}
