@@ -531,9 +531,11 @@ static void expired(struct ncm_session *s, enum mx_type type)
 		end(s, mx_type_name(type));
 }
 
-static bool may_set_up(const struct ncm_session *s)
+static mams_time prepare_due(const struct ncm_session *s)
 {
-	return s->state == NCM_STATE_NEGOTIATED || s->state == NCM_STATE_ACTIVE;
+	if (s->state == NCM_STATE_NEGOTIATED || s->state == NCM_STATE_ACTIVE)
+		return s->gather_until;
+	return s->state == NCM_STATE_PREPARE ? s->prepare_again : MAMS_TIME_NEVER;
 }
 
 static mams_time keep_alive_due(const struct ncm_session *s)
@@ -543,17 +545,24 @@ static mams_time keep_alive_due(const struct ncm_session *s)
 	return mams_time_add_ms(s->last_heard, s->policy->keep_alive_ms);
 }
 
+static void prepare(struct ncm_session *s, mams_time now)
+{
+	if (s->state != NCM_STATE_PREPARE) {
+		s->gather_until = MAMS_TIME_NEVER;
+		set_state(s, NCM_STATE_PREPARE, "links admitted");
+	}
+	s->prepare_again = mams_time_add_ms(now, s->policy->setup_timeout_ms);
+	push(s, (struct ncm_action){.kind = NCM_ACT_PREPARE});
+}
+
 void ncm_session_tick(struct ncm_session *s, mams_time now)
 {
 	enum mx_type type;
 
 	while ((type = mx_exchange_tick(&s->exchange, now)) != MX_TYPE_COUNT)
 		expired(s, type);
-	if (may_set_up(s) && !mams_time_before(now, s->gather_until)) {
-		s->gather_until = MAMS_TIME_NEVER;
-		set_state(s, NCM_STATE_PREPARE, "links admitted");
-		push(s, (struct ncm_action){.kind = NCM_ACT_PREPARE});
-	}
+	if (!mams_time_before(now, prepare_due(s)))
+		prepare(s, now);
 	if (!mams_time_before(now, keep_alive_due(s)) &&
 		mx_exchange_begin(
 			&s->exchange, ncm_compose_keep_alive(s, MX_KEEP_ALIVE_REQ), 0, now) < 0)
@@ -562,23 +571,18 @@ void ncm_session_tick(struct ncm_session *s, mams_time now)
 
 mams_time ncm_session_deadline(const struct ncm_session *s)
 {
-	mams_time t = mams_time_min(mx_exchange_deadline(&s->exchange), keep_alive_due(s));
+	mams_time due = mams_time_min(prepare_due(s), keep_alive_due(s));
 
-	return may_set_up(s) ? mams_time_min(t, s->gather_until) : t;
+	return mams_time_min(mx_exchange_deadline(&s->exchange), due);
 }
 
 bool ncm_session_next(struct ncm_session *s, struct ncm_action *out)
 {
-	const struct mx_msg *m;
+	const struct mx_msg *m = NULL;
 
 	/* what is sent depends on what was done before, and END must come last */
-	if (s->n > 0 && s->queue[s->head].kind != NCM_ACT_END) {
-		*out = s->queue[s->head];
-		s->head = (s->head + 1) % NCM_ACTIONS_MAX;
-		s->n--;
-		return true;
-	}
-	m = mx_exchange_next(&s->exchange);
+	if (s->n == 0 || s->queue[s->head].kind == NCM_ACT_END)
+		m = mx_exchange_next(&s->exchange);
 	if (m) {
 		*out = (struct ncm_action){.kind = NCM_ACT_SEND, .msg = m};
 		return true;

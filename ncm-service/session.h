@@ -107,8 +107,9 @@ struct ncm_session {
 	struct mx_exchange exchange;
 	mams_time last_heard;
 	mams_time created;
-	mams_time gather_until; /**< UP setup is due then; NEVER when none is wanted */
-	uint32_t again_ms;      /**< patience with links that a CNF left out; doubles */
+	mams_time gather_until;  /**< UP setup is due then; NEVER when none is wanted */
+	mams_time prepare_again; /**< in PREPARE: the N-MADP has not answered, it is told again */
+	uint32_t again_ms;       /**< patience with links that a CNF left out; doubles */
 	struct {
 		bool open;
 		uint64_t request;

@@ -38,6 +38,19 @@ static void link_not_admitted_stays_out(void)
 	world_fini(&w);
 }
 
+static void madp_is_told_again(void)
+{
+	struct world w;
+
+	world_init(&w, 12);
+	w.deaf = 3;
+	up(&w);
+	CU_ASSERT_FALSE(world_settled(&w, WIFI | LTE));
+	world_run(&w, 4 * w.policy.setup_timeout_ms);
+	CU_ASSERT(world_settled(&w, WIFI | LTE));
+	world_fini(&w);
+}
+
 static void link_returns(void)
 {
 	struct world w;
@@ -253,6 +266,7 @@ int main(void)
 	static const struct mams_case cases[] = {
 		{"sets up both links", sets_up_both_links},
 		{"a link that is not admitted stays out", link_not_admitted_stays_out},
+		{"the N-MADP is told again", madp_is_told_again},
 		{"a link returns", link_returns},
 		{"an address changes", address_changes},
 		{"steering", steering},

@@ -155,7 +155,10 @@ static void drain_ncm(struct world *w)
 			carry(w, WORLD_TO_CCM, a.msg);
 			break;
 		case NCM_ACT_PREPARE:
-			put(w, 2, WORLD_PREPARED, NULL);
+			if (w->deaf == 0)
+				put(w, 2, WORLD_PREPARED, NULL);
+			else
+				w->deaf--;
 			break;
 		case NCM_ACT_RELEASE:
 			w->releases++;

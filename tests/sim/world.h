@@ -31,6 +31,7 @@ struct world {
 	unsigned loss;   /**< per mille, each direction */
 	unsigned repeat; /**< per mille */
 	unsigned delay_ms;
+	unsigned deaf; /**< so many times the N-MADP does not answer */
 	bool ncm_up;
 	bool ccm_up;
 	struct world_event events[WORLD_EVENTS];
