@@ -73,6 +73,7 @@ static void apply(struct ccm_agent *a)
 	for (; i < n && is_path_step(&steps[i]); i++)
 		run_step(a, &steps[i], &plugin, &proxy);
 	a->applied = wanted;
+	ccm_net_guard(a->net, wanted.n_paths > 0);
 	ccm_madp_set(a->madp, &wanted, plugin, proxy);
 	while (i < n)
 		run_step(a, &steps[i++], &plugin, &proxy);

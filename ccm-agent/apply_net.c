@@ -11,13 +11,20 @@
 
 #define LOG_MODULE "net"
 
-#define HELD_MAX 32
+#define ADDRESSES_MAX 64
+
+struct address {
+	struct mams_addr addr;
+	bool guarded; /**< our local route stands behind the kernel's */
+	bool lost;    /**< the host has it no longer */
+};
 
 struct ccm_net {
 	const struct ccm_conf *conf;
 	struct mams_nl *nl;
-	struct mams_addr held[HELD_MAX];
-	size_t n_held;
+	bool guarding;
+	struct address addresses[ADDRESSES_MAX];
+	size_t n_addresses;
 };
 
 int ccm_net_open(const struct ccm_conf *conf, struct ccm_net **out, struct mams_error *err)
@@ -85,10 +92,13 @@ void ccm_net_del(struct ccm_net *n, const struct ccm_route *r)
 			strerror(-rc));
 }
 
-/* ---- addresses that the host has lost ---- */
+/* ---- addresses that the host may lose ---- */
 
 /* An application's connection to the proxy has the address that the host had when it began.  Such a
- * connection would die with the address, although the MPTCP connection behind it lives. */
+ * connection would die with the address, although the MPTCP connection behind it lives.  Therefore
+ * a second local route stands behind the kernel's own of every address.  It must stand before the
+ * address is lost: a packet sent in between finds another route, and with IPv6 its socket stays on
+ * that one until three retransmissions have failed. */
 static bool in_use(const struct mams_addr *a)
 {
 	bool used = false;
@@ -99,50 +109,119 @@ static bool in_use(const struct mams_addr *a)
 	return used;
 }
 
-static void hold(struct ccm_net *n, const struct mams_addr *a)
+static void guard(struct ccm_net *n, struct address *a)
 {
 	char text[MAMS_ADDR_STRLEN];
 	int rc;
 
-	if (n->n_held == HELD_MAX || !in_use(a))
+	if (a->guarded)
 		return;
-	rc = mams_nl_local_set(n->nl, a);
-	if (rc < 0) {
-		log_warn("address %s is not held: %s", mams_addr_str(a, text), strerror(-rc));
-		return;
-	}
-	n->held[n->n_held++] = *a;
-	log_info("lost address %s is held for connections that use it", mams_addr_str(a, text));
+	rc = mams_nl_local_set(n->nl, &a->addr);
+	a->guarded = rc == 0;
+	if (rc < 0)
+		log_warn("address %s is not guarded: %s", mams_addr_str(&a->addr, text),
+			strerror(-rc));
 }
 
-static void give_up(struct ccm_net *n, size_t i)
+static void unguard(struct ccm_net *n, struct address *a)
 {
 	char text[MAMS_ADDR_STRLEN];
-	int rc = mams_nl_local_del(n->nl, &n->held[i]);
+	int rc;
 
-	log_info("lost address %s is held no longer%s%s", mams_addr_str(&n->held[i], text),
-		rc < 0 ? ": " : "", rc < 0 ? strerror(-rc) : "");
-	n->held[i] = n->held[--n->n_held];
+	if (!a->guarded)
+		return;
+	rc = mams_nl_local_del(n->nl, &a->addr);
+	a->guarded = false;
+	if (rc < 0)
+		log_warn("address %s is still guarded: %s", mams_addr_str(&a->addr, text),
+			strerror(-rc));
+}
+
+static void forget(struct ccm_net *n, struct address *a)
+{
+	unguard(n, a);
+	*a = n->addresses[--n->n_addresses];
+}
+
+static struct address *known(struct ccm_net *n, const struct mams_addr *a)
+{
+	for (size_t i = 0; i < n->n_addresses; i++)
+		if (mams_addr_eq_ip(&n->addresses[i].addr, a))
+			return &n->addresses[i];
+	return NULL;
+}
+
+static void has(struct ccm_net *n, const struct mams_addr *addr)
+{
+	struct address *a = known(n, addr);
+
+	if (!a && n->n_addresses < ADDRESSES_MAX) {
+		a = &n->addresses[n->n_addresses++];
+		*a = (struct address){.addr = *addr};
+	}
+	if (!a)
+		return;
+	a->lost = false;
+	if (n->guarding)
+		guard(n, a);
+}
+
+static void has_lost(struct ccm_net *n, const struct mams_addr *addr)
+{
+	struct address *a = known(n, addr);
+	char text[MAMS_ADDR_STRLEN];
+
+	if (!a || a->lost)
+		return;
+	if (!a->guarded || !in_use(addr)) {
+		forget(n, a);
+		return;
+	}
+	a->lost = true;
+	log_info("lost address %s is held for connections that use it", mams_addr_str(addr, text));
 }
 
 void ccm_net_address(struct ccm_net *n, const struct mams_addr *a, bool present)
 {
-	size_t i = 0;
+	if (mams_addr_is_loopback(a))
+		return;
+	if (present)
+		has(n, a);
+	else
+		has_lost(n, a);
+}
 
-	while (i < n->n_held && !mams_addr_eq_ip(&n->held[i], a))
-		i++;
-	if (present && i < n->n_held)
-		give_up(n, i);
-	else if (!present && i == n->n_held)
-		hold(n, a);
+void ccm_net_guard(struct ccm_net *n, bool on)
+{
+	if (n->guarding == on)
+		return;
+	n->guarding = on;
+	for (size_t i = 0; i < n->n_addresses; i++) {
+		if (on)
+			guard(n, &n->addresses[i]);
+		else if (!n->addresses[i].lost)
+			unguard(n, &n->addresses[i]);
+	}
 }
 
 size_t ccm_net_review(struct ccm_net *n)
 {
-	for (size_t i = n->n_held; i-- > 0;)
-		if (!in_use(&n->held[i]))
-			give_up(n, i);
-	return n->n_held;
+	char text[MAMS_ADDR_STRLEN];
+	size_t held = 0;
+
+	for (size_t i = n->n_addresses; i-- > 0;) {
+		struct address *a = &n->addresses[i];
+
+		if (!a->lost)
+			continue;
+		if (in_use(&a->addr)) {
+			held++;
+			continue;
+		}
+		log_info("lost address %s is held no longer", mams_addr_str(&a->addr, text));
+		forget(n, a);
+	}
+	return held;
 }
 
 void ccm_net_clear(struct ccm_net *n)
@@ -152,7 +231,12 @@ void ccm_net_clear(struct ccm_net *n)
 	int removed = mams_nl_sweep(n->nl, base, base + CCM_LINKS_MAX - 1);
 	int locals = mams_nl_sweep(n->nl, RT_TABLE_LOCAL, RT_TABLE_LOCAL);
 
-	n->n_held = 0;
+	n->guarding = false;
+	for (size_t i = n->n_addresses; i-- > 0;) {
+		n->addresses[i].guarded = false;
+		if (n->addresses[i].lost)
+			forget(n, &n->addresses[i]);
+	}
 	if (removed < 0 || locals < 0)
 		log_err("rules and routes cannot be listed: %s",
 			strerror(removed < 0 ? -removed : -locals));

@@ -17,9 +17,11 @@ MAMS_MUST int ccm_net_settings(struct ccm_net *n, struct mams_error *err);
 /** @return 0 or -errno (logged) */
 MAMS_MUST int ccm_net_add(struct ccm_net *n, const struct ccm_route *r);
 void ccm_net_del(struct ccm_net *n, const struct ccm_route *r);
-/** The host has lost an address (or has it again): while a connection between an application and
- *  the proxy uses it, a local route keeps it alive within this host. */
+/** The host has an address, or has lost it.  A lost one of a connection between an application and
+ *  the proxy goes on to work within this host, when it was guarded. */
 void ccm_net_address(struct ccm_net *n, const struct mams_addr *a, bool present);
+/** Guard addresses against their loss, or no longer.  Lost ones are held until the review. */
+void ccm_net_guard(struct ccm_net *n, bool on);
 /** Give up addresses that no connection uses any more.  @return how many are still held */
 size_t ccm_net_review(struct ccm_net *n);
 /** Remove all our rules and routes and put the settings back. */

@@ -15,6 +15,7 @@
 
 #define BUFFER 65536
 #define SWEEP_MAX 256
+#define LOCAL_PRIORITY 1024 /* the kernel's own have 0 and go first */
 /* libmnl's own loop narrows a pointer difference without saying so */
 #define EACH_ATTR(a, h, offset)                                                                    \
 	for ((a) = mnl_nlmsg_get_payload_offset((h), (offset));                                    \
@@ -181,6 +182,7 @@ static int change_local(struct mams_nl *n, const struct mams_addr *addr, bool ad
 	m->rtm_type = RTN_LOCAL;
 	mnl_attr_put(h, RTA_DST, octets(addr), addr->ip);
 	mnl_attr_put_u32(h, RTA_OIF, if_nametoindex("lo"));
+	mnl_attr_put_u32(h, RTA_PRIORITY, LOCAL_PRIORITY);
 	return request(n, h, NULL, NULL);
 }
 

@@ -60,7 +60,8 @@ struct mams_nl_route {
 MAMS_MUST int mams_nl_route_set(struct mams_nl *n, const struct mams_nl_route *r);
 /** Gone already is no error. */
 MAMS_MUST int mams_nl_route_del(struct mams_nl *n, const struct mams_nl_route *r);
-/** A route of type local: connections within this host that use an address which it has lost go on.
+/** A route of type local behind the kernel's own of an address: connections within this host that
+ *  use the address go on when the host loses it.
  *  @return 0 (also when it stands already, or was gone already) or -errno */
 MAMS_MUST int mams_nl_local_set(struct mams_nl *n, const struct mams_addr *a);
 MAMS_MUST int mams_nl_local_del(struct mams_nl *n, const struct mams_addr *a);

@@ -120,10 +120,11 @@ say "the N-MADP dies"
 lab_end px KILL
 lab_wait 15 is_way direct
 claim "N-MADP dead: new connections" "$(way)" = direct
-plain_but_settings() { ! is_plain | grep -qv 'pm_type\|^yes'; }
+other_than_settings() { is_plain | grep -v pm_type | tr -d '> \n'; }
+plain_but_settings() { [ -z "$(other_than_settings)" ]; }
 lab_wait 20 plain_but_settings || :
 claim "N-MADP dead for long: the host is as before but for MPTCP's settings" \
-	"$(is_plain | grep -v pm_type | tr -d '> \n')" = ""
+	"$(other_than_settings)" = ""
 lab_start_one px
 lab_wait 20 is_way proxied
 claim "N-MADP back: a new connection" "$(way)" = proxied
