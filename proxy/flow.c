@@ -71,6 +71,8 @@ enum px_act px_flow_next(struct px_flow *f)
 
 		if (dir->eof && !dir->held && !dir->shut) {
 			dir->shut = true;
+			if (f->dir[!d].shut)
+				break; /* the close sends this end */
 			return d == 0 ? PX_ACT_SHUT_1 : PX_ACT_SHUT_0;
 		}
 	}

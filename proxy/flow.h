@@ -52,7 +52,7 @@ enum px_act {
 	PX_ACT_SHUT_0, /**< half-close leg 0 */
 	PX_ACT_SHUT_1,
 	PX_ACT_FLUSH, /**< find out whether the leg opposite the broken one has delivered all */
-	PX_ACT_CLOSE, /**< close both in order */
+	PX_ACT_CLOSE, /**< close both in order: that sends what end was not sent yet */
 	PX_ACT_ABORT, /**< reset both */
 };
 

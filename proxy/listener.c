@@ -33,6 +33,9 @@ static int set_options(int fd, const struct px_listen *l, const struct px_settin
 	/* inherited by accepted sockets: octets go out as they come */
 	if (!err)
 		err = set_int(fd, IPPROTO_TCP, TCP_NODELAY, 1);
+	/* a client of Convert speaks first: wake up once, for both */
+	if (l->kind == PX_LISTEN_CONVERT)
+		(void)set_int(fd, IPPROTO_TCP, TCP_DEFER_ACCEPT, (int)set->hello_ms / 1000);
 	if (!err && set->fastopen && l->kind == PX_LISTEN_CONVERT)
 		(void)set_int(fd, IPPROTO_TCP, TCP_FASTOPEN, FASTOPEN_QUEUE);
 	if (l->kind != PX_LISTEN_APP)

@@ -30,7 +30,6 @@ static void half_close_both_ways(void)
 		CU_ASSERT_TRUE(px_flow_can_move(&f, !first));
 		px_flow_moved(&f, !first, 1000, at(5));
 		px_flow_eof(&f, !first);
-		CU_ASSERT_EQUAL(px_flow_next(&f), first == 0 ? PX_ACT_SHUT_0 : PX_ACT_SHUT_1);
 		CU_ASSERT_EQUAL(px_flow_next(&f), PX_ACT_CLOSE);
 		CU_ASSERT_EQUAL(px_flow_next(&f), PX_ACT_NONE);
 		CU_ASSERT_EQUAL(f.dir[!first].octets, 1000);
@@ -155,7 +154,7 @@ static void random_lives(void)
 				CU_ASSERT_FALSE(ends == 1 && f.phase != PX_PHASE_OVER);
 			}
 		}
-		CU_ASSERT_TRUE(ends <= 1 && shut[0] <= 1 && shut[1] <= 1);
+		CU_ASSERT_TRUE(ends <= 1 && shut[0] + shut[1] <= 1);
 	}
 }
 
