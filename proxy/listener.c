@@ -30,12 +30,10 @@ static int set_options(int fd, const struct px_listen *l, const struct px_settin
 	if (!err && l->kind == PX_LISTEN_TRANSPARENT)
 		err = l->addr.family == AF_INET6 ? set_int(fd, IPPROTO_IPV6, IPV6_TRANSPARENT, 1)
 						 : set_int(fd, IPPROTO_IP, IP_TRANSPARENT, 1);
-	/* inherited by accepted sockets: octets go out as they come */
+	/* inherited by accepted sockets: octets go out as they come.  No TCP_DEFER_ACCEPT, although
+	 * clients speak first: it holds every MP_JOIN back, too */
 	if (!err)
 		err = set_int(fd, IPPROTO_TCP, TCP_NODELAY, 1);
-	/* a client of Convert speaks first: wake up once, for both */
-	if (l->kind == PX_LISTEN_CONVERT)
-		(void)set_int(fd, IPPROTO_TCP, TCP_DEFER_ACCEPT, (int)set->hello_ms / 1000);
 	if (!err && set->fastopen && l->kind == PX_LISTEN_CONVERT)
 		(void)set_int(fd, IPPROTO_TCP, TCP_FASTOPEN, FASTOPEN_QUEUE);
 	if (l->kind != PX_LISTEN_APP)

@@ -5,15 +5,17 @@ import collections
 import json
 import statistics
 
-METRICS = (  # name, text, more is better
+METRICS = (  # name, text, more is better; None: told, not compared
     ("single", "1 connection, Gbit/s", True),
     ("many", "64 connections, Gbit/s", True),
+    ("second-single", "1 connection, percent over the second link", None),
+    ("second-many", "64 connections, percent over the second link", None),
     ("cpu-single", "1 connection, CPU s/GiB of the proxy", False),
     ("cpu-many", "64 connections, CPU s/GiB of the proxy", False),
     ("machine-single", "1 connection, CPU s/GiB of the machine", False),
     ("machine-many", "64 connections, CPU s/GiB of the machine", False),
     ("connections", "new connections/s (64 at a time)", True),
-    ("failed", "of these failed", False),
+    ("failed", "of these failed", None),
     ("memory", "MiB for 5,000 idle connections", False),
 )
 CONTENDERS = (("tcp", "TCP"), ("mptcp", "MPTCP"), ("mams", "mams-proxy"),
@@ -41,13 +43,13 @@ def main():
             values[metric][who].append(float(value))
     medians = {m: {w: statistics.median(v) for w, v in row.items()} for m, row in values.items()}
     ratios = {}
-    print(f"{'':42}" + "".join(f"{title:>11}" for _, title in CONTENDERS) + f"{'ratio':>8}")
+    print(f"{'':46}" + "".join(f"{title:>11}" for _, title in CONTENDERS) + f"{'ratio':>8}")
     for name, text, more in METRICS:
         row = medians.get(name, {})
         cells = "".join(f"{row[c]:>11g}" if c in row else f"{'-':>11}" for c, _ in CONTENDERS)
-        r = ratio(row, more) if name != "failed" else None
+        r = ratio(row, more) if more is not None else None
         ratios[name] = r
-        print(f"{text:42}{cells}" + (f"{r:8.2f}" if r is not None else ""))
+        print(f"{text:46}{cells}" + (f"{r:8.2f}" if r is not None else ""))
     print("\nratio: mams-proxy to the better of haproxy and nginx; 1 or more is at least equal")
     if args.json:
         with open(args.json, "w", encoding="ascii") as out:
