@@ -8,6 +8,17 @@
 #include <strings.h>
 
 #define MASK "***"
+#define MAX_WHOLE 9007199254740992.0 /* 2^53 */
+
+/* Whole numbers without a fraction: C.3 has integers where a number is what is meant. */
+static json_t *number_to_json(double v)
+{
+	if (!isfinite(v))
+		return NULL;
+	if (fabs(v) < MAX_WHOLE && v == (double)(json_int_t)v)
+		return json_integer((json_int_t)v);
+	return json_real(v);
+}
 
 static json_t *struct_to_json(
 	const struct mams_table *t, const char *base, unsigned flags, struct mams_error *err);
@@ -81,7 +92,7 @@ static json_t *value_to_json(const struct mams_field *f, enum mams_kind kind, co
 	case MAMS_K_I64:
 		return integer_to_json(f, kind, p);
 	case MAMS_K_NUMBER:
-		return isfinite(*(const double *)p) ? json_real(*(const double *)p) : NULL;
+		return number_to_json(*(const double *)p);
 	case MAMS_K_STRING:
 		return string_to_json(f, *(const char *const *)p, flags);
 	case MAMS_K_ENUM:

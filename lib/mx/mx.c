@@ -244,3 +244,32 @@ const char *mx_adaptation_name(int method)
 {
 	return mams_enum_str(mx_adaptation_names, method);
 }
+
+const char *mx_measurement_name(int type)
+{
+	return mams_enum_str(mx_measurement_names, type);
+}
+
+bool mx_measurement_fits(int type, int connection_type)
+{
+	static const unsigned any = 1u << MX_M_UL_TPUT | 1u << MX_M_DL_TPUT;
+	static const unsigned fits[] = {
+		[MX_WIFI] = 1u << MX_M_WLAN_RSSI | 1u << MX_M_WLAN_LOAD | 1u << MX_M_EST_UL_TPUT |
+			    1u << MX_M_EST_DL_TPUT,
+		[MX_5G_NR] = 1u << MX_M_NR_RSRP | 1u << MX_M_NR_RSRQ,
+		[MX_MULTEFIRE] = 0,
+		[MX_LTE] = 1u << MX_M_LTE_RSRP | 1u << MX_M_LTE_RSRQ,
+	};
+
+	return type >= 0 && type < MX_M_COUNT && connection_type >= 0 &&
+	       (size_t)connection_type < MAMS_ARRAY_LEN(fits) &&
+	       ((any | fits[connection_type]) & 1u << type);
+}
+
+double mx_prediction_value(const struct mx_prediction *p)
+{
+	bool is_time = p->param_name == MX_P_JITTER || p->param_name == MX_P_LATENCY;
+
+	return is_time && p->prediction != (double)(int64_t)p->prediction ? p->prediction * 1000
+									  : p->prediction;
+}

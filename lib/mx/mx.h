@@ -29,6 +29,13 @@ struct mx_msg {
 		struct mx_traffic_steering_rsp traffic_steering_rsp;
 		struct mx_keep_alive keep_alive;                   /**< REQ and RSP */
 		struct mx_session_termination session_termination; /**< REQ and RSP */
+		struct mx_app_madp_assoc_req app_madp_assoc_req;
+		struct mx_app_madp_assoc_rsp app_madp_assoc_rsp;
+		struct mx_ssid_indication ssid_indication;
+		struct mx_measurement_conf measurement_conf;
+		struct mx_measurement_report measurement_report;
+		struct mx_network_analytics_req network_analytics_req;
+		struct mx_network_analytics_rsp network_analytics_rsp;
 	};
 };
 
@@ -65,3 +72,8 @@ MAMS_MUST int mx_connection_type_parse(const char *text, int *out);
 const char *mx_feature_name(int feature);
 const char *mx_convergence_name(int method);
 const char *mx_adaptation_name(int method);
+const char *mx_measurement_name(int type);
+/** Does a parameter belong to an access technology (requirements B.2)? */
+bool mx_measurement_fits(int type, int connection_type);
+/** In Mbit/s, ms or dBm: jitter and latency that are no whole number were said in seconds. */
+double mx_prediction_value(const struct mx_prediction *p);

@@ -1,4 +1,4 @@
-/* Rules between fields, requirements B.3 to B.21: counts against lists, unique ids, conditional
+/* Rules between fields, requirements B.3 to B.22: counts against lists, unique ids, conditional
  * members.  All are error class E7. */
 #include "lib/mx/mx_tables.h"
 
@@ -162,22 +162,82 @@ int mx_check_path_est_results(const struct mx_msg *m, struct mams_error *err)
 		"init_probe_results or active_probe_results is required");
 }
 
+static int check_tft(const struct mx_tft *f, const char *where, struct mams_error *err)
+{
+	const struct mx_port_range *l = f->local_port_range;
+	const struct mx_port_range *r = f->remote_port_range;
+
+	if ((l && l->start > l->end) || (r && r->start > r->end))
+		return mams_fail(err, MAMS_EVALUE, where, "port range runs backwards");
+	return 0;
+}
+
 int mx_check_steering(const struct mx_msg *m, struct mams_error *err)
 {
 	const struct mx_traffic_steering_req *t = &m->traffic_steering_req;
 
 	for (size_t i = 0; i < t->n_uplink_delivery; i++) {
 		const struct mx_tft *f = t->uplink_delivery[i].ul_tft;
+		int rc = f ? check_tft(f, "ul_tft", err) : 0;
 
-		if (!f)
-			continue;
-		if ((f->local_port_range &&
-			    f->local_port_range->start > f->local_port_range->end) ||
-			(f->remote_port_range &&
-				f->remote_port_range->start > f->remote_port_range->end))
-			return mams_fail(err, MAMS_EVALUE, "ul_tft", "port range runs backwards");
+		if (rc < 0)
+			return rc;
 	}
 	return features_unique(err, t->feature_active, t->n_feature_active, "feature_active");
+}
+
+int mx_check_assoc_req(const struct mx_msg *m, struct mams_error *err)
+{
+	const struct mx_app_madp_assoc_req *q = &m->app_madp_assoc_req;
+	int rc = 0;
+
+	for (size_t i = 0; rc == 0 && i < q->n_app_madp_assoc_list; i++) {
+		const struct mx_app_madp_assoc *a = &q->app_madp_assoc_list[i];
+
+		for (size_t k = 0; rc == 0 && k < a->n_ul_tft_list; k++)
+			rc = check_tft(&a->ul_tft_list[k], "ul_tft_list", err);
+		for (size_t k = 0; rc == 0 && k < a->n_dl_tft_list; k++)
+			rc = check_tft(&a->dl_tft_list[k], "dl_tft_list", err);
+	}
+	return rc;
+}
+
+int mx_check_measurement_conf(const struct mx_msg *m, struct mams_error *err)
+{
+	const struct mx_measurement_conf *q = &m->measurement_conf;
+
+	for (size_t i = 0; i < q->n_measurement_configuration; i++) {
+		const struct mx_meas_conf *c = &q->measurement_configuration[i];
+
+		for (size_t k = 0; k < c->n_meas_rep_conf; k++) {
+			const struct mx_threshold *t = &c->meas_rep_conf[k].meas_threshold;
+
+			if (t->low > t->high)
+				return mams_fail(
+					err, MAMS_EVALUE, "meas_threshold", "low is above high");
+		}
+	}
+	return IDS_UNIQUE(err, "measurement_configuration", q->measurement_configuration,
+		q->n_measurement_configuration, mx_meas_conf);
+}
+
+int mx_check_measurement_report(const struct mx_msg *m, struct mams_error *err)
+{
+	return IDS_UNIQUE(err, "measurement_reports", m->measurement_report.measurement_reports,
+		m->measurement_report.n_measurement_reports, mx_meas_report);
+}
+
+int mx_check_analytics_req(const struct mx_msg *m, struct mams_error *err)
+{
+	if (m->network_analytics_req.n_params > 0)
+		return 0;
+	return mams_fail(err, MAMS_EVALUE, "params", "names nothing that can be predicted");
+}
+
+int mx_check_analytics_rsp(const struct mx_msg *m, struct mams_error *err)
+{
+	return IDS_UNIQUE(err, "param_list", m->network_analytics_rsp.param_list,
+		m->network_analytics_rsp.n_param_list, mx_analytics);
 }
 
 int mx_check_keep_alive_req(const struct mx_msg *m, struct mams_error *err)

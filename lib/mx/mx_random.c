@@ -43,6 +43,10 @@ static void fill_integer(struct mx_random *r, const struct mams_field *f, enum m
 		*(uint16_t *)p = (uint16_t)in_range(r, min, ranged ? (uint64_t)f->max : UINT16_MAX);
 	else if (k == MAMS_K_U32)
 		*(uint32_t *)p = (uint32_t)in_range(r, min, ranged ? (uint64_t)f->max : UINT32_MAX);
+	else if (k == MAMS_K_I64)
+		*(int64_t *)p =
+			ranged ? f->min + (int64_t)in_range(r, 0, (uint64_t)(f->max - f->min))
+			       : (int64_t)below(r, MAX_SAFE);
 	else
 		*(uint64_t *)p = in_range(r, min, ranged ? (uint64_t)f->max : MAX_SAFE - 1);
 }
@@ -283,6 +287,52 @@ static void mend_steering(struct mx_traffic_steering_req *t)
 	mend_features(t->feature_active, &t->n_feature_active);
 }
 
+static void mend_assoc(struct mx_app_madp_assoc_req *q)
+{
+	for (size_t i = 0; i < q->n_app_madp_assoc_list; i++) {
+		struct mx_app_madp_assoc *a = &q->app_madp_assoc_list[i];
+
+		for (size_t k = 0; k < a->n_ul_tft_list; k++) {
+			mend_range(a->ul_tft_list[k].local_port_range);
+			mend_range(a->ul_tft_list[k].remote_port_range);
+		}
+		for (size_t k = 0; k < a->n_dl_tft_list; k++) {
+			mend_range(a->dl_tft_list[k].local_port_range);
+			mend_range(a->dl_tft_list[k].remote_port_range);
+		}
+	}
+}
+
+static void mend_measurement_conf(struct mx_random *r, struct mx_measurement_conf *q)
+{
+	MEND_IDS(r, q->measurement_configuration, q->n_measurement_configuration);
+	for (size_t i = 0; i < q->n_measurement_configuration; i++) {
+		struct mx_meas_conf *c = &q->measurement_configuration[i];
+
+		for (size_t k = 0; k < c->n_meas_rep_conf; k++) {
+			struct mx_threshold *t = &c->meas_rep_conf[k].meas_threshold;
+
+			if (t->low > t->high)
+				*t = (struct mx_threshold){.high = t->low, .low = t->high};
+		}
+	}
+}
+
+/* The schema wants whole numbers, and signals as additional parameter. */
+static void mend_analytics(struct mx_random *r, struct mx_network_analytics_rsp *q)
+{
+	MEND_IDS(r, q->param_list, q->n_param_list);
+	for (size_t i = 0; i < q->n_param_list; i++) {
+		for (size_t k = 0; k < q->param_list[i].n_predictions; k++) {
+			struct mx_prediction *p = &q->param_list[i].predictions[k];
+
+			p->prediction = (double)(int64_t)p->prediction;
+			if (p->has_additional_param)
+				p->additional_param = MX_M_NR_RSRP;
+		}
+	}
+}
+
 static bool mend_results(struct mx_msg *m)
 {
 	struct mx_path_est_results *p = &m->path_est_results;
@@ -330,6 +380,15 @@ static bool mend(struct mx_random *r, struct mx_msg *m)
 		mend_keep_alive(&m->keep_alive);
 	} else if (m->type == MX_SESSION_TERMINATION_REQ) {
 		m->session_termination.has_reason = true;
+	} else if (m->type == MX_APP_MADP_ASSOC_REQ) {
+		mend_assoc(&m->app_madp_assoc_req);
+	} else if (m->type == MX_MEASUREMENT_CONF) {
+		mend_measurement_conf(r, &m->measurement_conf);
+	} else if (m->type == MX_MEASUREMENT_REPORT) {
+		MEND_IDS(r, m->measurement_report.measurement_reports,
+			m->measurement_report.n_measurement_reports);
+	} else if (m->type == MX_NETWORK_ANALYTICS_RSP) {
+		mend_analytics(r, &m->network_analytics_rsp);
 	}
 	return true;
 }

@@ -1,57 +1,7 @@
 #include "lib/mx/mx_tables.h"
-#include "lib/codec/field_rows.h"
+#include "lib/mx/mx_data_tables.h"
 
-/* --- names: emitted form first, then what A.4 accepts ------------------------------------------
- */
-
-const struct mams_enum_name mx_connection_type_names[] = {
-	{"Wi-Fi", MX_WIFI, false},
-	{"5G_NR", MX_5G_NR, false},
-	{"MulteFire", MX_MULTEFIRE, false},
-	{"LTE", MX_LTE, false},
-	{"WiFi", MX_WIFI, true},
-	{"WLAN", MX_WIFI, true},
-	{"5G NR", MX_5G_NR, true},
-	{"5G_NGC", MX_5G_NR, true},
-	{"NR", MX_5G_NR, true},
-	{"Multi-Fire", MX_MULTEFIRE, true},
-	{NULL, 0, false},
-};
-
-const struct mams_enum_name mx_feature_names[] = {
-	{"lossless_switching", MX_F_LOSSLESS_SWITCHING, false},
-	{"fragmentation", MX_F_FRAGMENTATION, false},
-	{"concatenation", MX_F_CONCATENATION, false},
-	{"uplink_aggregation", MX_F_UPLINK_AGGREGATION, false},
-	{"downlink_aggregation", MX_F_DOWNLINK_AGGREGATION, false},
-	{"measurement", MX_F_MEASUREMENT, false},
-	{"probing", MX_F_PROBING, false},
-	{"ul_aggregation", MX_F_UPLINK_AGGREGATION, true},
-	{"dl_aggregation", MX_F_DOWNLINK_AGGREGATION, true},
-	{NULL, 0, false},
-};
-
-const struct mams_enum_name mx_convergence_names[] = {
-	{"GMA", MX_CONV_GMA, false},
-	{"MPTCP_Proxy", MX_CONV_MPTCP_PROXY, false},
-	{"GRE_Aggregation_Proxy", MX_CONV_GRE, false},
-	{"MPQUIC", MX_CONV_MPQUIC, false},
-	{"Trailer_Based", MX_CONV_GMA, true},
-	{"Trailer-based", MX_CONV_GMA, true},
-	{"MPTCP", MX_CONV_MPTCP_PROXY, true},
-	{NULL, 0, false},
-};
-
-const struct mams_enum_name mx_adaptation_names[] = {
-	{"UDP_without_DTLS", MX_ADAPT_UDP, false},
-	{"UDP_with_DTLS", MX_ADAPT_DTLS, false},
-	{"IPsec", MX_ADAPT_IPSEC, false},
-	{"Client_NAT", MX_ADAPT_CLIENT_NAT, false},
-	{"UDP_Tunnel_without_DTLS", MX_ADAPT_UDP, true},
-	{"UDP_Tunnel_with_DTLS", MX_ADAPT_DTLS, true},
-	{"IPsec_Tunnel", MX_ADAPT_IPSEC, true},
-	{NULL, 0, false},
-};
+/* --- names: emitted form first, then what A.4 accepts */
 
 static const struct mams_enum_name reconf_names[] = {
 	{"release", MX_RELEASE, false},
@@ -86,171 +36,20 @@ static const struct mams_enum_name termination_names[] = {
 	{NULL, 0, false},
 };
 
-/* --- data types, RFC 8743 C.2 ------------------------------------------------------------------
- */
-
-#define MAX_ID 255
-#define SECRET_STR (MAMS_F_OPTIONAL | MAMS_F_SECRET)
-
-static const struct mams_field session_id_rows[] = {
-	ROW_INT(U64, mx_session_id, ncm_id, "ncm_id", 0, 0, "unique in the operator's network"),
-	ROW_INT(U64, mx_session_id, session_id, "session_id", 0, 0, "unique at that NCM"),
+static const struct mams_enum_name ssid_names[] = {
+	{"ssid", MX_SSID, false},
+	{"bssid", MX_BSSID, false},
+	{"hessid", MX_HESSID, false},
+	{NULL, 0, false},
 };
-static TABLE(session_id_table, mx_session_id, "unique_session_id", session_id_rows);
-#define ROW_SID(S)                                                                                 \
-	ROW_OPT_OBJ(S, unique_session_id, "unique_session_id", &session_id_table,                  \
-		"the session this message belongs to")
 
-static const struct mams_field connection_rows[] = {
-	ROW_INT(U8, mx_connection, connection_id, "connection_id", 0, MAX_ID, "unique in its list"),
-	ROW_ENUM(mx_connection, connection_type, "connection_type", mx_connection_type_names,
-		"access technology"),
+static const struct mams_enum_name predict_names[] = {
+	{"bandwidth", MX_P_BANDWIDTH, false},
+	{"jitter", MX_P_JITTER, false},
+	{"latency", MX_P_LATENCY, false},
+	{"signal_quality", MX_P_SIGNAL_QUALITY, false},
+	{NULL, 0, false},
 };
-static TABLE(connection_table, mx_connection, "connection", connection_rows);
-
-static const struct mams_field end_point_rows[] = {
-	ROW_STR(mx_end_point, ip_address, "ip_address", 0, 253, "IPv4, IPv6 or FQDN"),
-	ROW_INT(U16, mx_end_point, port, "port", 1, 65535, "TCP port"),
-};
-static TABLE(end_point_table, mx_end_point, "ncm_end_point", end_point_rows);
-
-static const struct mams_field ncm_connection_rows[] = {
-	ROW_INT(U8, mx_ncm_connection, connection_id, "connection_id", 0, MAX_ID,
-		"anchor connection"),
-	ROW_ENUM(mx_ncm_connection, connection_type, "connection_type", mx_connection_type_names,
-		"access technology"),
-	ROW_OBJ(mx_ncm_connection, ncm_end_point, "ncm_end_point", &end_point_table,
-		"where control messages over this connection go"),
-};
-static TABLE(ncm_connection_table, mx_ncm_connection, "ncm_connection", ncm_connection_rows);
-
-static const struct mams_field feature_rows[] = {
-	ROW_ENUM(mx_feature_info, feature_name, "feature_name", mx_feature_names, "MX feature"),
-	ROW_BOOL(mx_feature_info, active, "active", "offered or in effect"),
-};
-static TABLE(feature_table, mx_feature_info, "feature", feature_rows);
-
-static const char *const feature_aliases[] = {"FeatureActive", "features_active", NULL};
-#define ROW_FEATURES(S)                                                                            \
-	{                                                                                          \
-		.key = "feature_active", .aliases = feature_aliases, .kind = MAMS_K_LIST,          \
-		.flags = MAMS_F_SKIP_UNKNOWN, .offset = offsetof(struct S, feature_active),        \
-		.count_offset = offsetof(struct S, n_feature_active), .item_kind = MAMS_K_OBJECT,  \
-		.table = &feature_table, .max = 32,                                                \
-		.doc = "MX Feature Activation List; an absent feature is not active"               \
-	}
-
-static const struct mams_field convergence_method_rows[] = {
-	ROW_ENUM(mx_method, method, "method", mx_convergence_names, "convergence method"),
-	ROW_BOOL(mx_method, supported, "supported", "can be used"),
-};
-static TABLE(convergence_method_table, mx_method, "convergence_method", convergence_method_rows);
-
-static const struct mams_field adaptation_method_rows[] = {
-	ROW_ENUM(mx_method, method, "method", mx_adaptation_names, "adaptation method"),
-	ROW_BOOL(mx_method, supported, "supported", "can be used"),
-};
-static TABLE(adaptation_method_table, mx_method, "adaptation_method", adaptation_method_rows);
-
-static const struct mams_field convergence_params_rows[] = {
-	ROW_STR(mx_convergence_params, proxy_ip, "proxy_ip", MAMS_F_OPTIONAL, 64,
-		"Convergence Proxy IP Address"),
-	ROW_OPT_INT(U16, mx_convergence_params, proxy_port, "proxy_port", 1, 65535,
-		"Convergence Proxy Port"),
-	ROW_STR(mx_convergence_params, client_key, "client_key", SECRET_STR, 1024,
-		"identifies the client at the proxy: base64 of the RFC 8803 cookie"),
-};
-static TABLE(convergence_params_table, mx_convergence_params, "convergence_method_params",
-	convergence_params_rows);
-
-static const struct mams_field adaptation_params_rows[] = {
-	ROW_STR(mx_adaptation_params, tunnel_ip_addr, "tunnel_ip_addr", MAMS_F_OPTIONAL, 64,
-		"Tunnel Endpoint IP Address"),
-	ROW_OPT_INT(U16, mx_adaptation_params, tunnel_end_port, "tunnel_end_port", 1, 65535,
-		"Tunnel Endpoint Port"),
-	ROW_STR(mx_adaptation_params, shared_secret, "shared_secret", SECRET_STR, 1024,
-		"pre-shared key; only inside TLS"),
-	ROW_OPT_BOOL(mx_adaptation_params, mx_header_optimization, "mx_header_optimization",
-		"IP length and checksum left as in the SDU"),
-};
-static TABLE(adaptation_params_table, mx_adaptation_params, "adaptation_method_param",
-	adaptation_params_rows);
-
-static const struct mams_field setup_delivery_rows[] = {
-	ROW_INT(U8, mx_setup_delivery, connection_id, "connection_id", 0, MAX_ID,
-		"Delivery Connection ID"),
-	ROW_ENUM(mx_setup_delivery, connection_type, "connection_type", mx_connection_type_names,
-		"access technology"),
-	ROW_OPT_ENUM(mx_setup_delivery, adaptation_method, "adaptation_method", mx_adaptation_names,
-		"absent: no adaptation"),
-	ROW_OPT_OBJ(mx_setup_delivery, adaptation_method_param, "adaptation_method_param",
-		&adaptation_params_table, "parameters of the adaptation"),
-};
-static TABLE(setup_delivery_table, mx_setup_delivery, "delivery_connection", setup_delivery_rows);
-
-static const char *const num_delivery_aliases[] = {"num_delivery_conn", NULL};
-static const struct mams_field convergence_config_rows[] = {
-	ROW_OPT_INT(U8, mx_convergence_config, mx_configuration_id, "mx_configuration_id", 0, 255,
-		"when the anchor has more than one configuration"),
-	ROW_OPT_ENUM(mx_convergence_config, convergence_method, "convergence_method",
-		mx_convergence_names, "absent: no convergence"),
-	ROW_OPT_OBJ(mx_convergence_config, convergence_method_params, "convergence_method_params",
-		&convergence_params_table, "parameters of the convergence"),
-	ROW_OPT_INT(U16, mx_convergence_config, udp_port, "udp_port", 1, 65535,
-		"port of MX Control PDUs at the N-MADP"),
-	{.key = "num_delivery_connections",
-		.aliases = num_delivery_aliases,
-		.kind = MAMS_K_U32,
-		.flags = MAMS_F_LAX,
-		.offset = offsetof(struct mx_convergence_config, num_delivery_connections),
-		.max = MX_MAX_CONNECTIONS,
-		.doc = "length of delivery_connections"},
-	ROW_LIST(mx_convergence_config, delivery_connections, "delivery_connections", 0,
-		&setup_delivery_table, 0, MX_MAX_CONNECTIONS,
-		"accesses that use this configuration"),
-};
-static TABLE(convergence_config_table, mx_convergence_config, "convergence_config",
-	convergence_config_rows);
-
-static const struct mams_field setup_anchor_rows[] = {
-	ROW_INT(U8, mx_setup_anchor, connection_id, "connection_id", 0, MAX_ID,
-		"Anchor Connection ID"),
-	ROW_ENUM(mx_setup_anchor, connection_type, "connection_type", mx_connection_type_names,
-		"access technology of the anchor"),
-	ROW_OPT_INT(U32, mx_setup_anchor, num_active_mx_conf, "num_active_mx_conf", 1, 32,
-		"length of convergence_config, when more than one"),
-	{.key = "convergence_config",
-		.kind = MAMS_K_LIST,
-		.flags = MAMS_F_LAX,
-		.offset = offsetof(struct mx_setup_anchor, convergence_config),
-		.count_offset = offsetof(struct mx_setup_anchor, n_convergence_config),
-		.item_kind = MAMS_K_OBJECT,
-		.inline_key = "delivery_connections",
-		.table = &convergence_config_table,
-		.min = 1,
-		.max = 32,
-		.doc = "MX configurations of this anchor"},
-};
-static TABLE(setup_anchor_table, mx_setup_anchor, "anchor_connection", setup_anchor_rows);
-
-static const struct mams_field port_range_rows[] = {
-	ROW_INT(U16, mx_port_range, start, "start", 0, 65535, "first port"),
-	ROW_INT(U16, mx_port_range, end, "end", 0, 65535, "last port"),
-};
-static TABLE(port_range_table, mx_port_range, "port_range", port_range_rows);
-
-static const struct mams_field tft_rows[] = {
-	ROW_STR(mx_tft, remote_addr_mask, "remote_addr_mask", MAMS_F_OPTIONAL, 64, "CIDR"),
-	ROW_STR(mx_tft, local_addr_mask, "local_addr_mask", MAMS_F_OPTIONAL, 64,
-		"CIDR at the client"),
-	ROW_OPT_INT(U8, mx_tft, protocol_type, "protocol_type", 0, 255, "255: any"),
-	ROW_OPT_OBJ(mx_tft, local_port_range, "local_port_range", &port_range_table, "client side"),
-	ROW_OPT_OBJ(
-		mx_tft, remote_port_range, "remote_port_range", &port_range_table, "server side"),
-	ROW_OPT_INT(U8, mx_tft, traffic_class, "traffic_class", 0, 255, "255: any"),
-	ROW_OPT_INT(U32, mx_tft, flow_label, "flow_label", 0, 1048575, "0: any"),
-};
-static TABLE(tft_table, mx_tft, "tft", tft_rows);
 
 /* --- messages, RFC 8743 C.1 --------------------------------------------------------------------
  */
@@ -262,7 +61,7 @@ static const struct mams_field discover_rows[] = {
 static TABLE(discover_table, mx_discover, "mx_discover", discover_rows);
 
 static const struct mams_field system_info_rows[] = {
-	ROW_LIST(mx_system_info, ncm_connections, "ncm_connections", 0, &ncm_connection_table, 1,
+	ROW_LIST(mx_system_info, ncm_connections, "ncm_connections", 0, &mx_ncm_connection_table, 1,
 		MX_MAX_CONNECTIONS, "anchor connections and their NCM endpoints"),
 };
 static TABLE(system_info_table, mx_system_info, "mx_system_info", system_info_rows);
@@ -272,21 +71,21 @@ static const struct mams_field capability_rows[] = {
 	ROW_FEATURES(mx_capability),
 	ROW_INT(U32, mx_capability, num_anchor_connections, "num_anchor_connections", 0,
 		MX_MAX_CONNECTIONS, "length of anchor_connections"),
-	ROW_LIST(mx_capability, anchor_connections, "anchor_connections", 0, &connection_table, 0,
-		MX_MAX_CONNECTIONS, "core networks"),
+	ROW_LIST(mx_capability, anchor_connections, "anchor_connections", 0, &mx_connection_table,
+		0, MX_MAX_CONNECTIONS, "core networks"),
 	ROW_INT(U32, mx_capability, num_delivery_connections, "num_delivery_connections", 0,
 		MX_MAX_CONNECTIONS, "length of delivery_connections"),
-	ROW_LIST(mx_capability, delivery_connections, "delivery_connections", 0, &connection_table,
-		0, MX_MAX_CONNECTIONS, "access links"),
+	ROW_LIST(mx_capability, delivery_connections, "delivery_connections", 0,
+		&mx_connection_table, 0, MX_MAX_CONNECTIONS, "access links"),
 	ROW_LIST(mx_capability, convergence_methods, "convergence_methods", MAMS_F_SKIP_UNKNOWN,
-		&convergence_method_table, 0, 16, "MX Convergence Method Support List"),
+		&mx_convergence_method_table, 0, 16, "MX Convergence Method Support List"),
 	ROW_LIST(mx_capability, adaptation_methods, "adaptation_methods", MAMS_F_SKIP_UNKNOWN,
-		&adaptation_method_table, 0, 16, "MX Adaptation Method Support List"),
+		&mx_adaptation_method_table, 0, 16, "MX Adaptation Method Support List"),
 };
 static TABLE(capability_table, mx_capability, "mx_capability", capability_rows);
 
 static const struct mams_field capability_ack_rows[] = {
-	ROW_OBJ(mx_capability_ack, unique_session_id, "unique_session_id", &session_id_table,
+	ROW_OBJ(mx_capability_ack, unique_session_id, "unique_session_id", &mx_session_id_table,
 		"as in the RSP"),
 	ROW_ENUM(mx_capability_ack, capability_ack, "capability_ack", ack_names,
 		"MX_REJECT ends the session"),
@@ -297,13 +96,13 @@ static const struct mams_field up_setup_rows[] = {
 	ROW_INT(U32, mx_up_setup_conf_req, num_anchor_connections, "num_anchor_connections", 1,
 		MX_MAX_CONNECTIONS, "length of anchor_connections"),
 	ROW_LIST(mx_up_setup_conf_req, anchor_connections, "anchor_connections", 0,
-		&setup_anchor_table, 1, MX_MAX_CONNECTIONS, "one MADP instance each"),
+		&mx_setup_anchor_table, 1, MX_MAX_CONNECTIONS, "one MADP instance each"),
 };
 static TABLE(up_setup_table, mx_up_setup_conf_req, "mx_up_setup_conf_req", up_setup_rows);
 
 static const struct mams_field probe_param_rows[] = {
 	ROW_INT(U16, mx_probe_param, probe_port, "probe_port", 1, 65535, "of the C-MADP"),
-	ROW_INT(U8, mx_probe_param, anchor_conn_id, "anchor_conn_id", 0, MAX_ID, "anchor"),
+	ROW_INT(U8, mx_probe_param, anchor_conn_id, "anchor_conn_id", 0, MX_ID_MAX, "anchor"),
 	ROW_OPT_INT(U8, mx_probe_param, mx_configuration_id, "mx_configuration_id", 0, 255,
 		"when ids are in use"),
 };
@@ -316,7 +115,7 @@ static const struct mams_field adapt_param_rows[] = {
 static TABLE(adapt_param_table, mx_adapt_param, "adapt_param", adapt_param_rows);
 
 static const struct mams_field client_param_rows[] = {
-	ROW_INT(U8, mx_client_param, connection_id, "connection_id", 0, MAX_ID,
+	ROW_INT(U8, mx_client_param, connection_id, "connection_id", 0, MX_ID_MAX,
 		"a delivery connection that is set up"),
 	ROW_OPT_OBJ(
 		mx_client_param, adapt_param, "adapt_param", &adapt_param_table, "for UDP methods"),
@@ -342,7 +141,7 @@ static TABLE(up_setup_cnf_table, mx_up_setup_cnf, "mx_up_setup_cnf", up_setup_cn
 static const struct mams_field reconf_rows[] = {
 	ROW_SID(mx_reconf_req),
 	ROW_ENUM(mx_reconf_req, reconf_action, "reconf_action", reconf_names, "what happened"),
-	ROW_INT(U8, mx_reconf_req, connection_id, "connection_id", 0, MAX_ID,
+	ROW_INT(U8, mx_reconf_req, connection_id, "connection_id", 0, MX_ID_MAX,
 		"delivery connection"),
 	ROW_STR(mx_reconf_req, ip_address, "ip_address", MAMS_F_OPTIONAL, 64,
 		"for setup and update"),
@@ -356,7 +155,7 @@ static const struct mams_field reconf_rows[] = {
 static TABLE(reconf_table, mx_reconf_req, "mx_reconf_req", reconf_rows);
 
 static const struct mams_field path_est_rows[] = {
-	ROW_INT(U8, mx_path_est_req, connection_id, "connection_id", 0, MAX_ID,
+	ROW_INT(U8, mx_path_est_req, connection_id, "connection_id", 0, MX_ID_MAX,
 		"delivery connection"),
 	ROW_INT(U32, mx_path_est_req, init_probe_test_duration_ms, "init_probe_test_duration_ms",
 		100, 10000, "ms"),
@@ -375,11 +174,12 @@ static const struct mams_field path_est_rows[] = {
 };
 static TABLE(path_est_table, mx_path_est_req, "mx_path_est_req", path_est_rows);
 
-#define NUMBER(S, m, k, hi, d)                                                                     \
+#define NUMBER_FROM(S, m, k, lo, hi, d)                                                            \
 	{                                                                                          \
 		.key = (k), .kind = MAMS_K_NUMBER, .flags = MAMS_F_LAX,                            \
-		.offset = offsetof(struct S, m), .max = (hi), .doc = (d)                           \
+		.offset = offsetof(struct S, m), .min = (lo), .max = (hi), .doc = (d)              \
 	}
+#define NUMBER(S, m, k, hi, d) NUMBER_FROM(S, m, k, 0, hi, d)
 static const struct mams_field init_results_rows[] = {
 	NUMBER(mx_init_probe_results, lost_probes_percentage, "lost_probes_percentage", 100,
 		"percent"),
@@ -398,7 +198,7 @@ static TABLE(
 
 static const struct mams_field path_est_results_rows[] = {
 	ROW_SID(mx_path_est_results),
-	ROW_INT(U8, mx_path_est_results, connection_id, "connection_id", 0, MAX_ID,
+	ROW_INT(U8, mx_path_est_results, connection_id, "connection_id", 0, MX_ID_MAX,
 		"delivery connection"),
 	ROW_OPT_OBJ(mx_path_est_results, init_probe_results, "init_probe_results",
 		&init_results_table, "after the Initialization phase"),
@@ -410,7 +210,8 @@ static TABLE(
 
 static const char *const connection_list_aliases[] = {"conn_list", "connection_id", NULL};
 static const struct mams_field uplink_rows[] = {
-	ROW_OPT_OBJ(mx_uplink_delivery, ul_tft, "ul_tft", &tft_table, "which flows; absent: all"),
+	ROW_OPT_OBJ(
+		mx_uplink_delivery, ul_tft, "ul_tft", &mx_tft_table, "which flows; absent: all"),
 	{.key = "connection_list",
 		.aliases = connection_list_aliases,
 		.kind = MAMS_K_LIST,
@@ -426,7 +227,8 @@ static const struct mams_field uplink_rows[] = {
 static TABLE(uplink_table, mx_uplink_delivery, "uplink_delivery", uplink_rows);
 
 static const struct mams_field steering_rows[] = {
-	ROW_INT(U8, mx_traffic_steering_req, connection_id, "connection_id", 0, MAX_ID, "anchor"),
+	ROW_INT(U8, mx_traffic_steering_req, connection_id, "connection_id", 0, MX_ID_MAX,
+		"anchor"),
 	ROW_OPT_INT(U8, mx_traffic_steering_req, mx_configuration_id, "mx_configuration_id", 0, 255,
 		"when the anchor has several"),
 	{.key = "downlink_delivery",
@@ -439,7 +241,7 @@ static const struct mams_field steering_rows[] = {
 		.max = MX_MAX_CONNECTIONS,
 		.doc = "delivery connections for DL"},
 	ROW_INT(U8, mx_traffic_steering_req, default_uplink_delivery, "default_uplink_delivery", 0,
-		MAX_ID, "delivery connection for UL flows that no entry matches"),
+		MX_ID_MAX, "delivery connection for UL flows that no entry matches"),
 	ROW_LIST(mx_traffic_steering_req, uplink_delivery, "uplink_delivery",
 		MAMS_F_OPTIONAL | MAMS_F_LAX, &uplink_table, 0, 64, "first matching entry wins"),
 	ROW_FEATURES(mx_traffic_steering_req),
@@ -457,7 +259,8 @@ static const struct mams_field keep_alive_rows[] = {
 	ROW_SID(mx_keep_alive),
 	ROW_OPT_ENUM(mx_keep_alive, keep_alive_reason, "keep_alive_reason", keep_alive_names,
 		"always in the REQ"),
-	ROW_OPT_INT(U8, mx_keep_alive, connection_id, "connection_id", 0, MAX_ID, "with Handover"),
+	ROW_OPT_INT(
+		U8, mx_keep_alive, connection_id, "connection_id", 0, MX_ID_MAX, "with Handover"),
 	ROW_STR(mx_keep_alive, delivery_node_id, "delivery_node_id", MAMS_F_OPTIONAL, 128,
 		"with Handover"),
 };
@@ -479,7 +282,122 @@ static const struct mams_field termination_rsp_rows[] = {ROW_SID(mx_session_term
 static TABLE(termination_rsp_table, mx_session_termination, "mx_session_termination_rsp",
 	termination_rsp_rows);
 
-/* --- the catalogue, requirements B.3 to B.21 ----------------------------------------------------
+static const char *const assoc_anchor_keys[] = {"connection_id", NULL};
+static const char *const assoc_ul_keys[] = {"tft_ul_list", NULL};
+static const char *const assoc_dl_keys[] = {"dl_tft", "tft_dl_list", NULL};
+#define TFT_LIST(m, k, a, d)                                                                       \
+	{                                                                                          \
+		.key = (k), .aliases = (a), .kind = MAMS_K_LIST, .flags = MAMS_F_LAX,              \
+		.offset = offsetof(struct mx_app_madp_assoc, m),                                   \
+		.count_offset = offsetof(struct mx_app_madp_assoc, n_##m),                         \
+		.item_kind = MAMS_K_OBJECT, .table = &mx_tft_table, .max = 64, .doc = (d)          \
+	}
+static const struct mams_field app_madp_assoc_rows[] = {
+	{.key = "anchor_conn_id",
+		.aliases = assoc_anchor_keys,
+		.kind = MAMS_K_U8,
+		.flags = MAMS_F_LAX,
+		.offset = offsetof(struct mx_app_madp_assoc, anchor_conn_id),
+		.max = MX_ID_MAX,
+		.doc = "anchor connection"},
+	ROW_OPT_INT(U8, mx_app_madp_assoc, mx_configuration_id, "mx_configuration_id", 0, 255,
+		"when the anchor has several"),
+	TFT_LIST(ul_tft_list, "ul_tft_list", assoc_ul_keys, "flows, uplink"),
+	TFT_LIST(dl_tft_list, "dl_tft_list", assoc_dl_keys, "flows, downlink"),
+};
+static TABLE(app_madp_assoc_table, mx_app_madp_assoc, "app_madp_assoc", app_madp_assoc_rows);
+
+static const struct mams_field assoc_req_rows[] = {
+	ROW_SID(mx_app_madp_assoc_req),
+	ROW_LIST(mx_app_madp_assoc_req, app_madp_assoc_list, "app_madp_assoc_list", 0,
+		&app_madp_assoc_table, 1, 32, "which flows belong to which MADP instance"),
+};
+static TABLE(assoc_req_table, mx_app_madp_assoc_req, "mx_app_madp_assoc_req", assoc_req_rows);
+
+static const struct mams_field assoc_rsp_rows[] = {
+	ROW_SID(mx_app_madp_assoc_rsp),
+	ROW_BOOL(mx_app_madp_assoc_rsp, is_success, "is_success", "of the whole list, or of none"),
+};
+static TABLE(assoc_rsp_table, mx_app_madp_assoc_rsp, "mx_app_madp_assoc_rsp", assoc_rsp_rows);
+
+static const char *const ssid_id_keys[] = {"ssid", NULL};
+static const struct mams_field ssid_rows[] = {
+	ROW_ENUM(mx_ssid, ssid_type, "ssid_type", ssid_names, "kind of identifier"),
+	{.key = "ssid_id",
+		.aliases = ssid_id_keys,
+		.kind = MAMS_K_STRING,
+		.offset = offsetof(struct mx_ssid, ssid_id),
+		.max = 64,
+		.doc = "name of the network"},
+};
+static TABLE(ssid_table, mx_ssid, "ssid", ssid_rows);
+
+static const struct mams_field ssid_indication_rows[] = {
+	ROW_LIST(mx_ssid_indication, ssid_list, "ssid_list", MAMS_F_SKIP_UNKNOWN, &ssid_table, 1,
+		64, "networks that the client should prefer"),
+};
+static TABLE(ssid_indication_table, mx_ssid_indication, "mx_ssid_indication", ssid_indication_rows);
+
+static const struct mams_field measurement_conf_rows[] = {
+	ROW_LIST(mx_measurement_conf, measurement_configuration, "measurement_configuration", 0,
+		&mx_meas_conf_table, 1, MX_MAX_CONNECTIONS, "per delivery connection"),
+};
+static TABLE(
+	measurement_conf_table, mx_measurement_conf, "mx_measurement_conf", measurement_conf_rows);
+
+static const struct mams_field measurement_report_rows[] = {
+	ROW_SID(mx_measurement_report),
+	ROW_LIST(mx_measurement_report, measurement_reports, "measurement_reports", 0,
+		&mx_meas_report_table, 1, MX_MAX_CONNECTIONS, "per delivery connection"),
+};
+static TABLE(measurement_report_table, mx_measurement_report, "mx_measurement_report",
+	measurement_report_rows);
+
+static const struct mams_field analytics_req_rows[] = {
+	ROW_SID(mx_network_analytics_req),
+	{.key = "params",
+		.kind = MAMS_K_LIST,
+		.flags = MAMS_F_LAX | MAMS_F_SKIP_UNKNOWN,
+		.offset = offsetof(struct mx_network_analytics_req, params),
+		.count_offset = offsetof(struct mx_network_analytics_req, n_params),
+		.item_kind = MAMS_K_ENUM,
+		.names = predict_names,
+		.min = 1,
+		.max = 16,
+		.doc = "what shall be predicted"},
+};
+static TABLE(analytics_req_table, mx_network_analytics_req, "mx_network_analytics_req",
+	analytics_req_rows);
+
+static const struct mams_field prediction_rows[] = {
+	ROW_ENUM(mx_prediction, param_name, "param_name", predict_names, "what is predicted"),
+	ROW_OPT_ENUM(mx_prediction, additional_param, "additional_param", mx_measurement_names,
+		"which signal, with signal_quality"),
+	NUMBER_FROM(mx_prediction, prediction, "prediction", -MX_MEASURED_MAX, MX_MEASURED_MAX,
+		"Mbit/s, ms, dBm; a fraction of jitter or latency is in seconds"),
+	ROW_INT(U8, mx_prediction, likelihood, "likelihood", 1, 100, "percent"),
+	ROW_INT(U32, mx_prediction, validity_time, "validity_time", 0, UINT32_MAX, "s"),
+};
+static TABLE(prediction_table, mx_prediction, "prediction", prediction_rows);
+
+static const struct mams_field analytics_rows[] = {
+	ROW_INT(U8, mx_analytics, connection_id, "connection_id", 0, MX_ID_MAX,
+		"delivery connection"),
+	ROW_ENUM(mx_analytics, connection_type, "connection_type", mx_connection_type_names,
+		"access technology"),
+	ROW_LIST(mx_analytics, predictions, "predictions", MAMS_F_SKIP_UNKNOWN, &prediction_table,
+		0, 32, "for this connection"),
+};
+static TABLE(analytics_table, mx_analytics, "param_list", analytics_rows);
+
+static const struct mams_field analytics_rsp_rows[] = {
+	ROW_LIST(mx_network_analytics_rsp, param_list, "param_list", 0, &analytics_table, 1,
+		MX_MAX_CONNECTIONS, "one entry per delivery connection"),
+};
+static TABLE(analytics_rsp_table, mx_network_analytics_rsp, "mx_network_analytics_rsp",
+	analytics_rsp_rows);
+
+/* --- the catalogue, requirements B.3 to B.22 ----------------------------------------------------
  */
 
 static const char *const discover_types[] = {"mx_discovery", NULL};
@@ -488,6 +406,7 @@ static const char *const up_setup_types[] = {"mx_up_setup_req", NULL};
 static const char *const up_setup_cnf_types[] = {"mx_up_setup_rsp", NULL};
 static const char *const path_est_types[] = {"mx_path_est_conf", NULL};
 static const char *const steering_rsp_types[] = {"mx_traffic_steering_resp", NULL};
+static const char *const assoc_rsp_types[] = {"mx_app_madp_assoc_resp", NULL};
 
 #define SID_PTR(S)                                                                                 \
 	.session_offset = offsetof(struct S, unique_session_id), .session_kind = MX_SID_POINTER
@@ -541,4 +460,24 @@ const struct mx_row mx_rows[MX_TYPE_COUNT] = {
 	[MX_SESSION_TERMINATION_RSP] = {MX_SESSION_TERMINATION_RSP, "mx_session_termination_rsp",
 		NULL, "- / C.1.13.2", true, true, MX_TYPE_COUNT, .body = &termination_rsp_table,
 		SID_PTR(mx_session_termination)},
+	[MX_APP_MADP_ASSOC_REQ] = {MX_APP_MADP_ASSOC_REQ, "mx_app_madp_assoc_req", NULL,
+		"- / C.1.9.1", true, false, MX_APP_MADP_ASSOC_RSP, .body = &assoc_req_table,
+		SID_PTR(mx_app_madp_assoc_req), .check = mx_check_assoc_req},
+	[MX_APP_MADP_ASSOC_RSP] = {MX_APP_MADP_ASSOC_RSP, "mx_app_madp_assoc_rsp", assoc_rsp_types,
+		"- / C.1.9.2", false, true, MX_TYPE_COUNT, .body = &assoc_rsp_table,
+		SID_PTR(mx_app_madp_assoc_rsp)},
+	[MX_SSID_INDICATION] = {MX_SSID_INDICATION, "mx_ssid_indication", NULL, "- / C.1.10.1",
+		false, true, MX_TYPE_COUNT, .body = &ssid_indication_table},
+	[MX_MEASUREMENT_CONF] = {MX_MEASUREMENT_CONF, "mx_measurement_conf", NULL, "- / C.1.11.1",
+		false, true, MX_TYPE_COUNT, .body = &measurement_conf_table,
+		.check = mx_check_measurement_conf},
+	[MX_MEASUREMENT_REPORT] = {MX_MEASUREMENT_REPORT, "mx_measurement_report", NULL,
+		"- / C.1.11.2", true, false, MX_TYPE_COUNT, .body = &measurement_report_table,
+		SID_PTR(mx_measurement_report), .check = mx_check_measurement_report},
+	[MX_NETWORK_ANALYTICS_REQ] = {MX_NETWORK_ANALYTICS_REQ, "mx_network_analytics_req", NULL,
+		"- / C.1.14.1", true, false, MX_NETWORK_ANALYTICS_RSP, .body = &analytics_req_table,
+		SID_PTR(mx_network_analytics_req), .check = mx_check_analytics_req},
+	[MX_NETWORK_ANALYTICS_RSP] = {MX_NETWORK_ANALYTICS_RSP, "mx_network_analytics_rsp", NULL,
+		"- / C.1.14.2", false, true, MX_TYPE_COUNT, .body = &analytics_rsp_table,
+		.check = mx_check_analytics_rsp},
 };

@@ -28,6 +28,7 @@ extern const struct mams_enum_name mx_connection_type_names[];
 extern const struct mams_enum_name mx_feature_names[];
 extern const struct mams_enum_name mx_convergence_names[];
 extern const struct mams_enum_name mx_adaptation_names[];
+extern const struct mams_enum_name mx_measurement_names[];
 
 /* checks, mx_check.c */
 int mx_check_system_info(const struct mx_msg *m, struct mams_error *err);
@@ -39,3 +40,8 @@ int mx_check_path_est_results(const struct mx_msg *m, struct mams_error *err);
 int mx_check_steering(const struct mx_msg *m, struct mams_error *err);
 int mx_check_keep_alive_req(const struct mx_msg *m, struct mams_error *err);
 int mx_check_termination_req(const struct mx_msg *m, struct mams_error *err);
+int mx_check_assoc_req(const struct mx_msg *m, struct mams_error *err);
+int mx_check_measurement_conf(const struct mx_msg *m, struct mams_error *err);
+int mx_check_measurement_report(const struct mx_msg *m, struct mams_error *err);
+int mx_check_analytics_req(const struct mx_msg *m, struct mams_error *err);
+int mx_check_analytics_rsp(const struct mx_msg *m, struct mams_error *err);

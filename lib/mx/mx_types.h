@@ -79,6 +79,26 @@ enum mx_capability_ack_value { MX_ACCEPT, MX_REJECT };
 enum mx_keep_alive_reason { MX_KA_TIMEOUT, MX_KA_HANDOVER };
 enum mx_termination_reason { MX_NORMAL_RELEASE, MX_NO_RESPONSE, MX_INTERNAL_ERROR };
 enum mx_ssid_type { MX_SSID, MX_BSSID, MX_HESSID };
+enum mx_measurement_type {
+	MX_M_WLAN_RSSI,
+	MX_M_WLAN_LOAD,
+	MX_M_LTE_RSRP,
+	MX_M_LTE_RSRQ,
+	MX_M_UL_TPUT,
+	MX_M_DL_TPUT,
+	MX_M_EST_UL_TPUT,
+	MX_M_EST_DL_TPUT,
+	MX_M_NR_RSRP,
+	MX_M_NR_RSRQ,
+	MX_M_COUNT,
+};
+enum mx_predict_param {
+	MX_P_BANDWIDTH,
+	MX_P_JITTER,
+	MX_P_LATENCY,
+	MX_P_SIGNAL_QUALITY,
+	MX_P_COUNT
+};
 
 /* --- data types, RFC 8743 C.2 ------------------------------------------------------------- */
 
@@ -174,6 +194,38 @@ struct mx_tft {
 	uint8_t traffic_class; /**< 255 = any */
 	bool has_flow_label;
 	uint32_t flow_label; /**< 0 = any */
+};
+
+/** C.2.17; low <= high */
+struct mx_threshold {
+	int64_t high, low;
+};
+
+struct mx_meas_report_conf {
+	int meas_rep_param; /**< enum mx_measurement_type */
+	struct mx_threshold meas_threshold;
+	uint32_t meas_period_ms;
+};
+
+struct mx_meas_conf {
+	uint8_t connection_id;
+	int connection_type;
+	struct mx_meas_report_conf *meas_rep_conf;
+	size_t n_meas_rep_conf;
+};
+
+struct mx_measurement {
+	int measurement_type;      /**< enum mx_measurement_type */
+	int64_t measurement_value; /**< dBm, dB, percent of load, Mbit/s */
+};
+
+/** C.2.18 */
+struct mx_meas_report {
+	uint8_t connection_id;
+	int connection_type;
+	const char *delivery_node_id;
+	struct mx_measurement *measurements;
+	size_t n_measurements;
 };
 
 /* --- messages, RFC 8743 C.1 --------------------------------------------------------------- */
@@ -333,4 +385,81 @@ struct mx_session_termination {
 	struct mx_session_id *unique_session_id;
 	bool has_reason; /**< always present in REQ */
 	int reason;
+};
+
+/** Flows of one MADP instance, (anchor, configuration) */
+struct mx_app_madp_assoc {
+	uint8_t anchor_conn_id;
+	bool has_mx_configuration_id;
+	uint8_t mx_configuration_id;
+	struct mx_tft *ul_tft_list;
+	size_t n_ul_tft_list;
+	struct mx_tft *dl_tft_list;
+	size_t n_dl_tft_list;
+};
+
+/** C.1.9.1 */
+struct mx_app_madp_assoc_req {
+	struct mx_session_id *unique_session_id;
+	struct mx_app_madp_assoc *app_madp_assoc_list;
+	size_t n_app_madp_assoc_list;
+};
+
+/** C.1.9.2 */
+struct mx_app_madp_assoc_rsp {
+	struct mx_session_id *unique_session_id;
+	bool is_success;
+};
+
+struct mx_ssid {
+	int ssid_type; /**< enum mx_ssid_type */
+	const char *ssid_id;
+};
+
+/** C.1.10.1 */
+struct mx_ssid_indication {
+	struct mx_ssid *ssid_list;
+	size_t n_ssid_list;
+};
+
+/** C.1.11.1 */
+struct mx_measurement_conf {
+	struct mx_meas_conf *measurement_configuration;
+	size_t n_measurement_configuration;
+};
+
+/** C.1.11.2 */
+struct mx_measurement_report {
+	struct mx_session_id *unique_session_id;
+	struct mx_meas_report *measurement_reports;
+	size_t n_measurement_reports;
+};
+
+/** C.1.14.1 */
+struct mx_network_analytics_req {
+	struct mx_session_id *unique_session_id;
+	int *params; /**< enum mx_predict_param */
+	size_t n_params;
+};
+
+struct mx_prediction {
+	int param_name; /**< enum mx_predict_param */
+	bool has_additional_param;
+	int additional_param; /**< enum mx_measurement_type, a signal */
+	double prediction;    /**< whole: Mbit/s, ms, dBm; see mx_prediction_value() */
+	uint8_t likelihood;   /**< percent */
+	uint32_t validity_time;
+};
+
+struct mx_analytics {
+	uint8_t connection_id;
+	int connection_type;
+	struct mx_prediction *predictions;
+	size_t n_predictions;
+};
+
+/** C.1.14.2 */
+struct mx_network_analytics_rsp {
+	struct mx_analytics *param_list;
+	size_t n_param_list;
 };

@@ -16,8 +16,9 @@ import sys
 import jsonschema
 
 PER_TYPE = 300
-# C.4.8: a port as string, an anchor without convergence_config; C.4.10: other keys and names
-CONTRADICTED = {"mx_up_setup_conf_req", "mx_traffic_steering_req"}
+# C.4.8: a port as string, an anchor without convergence_config; C.4.10: other keys and names;
+# C.4.12: connection_id for anchor_conn_id
+CONTRADICTED = {"mx_up_setup_conf_req", "mx_traffic_steering_req", "mx_app_madp_assoc_req"}
 
 
 def validators(path):
