@@ -1,4 +1,5 @@
 #include "ccm-agent/admin.h"
+#include "ccm-agent/linkstat.h"
 
 #include "lib/base/buf.h"
 #include "lib/base/log.h"
@@ -44,22 +45,6 @@ static void send_result(struct mams_ctl_conn *c, uint32_t id, int code, const ch
 	send_message(c, msg);
 }
 
-static uint64_t interface_octets(const char *interface, const char *what)
-{
-	char path[128];
-	unsigned long long v = 0;
-	FILE *f;
-
-	snprintf(path, sizeof(path), "/sys/class/net/%s/statistics/%s", interface, what);
-	f = fopen(path, "re");
-	if (!f)
-		return 0;
-	if (fscanf(f, "%llu", &v) != 1)
-		v = 0;
-	fclose(f);
-	return v;
-}
-
 static void put_link(
 	const struct ccm_session *s, struct ctl_msg *msg, uint8_t id, struct ctl_link_status *out)
 {
@@ -75,8 +60,19 @@ static void put_link(
 		.mtu = l->now.mtu,
 		.ul = l->admitted && (s->ul & 1u << id),
 		.dl = l->admitted && (s->dl & 1u << id),
-		.rx_bytes = interface_octets(l->conf->interface, "rx_bytes"),
-		.tx_bytes = interface_octets(l->conf->interface, "tx_bytes")};
+		.rx_bytes = ccm_linkstat_rx(l->conf->interface),
+		.tx_bytes = ccm_linkstat_tx(l->conf->interface)};
+}
+
+static void put_preferred(const struct ccm_session *s, struct ctl_msg *msg)
+{
+	struct ctl_ccm_status *st = &msg->ccm_status;
+
+	st->preferred = ctl_alloc(msg, CCM_SSIDS_MAX * sizeof(*st->preferred));
+	for (size_t i = 0; st->preferred && i < s->n_ssids; i++)
+		st->preferred[st->n_preferred++] = (struct ctl_preferred){
+			.type = ctl_strdup(msg, mx_ssid_type_name(s->ssids[i].type)),
+			.id = ctl_strdup(msg, s->ssids[i].id)};
 }
 
 static struct ctl_msg *compose_status(const struct ccm_admin *a, uint32_t id)
@@ -106,6 +102,7 @@ static struct ctl_msg *compose_status(const struct ccm_admin *a, uint32_t id)
 	for (uint8_t i = 0; st->links && i < CCM_LINKS_MAX; i++)
 		if (s->link[i].conf)
 			put_link(s, msg, i, &st->links[st->n_links++]);
+	put_preferred(s, msg);
 	for (size_t k = 0; st->counters && k < 2; k++)
 		for (size_t i = 0; i < n[k]; i++)
 			st->counters[st->n_counters++] =

@@ -2,6 +2,7 @@
 
 #include "ccm-agent/apply_net.h"
 #include "ccm-agent/netwatch.h"
+#include "ccm-agent/sampler.h"
 #include "lib/base/log.h"
 
 #include <errno.h>
@@ -21,6 +22,7 @@ struct ccm_agent {
 	struct ccm_madp *madp;
 	struct ccm_net *net;
 	struct ccm_netwatch *watch;
+	struct ccm_sampler *sampler;
 	struct mams_loop_timer *timer;
 	struct mams_loop_timer *drain;
 	struct mams_loop_timer *lost;
@@ -128,6 +130,7 @@ static void run(struct ccm_agent *a)
 		}
 	}
 	ccm_uplink_poll(a->uplink, ccm_session_polls(&a->session));
+	ccm_sampler_review(a->sampler);
 	mams_loop_timer_at(a->timer, ccm_session_deadline(&a->session));
 }
 
@@ -308,6 +311,8 @@ int ccm_agent_new(struct mams_loop *l, const struct ccm_conf *conf, struct ccm_a
 	if (rc == 0)
 		rc = mams_loop_timer_new(l, review, a, &a->review);
 	if (rc == 0)
+		rc = ccm_sampler_new(l, &a->session, tick, a, &a->sampler);
+	if (rc == 0)
 		rc = ccm_uplink_new(l, conf, &uplink_ops, a, &a->uplink, err);
 	if (rc == 0)
 		rc = ccm_net_open(conf, &a->net, err);
@@ -326,6 +331,7 @@ void ccm_agent_free(struct ccm_agent *a)
 	ccm_madp_free(a->madp);
 	ccm_uplink_free(a->uplink);
 	ccm_net_close(a->net);
+	ccm_sampler_free(a->sampler);
 	mams_loop_timer_del(a->timer);
 	mams_loop_timer_del(a->drain);
 	mams_loop_timer_del(a->lost);

@@ -165,6 +165,8 @@ struct mx_msg *ccm_compose_steering_rsp(const struct ccm_session *s)
 		features &= ~(1u << MX_F_DOWNLINK_AGGREGATION);
 	if (!several(s->ul & admitted(s)))
 		features &= ~(1u << MX_F_UPLINK_AGGREGATION);
+	if (!s->measuring)
+		features &= ~(1u << MX_F_MEASUREMENT);
 	r->unique_session_id = session_id(s, m);
 	return whole(m, r->unique_session_id && put_features(m, features, &r->feature_active,
 							&r->n_feature_active));
@@ -206,4 +208,32 @@ struct mx_msg *ccm_compose_termination(const struct ccm_session *s, enum mx_type
 			.has_reason = type == MX_SESSION_TERMINATION_REQ,
 			.reason = reason};
 	return whole(m, m->session_termination.unique_session_id != NULL);
+}
+
+/* Consumes what is due. */
+struct mx_msg *ccm_compose_measurement_report(struct ccm_session *s, mams_time now)
+{
+	struct mx_msg *m = mx_msg_new(MX_MEASUREMENT_REPORT, 0);
+	struct mx_measurement_report *r = m ? &m->measurement_report : NULL;
+
+	if (!m)
+		return NULL;
+	r->unique_session_id = session_id(s, m);
+	r->measurement_reports = mx_alloc(m, CCM_LINKS_MAX * sizeof(*r->measurement_reports));
+	if (!r->unique_session_id || !r->measurement_reports)
+		return whole(m, false);
+	for (uint8_t i = 0; i < CCM_LINKS_MAX; i++) {
+		struct mx_meas_report *one = &r->measurement_reports[r->n_measurement_reports];
+
+		if (!s->link[i].conf)
+			continue;
+		one->measurements = mx_alloc(m, CCM_MEASURES_MAX * sizeof(*one->measurements));
+		if (!one->measurements)
+			return whole(m, false);
+		one->connection_id = i;
+		one->connection_type = s->link[i].conf->connection_type;
+		one->n_measurements = ccm_measures_take(&s->measures, i, now, one->measurements);
+		r->n_measurement_reports += one->n_measurements > 0;
+	}
+	return whole(m, r->n_measurement_reports > 0);
 }

@@ -7,7 +7,7 @@
 
 #define CCM_FEATURES                                                                               \
 	(1u << MX_F_LOSSLESS_SWITCHING | 1u << MX_F_UPLINK_AGGREGATION |                           \
-		1u << MX_F_DOWNLINK_AGGREGATION)
+		1u << MX_F_DOWNLINK_AGGREGATION | 1u << MX_F_MEASUREMENT)
 
 struct mx_msg *ccm_compose_discover(const struct ccm_session *s);
 struct mx_msg *ccm_compose_capability(const struct ccm_session *s, enum mx_type type);
@@ -20,3 +20,5 @@ struct mx_msg *ccm_compose_steering_rsp(const struct ccm_session *s);
 struct mx_msg *ccm_compose_keep_alive(const struct ccm_session *s, enum mx_type type);
 struct mx_msg *ccm_compose_handover(const struct ccm_session *s, uint8_t connection_id);
 struct mx_msg *ccm_compose_termination(const struct ccm_session *s, enum mx_type type, int reason);
+/** NULL also when nothing is due. */
+struct mx_msg *ccm_compose_measurement_report(struct ccm_session *s, mams_time now);

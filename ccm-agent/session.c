@@ -4,6 +4,7 @@
  *  last_heard  + MAMS_KEEP_ALIVE_TIMEOUT: Keep-Alive REQ; + fallback_ms: back to the plain network
  * A lost session never touches the user plane by itself: only a new setup, fallback or stop do. */
 #include "ccm-agent/session.h"
+#include "ccm-agent/advice.h"
 #include "ccm-agent/compose.h"
 #include "ccm-agent/report.h"
 #include "ccm-agent/setup.h"
@@ -184,11 +185,13 @@ static int on_system_info(
 
 static void agree(struct ccm_session *s, const struct mx_capability *c)
 {
+	ccm_measures_clear(&s->measures);
 	s->features = 0;
 	for (size_t i = 0; i < c->n_feature_active; i++)
 		if (c->feature_active[i].active)
 			s->features |= 1u << c->feature_active[i].feature_name;
 	s->features &= CCM_FEATURES;
+	s->measuring = (s->features & 1u << MX_F_MEASUREMENT) != 0;
 	if (c->unique_session_id) {
 		s->id = *c->unique_session_id;
 		s->has_id = true;
@@ -301,6 +304,7 @@ static int on_steering(
 		return -ENOMEM;
 	s->dl = dl;
 	s->ul = ul;
+	s->measuring = ccm_advice_measuring(s, r);
 	s->counters.steerings++;
 	apply(s);
 	return 0;
@@ -426,6 +430,8 @@ static const struct rule {
 	[MX_UP_SETUP_CONF_REQ] = {UP, false, on_setup},
 	[MX_RECONF_RSP] = {UP, true, on_reconf_rsp},
 	[MX_TRAFFIC_STEERING_REQ] = {IN(ACTIVE) | IN(HANDOVER), false, on_steering},
+	[MX_SSID_INDICATION] = {UP, false, ccm_advice_ssid},
+	[MX_MEASUREMENT_CONF] = {UP, false, ccm_advice_measurement_conf},
 	[MX_KEEP_ALIVE_REQ] = {ANY & ~IN(STOPPED), false, on_keep_alive_req},
 	[MX_KEEP_ALIVE_RSP] = {ANY, true, on_keep_alive_rsp},
 	[MX_SESSION_TERMINATION_REQ] = {UP | IN(INFO) | IN(CAP_SENT), false, on_termination_req},
@@ -555,11 +561,14 @@ void ccm_session_tick(struct ccm_session *s, mams_time now)
 		s->last_heard = now; /* no memory: try again a period later */
 	if (!mams_time_before(now, fallback_due(s)))
 		fall_back(s);
+	ccm_advice_tick(s, now);
 }
 
 mams_time ccm_session_deadline(const struct ccm_session *s)
 {
 	mams_time t = mams_time_min(mx_exchange_deadline(&s->exchange), s->timer);
+
+	t = mams_time_min(t, ccm_advice_deadline(s, s->last_heard));
 
 	return mams_time_min(t, mams_time_min(keep_alive_due(s), fallback_due(s)));
 }

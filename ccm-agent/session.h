@@ -6,6 +6,7 @@
  *  what to do, one action at a time.  Messages of actions are borrowed until the next call. */
 #pragma once
 
+#include "ccm-agent/measure.h"
 #include "ccm-agent/plan.h"
 #include "lib/base/metrics.h"
 #include "lib/mx/mx_exchange.h"
@@ -70,6 +71,8 @@ struct ccm_counters {
 	uint64_t steerings_refused;
 	uint64_t actions_lost;
 	uint64_t unknown_members;
+	uint64_t measurement_reports;
+	uint64_t measures_left_out;
 };
 extern const struct mams_metric ccm_counter_rows[];
 extern const size_t ccm_n_counter_rows;
@@ -85,6 +88,14 @@ struct ccm_session_link {
 	bool admitted;
 	struct mams_addr admitted_address;
 	struct mams_addr proxy; /**< with port */
+};
+
+#define CCM_SSIDS_MAX 16u
+
+/** A network that the NCM advises (RFC 8743 8.9). */
+struct ccm_ssid {
+	int type; /**< enum mx_ssid_type */
+	char id[65];
 };
 
 struct ccm_session {
@@ -108,6 +119,10 @@ struct ccm_session {
 	struct mx_msg *setup_req; /**< not yet answered: being applied */
 	struct mx_msg *steer_req;
 	bool steer_refused;
+	bool measuring; /**< the feature is agreed, and steering has not switched it off */
+	struct ccm_measures measures;
+	struct ccm_ssid ssids[CCM_SSIDS_MAX];
+	size_t n_ssids;
 	struct ccm_action queue[CCM_ACTIONS_MAX];
 	size_t head, n;
 };
@@ -128,6 +143,10 @@ MAMS_MUST int ccm_session_input(
 	struct ccm_session *s, const struct mx_msg *m, mams_time now, struct mams_error *err);
 /** The NCM does not know our session (E4): discover again, user plane untouched. */
 void ccm_session_unknown(struct ccm_session *s, mams_time now);
+/** A link was measured; @param type  enum mx_measurement_type.  Reports follow by tick(). */
+void ccm_session_measured(struct ccm_session *s, uint8_t connection_id, int type, int64_t value);
+/** The shortest period in which values are wanted; 0: none are. */
+uint32_t ccm_session_measure_ms(const struct ccm_session *s);
 /** What CCM_ACT_APPLY asked for is done.
  *  @param ok  bits of the connection ids that work */
 void ccm_session_applied(struct ccm_session *s, uint32_t ok, mams_time now);

@@ -57,6 +57,22 @@ static void send_result(struct mams_ctl_conn *c, uint32_t id, int code, const ch
 
 /* ---- status ---- */
 
+static void put_measured(struct ncm_admin *a, struct ctl_msg *msg, const struct ncm_measured *of,
+	struct ctl_link_status *out)
+{
+	out->measured = of ? ctl_alloc(msg, MX_M_COUNT * sizeof(*out->measured)) : NULL;
+	for (int i = 0; out->measured && i < MX_M_COUNT; i++) {
+		const struct ncm_measured *x = &of[i];
+
+		if (x->n == 0)
+			continue;
+		out->measured[out->n_measured++] = (struct ctl_measured){
+			.name = ctl_strdup(msg, mx_measurement_name(i)),
+			.value = x->value[(x->next + NCM_MEASURED_MAX - 1) % NCM_MEASURED_MAX],
+			.age_ms = (uint64_t)mams_time_ms_until(x->last, mams_loop_now(a->loop))};
+	}
+}
+
 static void put_link(
 	struct ctl_msg *msg, const struct ncm_session *s, uint8_t id, struct ctl_link_status *out)
 {
@@ -90,8 +106,10 @@ static void put_session(struct ncm_admin *a, struct ctl_msg *msg, const struct n
 		.links = ctl_alloc(msg, NCM_LINKS_MAX * sizeof(*out->links)),
 		.madp = "local"};
 	for (uint8_t i = 0; out->links && i < NCM_LINKS_MAX; i++)
-		if (s->s.links[i].known)
-			put_link(msg, s, i, &out->links[out->n_links++]);
+		if (s->s.links[i].known) {
+			put_link(msg, s, i, &out->links[out->n_links]);
+			put_measured(a, msg, s->measured[i], &out->links[out->n_links++]);
+		}
 }
 
 static void put_counters(struct ctl_msg *msg, const struct mams_metric *rows, size_t n,

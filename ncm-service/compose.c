@@ -1,4 +1,5 @@
 #include "ncm-service/compose.h"
+#include "ncm-service/analytics.h"
 
 static struct mx_session_id *session_id(const struct ncm_session *s, struct mx_msg *m)
 {
@@ -240,4 +241,132 @@ struct mx_msg *ncm_compose_termination(const struct ncm_session *s, enum mx_type
 			.has_reason = type == MX_SESSION_TERMINATION_REQ,
 			.reason = reason};
 	return whole(m, m->session_termination.unique_session_id != NULL);
+}
+
+struct mx_msg *ncm_compose_ssid_indication(const struct ncm_policy *p)
+{
+	struct mx_msg *m = mx_msg_new(MX_SSID_INDICATION, 0);
+	struct mx_ssid_indication *i = m ? &m->ssid_indication : NULL;
+
+	if (!m)
+		return NULL;
+	i->ssid_list = mx_alloc(m, p->n_ssids * sizeof(*i->ssid_list));
+	if (!i->ssid_list)
+		return whole(m, false);
+	for (size_t k = 0; k < p->n_ssids; k++)
+		i->ssid_list[k] = (struct mx_ssid){
+			.ssid_type = p->ssids[k].type, .ssid_id = mx_strdup(m, p->ssids[k].id)};
+	i->n_ssid_list = p->n_ssids;
+	return whole(m, i->ssid_list[p->n_ssids - 1].ssid_id != NULL);
+}
+
+static size_t put_measures(
+	const struct ncm_policy *p, int connection_type, struct mx_meas_report_conf *out)
+{
+	size_t n = 0;
+
+	for (size_t k = 0; k < p->n_measures; k++) {
+		const struct ncm_measure *c = &p->measures[k];
+
+		if (c->connection_type == connection_type)
+			out[n++] = (struct mx_meas_report_conf){.meas_rep_param = c->parameter,
+				.meas_threshold = {.high = c->high, .low = c->low},
+				.meas_period_ms = c->period_ms};
+	}
+	return n;
+}
+
+struct mx_msg *ncm_compose_measurement_conf(const struct ncm_session *s)
+{
+	struct mx_msg *m = mx_msg_new(MX_MEASUREMENT_CONF, 0);
+	struct mx_measurement_conf *q = m ? &m->measurement_conf : NULL;
+
+	if (!m)
+		return NULL;
+	q->measurement_configuration =
+		mx_alloc(m, NCM_LINKS_MAX * sizeof(*q->measurement_configuration));
+	if (!q->measurement_configuration)
+		return whole(m, false);
+	for (uint8_t i = 0; i < NCM_LINKS_MAX; i++) {
+		struct mx_meas_conf *c =
+			&q->measurement_configuration[q->n_measurement_configuration];
+
+		if (!s->s.links[i].known)
+			continue;
+		c->connection_id = i;
+		c->connection_type = s->s.links[i].connection_type;
+		c->meas_rep_conf = mx_alloc(m, s->policy->n_measures * sizeof(*c->meas_rep_conf));
+		if (!c->meas_rep_conf)
+			return whole(m, false);
+		c->n_meas_rep_conf = put_measures(s->policy, c->connection_type, c->meas_rep_conf);
+		q->n_measurement_configuration++;
+	}
+	return whole(m, q->n_measurement_configuration > 0);
+}
+
+struct mx_msg *ncm_compose_assoc_rsp(const struct ncm_session *s, bool is_success)
+{
+	struct mx_msg *m = mx_msg_new(MX_APP_MADP_ASSOC_RSP, 0);
+
+	if (!m)
+		return NULL;
+	m->app_madp_assoc_rsp = (struct mx_app_madp_assoc_rsp){
+		.unique_session_id = session_id(s, m), .is_success = is_success};
+	return whole(m, m->app_madp_assoc_rsp.unique_session_id != NULL);
+}
+
+/* Bandwidth is what the client estimates, or else what it has had; jitter and latency wait for
+ * probes of the user plane. */
+static size_t predict(const struct ncm_measured *of, int param, struct mx_prediction *out)
+{
+	static const int signals[] = {
+		MX_M_WLAN_RSSI, MX_M_LTE_RSRP, MX_M_LTE_RSRQ, MX_M_NR_RSRP, MX_M_NR_RSRQ};
+	size_t n = 0;
+
+	if (!of)
+		return 0;
+	if (param == MX_P_BANDWIDTH)
+		n = ncm_predict(&of[MX_M_EST_DL_TPUT], out) || ncm_predict(&of[MX_M_DL_TPUT], out);
+	for (size_t i = 0; param == MX_P_SIGNAL_QUALITY && i < MAMS_ARRAY_LEN(signals); i++) {
+		if (!ncm_predict(&of[signals[i]], &out[n]))
+			continue;
+		out[n].has_additional_param = true;
+		out[n++].additional_param = signals[i];
+	}
+	for (size_t i = 0; i < n; i++)
+		out[i].param_name = param;
+	return n;
+}
+
+#define PREDICTIONS_MAX 8
+
+struct mx_msg *ncm_compose_analytics(
+	const struct ncm_session *s, const struct mx_network_analytics_req *req)
+{
+	struct mx_msg *m = mx_msg_new(MX_NETWORK_ANALYTICS_RSP, 0);
+	struct mx_network_analytics_rsp *r = m ? &m->network_analytics_rsp : NULL;
+
+	if (!m)
+		return NULL;
+	r->param_list = mx_alloc(m, NCM_LINKS_MAX * sizeof(*r->param_list));
+	for (uint8_t i = 0; r->param_list && i < NCM_LINKS_MAX; i++) {
+		struct mx_analytics *a = &r->param_list[r->n_param_list];
+
+		if (!s->s.links[i].known)
+			continue;
+		*a = (struct mx_analytics){.connection_id = i,
+			.connection_type = s->s.links[i].connection_type,
+			.predictions = mx_alloc(m, PREDICTIONS_MAX * sizeof(*a->predictions))};
+		if (!a->predictions)
+			return whole(m, false);
+		for (int param = 0; param < MX_P_COUNT; param++)
+			for (size_t k = 0; k < req->n_params; k++)
+				if (req->params[k] == param) {
+					a->n_predictions += predict(s->measured[i], param,
+						&a->predictions[a->n_predictions]);
+					break;
+				}
+		r->n_param_list++;
+	}
+	return whole(m, r->n_param_list > 0);
 }

@@ -8,7 +8,7 @@
 /** Features and methods that this NCM offers. */
 #define NCM_FEATURES                                                                               \
 	(1u << MX_F_LOSSLESS_SWITCHING | 1u << MX_F_UPLINK_AGGREGATION |                           \
-		1u << MX_F_DOWNLINK_AGGREGATION)
+		1u << MX_F_DOWNLINK_AGGREGATION | 1u << MX_F_MEASUREMENT)
 
 struct mx_msg *ncm_compose_system_info(const struct ncm_policy *p);
 /** REQ of the seed's flow, or RSP of RFC 8743's, which repeats what both sides can. */
@@ -18,3 +18,8 @@ struct mx_msg *ncm_compose_up_setup(const struct ncm_session *s);
 struct mx_msg *ncm_compose_steering(const struct ncm_session *s, uint32_t dl, uint32_t ul);
 struct mx_msg *ncm_compose_keep_alive(const struct ncm_session *s, enum mx_type type);
 struct mx_msg *ncm_compose_termination(const struct ncm_session *s, enum mx_type type, int reason);
+struct mx_msg *ncm_compose_ssid_indication(const struct ncm_policy *p);
+struct mx_msg *ncm_compose_measurement_conf(const struct ncm_session *s);
+struct mx_msg *ncm_compose_assoc_rsp(const struct ncm_session *s, bool is_success);
+struct mx_msg *ncm_compose_analytics(
+	const struct ncm_session *s, const struct mx_network_analytics_req *req);

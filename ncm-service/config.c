@@ -20,6 +20,33 @@ static const struct mams_conf_row access_rows[] = {
 static const struct mams_conf_table access_table = {"access", sizeof(struct ncm_access),
 	access_rows, MAMS_ARRAY_LEN(access_rows), IN_ACCESS(name)};
 
+#define IN_MEASURE(m) offsetof(struct ncm_measure, m)
+static const struct mams_conf_row measure_rows[] = {
+	{"type", MAMS_C_ENUM, IN_MEASURE(connection_type), .names = mx_connection_type_names,
+		.required = true, .doc = "of the connections: Wi-Fi, LTE, 5G_NR or MulteFire"},
+	{"parameter", MAMS_C_ENUM, IN_MEASURE(parameter), .names = mx_measurement_names,
+		.required = true,
+		.doc = "UL_TPUT, DL_TPUT; WLAN_RSSI, WLAN_LOAD, EST_UL_TPUT, EST_DL_TPUT of Wi-Fi; "
+		       "LTE_RSRP, LTE_RSRQ; NR_RSRP, NR_RSRQ"},
+	{"period", MAMS_C_DURATION, IN_MEASURE(period_ms), .min = 200, .max = 86400000,
+		.def = "10s", .doc = "between two reports"},
+	{"high", MAMS_C_SIGNED, IN_MEASURE(high), .min = -1000000, .max = 1000000, .def = "1000000",
+		.doc = "reported at once at or above; Mbit/s, dBm, dB, percent"},
+	{"low", MAMS_C_SIGNED, IN_MEASURE(low), .min = -1000000, .max = 1000000, .def = "-1000000",
+		.doc = "reported at once at or below"},
+};
+static const struct mams_conf_table measure_table = {"measure", sizeof(struct ncm_measure),
+	measure_rows, MAMS_ARRAY_LEN(measure_rows), IN_MEASURE(name)};
+
+#define IN_SSID(m) offsetof(struct ncm_ssid, m)
+static const struct mams_conf_row ssid_rows[] = {
+	{"type", MAMS_C_ENUM, IN_SSID(type), .names = mx_ssid_type_names, .def = "ssid",
+		.doc = "ssid, bssid or hessid"},
+	{"id", MAMS_C_STRING, IN_SSID(id), .required = true, .doc = "the identifier"},
+};
+static const struct mams_conf_table ssid_table = {
+	"prefer", sizeof(struct ncm_ssid), ssid_rows, MAMS_ARRAY_LEN(ssid_rows), IN_SSID(name)};
+
 static const struct mams_conf_row rows[] = {
 	{"ctl_socket", MAMS_C_STRING, AT(ctl_socket), .def = "/run/mams/ncm.ctl",
 		.doc = "where mamsctl reaches this daemon"},
@@ -52,6 +79,11 @@ static const struct mams_conf_row rows[] = {
 	{"access", MAMS_C_SECTIONS, AT(policy.accesses), AT(policy.n_accesses), .max = 16,
 		.table = &access_table, .required = true,
 		.doc = "an access network whose links may be delivery connections"},
+	{"measure", MAMS_C_SECTIONS, AT(policy.measures), AT(policy.n_measures), .max = 32,
+		.table = &measure_table,
+		.doc = "what clients measure on their connections of a type, and report"},
+	{"prefer", MAMS_C_SECTIONS, AT(policy.ssids), AT(policy.n_ssids), .max = 64,
+		.table = &ssid_table, .doc = "a Wi-Fi network that clients should prefer"},
 	{"max_sessions", MAMS_C_INT, AT(policy.max_sessions), .min = 1, .max = 1000000,
 		.def = "10000", .doc = "more clients are refused"},
 	{"timeout", MAMS_C_DURATION, AT(policy.timing.timeout_ms), .min = 100, .max = 60000,
@@ -81,6 +113,18 @@ static int check_access(const struct ncm_access *a, const char *path, struct mam
 	return 0;
 }
 
+static int check_measure(const struct ncm_measure *m, const char *path, struct mams_error *err)
+{
+	if (!mx_measurement_fits(m->parameter, m->connection_type))
+		return mams_fail(err, MAMS_EVALUE, path,
+			"measure %s: %s is not measured on %s connections", m->name,
+			mx_measurement_name(m->parameter),
+			mx_connection_type_name(m->connection_type));
+	if (m->low > m->high)
+		return mams_fail(err, MAMS_EVALUE, path, "measure %s: low is above high", m->name);
+	return 0;
+}
+
 static int check(struct ncm_conf *c, const char *path, struct mams_error *err)
 {
 	struct ncm_policy *p = &c->policy;
@@ -100,6 +144,16 @@ static int check(struct ncm_conf *c, const char *path, struct mams_error *err)
 				return mams_fail(err, MAMS_EVALUE, path, "access %s stands twice",
 					p->accesses[i].name);
 	}
+	for (size_t i = 0; i < p->n_measures; i++) {
+		int rc = check_measure(&p->measures[i], path, err);
+
+		if (rc < 0)
+			return rc;
+	}
+	for (size_t i = 0; i < p->n_ssids; i++)
+		if (strlen(p->ssids[i].id) > 64)
+			return mams_fail(err, MAMS_EVALUE, path,
+				"prefer %s: id is longer than 64 octets", p->ssids[i].name);
 	if (p->n_endpoints == 0) {
 		p->endpoints = c->listen;
 		p->n_endpoints = c->n_listen;

@@ -20,5 +20,6 @@ const struct mams_metric ncm_counter_rows[] = {
 	CNT("members_unknown_total", unknown_members,
 		"message members that no rule knows, ignored"),
 	CNT("actions_lost_total", actions_lost, "actions dropped because the queue was full"),
+	CNT("measurement_reports_total", measurement_reports, "MX Measurement Reports taken"),
 };
 const size_t ncm_n_counter_rows = MAMS_ARRAY_LEN(ncm_counter_rows);

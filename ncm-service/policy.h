@@ -22,6 +22,22 @@ struct ncm_access {
 	size_t n_proxies;
 };
 
+/** What clients shall measure on their connections of one type (RFC 8743 8.10). */
+struct ncm_measure {
+	const char *name;
+	int connection_type; /**< enum mx_connection_type */
+	int parameter;       /**< enum mx_measurement_type */
+	uint32_t period_ms;
+	int32_t high, low; /**< dBm, dB, percent, Mbit/s */
+};
+
+/** A network that clients should prefer (RFC 8743 8.9). */
+struct ncm_ssid {
+	const char *name;
+	int type; /**< enum mx_ssid_type */
+	const char *id;
+};
+
 struct ncm_policy {
 	uint64_t ncm_id;
 	uint32_t anchor_id;          /**< 0..15 */
@@ -30,6 +46,10 @@ struct ncm_policy {
 	size_t n_endpoints;
 	struct ncm_access *accesses;
 	size_t n_accesses;
+	struct ncm_measure *measures;
+	size_t n_measures;
+	struct ncm_ssid *ssids;
+	size_t n_ssids;
 	uint32_t max_sessions;
 	struct mx_timing timing;
 	uint32_t setup_timeout_ms; /**< T_SETUP */

@@ -2,8 +2,9 @@
  *  exchange     own requests: MAMS_TIMEOUT with MAMS_RETRY, T_SETUP for the UP setup
  *  gather_until links that report together share one UP setup
  *  last_heard   + MAMS_KEEP_ALIVE_TIMEOUT: Keep-Alive REQ */
-#include "ncm-service/session.h"
+#include "ncm-service/advice.h"
 #include "ncm-service/compose.h"
+#include "ncm-service/links.h"
 #include "ncm-service/steering.h"
 
 #include <errno.h>
@@ -13,7 +14,7 @@
 #define AGAIN_MS 1000
 #define AGAIN_CAP_MS 60000
 #define ALL_CONNECTIONS ((1u << NCM_LINKS_MAX) - 1u)
-static void push(struct ncm_session *s, struct ncm_action a)
+void ncm_session_push(struct ncm_session *s, struct ncm_action a)
 {
 	if (s->n == NCM_ACTIONS_MAX) {
 		s->counters->actions_lost++;
@@ -22,33 +23,28 @@ static void push(struct ncm_session *s, struct ncm_action a)
 	s->queue[(s->head + s->n++) % NCM_ACTIONS_MAX] = a;
 }
 
-static void set_state(struct ncm_session *s, enum ncm_state to, const char *reason)
+void ncm_session_to(struct ncm_session *s, enum ncm_state to, const char *reason)
 {
 	if (s->state == to)
 		return;
-	push(s, (struct ncm_action){
-			.kind = NCM_ACT_STATE, .from = s->state, .to = to, .text = reason});
+	ncm_session_push(
+		s, (struct ncm_action){
+			   .kind = NCM_ACT_STATE, .from = s->state, .to = to, .text = reason});
 	s->state = to;
 }
 
-static void store(struct ncm_session *s)
+void ncm_session_store(struct ncm_session *s)
 {
-	push(s, (struct ncm_action){.kind = NCM_ACT_STORE});
+	ncm_session_push(s, (struct ncm_action){.kind = NCM_ACT_STORE});
 }
 
-static int reply(struct ncm_session *s, const struct mx_msg *request, struct mx_msg *response)
+int ncm_session_reply(struct ncm_session *s, const struct mx_msg *request, struct mx_msg *response)
 {
 	if (!response)
 		return -ENOMEM;
-	push(s, (struct ncm_action){.kind = NCM_ACT_REPLY,
-			.msg = mx_exchange_give(&s->exchange, request, response)});
+	ncm_session_push(s, (struct ncm_action){.kind = NCM_ACT_REPLY,
+				    .msg = mx_exchange_give(&s->exchange, request, response)});
 	return 0;
-}
-
-static bool wants_setup(const struct ncm_link *l)
-{
-	return l->up && l->admission == NCM_ADMIT_OK &&
-	       (!l->in_setup || !mams_addr_eq_ip(&l->setup_address, &l->address));
 }
 
 struct ncm_session *ncm_session_new(const struct ncm_policy *p, struct ncm_counters *c,
@@ -67,8 +63,8 @@ struct ncm_session *ncm_session_new(const struct ncm_policy *p, struct ncm_count
 	mx_exchange_init(&s->exchange, &p->timing, first);
 	if (s->s.active) {
 		s->state = NCM_STATE_ACTIVE;
-		push(s, (struct ncm_action){.kind = NCM_ACT_PREPARE});
-		push(s, (struct ncm_action){.kind = NCM_ACT_POLICY});
+		ncm_session_push(s, (struct ncm_action){.kind = NCM_ACT_PREPARE});
+		ncm_session_push(s, (struct ncm_action){.kind = NCM_ACT_POLICY});
 		/* what was under way is not stored: one setup makes both sides agree again */
 		s->gather_until = now;
 	} else {
@@ -84,6 +80,7 @@ void ncm_session_free(struct ncm_session *s)
 	if (!s)
 		return;
 	mx_exchange_fini(&s->exchange);
+	ncm_advice_forget(s);
 	mams_wipe(s, sizeof(*s));
 	free(s);
 }
@@ -93,10 +90,10 @@ static void finish_steering(struct ncm_session *s, int code, const char *text)
 	if (!s->steer.open)
 		return;
 	s->steer.open = false;
-	push(s, (struct ncm_action){.kind = NCM_ACT_STEER_DONE,
-			.request = s->steer.request,
-			.code = code,
-			.text = text});
+	ncm_session_push(s, (struct ncm_action){.kind = NCM_ACT_STEER_DONE,
+				    .request = s->steer.request,
+				    .code = code,
+				    .text = text});
 }
 
 /* Resources go first, then the session: whoever holds the key is no longer served. */
@@ -104,9 +101,9 @@ static void end(struct ncm_session *s, const char *reason)
 {
 	finish_steering(s, MAMS_ESTATE, "the session has ended");
 	if (s->state != NCM_STATE_ENDED)
-		push(s, (struct ncm_action){.kind = NCM_ACT_RELEASE});
-	set_state(s, NCM_STATE_ENDED, reason);
-	push(s, (struct ncm_action){.kind = NCM_ACT_END});
+		ncm_session_push(s, (struct ncm_action){.kind = NCM_ACT_RELEASE});
+	ncm_session_to(s, NCM_STATE_ENDED, reason);
+	ncm_session_push(s, (struct ncm_action){.kind = NCM_ACT_END});
 	s->counters->sessions_ended++;
 }
 
@@ -115,12 +112,12 @@ void ncm_session_terminate(struct ncm_session *s, int reason, mams_time now)
 	if (s->state == NCM_STATE_ENDED)
 		return;
 	finish_steering(s, MAMS_ESTATE, "the session is being ended");
-	push(s, (struct ncm_action){.kind = NCM_ACT_RELEASE});
-	set_state(s, NCM_STATE_ENDED, "terminated by the NCM");
+	ncm_session_push(s, (struct ncm_action){.kind = NCM_ACT_RELEASE});
+	ncm_session_to(s, NCM_STATE_ENDED, "terminated by the NCM");
 	mx_exchange_reset(&s->exchange);
 	if (mx_exchange_begin(&s->exchange,
 		    ncm_compose_termination(s, MX_SESSION_TERMINATION_REQ, reason), 0, now) < 0) {
-		push(s, (struct ncm_action){.kind = NCM_ACT_END});
+		ncm_session_push(s, (struct ncm_action){.kind = NCM_ACT_END});
 		s->counters->sessions_ended++;
 	}
 }
@@ -136,12 +133,12 @@ static int on_discover(
 	finish_steering(s, MAMS_ESTATE, "the client has started anew");
 	mx_exchange_reset(&s->exchange);
 	s->gather_until = MAMS_TIME_NEVER;
-	rc = reply(s, m, ncm_compose_system_info(s->policy));
+	rc = ncm_session_reply(s, m, ncm_compose_system_info(s->policy));
 	if (rc == 0)
 		rc = mx_exchange_begin(
 			&s->exchange, ncm_compose_capability(s, MX_CAPABILITY_REQ), 0, now);
 	if (rc == 0)
-		set_state(s, NCM_STATE_CAP_WAIT, "mx_discover");
+		ncm_session_to(s, NCM_STATE_CAP_WAIT, "mx_discover");
 	return rc;
 }
 
@@ -166,6 +163,7 @@ static int agree(struct ncm_session *s, const struct mx_capability *c, struct ma
 			s->s.features |= 1u << c->feature_active[i].feature_name;
 	s->s.features &= NCM_FEATURES;
 	memset(s->s.links, 0, sizeof(s->s.links));
+	ncm_advice_forget(s);
 	for (size_t i = 0; i < c->n_delivery_connections; i++) {
 		const struct mx_connection *d = &c->delivery_connections[i];
 
@@ -187,7 +185,7 @@ static int on_capability_rsp(
 		ncm_session_terminate(s, MX_INTERNAL_ERROR, now);
 		return rc;
 	}
-	set_state(s, NCM_STATE_NEGOTIATED, "mx_capability_rsp");
+	ncm_session_to(s, NCM_STATE_NEGOTIATED, "mx_capability_rsp");
 	return 0;
 }
 
@@ -200,10 +198,10 @@ static int on_capability_req(
 	(void)now;
 	if (rc == 0) {
 		mx_exchange_cancel(&s->exchange, MX_CAPABILITY_REQ);
-		rc = reply(s, m, ncm_compose_capability(s, MX_CAPABILITY_RSP));
+		rc = ncm_session_reply(s, m, ncm_compose_capability(s, MX_CAPABILITY_RSP));
 	}
 	if (rc == 0)
-		set_state(s, NCM_STATE_ACK_WAIT, "mx_capability_req");
+		ncm_session_to(s, NCM_STATE_ACK_WAIT, "mx_capability_req");
 	return rc;
 }
 
@@ -213,83 +211,10 @@ static int on_capability_ack(
 	(void)now;
 	(void)err;
 	if (m->capability_ack.capability_ack == MX_ACCEPT)
-		set_state(s, NCM_STATE_NEGOTIATED, "MX_ACCEPT");
+		ncm_session_to(s, NCM_STATE_NEGOTIATED, "MX_ACCEPT");
 	else
 		end(s, "MX_REJECT");
 	return 0;
-}
-
-/* ---- links ---- */
-
-static void judge_link(struct ncm_session *s, uint8_t id, mams_time now)
-{
-	struct ncm_link *l = &s->s.links[id];
-	enum ncm_admission before = l->admission;
-
-	l->admission =
-		ncm_policy_admit(s->policy, l->connection_type, &l->address, l->mtu, &l->access);
-	if (l->admission != NCM_ADMIT_OK) {
-		s->counters->not_admitted++;
-		l->in_setup = false;
-	}
-	if (l->admission != before)
-		push(s, (struct ncm_action){.kind = NCM_ACT_LINK, .connection_id = id});
-	if (wants_setup(l) && mams_time_is_never(s->gather_until))
-		s->gather_until = mams_time_add_ms(now, s->policy->gather_ms);
-}
-
-static int take_address(const struct mx_reconf_req *r, struct ncm_link *l, struct mams_error *err)
-{
-	struct mams_addr a = {0};
-
-	if (!r->ip_address)
-		return r->reconf_action == MX_SETUP ? mams_fail(err, MAMS_EMISSING, "ip_address",
-							      "is required for setup")
-						    : 0;
-	if (mams_addr_parse(r->ip_address, &a) < 0 || mams_addr_is_multicast(&a) ||
-		mams_addr_is_loopback(&a) || mams_addr_is_any(&a))
-		return mams_fail(err, MAMS_EVALUE, "ip_address",
-			"\"%.40s\" is no address of a link", r->ip_address);
-	l->address = a;
-	return 0;
-}
-
-static int on_reconf(
-	struct ncm_session *s, const struct mx_msg *m, mams_time now, struct mams_error *err)
-{
-	const struct mx_reconf_req *r = &m->reconf_req;
-	struct ncm_link *l =
-		r->connection_id < NCM_LINKS_MAX ? &s->s.links[r->connection_id] : NULL;
-	bool known = l && l->known;
-	int rc = 0;
-
-	if (s->state == NCM_STATE_ACK_WAIT)
-		set_state(s, NCM_STATE_NEGOTIATED, "mx_reconf_req");
-	/* on contradiction the newest wins: one that was overtaken is answered and has no effect */
-	if (known && l->report_num && (int32_t)(m->sequence_num - l->report_num) < 0)
-		return reply(s, m, mx_msg_new(MX_RECONF_RSP, 0));
-	if (!known && r->reconf_action == MX_SETUP)
-		return mams_fail(err, MAMS_EVALUE, "connection_id",
-			"%u is none of the delivery connections of the capabilities",
-			r->connection_id);
-	if (known && r->reconf_action != MX_RELEASE)
-		rc = take_address(r, l, err);
-	if (rc < 0)
-		return rc;
-	if (known) {
-		l->report_num = m->sequence_num;
-		l->up = r->reconf_action != MX_RELEASE &&
-			!(r->has_connection_status && r->connection_status == MX_STATUS_DISABLED);
-		if (r->has_mtu_size)
-			l->mtu = r->mtu_size;
-		/* whoever says setup starts from nothing, whatever we remember */
-		if (r->reconf_action == MX_SETUP)
-			l->in_setup = false;
-		if (l->up)
-			judge_link(s, r->connection_id, now);
-		store(s);
-	}
-	return reply(s, m, mx_msg_new(MX_RECONF_RSP, 0));
 }
 
 /* ---- user plane ---- */
@@ -310,8 +235,8 @@ void ncm_session_prepared(struct ncm_session *s, mams_time now)
 		if (l->in_setup)
 			l->setup_address = l->address;
 	}
-	store(s);
-	set_state(s, NCM_STATE_SETUP_WAIT, "N-MADP is prepared");
+	ncm_session_store(s);
+	ncm_session_to(s, NCM_STATE_SETUP_WAIT, "N-MADP is prepared");
 }
 
 /* A connection that the CNF leaves out has failed, or had just changed: try it again, less and less
@@ -351,10 +276,11 @@ static int on_setup_cnf(
 			s->s.links[i].confirmed |= c->client_params[k].connection_id == i;
 	}
 	s->s.active = true;
-	set_state(s, NCM_STATE_ACTIVE, "mx_up_setup_cnf");
+	ncm_session_to(s, NCM_STATE_ACTIVE, "mx_up_setup_cnf");
+	ncm_advice_give(s);
 	try_missing_again(s, now);
-	push(s, (struct ncm_action){.kind = NCM_ACT_POLICY});
-	store(s);
+	ncm_session_push(s, (struct ncm_action){.kind = NCM_ACT_POLICY});
+	ncm_session_store(s);
 	return 0;
 }
 
@@ -400,8 +326,8 @@ static int on_steering_rsp(
 	}
 	s->s.dl = s->steer.dl;
 	s->s.ul = s->steer.ul;
-	push(s, (struct ncm_action){.kind = NCM_ACT_POLICY});
-	store(s);
+	ncm_session_push(s, (struct ncm_action){.kind = NCM_ACT_POLICY});
+	ncm_session_store(s);
 	finish_steering(s, 0, "applied");
 	return 0;
 }
@@ -418,15 +344,15 @@ static int on_keep_alive_req(
 	if (k->has_keep_alive_reason && k->keep_alive_reason == MX_KA_HANDOVER &&
 		k->has_connection_id && k->connection_id < NCM_LINKS_MAX) {
 		s->s.links[k->connection_id].up = false;
-		push(s, (struct ncm_action){.kind = NCM_ACT_POLICY});
+		ncm_session_push(s, (struct ncm_action){.kind = NCM_ACT_POLICY});
 	}
-	return reply(s, m, ncm_compose_keep_alive(s, MX_KEEP_ALIVE_RSP));
+	return ncm_session_reply(s, m, ncm_compose_keep_alive(s, MX_KEEP_ALIVE_RSP));
 }
 
 static int on_termination_req(
 	struct ncm_session *s, const struct mx_msg *m, mams_time now, struct mams_error *err)
 {
-	int rc = reply(s, m, ncm_compose_termination(s, MX_SESSION_TERMINATION_RSP, 0));
+	int rc = ncm_session_reply(s, m, ncm_compose_termination(s, MX_SESSION_TERMINATION_RSP, 0));
 
 	(void)now;
 	(void)err;
@@ -441,7 +367,7 @@ static int on_termination_rsp(
 	(void)m;
 	(void)now;
 	(void)err;
-	push(s, (struct ncm_action){.kind = NCM_ACT_END});
+	ncm_session_push(s, (struct ncm_action){.kind = NCM_ACT_END});
 	s->counters->sessions_ended++;
 	return 0;
 }
@@ -472,10 +398,13 @@ static const struct rule {
 	[MX_CAPABILITY_RSP] = {IN(CAP_WAIT), true, on_capability_rsp},
 	[MX_CAPABILITY_REQ] = {IN(CAP_WAIT) | IN(ACK_WAIT), false, on_capability_req},
 	[MX_CAPABILITY_ACK] = {IN(ACK_WAIT), false, on_capability_ack},
-	[MX_RECONF_REQ] = {LIVE | IN(ACK_WAIT), false, on_reconf},
+	[MX_RECONF_REQ] = {LIVE | IN(ACK_WAIT), false, ncm_links_report},
 	[MX_UP_SETUP_CNF] = {IN(SETUP_WAIT), true, on_setup_cnf},
 	[MX_PATH_EST_RESULTS] = {LIVE, false, on_nothing},
 	[MX_TRAFFIC_STEERING_RSP] = {LIVE, true, on_steering_rsp},
+	[MX_APP_MADP_ASSOC_REQ] = {LIVE, false, ncm_advice_assoc},
+	[MX_MEASUREMENT_REPORT] = {LIVE, false, ncm_advice_report},
+	[MX_NETWORK_ANALYTICS_REQ] = {LIVE, false, ncm_advice_analytics},
 	[MX_KEEP_ALIVE_REQ] = {LIVE | IN(CAP_WAIT) | IN(ACK_WAIT), false, on_keep_alive_req},
 	[MX_KEEP_ALIVE_RSP] = {ANY, true, on_nothing},
 	[MX_SESSION_TERMINATION_REQ] = {ANY & ~IN(NONE), false, on_termination_req},
@@ -504,7 +433,8 @@ int ncm_session_input(
 		c->repeated++;
 		s->last_heard = now;
 		if (stored)
-			push(s, (struct ncm_action){.kind = NCM_ACT_REPLY, .msg = stored});
+			ncm_session_push(
+				s, (struct ncm_action){.kind = NCM_ACT_REPLY, .msg = stored});
 		return 0;
 	}
 	if (r->response && !mx_exchange_finish(&s->exchange, m))
@@ -526,7 +456,7 @@ static void expired(struct ncm_session *s, enum mx_type type)
 	if (type == MX_TRAFFIC_STEERING_REQ)
 		finish_steering(s, ETIMEDOUT, "the client does not answer");
 	else if (type == MX_SESSION_TERMINATION_REQ)
-		push(s, (struct ncm_action){.kind = NCM_ACT_END});
+		ncm_session_push(s, (struct ncm_action){.kind = NCM_ACT_END});
 	else
 		end(s, mx_type_name(type));
 }
@@ -549,10 +479,10 @@ static void prepare(struct ncm_session *s, mams_time now)
 {
 	if (s->state != NCM_STATE_PREPARE) {
 		s->gather_until = MAMS_TIME_NEVER;
-		set_state(s, NCM_STATE_PREPARE, "links admitted");
+		ncm_session_to(s, NCM_STATE_PREPARE, "links admitted");
 	}
 	s->prepare_again = mams_time_add_ms(now, s->policy->setup_timeout_ms);
-	push(s, (struct ncm_action){.kind = NCM_ACT_PREPARE});
+	ncm_session_push(s, (struct ncm_action){.kind = NCM_ACT_PREPARE});
 }
 
 void ncm_session_tick(struct ncm_session *s, mams_time now)

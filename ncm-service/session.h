@@ -83,6 +83,7 @@ struct ncm_counters {
 	uint64_t sessions_ended;
 	uint64_t unknown_members;
 	uint64_t actions_lost;
+	uint64_t measurement_reports;
 };
 extern const struct mams_metric ncm_counter_rows[];
 extern const size_t ncm_n_counter_rows;
@@ -97,6 +98,15 @@ struct ncm_saved {
 	uint32_t dl;       /**< bits of connection ids */
 	uint32_t ul;
 	struct ncm_link links[NCM_LINKS_MAX];
+};
+
+#define NCM_MEASURED_MAX 8u
+
+/** The newest values of one measurement of one link. */
+struct ncm_measured {
+	int64_t value[NCM_MEASURED_MAX];
+	size_t n, next;
+	mams_time last, before;
 };
 
 struct ncm_session {
@@ -115,6 +125,8 @@ struct ncm_session {
 		uint64_t request;
 		uint32_t dl, ul;
 	} steer;
+	struct ncm_measured *measured[NCM_LINKS_MAX]; /**< [MX_M_COUNT] each; NULL: none yet */
+	bool advised;
 	const struct mx_msg *reply;
 	struct ncm_action queue[NCM_ACTIONS_MAX];
 	size_t head, n;
@@ -153,3 +165,14 @@ size_t ncm_session_downlink(
 /** Connection ids as bits: those in the user plane now. */
 uint32_t ncm_session_deliveries(const struct ncm_session *s);
 const char *ncm_state_name(enum ncm_state s);
+
+/* ---- between session.c, links.c and advice.c ---- */
+
+void ncm_session_push(struct ncm_session *s, struct ncm_action a);
+void ncm_session_to(struct ncm_session *s, enum ncm_state to, const char *reason);
+/** What a restart must know has changed. */
+void ncm_session_store(struct ncm_session *s);
+/** Answer a request; the answer is remembered.
+ *  @param response  consumed; NULL: -ENOMEM */
+MAMS_MUST int ncm_session_reply(
+	struct ncm_session *s, const struct mx_msg *request, struct mx_msg *response);

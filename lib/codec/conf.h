@@ -11,6 +11,7 @@
 enum mams_conf_kind {
 	MAMS_C_STRING,    /**< const char * */
 	MAMS_C_INT,       /**< uint32_t in min..max */
+	MAMS_C_SIGNED,    /**< int32_t in min..max */
 	MAMS_C_U64,       /**< uint64_t below 2^53 */
 	MAMS_C_BOOL,      /**< bool; true false yes no on off */
 	MAMS_C_ENUM,      /**< int; a name of the table */

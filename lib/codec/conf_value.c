@@ -106,6 +106,31 @@ static int check_number(const struct mams_conf_row *row, const char *value, char
 	return -MAMS_EVALUE;
 }
 
+static int parse_signed(const struct mams_conf_row *row, const char *text, int32_t *out)
+{
+	const bool minus = *text == '-';
+	const char *rest = "";
+	uint64_t n = 0;
+	int64_t v;
+
+	if (parse_uint(text + minus, &n, &rest) < 0 || *rest)
+		return -MAMS_EVALUE;
+	v = minus ? -(int64_t)n : (int64_t)n;
+	if (v < row->min || v > row->max)
+		return -MAMS_EVALUE;
+	*out = (int32_t)v;
+	return 0;
+}
+
+static int check_signed(const struct mams_conf_row *row, const char *value, char *why, size_t size)
+{
+	int32_t v;
+
+	snprintf(why, size, "must be a number, %lld..%lld", (long long)row->min,
+		(long long)row->max);
+	return parse_signed(row, value, &v);
+}
+
 static int check_enum(const struct mams_conf_row *row, const char *value, char *why, size_t size)
 {
 	int v;
@@ -138,6 +163,8 @@ int mams_conf_value_check(
 	case MAMS_C_U64:
 	case MAMS_C_DURATION:
 		return check_number(row, value, why, size);
+	case MAMS_C_SIGNED:
+		return check_signed(row, value, why, size);
 	case MAMS_C_BOOL:
 		snprintf(why, size, "must be true or false");
 		return parse_bool(value, &flag);
@@ -200,6 +227,8 @@ int mams_conf_value_store(
 	case MAMS_C_U64:
 	case MAMS_C_DURATION:
 		return store_number(row, value, member);
+	case MAMS_C_SIGNED:
+		return parse_signed(row, value, member);
 	case MAMS_C_BOOL:
 		return parse_bool(value, member);
 	case MAMS_C_ENUM:

@@ -183,6 +183,19 @@ struct ctl_pm_status {
 	size_t n_counters;
 };
 
+/** What a client has reported of a link (RFC 8743 8.10). */
+struct ctl_measured {
+	const char *name; /**< of the parameter */
+	int64_t value;    /**< dBm, dB, percent, Mbit/s */
+	uint64_t age_ms;
+};
+
+/** A network that the NCM advises (RFC 8743 8.9). */
+struct ctl_preferred {
+	const char *type; /**< ssid, bssid, hessid */
+	const char *id;
+};
+
 struct ctl_link_status {
 	uint8_t connection_id;
 	const char *name;
@@ -196,6 +209,8 @@ struct ctl_link_status {
 	bool dl;           /**< in the downlink list */
 	uint64_t rx_bytes; /**< of the interface (CCM) */
 	uint64_t tx_bytes;
+	struct ctl_measured *measured; /**< NCM only */
+	size_t n_measured;
 };
 
 struct ctl_session_status {
@@ -240,6 +255,8 @@ struct ctl_ccm_status {
 	bool madp_reachable;
 	struct ctl_link_status *links;
 	size_t n_links;
+	struct ctl_preferred *preferred;
+	size_t n_preferred;
 	struct ctl_counter *counters;
 	size_t n_counters;
 };

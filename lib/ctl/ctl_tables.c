@@ -156,6 +156,19 @@ static const struct mams_field pm_status_rows[] = {
 };
 static TABLE(pm_status_table, ctl_pm_status, "pm_status", pm_status_rows);
 
+static const struct mams_field measured_rows[] = {
+	TEXT(ctl_measured, name, 0),
+	ROW_INT(I64, ctl_measured, value, "value", -1000000, 1000000, "dBm, dB, percent, Mbit/s"),
+	COUNT(ctl_measured, age_ms),
+};
+static TABLE(measured_table, ctl_measured, "measured", measured_rows);
+
+static const struct mams_field preferred_rows[] = {
+	TEXT(ctl_preferred, type, 0),
+	TEXT(ctl_preferred, id, 0),
+};
+static TABLE(preferred_table, ctl_preferred, "preferred", preferred_rows);
+
 static const struct mams_field link_status_rows[] = {
 	ID(ctl_link_status, connection_id),
 	TEXT(ctl_link_status, name, OPT),
@@ -169,6 +182,7 @@ static const struct mams_field link_status_rows[] = {
 	FLAG(ctl_link_status, dl),
 	COUNT(ctl_link_status, rx_bytes),
 	COUNT(ctl_link_status, tx_bytes),
+	ROW_LIST(ctl_link_status, measured, "measured", OPT, &measured_table, 0, MAX_PATHS, ""),
 };
 static TABLE(link_status_table, ctl_link_status, "link_status", link_status_rows);
 
@@ -212,6 +226,7 @@ static const struct mams_field ccm_status_rows[] = {
 	FLAG(ctl_ccm_status, plugin_up),
 	FLAG(ctl_ccm_status, madp_reachable),
 	ROW_LIST(ctl_ccm_status, links, "links", 0, &link_status_table, 0, MAX_PATHS, ""),
+	ROW_LIST(ctl_ccm_status, preferred, "preferred", OPT, &preferred_table, 0, MAX_PATHS, ""),
 	COUNTERS(ctl_ccm_status),
 };
 static TABLE(ccm_status_table, ctl_ccm_status, "ccm_status", ccm_status_rows);

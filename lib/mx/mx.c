@@ -250,6 +250,11 @@ const char *mx_measurement_name(int type)
 	return mams_enum_str(mx_measurement_names, type);
 }
 
+const char *mx_ssid_type_name(int type)
+{
+	return mams_enum_str(mx_ssid_type_names, type);
+}
+
 bool mx_measurement_fits(int type, int connection_type)
 {
 	static const unsigned any = 1u << MX_M_UL_TPUT | 1u << MX_M_DL_TPUT;

@@ -73,6 +73,7 @@ const char *mx_feature_name(int feature);
 const char *mx_convergence_name(int method);
 const char *mx_adaptation_name(int method);
 const char *mx_measurement_name(int type);
+const char *mx_ssid_type_name(int type);
 /** Does a parameter belong to an access technology (requirements B.2)? */
 bool mx_measurement_fits(int type, int connection_type);
 /** In Mbit/s, ms or dBm: jitter and latency that are no whole number were said in seconds. */

@@ -37,32 +37,51 @@ uint32_t mx_exchange_number(struct mx_exchange *x)
 	return n;
 }
 
-int mx_exchange_begin(struct mx_exchange *x, struct mx_msg *m, uint32_t wait_ms, mams_time now)
+static void close_open(struct mx_open *o)
 {
-	if (!m)
-		return -ENOMEM;
-	for (size_t i = 0; i < MX_OPEN_MAX; i++) {
+	mx_msg_free(o->msg);
+	*o = (struct mx_open){0};
+}
+
+/* A slot for m, to be sent now; NULL when there is none, or m is NULL: then m is freed. */
+static struct mx_open *open_slot(struct mx_exchange *x, struct mx_msg *m)
+{
+	for (size_t i = 0; m && i < MX_OPEN_MAX; i++) {
 		struct mx_open *o = &x->open[i];
 
 		if (o->msg)
 			continue;
 		if (m->sequence_num == 0)
 			m->sequence_num = mx_exchange_number(x);
-		*o = (struct mx_open){.msg = m,
-			.wait_ms = wait_ms ? wait_ms : x->timing.timeout_ms,
-			.sends = 1,
-			.send = true};
-		o->deadline = mams_time_add_ms(now, o->wait_ms);
-		return 0;
+		*o = (struct mx_open){
+			.msg = m, .deadline = MAMS_TIME_NEVER, .sends = 1, .send = true};
+		return o;
 	}
 	mx_msg_free(m);
-	return -MAMS_ELIMIT;
+	return NULL;
 }
 
-static void close_open(struct mx_open *o)
+int mx_exchange_begin(struct mx_exchange *x, struct mx_msg *m, uint32_t wait_ms, mams_time now)
 {
-	mx_msg_free(o->msg);
-	*o = (struct mx_open){0};
+	const int none = m ? -MAMS_ELIMIT : -ENOMEM;
+	struct mx_open *o = open_slot(x, m);
+
+	if (!o)
+		return none;
+	o->wait_ms = wait_ms ? wait_ms : x->timing.timeout_ms;
+	o->deadline = mams_time_add_ms(now, o->wait_ms);
+	return 0;
+}
+
+int mx_exchange_post(struct mx_exchange *x, struct mx_msg *m)
+{
+	const int none = m ? -MAMS_ELIMIT : -ENOMEM;
+	struct mx_open *o = open_slot(x, m);
+
+	if (!o)
+		return none;
+	o->once = true;
+	return 0;
 }
 
 bool mx_exchange_finish(struct mx_exchange *x, const struct mx_msg *response)
@@ -125,6 +144,8 @@ const struct mx_msg *mx_exchange_next(struct mx_exchange *x)
 	for (size_t i = 0; i < MX_OPEN_MAX; i++) {
 		struct mx_open *o = &x->open[i];
 
+		if (o->once && !o->send)
+			close_open(o);
 		if (o->msg && o->send &&
 			(!first || (int32_t)(o->msg->sequence_num - first->msg->sequence_num) < 0))
 			first = o;

@@ -23,6 +23,7 @@ struct mx_open {
 	uint32_t wait_ms;
 	uint32_t sends;
 	bool send; /**< to be (re)sent now */
+	bool once; /**< has no response: gone when it is sent */
 };
 
 struct mx_given {
@@ -55,6 +56,10 @@ uint32_t mx_exchange_number(struct mx_exchange *x);
  *  @return 0, -ENOMEM (m is NULL), -MAMS_ELIMIT */
 MAMS_MUST int mx_exchange_begin(
 	struct mx_exchange *x, struct mx_msg *m, uint32_t wait_ms, mams_time now);
+/** Send a message that has no response; numbered, never repeated.
+ *  @param m  consumed, whatever is returned
+ *  @return 0, -ENOMEM (m is NULL), -MAMS_ELIMIT */
+MAMS_MUST int mx_exchange_post(struct mx_exchange *x, struct mx_msg *m);
 /** Does it answer an open request?  That request is then over.
  *  @return false for class E8 */
 bool mx_exchange_finish(struct mx_exchange *x, const struct mx_msg *response);

@@ -36,7 +36,7 @@ static const struct mams_enum_name termination_names[] = {
 	{NULL, 0, false},
 };
 
-static const struct mams_enum_name ssid_names[] = {
+const struct mams_enum_name mx_ssid_type_names[] = {
 	{"ssid", MX_SSID, false},
 	{"bssid", MX_BSSID, false},
 	{"hessid", MX_HESSID, false},
@@ -322,7 +322,7 @@ static TABLE(assoc_rsp_table, mx_app_madp_assoc_rsp, "mx_app_madp_assoc_rsp", as
 
 static const char *const ssid_id_keys[] = {"ssid", NULL};
 static const struct mams_field ssid_rows[] = {
-	ROW_ENUM(mx_ssid, ssid_type, "ssid_type", ssid_names, "kind of identifier"),
+	ROW_ENUM(mx_ssid, ssid_type, "ssid_type", mx_ssid_type_names, "kind of identifier"),
 	{.key = "ssid_id",
 		.aliases = ssid_id_keys,
 		.kind = MAMS_K_STRING,

@@ -37,6 +37,32 @@ walk() {
 lab_up
 lab_file 60 >/dev/null
 
+say "advice and measurements"
+lab_end ncm
+cat >>"$LAB_DIR/ncm.conf" <<-X
+	measure down { type = LTE parameter = DL_TPUT period = 1s high = 30 low = 0 }
+	measure signal { type = LTE parameter = LTE_RSRP period = 1s }
+	prefer office { type = ssid id = "office-5GHz" }
+X
+lab_start_one ncm
+preferred() { lab_mamsctl --json -s "$LAB_DIR/ccm.ctl" status | jq -r '.preferred[0].id'; }
+measured() { # LINK PARAMETER: the last value that the NCM knows, Mbit/s
+	lab_mamsctl --json -s "$LAB_DIR/ncm.ctl" status |
+		jq -r --arg l "$1" --arg p "$2" '[.sessions[0].links[] | select(.name == $l) |
+			.measured[]? | select(.name == $p) | .value][0] // "none"'
+}
+is_measured() { [ "$(measured lte DL_TPUT)" -ge 0 ]; }
+lab_wait 10 is_measured || :
+claim "advised network at the client" "$(preferred)" = office-5GHz
+claim "throughput of idle lte, reported" "$(measured lte DL_TPUT)" '<=' 1 Mbit/s
+lab_get /60M >"$LAB_DIR/rate" &
+job=$!
+sleep 4
+claim "throughput of busy lte, reported" "$(measured lte DL_TPUT)" '>=' 35 Mbit/s
+claim "what is not asked for: wifi" "$(measured wifi DL_TPUT)" = none
+claim "what cannot be measured here: LTE_RSRP" "$(measured lte LTE_RSRP)" = none
+wait "$job"
+
 say "a download"
 lab_watch "$LAB_DIR/walk.watch"
 lab_get /60M >"$LAB_DIR/rate" &

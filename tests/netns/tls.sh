@@ -200,7 +200,8 @@ refused() {
 	local n
 	n=$(counter "$3")
 	claim "$1" "$(post_status "${4:-phone}")" = "$2"
-	claim "  $3 went up" "$(($(counter "$3") - n))" = 1
+	# curl asks again when a connection that it kept ends before the answer is read
+	claim "  $3 went up" "$(($(counter "$3") - n))" '>=' 1
 }
 
 check_bad_input() {

@@ -194,6 +194,105 @@ static void ncm_gives_a_silent_client_up(void)
 	world_fini(&w);
 }
 
+static void advice_is_taken_and_reported(void)
+{
+	struct world w;
+	const struct ncm_measured *down;
+	uint64_t reports;
+
+	world_init(&w, 13);
+	up(&w);
+	CU_ASSERT_EQUAL_FATAL(w.ccm.n_ssids, 1);
+	CU_ASSERT_STRING_EQUAL(w.ccm.ssids[0].id, "office-5GHz");
+	CU_ASSERT_EQUAL(ccm_session_measure_ms(&w.ccm), 1000);
+	for (int i = 0; i < 10; i++) {
+		ccm_session_measured(&w.ccm, 1, MX_M_DL_TPUT, 20 + i % 2);
+		ccm_session_measured(&w.ccm, 0, MX_M_DL_TPUT, 99); /* not asked for on Wi-Fi */
+		world_run(&w, 1000);
+	}
+	CU_ASSERT_PTR_NULL(world_session(&w)->measured[0]);
+	CU_ASSERT_PTR_NOT_NULL_FATAL(world_session(&w)->measured[1]);
+	down = &world_session(&w)->measured[1][MX_M_DL_TPUT];
+	CU_ASSERT_EQUAL(down->n, NCM_MEASURED_MAX);
+	reports = w.ccm.counters.measurement_reports;
+	CU_ASSERT(reports >= 9 && reports <= 11);
+	/* a threshold does not wait for the period */
+	ccm_session_measured(&w.ccm, 1, MX_M_DL_TPUT, 41);
+	world_run(&w, 100);
+	CU_ASSERT_EQUAL(w.ccm.counters.measurement_reports, reports + 1);
+	CU_ASSERT(world_settled(&w, WIFI | LTE));
+	world_fini(&w);
+}
+
+/* A message of the client, straight into the NCM's core; returns its answer, borrowed. */
+static const struct mx_msg *ask(struct world *w, struct mx_msg *m)
+{
+	const struct mx_msg *answer = NULL;
+	struct ncm_action a;
+	struct mams_error err;
+
+	CU_ASSERT_PTR_NOT_NULL_FATAL(m);
+	CU_ASSERT_EQUAL(ncm_session_input(world_session(w), m, w->now, &err), 0);
+	while (ncm_session_next(world_session(w), &a))
+		if (a.kind == NCM_ACT_REPLY)
+			answer = a.msg;
+	mx_msg_free(m);
+	CU_ASSERT_PTR_NOT_NULL_FATAL(answer);
+	return answer;
+}
+
+static void analytics_tell_what_was_reported(void)
+{
+	static int params[] = {MX_P_BANDWIDTH, MX_P_LATENCY};
+	struct world w;
+	struct mx_msg *m = mx_msg_new(MX_NETWORK_ANALYTICS_REQ, 77);
+	const struct mx_network_analytics_rsp *r;
+
+	world_init(&w, 14);
+	up(&w);
+	for (int i = 0; i < 9; i++) {
+		ccm_session_measured(&w.ccm, 1, MX_M_DL_TPUT, i == 4 ? 35 : 20);
+		world_run(&w, 1000);
+	}
+	m->network_analytics_req.params = params;
+	m->network_analytics_req.n_params = 2;
+	r = &ask(&w, m)->network_analytics_rsp;
+	CU_ASSERT_EQUAL_FATAL(r->n_param_list, 3); /* wifi, lte, and the dock */
+	CU_ASSERT_EQUAL(r->param_list[0].n_predictions, 0);
+	CU_ASSERT_EQUAL_FATAL(r->param_list[1].n_predictions, 1);
+	CU_ASSERT_EQUAL(r->param_list[1].predictions[0].param_name, MX_P_BANDWIDTH);
+	CU_ASSERT_EQUAL(r->param_list[1].predictions[0].prediction, 22);
+	CU_ASSERT_EQUAL(r->param_list[1].predictions[0].likelihood, 1 + 98 * 7 / 8);
+	CU_ASSERT_EQUAL(r->param_list[1].predictions[0].validity_time, 1);
+	world_fini(&w);
+}
+
+static bool associated(struct world *w, uint8_t anchor, uint8_t configuration, uint32_t number)
+{
+	struct mx_app_madp_assoc one = {.anchor_conn_id = anchor,
+		.has_mx_configuration_id = true,
+		.mx_configuration_id = configuration};
+	struct mx_msg *m = mx_msg_new(MX_APP_MADP_ASSOC_REQ, number);
+
+	m->app_madp_assoc_req.app_madp_assoc_list = &one;
+	m->app_madp_assoc_req.n_app_madp_assoc_list = 1;
+	return ask(w, m)->app_madp_assoc_rsp.is_success;
+}
+
+static void association_needs_an_instance(void)
+{
+	struct world w;
+
+	world_init(&w, 15);
+	up(&w);
+	CU_ASSERT_TRUE(associated(&w, 0, 1, 101));
+	CU_ASSERT_TRUE(associated(&w, 0, 2, 102));
+	CU_ASSERT_FALSE(associated(&w, 0, 3, 103)); /* the dock is not set up */
+	CU_ASSERT_FALSE(associated(&w, 5, 1, 104));
+	CU_ASSERT_FALSE(associated(&w, 0, 0, 105));
+	world_fini(&w);
+}
+
 /* A day of trouble: links flap, addresses change, either side restarts, the wire is bad; whenever
  * it is left in peace for a while, all is as it should be. */
 static void trouble(uint64_t seed)
@@ -275,6 +374,9 @@ int main(void)
 		{"the CCM restarts", ccm_restarts},
 		{"stop ends the session", stop_ends_the_session},
 		{"a silent client is given up", ncm_gives_a_silent_client_up},
+		{"advice is taken and reported", advice_is_taken_and_reported},
+		{"analytics tell what was reported", analytics_tell_what_was_reported},
+		{"an association needs an instance", association_needs_an_instance},
 		{"days of trouble", days_of_trouble},
 	};
 

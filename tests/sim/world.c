@@ -27,6 +27,16 @@ static const struct ccm_link_conf links[3] = {
 		.priority = 2},
 };
 
+static struct ncm_measure measures[] = {
+	{.name = "down",
+		.connection_type = MX_LTE,
+		.parameter = MX_M_DL_TPUT,
+		.period_ms = 1000,
+		.high = 40,
+		.low = 5},
+};
+static struct ncm_ssid ssids[] = {{.name = "office", .type = MX_SSID, .id = "office-5GHz"}};
+
 static const struct mx_timing timing = {.timeout_ms = 1000, .timeout_cap_ms = 4000, .retries = 3};
 
 static void make_policy(struct ncm_policy *p)
@@ -56,6 +66,10 @@ static void make_policy(struct ncm_policy *p)
 		.n_endpoints = 1,
 		.accesses = accesses,
 		.n_accesses = 2,
+		.measures = measures,
+		.n_measures = MAMS_ARRAY_LEN(measures),
+		.ssids = ssids,
+		.n_ssids = MAMS_ARRAY_LEN(ssids),
 		.max_sessions = 10,
 		.timing = timing,
 		.setup_timeout_ms = 10000,

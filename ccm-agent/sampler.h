@@ -1,0 +1,17 @@
+/** @file sampler.h
+ *  Measures the links for the session, as often as the NCM's configuration wants.  Layer: adapter.
+ *  Source: RFC 8743 8.10.  What this host cannot measure (cellular signals, load of a Wi-Fi
+ *  network) is left out of the reports. */
+#pragma once
+
+#include "ccm-agent/session.h"
+#include "lib/io/loop.h"
+
+struct ccm_sampler;
+
+/** @param sampled  called after values were put into the session */
+MAMS_MUST int ccm_sampler_new(struct mams_loop *l, struct ccm_session *s,
+	void (*sampled)(void *user), void *user, struct ccm_sampler **out);
+void ccm_sampler_free(struct ccm_sampler *p); /**< accepts NULL */
+/** Look whether the session wants values, and how often. */
+void ccm_sampler_review(struct ccm_sampler *p);

@@ -1,0 +1,11 @@
+/** @file analytics.h
+ *  What the next value of a measurement may be.  Layer: core (no I/O).
+ *  Source: RFC 8743 8.12.  The prediction is that what was reported last goes on: its mean; how
+ *  likely that is follows from how often it was so before. */
+#pragma once
+
+#include "ncm-service/session.h"
+
+/** @param out  param_name and additional_param are left to the caller
+ *  @return false when nothing is known */
+bool ncm_predict(const struct ncm_measured *m, struct mx_prediction *out);

@@ -1,0 +1,78 @@
+#include "ncm-service/links.h"
+
+static bool wants_setup(const struct ncm_link *l)
+{
+	return l->up && l->admission == NCM_ADMIT_OK &&
+	       (!l->in_setup || !mams_addr_eq_ip(&l->setup_address, &l->address));
+}
+
+static void judge_link(struct ncm_session *s, uint8_t id, mams_time now)
+{
+	struct ncm_link *l = &s->s.links[id];
+	enum ncm_admission before = l->admission;
+
+	l->admission =
+		ncm_policy_admit(s->policy, l->connection_type, &l->address, l->mtu, &l->access);
+	if (l->admission != NCM_ADMIT_OK) {
+		s->counters->not_admitted++;
+		l->in_setup = false;
+	}
+	if (l->admission != before)
+		ncm_session_push(s, (struct ncm_action){.kind = NCM_ACT_LINK, .connection_id = id});
+	if (wants_setup(l) && mams_time_is_never(s->gather_until))
+		s->gather_until = mams_time_add_ms(now, s->policy->gather_ms);
+}
+
+static int take_address(const struct mx_reconf_req *r, struct ncm_link *l, struct mams_error *err)
+{
+	struct mams_addr a = {0};
+
+	if (!r->ip_address)
+		return r->reconf_action == MX_SETUP ? mams_fail(err, MAMS_EMISSING, "ip_address",
+							      "is required for setup")
+						    : 0;
+	if (mams_addr_parse(r->ip_address, &a) < 0 || mams_addr_is_multicast(&a) ||
+		mams_addr_is_loopback(&a) || mams_addr_is_any(&a))
+		return mams_fail(err, MAMS_EVALUE, "ip_address",
+			"\"%.40s\" is no address of a link", r->ip_address);
+	l->address = a;
+	return 0;
+}
+
+int ncm_links_report(
+	struct ncm_session *s, const struct mx_msg *m, mams_time now, struct mams_error *err)
+{
+	const struct mx_reconf_req *r = &m->reconf_req;
+	struct ncm_link *l =
+		r->connection_id < NCM_LINKS_MAX ? &s->s.links[r->connection_id] : NULL;
+	bool known = l && l->known;
+	int rc = 0;
+
+	if (s->state == NCM_STATE_ACK_WAIT)
+		ncm_session_to(s, NCM_STATE_NEGOTIATED, "mx_reconf_req");
+	/* on contradiction the newest wins: one that was overtaken is answered and has no effect */
+	if (known && l->report_num && (int32_t)(m->sequence_num - l->report_num) < 0)
+		return ncm_session_reply(s, m, mx_msg_new(MX_RECONF_RSP, 0));
+	if (!known && r->reconf_action == MX_SETUP)
+		return mams_fail(err, MAMS_EVALUE, "connection_id",
+			"%u is none of the delivery connections of the capabilities",
+			r->connection_id);
+	if (known && r->reconf_action != MX_RELEASE)
+		rc = take_address(r, l, err);
+	if (rc < 0)
+		return rc;
+	if (known) {
+		l->report_num = m->sequence_num;
+		l->up = r->reconf_action != MX_RELEASE &&
+			!(r->has_connection_status && r->connection_status == MX_STATUS_DISABLED);
+		if (r->has_mtu_size)
+			l->mtu = r->mtu_size;
+		/* whoever says setup starts from nothing, whatever we remember */
+		if (r->reconf_action == MX_SETUP)
+			l->in_setup = false;
+		if (l->up)
+			judge_link(s, r->connection_id, now);
+		ncm_session_store(s);
+	}
+	return ncm_session_reply(s, m, mx_msg_new(MX_RECONF_RSP, 0));
+}
