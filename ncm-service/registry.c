@@ -1,10 +1,17 @@
 #include "ncm-service/registry.h"
 
+#include "lib/base/timerq.h"
+
 #include <errno.h>
 #include <string.h>
 #include <uthash.h>
 
+/* Armed with no deadline: so far off that it never comes, and the place in the heap is kept, which
+ * makes every later arming one that can't fail. */
+#define FAR ((mams_time){INT64_MAX - 1})
+
 struct entry {
+	struct mams_timer timer; /* always armed */
 	struct ncm_session *session;
 	UT_hash_handle by_identity;
 	UT_hash_handle by_id;
@@ -15,6 +22,7 @@ struct ncm_registry {
 	struct ncm_counters counters;
 	struct entry *identities;
 	struct entry *ids;
+	struct mams_timerq timers;
 };
 
 struct ncm_registry *ncm_registry_new(const struct ncm_policy *p)
@@ -35,6 +43,7 @@ static void drop(struct ncm_registry *r, struct entry *e)
 {
 	HASH_DELETE(by_identity, r->identities, e);
 	HASH_DELETE(by_id, r->ids, e);
+	mams_timerq_del(&r->timers, &e->timer);
 	ncm_session_free(e->session);
 	free(e);
 }
@@ -45,6 +54,7 @@ void ncm_registry_free(struct ncm_registry *r)
 		return;
 	while (r->identities)
 		drop(r, r->identities);
+	mams_timerq_fini(&r->timers);
 	free(r);
 }
 
@@ -81,8 +91,10 @@ int ncm_registry_add(struct ncm_registry *r, const struct ncm_saved *saved, uint
 	e = calloc(1, sizeof(*e));
 	if (!e)
 		return -ENOMEM;
-	e->session = ncm_session_new(r->policy, &r->counters, saved, first, now);
+	if (mams_timerq_set(&r->timers, &e->timer, now) == 0)
+		e->session = ncm_session_new(r->policy, &r->counters, saved, first, now);
 	if (!e->session) {
+		mams_timerq_del(&r->timers, &e->timer);
 		free(e);
 		return -ENOMEM;
 	}
@@ -143,4 +155,37 @@ struct ncm_session *ncm_registry_next(const struct ncm_registry *r, const struct
 		e = e ? e->by_identity.next : NULL;
 	}
 	return e ? e->session : NULL;
+}
+
+static void rearm(struct ncm_registry *r, struct entry *e, mams_time when)
+{
+	int rc = mams_timerq_set(&r->timers, &e->timer, mams_time_min(when, FAR));
+
+	mams_assert(rc == 0);
+}
+
+void ncm_registry_arm(struct ncm_registry *r, struct ncm_session *s, mams_time when)
+{
+	struct entry *e = find_id(r, s->s.session_id);
+
+	mams_assert(e && e->session == s);
+	rearm(r, e, when);
+}
+
+mams_time ncm_registry_deadline(const struct ncm_registry *r)
+{
+	mams_time when = mams_timerq_next(&r->timers);
+
+	return when.us == FAR.us ? MAMS_TIME_NEVER : when;
+}
+
+struct ncm_session *ncm_registry_due(struct ncm_registry *r, mams_time now)
+{
+	struct entry *e;
+
+	if (mams_time_before(now, mams_timerq_next(&r->timers)))
+		return NULL;
+	e = MAMS_CONTAINER_OF(r->timers.heap[0], struct entry, timer);
+	rearm(r, e, FAR);
+	return e->session;
 }

@@ -1,5 +1,5 @@
 /** @file registry.h
- *  All sessions of this NCM: by identity, by session id.  Layer: core (no I/O).
+ *  All sessions of this NCM: by identity, by session id, by deadline.  Layer: core (no I/O).
  *  Source: requirements.md B.1 E4, E5: an identity reaches only its own session. */
 #pragma once
 
@@ -29,3 +29,10 @@ MAMS_MUST int ncm_registry_find(const struct ncm_registry *r, const char *identi
  *  the next call only when next was fetched first. */
 struct ncm_session *ncm_registry_next(const struct ncm_registry *r, const struct ncm_session *s);
 size_t ncm_registry_count(const struct ncm_registry *r);
+
+/** The session's next turn: after every input and every tick; MAMS_TIME_NEVER: none. */
+void ncm_registry_arm(struct ncm_registry *r, struct ncm_session *s, mams_time when);
+mams_time ncm_registry_deadline(const struct ncm_registry *r); /**< of all */
+/** A session whose turn has come; it has none any more until it is armed again.  NULL: none left.
+ */
+struct ncm_session *ncm_registry_due(struct ncm_registry *r, mams_time now);

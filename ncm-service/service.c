@@ -110,16 +110,17 @@ static void act(struct ncm_service *v, struct ncm_session *s, const struct ncm_a
 	}
 }
 
-static void arm(struct ncm_service *v, mams_time when)
+static void arm(struct ncm_service *v)
 {
-	if (!mams_time_before(when, v->armed))
+	mams_time when = ncm_registry_deadline(v->registry);
+
+	if (when.us == v->armed.us)
 		return;
 	v->armed = when;
 	mams_loop_timer_at(v->timer, when);
 }
 
-/* @return false when the session is gone */
-static bool run(struct ncm_service *v, struct ncm_session *s)
+static void run(struct ncm_service *v, struct ncm_session *s)
 {
 	struct ncm_action a;
 	bool ended = false;
@@ -128,32 +129,34 @@ static bool run(struct ncm_service *v, struct ncm_session *s)
 		act(v, s, &a);
 		ended |= a.kind == NCM_ACT_END;
 	}
-	if (ended && !v->reply) {
+	if (ended && !v->reply)
 		ncm_registry_remove(v->registry, s);
-		return false;
-	}
-	/* with a reply still to be written, an ended session stays until the timer's next turn */
-	arm(v, ended ? mams_loop_now(v->loop) : ncm_session_deadline(s));
-	return true;
+	else /* with a reply still to be written, an ended session stays until its next turn */
+		ncm_registry_arm(
+			v->registry, s, ended ? mams_loop_now(v->loop) : ncm_session_deadline(s));
+	arm(v);
 }
 
 static void tick(void *user)
 {
 	struct ncm_service *v = user;
 	mams_time now = mams_loop_now(v->loop);
-	struct ncm_session *next;
+	struct ncm_session *s;
 
 	v->armed = MAMS_TIME_NEVER;
-	v->reply = NULL;
-	for (struct ncm_session *s = ncm_registry_next(v->registry, NULL); s; s = next) {
-		next = ncm_registry_next(v->registry, s);
+	/* no session twice in one turn, whatever its deadline says */
+	for (size_t n = ncm_registry_count(v->registry); n > 0; n--) {
+		s = ncm_registry_due(v->registry, now);
+		if (!s)
+			break;
 		if (s->state == NCM_STATE_ENDED && mams_time_is_never(ncm_session_deadline(s))) {
 			ncm_registry_remove(v->registry, s);
 			continue;
 		}
 		ncm_session_tick(s, now);
-		(void)run(v, s);
+		run(v, s);
 	}
+	arm(v);
 }
 
 static void prepared(void *user, uint64_t session_id)
@@ -164,7 +167,7 @@ static void prepared(void *user, uint64_t session_id)
 	if (!s)
 		return;
 	ncm_session_prepared(s, mams_loop_now(v->loop));
-	(void)run(v, s);
+	run(v, s);
 }
 
 static const struct ncm_madp_ops madp_ops = {.prepared = prepared};
@@ -242,7 +245,7 @@ int ncm_service_start(struct ncm_service *v)
 	ncm_madp_set_ops(v->madp, &madp_ops, v);
 	if (ncm_registry_count(v->registry))
 		log_info("sessions go on count=%zu", ncm_registry_count(v->registry));
-	arm(v, mams_loop_now(v->loop));
+	arm(v);
 	return 0;
 }
 
@@ -293,7 +296,7 @@ int ncm_service_message(struct ncm_service *v, const char *identity, const struc
 		return rc;
 	v->reply = reply;
 	rc = ncm_session_input(s, m, mams_loop_now(v->loop), err);
-	(void)run(v, s);
+	run(v, s);
 	v->reply = NULL;
 	return rc;
 }
@@ -304,7 +307,7 @@ int ncm_service_steer(struct ncm_service *v, struct ncm_session *s, uint64_t req
 	int rc = ncm_session_steer(s, request, dl, ul, mams_loop_now(v->loop), err);
 
 	if (rc == 0)
-		(void)run(v, s);
+		run(v, s);
 	return rc;
 }
 

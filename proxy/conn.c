@@ -100,7 +100,7 @@ void px_conn_wake(struct px_worker *w, struct px_conn *c)
 void px_conn_arm(struct px_worker *w, struct px_conn *c, mams_time when)
 {
 	/* without memory for the timer the connection would never expire: end it at once */
-	if (px_timerq_set(&w->timers, &c->timer, when) != 0)
+	if (mams_timerq_set(&w->timers, &c->timer, when) != 0)
 		px_conn_end(w, c, true);
 }
 
@@ -180,7 +180,7 @@ void px_conn_end(struct px_worker *w, struct px_conn *c, bool abort)
 	if (c->queued)
 		TAILQ_REMOVE(&w->run, c, run);
 	c->queued = false;
-	px_timerq_del(&w->timers, &c->timer);
+	mams_timerq_del(&w->timers, &c->timer);
 	LIST_REMOVE(c, all);
 	TAILQ_INSERT_TAIL(&w->dead, c, run);
 	atomic_fetch_sub_explicit(w->flows, 1, memory_order_relaxed);

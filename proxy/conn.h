@@ -68,7 +68,7 @@ struct px_conn {
 	struct px_buf *held[2]; /**< octets of direction d the far leg did not take */
 	struct px_setup *setup; /**< NULL once relaying */
 	struct px_client *client;
-	struct px_timer timer;
+	struct mams_timer timer;
 	mams_time deadline; /**< of the current phase, before the relay */
 	struct mams_addr server;
 	uint32_t token; /**< of an MPTCP connection reported to the plugin; 0 none */

@@ -174,7 +174,8 @@ static void pause_accepting(struct px_worker *w)
 {
 	px_inc(&w->counters.accept_failed);
 	w->listener_timer.kind = PX_TIMER_LISTENERS;
-	if (px_timerq_set(&w->timers, &w->listener_timer, mams_time_add_ms(w->now, PAUSE_MS)) != 0)
+	if (mams_timerq_set(&w->timers, &w->listener_timer, mams_time_add_ms(w->now, PAUSE_MS)) !=
+		0)
 		return;
 	w->accepting = false;
 	for (size_t i = 0; i < w->n_listeners; i++)

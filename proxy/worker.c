@@ -126,9 +126,9 @@ static void dispatch(struct px_worker *w, const struct epoll_event *ev)
 
 static void run_timers(struct px_worker *w)
 {
-	struct px_timer *t;
+	struct mams_timer *t;
 
-	while ((t = px_timerq_pop(&w->timers, w->now))) {
+	while ((t = mams_timerq_pop(&w->timers, w->now))) {
 		if (t->kind == PX_TIMER_LISTENERS)
 			resume_accepting(w);
 		else
@@ -158,9 +158,9 @@ static int wait_ms(const struct px_worker *w)
 {
 	if (!TAILQ_EMPTY(&w->run))
 		return 0;
-	if (mams_time_is_never(px_timerq_next(&w->timers)))
+	if (mams_time_is_never(mams_timerq_next(&w->timers)))
 		return -1;
-	return mams_time_ms_until(w->now, px_timerq_next(&w->timers));
+	return mams_time_ms_until(w->now, mams_timerq_next(&w->timers));
 }
 
 static void *worker_main(void *arg)
@@ -220,7 +220,7 @@ static void close_all(struct px_worker *w)
 	px_bufs_fini(&w->bufs);
 	px_slab_fini(&w->conns);
 	px_slab_fini(&w->setups);
-	px_timerq_fini(&w->timers);
+	mams_timerq_fini(&w->timers);
 	free(w->sources);
 }
 

@@ -4,11 +4,11 @@
  * gets notes back; nothing else is shared but the atomics of paths and clients. */
 #pragma once
 
+#include "lib/base/timerq.h"
 #include "proxy/counters.h"
 #include "proxy/note.h"
 #include "proxy/pool.h"
 #include "proxy/snapshot.h"
-#include "proxy/timerq.h"
 
 #include <pthread.h>
 #include <sys/queue.h>
@@ -24,7 +24,7 @@ enum px_handle {
 	PX_HANDLE_TRY,
 };
 
-/** px_timer.kind */
+/** mams_timer.kind */
 enum px_timer_kind {
 	PX_TIMER_CONN,
 	PX_TIMER_LISTENERS,
@@ -59,8 +59,8 @@ struct px_worker {
 	struct px_listener *listeners; /**< [n_listeners], owned */
 	size_t n_listeners;
 	bool accepting;
-	struct px_timer listener_timer;
-	struct px_timerq timers;
+	struct mams_timer listener_timer;
+	struct mams_timerq timers;
 	struct px_conn_queue run; /**< flows with something to do */
 	struct px_conn_list all;
 	struct px_conn_queue

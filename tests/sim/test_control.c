@@ -7,8 +7,8 @@
 
 static void up(struct world *w)
 {
-	world_link(w, 0, true, "10.1.1.2");
-	world_link(w, 1, true, "10.1.2.2");
+	world_link(w, w->clients, 0, true, "10.1.1.2");
+	world_link(w, w->clients, 1, true, "10.1.129.2");
 	world_run(w, 1500);
 }
 
@@ -16,14 +16,14 @@ static void sets_up_both_links(void)
 {
 	struct world w;
 
-	world_init(&w, 1);
+	world_init(&w, 1, 1);
 	up(&w);
-	CU_ASSERT(world_settled(&w, WIFI | LTE));
-	CU_ASSERT_EQUAL(w.ccm.counters.setups, 1);
-	CU_ASSERT_EQUAL(w.applied.paths[0].proxy.port, 7443);
+	CU_ASSERT(world_settled(&w, w.clients, WIFI | LTE));
+	CU_ASSERT_EQUAL(w.clients->ccm.counters.setups, 1);
+	CU_ASSERT_EQUAL(w.clients->applied.paths[0].proxy.port, 7443);
 	world_run(&w, 300000);
-	CU_ASSERT(world_settled(&w, WIFI | LTE));
-	CU_ASSERT_EQUAL(w.fallbacks, 0);
+	CU_ASSERT(world_settled(&w, w.clients, WIFI | LTE));
+	CU_ASSERT_EQUAL(w.clients->fallbacks, 0);
 	world_fini(&w);
 }
 
@@ -31,10 +31,10 @@ static void link_not_admitted_stays_out(void)
 {
 	struct world w;
 
-	world_init(&w, 2);
-	world_link(&w, 2, true, "192.168.7.2");
+	world_init(&w, 2, 1);
+	world_link(&w, w.clients, 2, true, "192.168.7.2");
 	up(&w);
-	CU_ASSERT(world_settled(&w, WIFI | LTE));
+	CU_ASSERT(world_settled(&w, w.clients, WIFI | LTE));
 	world_fini(&w);
 }
 
@@ -42,12 +42,12 @@ static void madp_is_told_again(void)
 {
 	struct world w;
 
-	world_init(&w, 12);
-	w.deaf = 3;
+	world_init(&w, 12, 1);
+	w.clients->deaf = 3;
 	up(&w);
-	CU_ASSERT_FALSE(world_settled(&w, WIFI | LTE));
+	CU_ASSERT_FALSE(world_settled(&w, w.clients, WIFI | LTE));
 	world_run(&w, 4 * w.policy.setup_timeout_ms);
-	CU_ASSERT(world_settled(&w, WIFI | LTE));
+	CU_ASSERT(world_settled(&w, w.clients, WIFI | LTE));
 	world_fini(&w);
 }
 
@@ -55,19 +55,19 @@ static void link_returns(void)
 {
 	struct world w;
 
-	world_init(&w, 3);
+	world_init(&w, 3, 1);
 	up(&w);
-	world_link(&w, 0, false, NULL);
+	world_link(&w, w.clients, 0, false, NULL);
 	world_run(&w, 10);
-	CU_ASSERT_EQUAL(w.applied.n_paths, 1);
+	CU_ASSERT_EQUAL(w.clients->applied.n_paths, 1);
 	world_run(&w, 500);
 	w.ncm_up = false;
-	world_link(&w, 0, true, "10.1.1.2");
+	world_link(&w, w.clients, 0, true, "10.1.1.2");
 	world_run(&w, 10);
-	CU_ASSERT_EQUAL(w.applied.n_paths, 2); /* at once, without the NCM */
+	CU_ASSERT_EQUAL(w.clients->applied.n_paths, 2); /* at once, without the NCM */
 	w.ncm_up = true;
 	world_run(&w, 3000);
-	CU_ASSERT(world_settled(&w, WIFI | LTE));
+	CU_ASSERT(world_settled(&w, w.clients, WIFI | LTE));
 	world_fini(&w);
 }
 
@@ -75,16 +75,16 @@ static void address_changes(void)
 {
 	struct world w;
 
-	world_init(&w, 4);
+	world_init(&w, 4, 1);
 	up(&w);
-	world_link(&w, 0, true, "10.1.1.77");
+	world_link(&w, w.clients, 0, true, "10.1.1.77");
 	world_run(&w, 10);
-	CU_ASSERT_EQUAL(w.applied.n_paths, 1); /* not used before it is admitted */
+	CU_ASSERT_EQUAL(w.clients->applied.n_paths, 1); /* not used before it is admitted */
 	world_run(&w, 500);
-	CU_ASSERT(world_settled(&w, WIFI | LTE));
-	world_link(&w, 0, true, "172.16.0.9");
+	CU_ASSERT(world_settled(&w, w.clients, WIFI | LTE));
+	world_link(&w, w.clients, 0, true, "172.16.0.9");
 	world_run(&w, 500);
-	CU_ASSERT(world_settled(&w, LTE));
+	CU_ASSERT(world_settled(&w, w.clients, LTE));
 	world_fini(&w);
 }
 
@@ -93,23 +93,27 @@ static void steering(void)
 	struct world w;
 	struct mams_error err;
 
-	world_init(&w, 5);
+	world_init(&w, 5, 1);
 	up(&w);
-	CU_ASSERT_EQUAL(ncm_session_steer(world_session(&w), 9, LTE, LTE, w.now, &err), 0);
-	world_run(&w, 500);
-	CU_ASSERT_EQUAL(w.steer_code, 0);
-	CU_ASSERT(w.applied.paths[0].backup && !w.applied.paths[1].backup);
-	CU_ASSERT_EQUAL(w.backup, WIFI);
-	w.steer_code = -1;
-	CU_ASSERT_EQUAL(ncm_session_steer(world_session(&w), 10, LTE, WIFI, w.now, &err), 0);
-	world_run(&w, 500);
-	CU_ASSERT_EQUAL(w.steer_code, MAMS_EVALUE); /* said, not ignored */
-	CU_ASSERT(w.applied.paths[0].backup && !w.applied.paths[1].backup);
-	CU_ASSERT_EQUAL(ncm_session_steer(world_session(&w), 11, 4, 4, w.now, &err), -MAMS_EVALUE);
 	CU_ASSERT_EQUAL(
-		ncm_session_steer(world_session(&w), 12, LTE | WIFI, LTE | WIFI, w.now, &err), 0);
+		ncm_session_steer(world_session(&w, w.clients), 9, LTE, LTE, w.now, &err), 0);
 	world_run(&w, 500);
-	CU_ASSERT_EQUAL(w.backup, 0);
+	CU_ASSERT_EQUAL(w.clients->steer_code, 0);
+	CU_ASSERT(w.clients->applied.paths[0].backup && !w.clients->applied.paths[1].backup);
+	CU_ASSERT_EQUAL(w.clients->backup, WIFI);
+	w.clients->steer_code = -1;
+	CU_ASSERT_EQUAL(
+		ncm_session_steer(world_session(&w, w.clients), 10, LTE, WIFI, w.now, &err), 0);
+	world_run(&w, 500);
+	CU_ASSERT_EQUAL(w.clients->steer_code, MAMS_EVALUE); /* said, not ignored */
+	CU_ASSERT(w.clients->applied.paths[0].backup && !w.clients->applied.paths[1].backup);
+	CU_ASSERT_EQUAL(ncm_session_steer(world_session(&w, w.clients), 11, 4, 4, w.now, &err),
+		-MAMS_EVALUE);
+	CU_ASSERT_EQUAL(ncm_session_steer(world_session(&w, w.clients), 12, LTE | WIFI, LTE | WIFI,
+				w.now, &err),
+		0);
+	world_run(&w, 500);
+	CU_ASSERT_EQUAL(w.clients->backup, 0);
 	world_fini(&w);
 }
 
@@ -118,17 +122,17 @@ static void ncm_restarts(void)
 	struct world w;
 	uint64_t discovers;
 
-	world_init(&w, 6);
+	world_init(&w, 6, 1);
 	up(&w);
-	discovers = w.ccm.counters.discovers;
+	discovers = w.clients->ccm.counters.discovers;
 	world_restart_ncm(&w, true); /* the session was stored: it goes on */
 	world_run(&w, 60000);
-	CU_ASSERT(world_settled(&w, WIFI | LTE));
-	CU_ASSERT_EQUAL(w.ccm.counters.discovers, discovers);
+	CU_ASSERT(world_settled(&w, w.clients, WIFI | LTE));
+	CU_ASSERT_EQUAL(w.clients->ccm.counters.discovers, discovers);
 	world_restart_ncm(&w, false); /* nothing stored: found again, paths never go away */
 	world_run(&w, 120000);
-	CU_ASSERT(world_settled(&w, WIFI | LTE));
-	CU_ASSERT_EQUAL(w.fallbacks, 0);
+	CU_ASSERT(world_settled(&w, w.clients, WIFI | LTE));
+	CU_ASSERT_EQUAL(w.clients->fallbacks, 0);
 	world_fini(&w);
 }
 
@@ -136,21 +140,21 @@ static void ncm_away_means_plain_network(void)
 {
 	struct world w;
 
-	world_init(&w, 7);
+	world_init(&w, 7, 1);
 	up(&w);
 	w.ncm_up = false;
 	world_run(&w, 44000);
-	CU_ASSERT(w.applied.catching);
+	CU_ASSERT(w.clients->applied.catching);
 	world_run(&w, 20000);
-	CU_ASSERT_EQUAL(w.fallbacks, 1);
-	CU_ASSERT(!w.applied.catching);
-	CU_ASSERT_EQUAL(w.applied.n_paths, 2); /* running flows finish */
-	ccm_session_drained(&w.ccm);
+	CU_ASSERT_EQUAL(w.clients->fallbacks, 1);
+	CU_ASSERT(!w.clients->applied.catching);
+	CU_ASSERT_EQUAL(w.clients->applied.n_paths, 2); /* running flows finish */
+	ccm_session_drained(&w.clients->ccm);
 	world_run(&w, 100);
-	CU_ASSERT_EQUAL(w.applied.n_paths, 0);
+	CU_ASSERT_EQUAL(w.clients->applied.n_paths, 0);
 	w.ncm_up = true;
 	world_run(&w, 130000);
-	CU_ASSERT(world_settled(&w, WIFI | LTE));
+	CU_ASSERT(world_settled(&w, w.clients, WIFI | LTE));
 	world_fini(&w);
 }
 
@@ -158,11 +162,11 @@ static void ccm_restarts(void)
 {
 	struct world w;
 
-	world_init(&w, 8);
+	world_init(&w, 8, 1);
 	up(&w);
-	world_restart_ccm(&w);
+	world_restart_ccm(&w, w.clients);
 	up(&w);
-	CU_ASSERT(world_settled(&w, WIFI | LTE));
+	CU_ASSERT(world_settled(&w, w.clients, WIFI | LTE));
 	world_fini(&w);
 }
 
@@ -170,14 +174,14 @@ static void stop_ends_the_session(void)
 {
 	struct world w;
 
-	world_init(&w, 9);
+	world_init(&w, 9, 1);
 	up(&w);
-	ccm_session_stop(&w.ccm, w.now);
+	ccm_session_stop(&w.clients->ccm, w.now);
 	world_run(&w, 3000);
-	CU_ASSERT(w.stopped);
-	CU_ASSERT_EQUAL(w.applied.n_paths, 0);
-	CU_ASSERT_PTR_NULL(world_session(&w));
-	CU_ASSERT_EQUAL(w.releases, 1);
+	CU_ASSERT(w.clients->stopped);
+	CU_ASSERT_EQUAL(w.clients->applied.n_paths, 0);
+	CU_ASSERT_PTR_NULL(world_session(&w, w.clients));
+	CU_ASSERT_EQUAL(w.clients->releases, 1);
 	world_fini(&w);
 }
 
@@ -185,12 +189,12 @@ static void ncm_gives_a_silent_client_up(void)
 {
 	struct world w;
 
-	world_init(&w, 10);
+	world_init(&w, 10, 1);
 	up(&w);
-	w.ccm_up = false;
+	w.clients->up = false;
 	world_run(&w, 60000);
-	CU_ASSERT_PTR_NULL(world_session(&w));
-	CU_ASSERT_EQUAL(w.releases, 1);
+	CU_ASSERT_PTR_NULL(world_session(&w, w.clients));
+	CU_ASSERT_EQUAL(w.clients->releases, 1);
 	world_fini(&w);
 }
 
@@ -200,27 +204,28 @@ static void advice_is_taken_and_reported(void)
 	const struct ncm_measured *down;
 	uint64_t reports;
 
-	world_init(&w, 13);
+	world_init(&w, 13, 1);
 	up(&w);
-	CU_ASSERT_EQUAL_FATAL(w.ccm.n_ssids, 1);
-	CU_ASSERT_STRING_EQUAL(w.ccm.ssids[0].id, "office-5GHz");
-	CU_ASSERT_EQUAL(ccm_session_measure_ms(&w.ccm), 1000);
+	CU_ASSERT_EQUAL_FATAL(w.clients->ccm.n_ssids, 1);
+	CU_ASSERT_STRING_EQUAL(w.clients->ccm.ssids[0].id, "office-5GHz");
+	CU_ASSERT_EQUAL(ccm_session_measure_ms(&w.clients->ccm), 1000);
 	for (int i = 0; i < 10; i++) {
-		ccm_session_measured(&w.ccm, 1, MX_M_DL_TPUT, 20 + i % 2);
-		ccm_session_measured(&w.ccm, 0, MX_M_DL_TPUT, 99); /* not asked for on Wi-Fi */
+		ccm_session_measured(&w.clients->ccm, 1, MX_M_DL_TPUT, 20 + i % 2);
+		ccm_session_measured(
+			&w.clients->ccm, 0, MX_M_DL_TPUT, 99); /* not asked for on Wi-Fi */
 		world_run(&w, 1000);
 	}
-	CU_ASSERT_PTR_NULL(world_session(&w)->measured[0]);
-	CU_ASSERT_PTR_NOT_NULL_FATAL(world_session(&w)->measured[1]);
-	down = &world_session(&w)->measured[1][MX_M_DL_TPUT];
+	CU_ASSERT_PTR_NULL(world_session(&w, w.clients)->measured[0]);
+	CU_ASSERT_PTR_NOT_NULL_FATAL(world_session(&w, w.clients)->measured[1]);
+	down = &world_session(&w, w.clients)->measured[1][MX_M_DL_TPUT];
 	CU_ASSERT_EQUAL(down->n, NCM_MEASURED_MAX);
-	reports = w.ccm.counters.measurement_reports;
+	reports = w.clients->ccm.counters.measurement_reports;
 	CU_ASSERT(reports >= 9 && reports <= 11);
 	/* a threshold does not wait for the period */
-	ccm_session_measured(&w.ccm, 1, MX_M_DL_TPUT, 41);
+	ccm_session_measured(&w.clients->ccm, 1, MX_M_DL_TPUT, 41);
 	world_run(&w, 100);
-	CU_ASSERT_EQUAL(w.ccm.counters.measurement_reports, reports + 1);
-	CU_ASSERT(world_settled(&w, WIFI | LTE));
+	CU_ASSERT_EQUAL(w.clients->ccm.counters.measurement_reports, reports + 1);
+	CU_ASSERT(world_settled(&w, w.clients, WIFI | LTE));
 	world_fini(&w);
 }
 
@@ -232,8 +237,8 @@ static const struct mx_msg *ask(struct world *w, struct mx_msg *m)
 	struct mams_error err;
 
 	CU_ASSERT_PTR_NOT_NULL_FATAL(m);
-	CU_ASSERT_EQUAL(ncm_session_input(world_session(w), m, w->now, &err), 0);
-	while (ncm_session_next(world_session(w), &a))
+	CU_ASSERT_EQUAL(ncm_session_input(world_session(w, w->clients), m, w->now, &err), 0);
+	while (ncm_session_next(world_session(w, w->clients), &a))
 		if (a.kind == NCM_ACT_REPLY)
 			answer = a.msg;
 	mx_msg_free(m);
@@ -248,10 +253,10 @@ static void analytics_tell_what_was_reported(void)
 	struct mx_msg *m = mx_msg_new(MX_NETWORK_ANALYTICS_REQ, 77);
 	const struct mx_network_analytics_rsp *r;
 
-	world_init(&w, 14);
+	world_init(&w, 14, 1);
 	up(&w);
 	for (int i = 0; i < 9; i++) {
-		ccm_session_measured(&w.ccm, 1, MX_M_DL_TPUT, i == 4 ? 35 : 20);
+		ccm_session_measured(&w.clients->ccm, 1, MX_M_DL_TPUT, i == 4 ? 35 : 20);
 		world_run(&w, 1000);
 	}
 	m->network_analytics_req.params = params;
@@ -283,7 +288,7 @@ static void association_needs_an_instance(void)
 {
 	struct world w;
 
-	world_init(&w, 15);
+	world_init(&w, 15, 1);
 	up(&w);
 	CU_ASSERT_TRUE(associated(&w, 0, 1, 101));
 	CU_ASSERT_TRUE(associated(&w, 0, 2, 102));
@@ -300,7 +305,7 @@ static void trouble(uint64_t seed)
 	struct world w;
 	bool good = true;
 
-	world_init(&w, seed);
+	world_init(&w, seed, 1);
 	for (int round = 0; good && round < 120; round++) {
 		uint32_t wanted = 0;
 
@@ -313,30 +318,34 @@ static void trouble(uint64_t seed)
 			if (what == 0)
 				world_restart_ncm(&w, mams_prng_below(&w.prng, 2) == 0);
 			else if (what == 1)
-				world_restart_ccm(&w);
+				world_restart_ccm(&w, w.clients);
 			else if (what == 2)
 				w.ncm_up = !w.ncm_up;
 			else if (what < 6)
-				world_link(&w, 0, what < 5, what == 3 ? "10.1.1.2" : "10.1.1.3");
+				world_link(&w, w.clients, 0, what < 5,
+					what == 3 ? "10.1.1.2" : "10.1.1.3");
 			else if (what < 8)
-				world_link(&w, 1, what < 7, "10.1.2.2");
+				world_link(&w, w.clients, 1, what < 7, "10.1.129.2");
 			world_run(&w, (int64_t)mams_prng_below(&w.prng, 20000));
 		}
 		w.ncm_up = true;
 		w.loss = 0;
-		world_link(&w, 0, round % 3 != 0, "10.1.1.2");
-		world_link(&w, 1, true, "10.1.2.2");
+		world_link(&w, w.clients, 0, round % 3 != 0, "10.1.1.2");
+		world_link(&w, w.clients, 1, true, "10.1.129.2");
 		wanted = (round % 3 != 0 ? WIFI : 0) | LTE;
 		world_run(&w, 200000);
-		good = world_settled(&w, wanted);
+		good = world_settled(&w, w.clients, wanted);
 		if (!good)
 			printf("seed %llu round %d: ccm %s, ncm %s, paths %zu\n",
-				(unsigned long long)seed, round, ccm_state_name(w.ccm.state),
-				world_session(&w) ? ncm_state_name(world_session(&w)->state) : "-",
-				w.applied.n_paths);
-		for (int i = 0; !good && world_session(&w) && i < 2; i++) {
-			const struct ncm_link *n = &world_session(&w)->s.links[i];
-			const struct ccm_session_link *c = &w.ccm.link[i];
+				(unsigned long long)seed, round,
+				ccm_state_name(w.clients->ccm.state),
+				world_session(&w, w.clients)
+					? ncm_state_name(world_session(&w, w.clients)->state)
+					: "-",
+				w.clients->applied.n_paths);
+		for (int i = 0; !good && world_session(&w, w.clients) && i < 2; i++) {
+			const struct ncm_link *n = &world_session(&w, w.clients)->s.links[i];
+			const struct ccm_session_link *c = &w.clients->ccm.link[i];
 			char a[4][MAMS_ADDR_STRLEN];
 
 			printf(" link %d: ncm up %d %s setup %d %s; ccm up %d %s admitted %d %s\n",
@@ -347,7 +356,7 @@ static void trouble(uint64_t seed)
 		}
 	}
 	CU_ASSERT(good);
-	CU_ASSERT_EQUAL(w.ccm.counters.actions_lost, 0);
+	CU_ASSERT_EQUAL(w.clients->ccm.counters.actions_lost, 0);
 	CU_ASSERT_EQUAL(ncm_registry_counters(w.registry)->actions_lost, 0);
 	world_fini(&w);
 }

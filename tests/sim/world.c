@@ -5,7 +5,21 @@
 #include <stdio.h>
 #include <string.h>
 
-#define IDENTITY "client-1"
+/* An event is a message under way or an answer of the world; kind of its timer. */
+enum kind {
+	TURN,    /* no event: a client's own deadline */
+	TO_NCM,  /* text is a message POSTed */
+	TO_CCM,  /* text is a reply or what a poll brought */
+	UNKNOWN, /* the NCM answered 404 */
+	PREPARED,
+	APPLIED,
+};
+
+struct event {
+	struct mams_timer timer;
+	struct world_client *client;
+	char *text;
+};
 
 static struct mams_prefix wifi_net[1];
 static struct mams_prefix lte_net[1];
@@ -41,10 +55,10 @@ static const struct mx_timing timing = {.timeout_ms = 1000, .timeout_cap_ms = 40
 
 static void make_policy(struct ncm_policy *p)
 {
-	int rc = mams_prefix_parse("10.1.1.0/24", wifi_net) |
-		 mams_prefix_parse("10.1.2.0/24", lte_net) |
+	int rc = mams_prefix_parse("10.1.0.0/17", wifi_net) |
+		 mams_prefix_parse("10.1.128.0/17", lte_net) |
 		 mams_addr_parse_port("10.1.1.1:7443", 0, wifi_proxy) |
-		 mams_addr_parse_port("10.1.2.1:7443", 0, lte_proxy) |
+		 mams_addr_parse_port("10.1.129.1:7443", 0, lte_proxy) |
 		 mams_addr_parse_port("10.1.1.1:8443", 0, endpoint);
 
 	mams_assert(rc == 0);
@@ -70,31 +84,33 @@ static void make_policy(struct ncm_policy *p)
 		.n_measures = MAMS_ARRAY_LEN(measures),
 		.ssids = ssids,
 		.n_ssids = MAMS_ARRAY_LEN(ssids),
-		.max_sessions = 10,
+		.max_sessions = 1000,
 		.timing = timing,
 		.setup_timeout_ms = 10000,
 		.gather_ms = 50,
 		.keep_alive_ms = 30000};
 }
 
-static void start_ccm(struct world *w)
+static void start_ccm(struct world *w, struct world_client *c)
 {
-	ccm_session_init(&w->ccm, &w->conf, mams_prng_next(&w->prng));
-	w->applied = (struct ccm_target){0};
-	w->ccm_up = true;
-	ccm_session_start(&w->ccm, w->now);
+	ccm_session_init(&c->ccm, &w->conf, mams_prng_next(&w->prng));
+	c->applied = (struct ccm_target){0};
+	c->up = true;
+	c->stopped = false;
+	ccm_session_start(&c->ccm, w->now);
 }
 
-void world_init(struct world *w, uint64_t seed)
+void world_init(struct world *w, uint64_t seed, size_t n)
 {
 	*w = (struct world){.prng = {seed ? seed : 1},
 		.now = {1000000},
 		.delay_ms = 20,
 		.ncm_up = true,
-		.steer_code = -1};
+		.clients = calloc(n, sizeof(*w->clients)),
+		.n_clients = n};
 	make_policy(&w->policy);
 	w->registry = ncm_registry_new(&w->policy);
-	mams_assert(w->registry);
+	mams_assert(w->registry && w->clients);
 	w->conf = (struct ccm_session_conf){.timing = timing,
 		.discovery_ms = 5000,
 		.discovery_slow_ms = 60000,
@@ -103,28 +119,49 @@ void world_init(struct world *w, uint64_t seed)
 		.fallback_ms = 45000,
 		.links = links,
 		.n_links = 3};
-	start_ccm(w);
+	for (size_t i = 0; i < n; i++) {
+		struct world_client *c = &w->clients[i];
+
+		snprintf(c->identity, sizeof(c->identity), "client-%zu", i);
+		c->timer.kind = TURN;
+		c->steer_code = -1;
+		start_ccm(w, c);
+	}
+}
+
+static void free_event(struct event *e)
+{
+	free(e->text);
+	free(e);
 }
 
 void world_fini(struct world *w)
 {
-	for (size_t i = 0; i < w->n_events; i++)
-		free(w->events[i].text);
+	struct mams_timer *t;
+
+	while ((t = mams_timerq_pop(&w->timers, MAMS_TIME_NEVER)))
+		if (t->kind != TURN)
+			free_event(MAMS_CONTAINER_OF(t, struct event, timer));
+	mams_timerq_fini(&w->timers);
 	ncm_registry_free(w->registry);
-	ccm_session_fini(&w->ccm);
+	for (size_t i = 0; i < w->n_clients; i++)
+		ccm_session_fini(&w->clients[i].ccm);
+	free(w->clients);
 }
 
-static void put(struct world *w, int64_t delay_ms, enum world_kind kind, const char *text)
+static void put(
+	struct world *w, struct world_client *c, int64_t delay_ms, enum kind kind, const char *text)
 {
-	mams_assert(w->n_events < WORLD_EVENTS);
-	w->events[w->n_events++] = (struct world_event){.at = mams_time_add_ms(w->now, delay_ms),
-		.order = w->order++,
-		.kind = kind,
-		.text = text ? strdup(text) : NULL};
+	struct event *e = calloc(1, sizeof(*e));
+
+	mams_assert(e);
+	*e = (struct event){.timer.kind = kind, .client = c, .text = text ? strdup(text) : NULL};
+	mams_assert(
+		mams_timerq_set(&w->timers, &e->timer, mams_time_add_ms(w->now, delay_ms)) == 0);
 }
 
 /* Over the wire: lost, late, or twice. */
-static void carry(struct world *w, enum world_kind kind, const struct mx_msg *m)
+static void carry(struct world *w, struct world_client *c, enum kind kind, const struct mx_msg *m)
 {
 	struct mams_buf text = {0};
 	unsigned copies = 1;
@@ -136,101 +173,118 @@ static void carry(struct world *w, enum world_kind kind, const struct mx_msg *m)
 	else if (mams_prng_below(&w->prng, 1000) < w->repeat)
 		copies = 2;
 	while (copies-- > 0)
-		put(w, 1 + (int64_t)mams_prng_below(&w->prng, w->delay_ms + 1), kind, text.data);
+		put(w, c, 1 + (int64_t)mams_prng_below(&w->prng, w->delay_ms + 1), kind, text.data);
 	mams_buf_fini(&text);
 }
 
-struct ncm_session *world_session(struct world *w)
+struct ncm_session *world_session(const struct world *w, const struct world_client *c)
 {
-	return ncm_registry_by_identity(w->registry, IDENTITY);
+	return ncm_registry_by_identity(w->registry, c->identity);
 }
 
-static void run_policy(struct world *w, const struct ncm_session *s)
+static struct world_client *client_of(const struct world *w, const struct ncm_session *s)
+{
+	return &w->clients[strtoul(strchr(s->s.identity, '-') + 1, NULL, 10)];
+}
+
+static void run_policy(struct world_client *c, const struct ncm_session *s)
 {
 	struct mams_addr local[NCM_LINKS_MAX];
 	bool backup[NCM_LINKS_MAX];
 	size_t n = ncm_session_downlink(s, local, backup);
 
-	w->backup = 0;
+	c->backup = 0;
 	for (size_t i = 0; i < n; i++)
 		if (backup[i])
-			w->backup |= mams_addr_eq_ip(&local[i], wifi_proxy) ? 1u : 2u;
+			c->backup |= mams_addr_eq_ip(&local[i], wifi_proxy) ? 1u : 2u;
 }
 
-static void drain_ncm(struct world *w)
+static void act_ncm(struct world *w, struct world_client *c, const struct ncm_session *s,
+	const struct ncm_action *a)
 {
-	struct ncm_session *s = world_session(w);
-	struct ncm_action a;
-
-	while (s && ncm_session_next(s, &a)) {
-		switch (a.kind) {
-		case NCM_ACT_REPLY:
-		case NCM_ACT_SEND:
-			carry(w, WORLD_TO_CCM, a.msg);
-			break;
-		case NCM_ACT_PREPARE:
-			if (w->deaf == 0)
-				put(w, 2, WORLD_PREPARED, NULL);
-			else
-				w->deaf--;
-			break;
-		case NCM_ACT_RELEASE:
-			w->releases++;
-			break;
-		case NCM_ACT_POLICY:
-			run_policy(w, s);
-			break;
-		case NCM_ACT_STEER_DONE:
-			w->steer_code = a.code;
-			w->steer_text = a.text;
-			break;
-		case NCM_ACT_STORE:
-			w->stored = s->s;
-			w->has_stored = true;
-			break;
-		case NCM_ACT_STATE:
-		case NCM_ACT_LINK:
-			break;
-		case NCM_ACT_END:
-			w->has_stored = false;
-			ncm_registry_remove(w->registry, s);
-			s = NULL;
-			break;
-		}
+	switch (a->kind) {
+	case NCM_ACT_REPLY:
+	case NCM_ACT_SEND:
+		carry(w, c, TO_CCM, a->msg);
+		break;
+	case NCM_ACT_PREPARE:
+		if (c->deaf == 0)
+			put(w, c, 2, PREPARED, NULL);
+		else
+			c->deaf--;
+		break;
+	case NCM_ACT_RELEASE:
+		c->releases++;
+		break;
+	case NCM_ACT_POLICY:
+		run_policy(c, s);
+		break;
+	case NCM_ACT_STEER_DONE:
+		c->steer_code = a->code;
+		c->steer_text = a->text;
+		break;
+	case NCM_ACT_STORE:
+		c->stored = s->s;
+		c->has_stored = true;
+		break;
+	case NCM_ACT_STATE:
+	case NCM_ACT_LINK:
+		break;
+	case NCM_ACT_END:
+		c->has_stored = false;
+		break;
 	}
 }
 
-static void drain_ccm(struct world *w)
+static void run_ncm(struct world *w, struct ncm_session *s)
+{
+	struct world_client *c = client_of(w, s);
+	struct ncm_action a;
+	bool ended = false;
+
+	while (ncm_session_next(s, &a)) {
+		act_ncm(w, c, s, &a);
+		ended |= a.kind == NCM_ACT_END;
+	}
+	if (ended)
+		ncm_registry_remove(w->registry, s);
+	else
+		ncm_registry_arm(w->registry, s, ncm_session_deadline(s));
+}
+
+static void run_ccm(struct world *w, struct world_client *c)
 {
 	struct ccm_action a;
 
-	while (w->ccm_up && ccm_session_next(&w->ccm, &a)) {
+	while (c->up && ccm_session_next(&c->ccm, &a)) {
 		switch (a.kind) {
 		case CCM_ACT_SEND:
-			carry(w, WORLD_TO_NCM, a.msg);
+			carry(w, c, TO_NCM, a.msg);
 			break;
 		case CCM_ACT_APPLY:
-			w->applies++;
-			put(w, 3, WORLD_APPLIED, NULL);
+			c->applies++;
+			put(w, c, 3, APPLIED, NULL);
 			break;
 		case CCM_ACT_FALLBACK:
-			w->fallbacks++;
+			c->fallbacks++;
 			break;
 		case CCM_ACT_STOPPED:
-			w->stopped = true;
+			c->stopped = true;
 			break;
 		case CCM_ACT_STATE:
 			break;
 		}
 	}
+	mams_assert(mams_timerq_set(&w->timers, &c->timer,
+			    c->up ? ccm_session_deadline(&c->ccm) : MAMS_TIME_NEVER) == 0);
 }
 
-static struct ncm_session *make_session(struct world *w)
+static struct ncm_session *make_session(struct world *w, const struct world_client *c)
 {
 	struct ncm_saved saved = {.session_id = mams_prng_next(&w->prng) >> 12};
 	struct ncm_session *s = NULL;
 
-	snprintf(saved.identity, sizeof(saved.identity), "%s", IDENTITY);
+	snprintf(saved.identity, sizeof(saved.identity), "%s", c->identity);
 	snprintf(saved.client_key, sizeof(saved.client_key), "key-%llu",
 		(unsigned long long)saved.session_id);
 	mams_assert(ncm_registry_add(w->registry, &saved, (uint32_t)mams_prng_next(&w->prng) >> 1,
@@ -238,7 +292,7 @@ static struct ncm_session *make_session(struct world *w)
 	return s;
 }
 
-static void to_ncm(struct world *w, const char *text)
+static void to_ncm(struct world *w, struct world_client *c, const char *text)
 {
 	struct mams_error err;
 	struct ncm_session *s = NULL;
@@ -248,120 +302,116 @@ static void to_ncm(struct world *w, const char *text)
 		return;
 	mams_assert(mx_decode(text, strlen(text), &m, &err) == 0);
 	if (m->type == MX_DISCOVER)
-		s = world_session(w) ? world_session(w) : make_session(w);
-	else if (ncm_registry_find(w->registry, IDENTITY, mx_msg_session(m), &s) < 0)
-		carry(w, WORLD_UNKNOWN, NULL);
-	if (s)
+		s = world_session(w, c) ? world_session(w, c) : make_session(w, c);
+	else if (ncm_registry_find(w->registry, c->identity, mx_msg_session(m), &s) < 0)
+		carry(w, c, UNKNOWN, NULL);
+	if (s) {
 		(void)!ncm_session_input(s, m, w->now, &err);
+		run_ncm(w, s);
+	}
 	mx_msg_free(m);
 }
 
-static void to_ccm(struct world *w, const char *text)
+static void to_ccm(struct world *w, struct world_client *c, const char *text)
 {
 	struct mams_error err;
 	struct mx_msg *m = NULL;
 
 	mams_assert(mx_decode(text, strlen(text), &m, &err) == 0);
-	(void)!ccm_session_input(&w->ccm, m, w->now, &err);
+	(void)!ccm_session_input(&c->ccm, m, w->now, &err);
 	mx_msg_free(m);
 }
 
-static void applied(struct world *w)
+static void applied(struct world *w, struct world_client *c)
 {
 	uint32_t ok = 0;
 
-	ccm_session_wanted(&w->ccm, &w->applied);
-	for (size_t i = 0; i < w->applied.n_paths; i++)
-		ok |= 1u << w->applied.paths[i].connection_id;
-	ccm_session_applied(&w->ccm, ok, w->now);
+	ccm_session_wanted(&c->ccm, &c->applied);
+	for (size_t i = 0; i < c->applied.n_paths; i++)
+		ok |= 1u << c->applied.paths[i].connection_id;
+	ccm_session_applied(&c->ccm, ok, w->now);
 }
 
-static void happen(struct world *w, const struct world_event *e)
+static void happen(struct world *w, struct event *e)
 {
-	struct ncm_session *s = world_session(w);
+	struct world_client *c = e->client;
+	struct ncm_session *s = world_session(w, c);
 
-	switch (e->kind) {
-	case WORLD_TO_NCM:
-		to_ncm(w, e->text);
-		break;
-	case WORLD_TO_CCM:
-		if (w->ccm_up)
-			to_ccm(w, e->text);
-		break;
-	case WORLD_UNKNOWN:
-		if (w->ccm_up)
-			ccm_session_unknown(&w->ccm, w->now);
-		break;
-	case WORLD_PREPARED:
-		if (s)
+	if (e->timer.kind == TO_NCM) {
+		to_ncm(w, c, e->text);
+	} else if (e->timer.kind == PREPARED) {
+		if (s) {
 			ncm_session_prepared(s, w->now);
-		break;
-	case WORLD_APPLIED:
-		if (w->ccm_up)
-			applied(w);
-		break;
+			run_ncm(w, s);
+		}
+	} else if (c->up) {
+		if (e->timer.kind == TO_CCM)
+			to_ccm(w, c, e->text);
+		else if (e->timer.kind == UNKNOWN)
+			ccm_session_unknown(&c->ccm, w->now);
+		else
+			applied(w, c);
+		run_ccm(w, c);
 	}
-	free(e->text);
+	free_event(e);
 }
 
-static size_t first_event(const struct world *w)
+/* What the test did to the cores since the last run. */
+static void take_up(struct world *w)
 {
-	size_t best = 0;
+	struct ncm_session *next;
 
-	for (size_t i = 1; i < w->n_events; i++)
-		if (mams_time_before(w->events[i].at, w->events[best].at) ||
-			(w->events[i].at.us == w->events[best].at.us &&
-				w->events[i].order < w->events[best].order))
-			best = i;
-	return best;
+	for (size_t i = 0; i < w->n_clients; i++)
+		run_ccm(w, &w->clients[i]);
+	for (struct ncm_session *s = ncm_registry_next(w->registry, NULL); w->ncm_up && s;
+		s = next) {
+		next = ncm_registry_next(w->registry, s);
+		run_ncm(w, s);
+	}
 }
 
-static void turn(struct world *w)
+static bool turn_ncm(struct world *w)
 {
-	struct ncm_session *s = w->ncm_up ? world_session(w) : NULL;
+	struct ncm_session *s = w->ncm_up ? ncm_registry_due(w->registry, w->now) : NULL;
 
-	if (s)
-		ncm_session_tick(s, w->now);
-	if (w->ccm_up)
-		ccm_session_tick(&w->ccm, w->now);
-	if (w->ncm_up)
-		drain_ncm(w);
-	drain_ccm(w);
+	if (!s)
+		return false;
+	w->turns++;
+	ncm_session_tick(s, w->now);
+	run_ncm(w, s);
+	return true;
 }
 
 void world_run(struct world *w, int64_t ms)
 {
 	mams_time end = mams_time_add_ms(w->now, ms);
+	struct mams_timer *t;
 
+	take_up(w);
 	for (;;) {
-		struct ncm_session *s;
-		mams_time next = end;
-		size_t i;
+		mams_time next = mams_time_min(end, mams_timerq_next(&w->timers));
 
-		turn(w);
-		s = w->ncm_up ? world_session(w) : NULL;
-		if (w->n_events > 0)
-			next = mams_time_min(next, w->events[first_event(w)].at);
-		if (s)
-			next = mams_time_min(next, ncm_session_deadline(s));
-		if (w->ccm_up)
-			next = mams_time_min(next, ccm_session_deadline(&w->ccm));
+		if (w->ncm_up)
+			next = mams_time_min(next, ncm_registry_deadline(w->registry));
 		if (mams_time_before(w->now, next))
 			w->now = next;
-		i = w->n_events ? first_event(w) : 0;
-		if (w->n_events && !mams_time_before(w->now, w->events[i].at)) {
-			struct world_event e = w->events[i];
+		t = mams_timerq_pop(&w->timers, w->now);
+		if (t && t->kind == TURN) {
+			struct world_client *c = MAMS_CONTAINER_OF(t, struct world_client, timer);
 
-			w->events[i] = w->events[--w->n_events];
-			happen(w, &e);
-		} else if (!mams_time_before(w->now, end)) {
-			turn(w);
+			w->turns++;
+			ccm_session_tick(&c->ccm, w->now);
+			run_ccm(w, c);
+		} else if (t) {
+			happen(w, MAMS_CONTAINER_OF(t, struct event, timer));
+		} else if (!turn_ncm(w) && !mams_time_before(w->now, end)) {
 			return;
 		}
 	}
 }
 
-void world_link(struct world *w, uint8_t id, bool usable, const char *address)
+void world_link(
+	struct world *w, struct world_client *c, uint8_t id, bool usable, const char *address)
 {
 	struct ccm_link_state st = {0};
 
@@ -369,7 +419,7 @@ void world_link(struct world *w, uint8_t id, bool usable, const char *address)
 		st = (struct ccm_link_state){.usable = true, .ifindex = id + 1u, .mtu = 1500};
 		mams_assert(mams_addr_parse(address, &st.address) == 0);
 	}
-	ccm_session_link(&w->ccm, id, &st, w->now);
+	ccm_session_link(&c->ccm, id, &st, w->now);
 }
 
 void world_restart_ncm(struct world *w, bool with_store)
@@ -379,25 +429,27 @@ void world_restart_ncm(struct world *w, bool with_store)
 	ncm_registry_free(w->registry);
 	w->registry = ncm_registry_new(&w->policy);
 	mams_assert(w->registry);
-	if (with_store && w->has_stored)
-		mams_assert(ncm_registry_add(w->registry, &w->stored,
-				    (uint32_t)mams_prng_next(&w->prng) >> 1, w->now, &s) == 0);
+	for (size_t i = 0; with_store && i < w->n_clients; i++)
+		if (w->clients[i].has_stored)
+			mams_assert(
+				ncm_registry_add(w->registry, &w->clients[i].stored,
+					(uint32_t)mams_prng_next(&w->prng) >> 1, w->now, &s) == 0);
 }
 
-void world_restart_ccm(struct world *w)
+void world_restart_ccm(struct world *w, struct world_client *c)
 {
-	ccm_session_fini(&w->ccm);
-	start_ccm(w);
+	ccm_session_fini(&c->ccm);
+	start_ccm(w, c);
 }
 
-bool world_settled(struct world *w, uint32_t wanted)
+bool world_settled(const struct world *w, const struct world_client *c, uint32_t wanted)
 {
-	struct ncm_session *s = world_session(w);
+	const struct ncm_session *s = world_session(w, c);
 	uint32_t have = 0;
 
-	for (size_t i = 0; i < w->applied.n_paths; i++)
-		have |= 1u << w->applied.paths[i].connection_id;
-	return s && s->state == NCM_STATE_ACTIVE && w->ccm.state == CCM_STATE_ACTIVE &&
-	       have == wanted && w->applied.catching == (wanted != 0) &&
-	       (wanted == 0 || strcmp(w->applied.client_key, s->s.client_key) == 0);
+	for (size_t i = 0; i < c->applied.n_paths; i++)
+		have |= 1u << c->applied.paths[i].connection_id;
+	return s && s->state == NCM_STATE_ACTIVE && c->ccm.state == CCM_STATE_ACTIVE &&
+	       have == wanted && c->applied.catching == (wanted != 0) &&
+	       (wanted == 0 || strcmp(c->applied.client_key, s->s.client_key) == 0);
 }

@@ -2,6 +2,7 @@
 #include "lib/base/buf.h"
 #include "lib/base/clock.h"
 #include "lib/base/metrics.h"
+#include "lib/base/timerq.h"
 #include "tests/support/suite.h"
 
 #include <string.h>
@@ -140,6 +141,43 @@ static void metrics_exposition(void)
 	mams_buf_fini(&b);
 }
 
+static mams_time at(int64_t ms)
+{
+	return mams_time_us(ms * 1000);
+}
+
+static void timers(void)
+{
+	enum { N = 500 };
+	static struct mams_timer t[N];
+	struct mams_timerq q = {0};
+	struct mams_prng r = mams_prng_init(1);
+	struct mams_timer *p;
+	int64_t last = 0;
+	size_t left = 0;
+
+	for (size_t i = 0; i < N; i++)
+		CU_ASSERT_EQUAL(
+			mams_timerq_set(&q, &t[i], at(1 + (int64_t)mams_prng_below(&r, 1000))), 0);
+	for (size_t i = 0; i < N; i += 3)
+		CU_ASSERT_EQUAL(
+			mams_timerq_set(&q, &t[i], at(1 + (int64_t)mams_prng_below(&r, 1000))), 0);
+	for (size_t i = 0; i < N; i += 5)
+		mams_timerq_del(&q, &t[i]);
+	mams_timerq_del(&q, &t[0]);
+	CU_ASSERT_EQUAL(mams_timerq_set(&q, &t[1], MAMS_TIME_NEVER), 0);
+	CU_ASSERT_PTR_NULL(mams_timerq_pop(&q, at(0)));
+	while ((p = mams_timerq_pop(&q, at(2000)))) {
+		CU_ASSERT_TRUE(p->when.us >= last);
+		CU_ASSERT_EQUAL(p->slot, 0);
+		last = p->when.us;
+		left++;
+	}
+	CU_ASSERT_EQUAL(left, N - N / 5 - 1);
+	CU_ASSERT_TRUE(mams_time_is_never(mams_timerq_next(&q)));
+	mams_timerq_fini(&q);
+}
+
 int main(void)
 {
 	static const struct mams_case cases[] = {
@@ -151,6 +189,7 @@ int main(void)
 		{"prefixes", prefixes},
 		{"time arithmetic", time_arithmetic},
 		{"metrics exposition", metrics_exposition},
+		{"timers", timers},
 	};
 
 	return mams_suite_run("base", cases, MAMS_ARRAY_LEN(cases));

@@ -1,7 +1,6 @@
-/* Order and memory of paths; destinations; the timer queue: the small cores of mams-proxy. */
+/* Order and memory of paths; destinations: the small cores of mams-proxy. */
 #include "proxy/dest.h"
 #include "proxy/paths.h"
-#include "proxy/timerq.h"
 
 #include "tests/support/suite.h"
 
@@ -121,38 +120,6 @@ static void destinations(void)
 	CU_ASSERT_TRUE(allowed(&p, "10.9.9.2"));
 }
 
-static void timers(void)
-{
-	enum { N = 500 };
-	static struct px_timer t[N];
-	struct px_timerq q = {0};
-	struct mams_prng r = mams_prng_init(1);
-	struct px_timer *p;
-	int64_t last = 0;
-	size_t left = 0;
-
-	for (size_t i = 0; i < N; i++)
-		CU_ASSERT_EQUAL(
-			px_timerq_set(&q, &t[i], at(1 + (int64_t)mams_prng_below(&r, 1000))), 0);
-	for (size_t i = 0; i < N; i += 3)
-		CU_ASSERT_EQUAL(
-			px_timerq_set(&q, &t[i], at(1 + (int64_t)mams_prng_below(&r, 1000))), 0);
-	for (size_t i = 0; i < N; i += 5)
-		px_timerq_del(&q, &t[i]);
-	px_timerq_del(&q, &t[0]);
-	CU_ASSERT_EQUAL(px_timerq_set(&q, &t[1], MAMS_TIME_NEVER), 0);
-	CU_ASSERT_PTR_NULL(px_timerq_pop(&q, at(0)));
-	while ((p = px_timerq_pop(&q, at(2000)))) {
-		CU_ASSERT_TRUE(p->when.us >= last);
-		CU_ASSERT_EQUAL(p->slot, 0);
-		last = p->when.us;
-		left++;
-	}
-	CU_ASSERT_EQUAL(left, N - N / 5 - 1);
-	CU_ASSERT_TRUE(mams_time_is_never(px_timerq_next(&q)));
-	px_timerq_fini(&q);
-}
-
 int main(void)
 {
 	static const struct mams_case cases[] = {
@@ -160,7 +127,6 @@ int main(void)
 		{"patience", patience},
 		{"stripped", stripped},
 		{"destinations", destinations},
-		{"timers", timers},
 	};
 
 	return mams_suite_run("paths", cases, MAMS_ARRAY_LEN(cases));

@@ -1,20 +1,20 @@
-#include "proxy/timerq.h"
+#include "lib/base/timerq.h"
 
 #include <errno.h>
 
-void px_timerq_fini(struct px_timerq *q)
+void mams_timerq_fini(struct mams_timerq *q)
 {
 	free(q->heap);
-	*q = (struct px_timerq){0};
+	*q = (struct mams_timerq){0};
 }
 
-static void put(struct px_timerq *q, size_t i, struct px_timer *t)
+static void put(struct mams_timerq *q, size_t i, struct mams_timer *t)
 {
 	q->heap[i] = t;
 	t->slot = (uint32_t)i + 1;
 }
 
-static void sift_up(struct px_timerq *q, size_t i, struct px_timer *t)
+static void sift_up(struct mams_timerq *q, size_t i, struct mams_timer *t)
 {
 	while (i > 0) {
 		size_t parent = (i - 1) / 2;
@@ -27,7 +27,7 @@ static void sift_up(struct px_timerq *q, size_t i, struct px_timer *t)
 	put(q, i, t);
 }
 
-static void sift_down(struct px_timerq *q, size_t i, struct px_timer *t)
+static void sift_down(struct mams_timerq *q, size_t i, struct mams_timer *t)
 {
 	for (;;) {
 		size_t child = 2 * i + 1;
@@ -45,10 +45,10 @@ static void sift_down(struct px_timerq *q, size_t i, struct px_timer *t)
 	put(q, i, t);
 }
 
-static int grow(struct px_timerq *q)
+static int grow(struct mams_timerq *q)
 {
 	size_t cap = q->cap ? q->cap * 2 : 64;
-	struct px_timer **heap = reallocarray(q->heap, cap, sizeof(*heap));
+	struct mams_timer **heap = reallocarray(q->heap, cap, sizeof(*heap));
 
 	if (!heap)
 		return -ENOMEM;
@@ -57,10 +57,10 @@ static int grow(struct px_timerq *q)
 	return 0;
 }
 
-int px_timerq_set(struct px_timerq *q, struct px_timer *t, mams_time when)
+int mams_timerq_set(struct mams_timerq *q, struct mams_timer *t, mams_time when)
 {
 	if (mams_time_is_never(when)) {
-		px_timerq_del(q, t);
+		mams_timerq_del(q, t);
 		return 0;
 	}
 	if (t->slot) {
@@ -80,9 +80,9 @@ int px_timerq_set(struct px_timerq *q, struct px_timer *t, mams_time when)
 	return 0;
 }
 
-void px_timerq_del(struct px_timerq *q, struct px_timer *t)
+void mams_timerq_del(struct mams_timerq *q, struct mams_timer *t)
 {
-	struct px_timer *last;
+	struct mams_timer *last;
 	size_t i = t->slot;
 
 	if (!i)
@@ -98,18 +98,18 @@ void px_timerq_del(struct px_timerq *q, struct px_timer *t)
 		sift_down(q, i, last);
 }
 
-mams_time px_timerq_next(const struct px_timerq *q)
+mams_time mams_timerq_next(const struct mams_timerq *q)
 {
 	return q->n ? q->heap[0]->when : MAMS_TIME_NEVER;
 }
 
-struct px_timer *px_timerq_pop(struct px_timerq *q, mams_time now)
+struct mams_timer *mams_timerq_pop(struct mams_timerq *q, mams_time now)
 {
-	struct px_timer *t;
+	struct mams_timer *t;
 
 	if (q->n == 0 || mams_time_before(now, q->heap[0]->when))
 		return NULL;
 	t = q->heap[0];
-	px_timerq_del(q, t);
+	mams_timerq_del(q, t);
 	return t;
 }

@@ -1,0 +1,33 @@
+/** @file timerq.h
+ *  Deadlines of many things: a binary heap with the position kept in each node, so re-arming and
+ *  cancelling cost log n and the memory is one pointer each.  Layer: base (pure). */
+#pragma once
+
+#include "lib/base/clock.h"
+#include "lib/base/err.h"
+
+#include <stddef.h>
+#include <stdint.h>
+
+/** Embedded in the object; zero-initialised is "not armed". */
+struct mams_timer {
+	mams_time when;
+	uint32_t slot; /**< position + 1; 0 not armed */
+	uint32_t kind; /**< the owner's; says what the timer is embedded in */
+};
+
+/** Zero-initialised is empty.  The things stay the caller's. */
+struct mams_timerq {
+	struct mams_timer **heap;
+	size_t n;
+	size_t cap;
+};
+
+void mams_timerq_fini(struct mams_timerq *q);
+/** Arm or re-arm; MAMS_TIME_NEVER disarms. @return 0 or -ENOMEM (not armed) */
+MAMS_MUST int mams_timerq_set(struct mams_timerq *q, struct mams_timer *t, mams_time when);
+void mams_timerq_del(struct mams_timerq *q, struct mams_timer *t);
+/** Time of the earliest; MAMS_TIME_NEVER when empty. */
+mams_time mams_timerq_next(const struct mams_timerq *q);
+/** Take the earliest off when it is due, else NULL. */
+struct mams_timer *mams_timerq_pop(struct mams_timerq *q, mams_time now);
