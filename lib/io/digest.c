@@ -5,6 +5,8 @@
  * forgot must never look unused. */
 #include "lib/io/digest.h"
 
+#include "lib/io/digest_header.h"
+
 #include <gnutls/crypto.h>
 #include <gnutls/gnutls.h>
 
@@ -17,10 +19,8 @@
 #define SERIAL_BYTES 16 /* serial and time */
 #define MAC_BYTES 16
 #define NONCE_HEX (2 * (SERIAL_BYTES + MAC_BYTES))
-#define HEX_SHA256 64
 #define KEY_BYTES 32
 #define REALM_MAX 64
-#define PARAM_MAX 1024
 #define WINDOW 64
 
 struct slot {
@@ -39,175 +39,13 @@ struct mams_digest {
 	struct slot slots[];
 };
 
-enum param {
-	P_USERNAME,
-	P_REALM,
-	P_NONCE,
-	P_URI,
-	P_RESPONSE,
-	P_ALGORITHM,
-	P_CNONCE,
-	P_QOP,
-	P_NC,
-	P_USERHASH,
-	P_COUNT
-};
-
-static const char *const param_names[P_COUNT] = {
-	[P_USERNAME] = "username",
-	[P_REALM] = "realm",
-	[P_NONCE] = "nonce",
-	[P_URI] = "uri",
-	[P_RESPONSE] = "response",
-	[P_ALGORITHM] = "algorithm",
-	[P_CNONCE] = "cnonce",
-	[P_QOP] = "qop",
-	[P_NC] = "nc",
-	[P_USERHASH] = "userhash",
-};
-
-struct auth_params {
-	const char *value[P_COUNT]; /* NULL: absent */
-	char text[4096];            /* the values, unquoted */
-	size_t used;
-};
-
-/* ---- the header ---- */
-
-static bool is_token_char(char c)
-{
-	return c > 0x20 && c < 0x7f && !strchr("()<>@,;:\\\"/[]?={}", c);
-}
-
-static const char *skip_space(const char *p)
-{
-	while (*p == ' ' || *p == '\t')
-		p++;
-	return p;
-}
-
-/* Copy a token or a quoted string to text; NULL when it is neither or there is no room. */
-static const char *take_value(const char *p, struct auth_params *out, const char **value)
-{
-	bool quoted = *p == '"';
-	size_t start = out->used;
-
-	p += quoted;
-	while (quoted ? *p != '"' : is_token_char(*p)) {
-		if (quoted && *p == '\\')
-			p++;
-		if (*p == '\0' || (unsigned char)*p < 0x20 || *p == 0x7f ||
-			out->used + 1 >= sizeof(out->text) || out->used - start >= PARAM_MAX)
-			return NULL;
-		out->text[out->used++] = *p++;
-	}
-	if (!quoted && out->used == start)
-		return NULL;
-	out->text[out->used++] = '\0';
-	*value = out->text + start;
-	return p + quoted;
-}
-
-/* Unknown parameters are allowed and skipped; one given twice is not. */
-static const char *take_param(const char *p, struct auth_params *out)
-{
-	const char *name = p;
-	const char *value;
-	size_t len;
-	size_t mark = out->used;
-
-	while (is_token_char(*p))
-		p++;
-	len = (size_t)(p - name);
-	p = skip_space(p);
-	if (len == 0 || *p != '=')
-		return NULL;
-	p = take_value(skip_space(p + 1), out, &value);
-	if (!p)
-		return NULL;
-	for (int i = 0; i < P_COUNT; i++) {
-		if (strlen(param_names[i]) != len || strncasecmp(name, param_names[i], len) != 0)
-			continue;
-		if (out->value[i])
-			return NULL;
-		out->value[i] = value;
-		return p;
-	}
-	out->used = mark;
-	return p;
-}
-
-static bool parse_header(const char *p, struct auth_params *out)
-{
-	out->used = 0;
-	memset(out->value, 0, sizeof(out->value));
-	p = skip_space(p);
-	if (strncasecmp(p, "Digest", 6) != 0 || (p[6] != ' ' && p[6] != '\t'))
-		return false;
-	p += 6;
-	for (;;) {
-		p = take_param(skip_space(p), out);
-		if (!p)
-			return false;
-		p = skip_space(p);
-		if (*p == '\0')
-			return true;
-		if (*p++ != ',')
-			return false;
-	}
-}
-
-/* ---- hashes ---- */
-
-static void to_hex(const uint8_t *data, size_t len, char *out)
-{
-	static const char digits[] = "0123456789abcdef";
-
-	for (size_t i = 0; i < len; i++) {
-		out[2 * i] = digits[data[i] >> 4];
-		out[2 * i + 1] = digits[data[i] & 15];
-	}
-	out[2 * len] = '\0';
-}
-
-static bool from_hex(const char *text, uint8_t *out, size_t len)
-{
-	for (size_t i = 0; i < 2 * len; i++) {
-		const char *digits = "0123456789abcdef";
-		const char *d = text[i] ? strchr(digits, text[i]) : NULL;
-
-		if (!d)
-			return false;
-		out[i / 2] = (uint8_t)(out[i / 2] << 4 | (d - digits));
-	}
-	return text[2 * len] == '\0';
-}
-
-/* SHA-256 of the parts with a colon between them, as hex. */
-static bool hash_parts(const char *const *parts, size_t n, char *out)
-{
-	gnutls_hash_hd_t h;
-	uint8_t sum[32];
-	bool ok = gnutls_hash_init(&h, GNUTLS_DIG_SHA256) == 0;
-
-	if (!ok)
-		return false;
-	for (size_t i = 0; i < n; i++) {
-		ok = ok && (i == 0 || gnutls_hash(h, ":", 1) == 0);
-		ok = ok && gnutls_hash(h, parts[i], strlen(parts[i])) == 0;
-	}
-	gnutls_hash_deinit(h, sum);
-	to_hex(sum, sizeof(sum), out);
-	return ok;
-}
-
 static bool same_hex(const char *a, const char *given)
 {
 	unsigned differ = 0;
 
-	if (strlen(given) != HEX_SHA256)
+	if (strlen(given) != MAMS_DIGEST_SHA256_HEX)
 		return false;
-	for (size_t i = 0; i < HEX_SHA256; i++) {
+	for (size_t i = 0; i < MAMS_DIGEST_SHA256_HEX; i++) {
 		char c = given[i];
 
 		differ |= (unsigned)(a[i] ^ (c >= 'A' && c <= 'F' ? c + 32 : c));
@@ -215,20 +53,16 @@ static bool same_hex(const char *a, const char *given)
 	return differ == 0;
 }
 
-static bool response_is_right(
-	const struct auth_params *p, const struct mams_digest_request *req, const uint8_t *ha1)
+static bool response_is_right(const struct mams_digest_params *p,
+	const struct mams_digest_request *req, const uint8_t *ha1)
 {
-	char ha1_hex[HEX_SHA256 + 1];
-	char ha2_hex[HEX_SHA256 + 1];
-	char want[HEX_SHA256 + 1];
-	const char *a2[] = {req->method, req->target};
-	const char *all[] = {
-		ha1_hex, p->value[P_NONCE], p->value[P_NC], p->value[P_CNONCE], "auth", ha2_hex};
+	char ha1_hex[MAMS_DIGEST_SHA256_HEX + 1];
+	char want[MAMS_DIGEST_SHA256_HEX + 1];
 	bool ok;
 
-	to_hex(ha1, MAMS_DIGEST_HA1_BYTES, ha1_hex);
-	ok = hash_parts(a2, MAMS_ARRAY_LEN(a2), ha2_hex) &&
-	     hash_parts(all, MAMS_ARRAY_LEN(all), want) && same_hex(want, p->value[P_RESPONSE]);
+	mams_digest_to_hex(ha1, MAMS_DIGEST_HA1_BYTES, ha1_hex);
+	ok = mams_digest_response(p, ha1_hex, req->method, req->target, want) &&
+	     same_hex(want, p->value[MAMS_DIGEST_P_RESPONSE]);
 	mams_wipe(ha1_hex, sizeof(ha1_hex));
 	mams_wipe(want, sizeof(want));
 	return ok;
@@ -271,7 +105,7 @@ void mams_digest_challenge(struct mams_digest *d, mams_time now, bool stale, cha
 	put_u64(raw + 8, (uint64_t)now.us);
 	/* without a MAC the nonce is never accepted, which is the safe failure */
 	(void)nonce_mac(d, raw, raw + SERIAL_BYTES);
-	to_hex(raw, sizeof(raw), nonce);
+	mams_digest_to_hex(raw, sizeof(raw), nonce);
 	snprintf(out, MAMS_DIGEST_HEADER_MAX,
 		"Digest realm=\"%s\", qop=\"auth\", algorithm=SHA-256, nonce=\"%s\"%s", d->realm,
 		nonce, stale ? ", stale=true" : "");
@@ -332,7 +166,7 @@ static bool nonce_is_good(struct mams_digest *d, const char *text, uint32_t nc, 
 	uint64_t serial;
 	int64_t issued;
 
-	if (nc == 0 || !from_hex(text, raw, sizeof(raw)) || !nonce_mac(d, raw, mac) ||
+	if (nc == 0 || !mams_digest_from_hex(text, raw, sizeof(raw)) || !nonce_mac(d, raw, mac) ||
 		gnutls_memcmp(mac, raw + SERIAL_BYTES, MAC_BYTES) != 0)
 		return false;
 	serial = get_u64(raw);
@@ -369,41 +203,44 @@ static bool parse_count(const char *text, uint32_t *out)
 	return text[8] == '\0';
 }
 
-static bool is_supported(const struct auth_params *p)
+static bool is_supported(const struct mams_digest_params *p)
 {
-	static const enum param needed[] = {P_USERNAME, P_REALM, P_NONCE, P_URI, P_RESPONSE,
-		P_ALGORITHM, P_CNONCE, P_QOP, P_NC};
+	static const enum mams_digest_param needed[] = {MAMS_DIGEST_P_USERNAME, MAMS_DIGEST_P_REALM,
+		MAMS_DIGEST_P_NONCE, MAMS_DIGEST_P_URI, MAMS_DIGEST_P_RESPONSE,
+		MAMS_DIGEST_P_ALGORITHM, MAMS_DIGEST_P_CNONCE, MAMS_DIGEST_P_QOP, MAMS_DIGEST_P_NC};
 
 	for (size_t i = 0; i < MAMS_ARRAY_LEN(needed); i++) {
 		if (!p->value[needed[i]])
 			return false;
 	}
-	return strcasecmp(p->value[P_ALGORITHM], "SHA-256") == 0 &&
-	       strcasecmp(p->value[P_QOP], "auth") == 0 &&
-	       (!p->value[P_USERHASH] || strcasecmp(p->value[P_USERHASH], "false") == 0);
+	return strcasecmp(p->value[MAMS_DIGEST_P_ALGORITHM], "SHA-256") == 0 &&
+	       strcasecmp(p->value[MAMS_DIGEST_P_QOP], "auth") == 0 &&
+	       (!p->value[MAMS_DIGEST_P_USERHASH] ||
+		       strcasecmp(p->value[MAMS_DIGEST_P_USERHASH], "false") == 0);
 }
 
 enum mams_digest_verdict mams_digest_check(struct mams_digest *d,
 	const struct mams_digest_request *req, const struct mams_digest_users *users, mams_time now,
 	char *name)
 {
-	struct auth_params p;
+	struct mams_digest_params p;
 	const uint8_t *ha1;
 	uint32_t nc;
 
-	if (!parse_header(req->authorization, &p) || !is_supported(&p) ||
-		!parse_count(p.value[P_NC], &nc) ||
-		strlen(p.value[P_USERNAME]) >= MAMS_DIGEST_USER_MAX)
+	if (!mams_digest_parse(req->authorization, &p) || !is_supported(&p) ||
+		!parse_count(p.value[MAMS_DIGEST_P_NC], &nc) ||
+		strlen(p.value[MAMS_DIGEST_P_USERNAME]) >= MAMS_DIGEST_USER_MAX)
 		return MAMS_DIGEST_UNSUPPORTED;
-	if (strcmp(p.value[P_REALM], d->realm) != 0 || strcmp(p.value[P_URI], req->target) != 0)
+	if (strcmp(p.value[MAMS_DIGEST_P_REALM], d->realm) != 0 ||
+		strcmp(p.value[MAMS_DIGEST_P_URI], req->target) != 0)
 		return MAMS_DIGEST_WRONG;
-	ha1 = users->ha1(users->list, p.value[P_USERNAME]);
+	ha1 = users->ha1(users->list, p.value[MAMS_DIGEST_P_USERNAME]);
 	/* an unknown user takes as long as a known one; our key is nobody's password */
 	if (!response_is_right(&p, req, ha1 ? ha1 : d->key) || !ha1)
 		return MAMS_DIGEST_WRONG;
-	if (!nonce_is_good(d, p.value[P_NONCE], nc, now))
+	if (!nonce_is_good(d, p.value[MAMS_DIGEST_P_NONCE], nc, now))
 		return MAMS_DIGEST_STALE;
-	snprintf(name, MAMS_DIGEST_USER_MAX, "%s", p.value[P_USERNAME]);
+	snprintf(name, MAMS_DIGEST_USER_MAX, "%s", p.value[MAMS_DIGEST_P_USERNAME]);
 	return MAMS_DIGEST_OK;
 }
 

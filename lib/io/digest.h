@@ -1,6 +1,7 @@
 /** @file digest.h
- *  Server side of HTTP Digest authentication.  Layer: io (no sockets, no clock; hashes by GnuTLS).
- *  Source: RFC 7616, SHA-256 and qop=auth only: MD5, -sess, auth-int and userhash are refused.
+ *  HTTP Digest authentication: the server's side, and an answer of the client's.  Layer: io (no
+ * sockets, no clock; hashes by GnuTLS). Source: RFC 7616, SHA-256 and qop=auth only: MD5, -sess,
+ * auth-int and userhash are refused.
  *
  *  Why not libmicrohttpd's: in 0.9.75 all clients that ask for the same thing within one second get
  *  the same nonce, and the second one to answer is refused for good, as if his password were wrong.
@@ -56,3 +57,11 @@ void mams_digest_challenge(struct mams_digest *d, mams_time now, bool stale, cha
 enum mams_digest_verdict mams_digest_check(struct mams_digest *d,
 	const struct mams_digest_request *req, const struct mams_digest_users *users, mams_time now,
 	char *name);
+
+/** The client's side: value of an Authorization header, the first answer to a nonce.
+ *  @param challenge  value of the WWW-Authenticate header
+ *  @param out  out[size], NUL-terminated
+ *  @return 0, -MAMS_EPROTO (not Digest, or malformed), -MAMS_EUNKNOWN (not SHA-256 with qop=auth),
+ *          -MAMS_ELIMIT (out too small) */
+MAMS_MUST int mams_digest_answer(const char *challenge, const char *user, const char *password,
+	const char *method, const char *target, char *out, size_t size);

@@ -1,11 +1,8 @@
 /* Easy handles are kept after their exchange: one keeps the Digest nonce it was given, so the next
  * request goes out authenticated at once.  They are kept by method and path, because the nonces of
  * some servers (libmicrohttpd 0.9.75 among them) hold for one of each only. */
-#include "lib/io/httpc.h"
+#include "lib/io/httpc_private.h"
 
-#include "lib/base/buf.h"
-#include "lib/base/log.h"
-#include "lib/io/httpc_pool.h"
 #include "lib/io/proc.h"
 
 #include <errno.h>
@@ -13,7 +10,6 @@
 #include <netinet/tcp.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/queue.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -26,44 +22,6 @@
 #define USER_TIMEOUT_MS 10000
 #define IDLE_HANDLES_MAX 4
 #define PASSWORD_MAX 1024
-
-/* One exchange; between exchanges an idle easy handle. */
-struct mams_httpc_handle {
-	struct mams_httpc *client;
-	struct mams_httpc_pool *pool; /* NULL: idle */
-	CURL *easy;
-	char *kind; /* method and path without query */
-	mams_httpc_fn cb;
-	void *user;
-	char *body;
-	size_t body_len;
-	struct curl_slist *headers;
-	struct mams_buf answer;
-	bool too_long;
-	char error[CURL_ERROR_SIZE];
-	TAILQ_ENTRY(mams_httpc_handle) link;
-};
-
-TAILQ_HEAD(handle_list, mams_httpc_handle);
-
-struct mams_httpc {
-	struct mams_loop *loop;
-	char *base_url;
-	char *ca_file;
-	char *cert_file;
-	char *key_file;
-	char *user;
-	char *password;
-	char *interface;
-	uint32_t mark;
-	unsigned connect_ms;
-	size_t body_max;
-	struct mams_httpc_pools *pools;
-	size_t n_idle;
-	struct mams_log_rl failures;
-	struct handle_list active;
-	struct handle_list idle;
-};
 
 /* ---- libcurl's callbacks of an exchange ---- */
 
@@ -141,10 +99,8 @@ static void keep(struct mams_httpc_handle *x)
 	handle_free(x);
 }
 
-static int error_of(const struct mams_httpc_handle *x, CURLcode code)
+int mams_httpc_error(CURLcode code)
 {
-	if (x->too_long)
-		return -MAMS_ELIMIT;
 	if (code == CURLE_OPERATION_TIMEDOUT)
 		return -ETIMEDOUT;
 	if (code == CURLE_COULDNT_CONNECT || code == CURLE_COULDNT_RESOLVE_HOST)
@@ -171,7 +127,7 @@ static void done(void *user, CURL *easy, CURLcode code)
 	curl_easy_getinfo(easy, CURLINFO_PRIVATE, (char **)&x);
 	if (code == CURLE_OK)
 		curl_easy_getinfo(easy, CURLINFO_RESPONSE_CODE, &http);
-	status = code == CURLE_OK ? (int)http : error_of(x, code);
+	status = code == CURLE_OK ? (int)http : x->too_long ? -MAMS_ELIMIT : mams_httpc_error(code);
 	if (status < 0)
 		mams_log_limited(&c->failures, mams_loop_now(c->loop), MAMS_LOG_WARN, LOG_MODULE,
 			"request failed server=%s request=\"%s\" error=\"%s\"", c->base_url,
@@ -221,11 +177,8 @@ static struct mams_httpc_handle *handle_get(struct mams_httpc *c, const char *ki
 	return NULL;
 }
 
-static void set_connection(struct mams_httpc_handle *x, const char *interface)
+static void set_connection(struct mams_httpc *c, CURL *e, const char *interface)
 {
-	struct mams_httpc *c = x->client;
-	CURL *e = x->easy;
-
 #if LIBCURL_VERSION_NUM >= 0x075500
 	curl_easy_setopt(e, CURLOPT_PROTOCOLS_STR, "https");
 #else
@@ -247,11 +200,8 @@ static void set_connection(struct mams_httpc_handle *x, const char *interface)
 #endif
 }
 
-static void set_security(struct mams_httpc_handle *x)
+static void set_security(struct mams_httpc *c, CURL *e)
 {
-	struct mams_httpc *c = x->client;
-	CURL *e = x->easy;
-
 	curl_easy_setopt(e, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
 	curl_easy_setopt(e, CURLOPT_SSL_VERIFYPEER, 1L);
 	curl_easy_setopt(e, CURLOPT_SSL_VERIFYHOST, 2L);
@@ -259,6 +209,16 @@ static void set_security(struct mams_httpc_handle *x)
 	curl_easy_setopt(e, CURLOPT_CAINFO, c->ca_file);
 	curl_easy_setopt(e, CURLOPT_SSLCERT, c->cert_file);
 	curl_easy_setopt(e, CURLOPT_SSLKEY, c->key_file);
+}
+
+void mams_httpc_set_up(struct mams_httpc *c, CURL *e, const char *interface)
+{
+	set_connection(c, e, interface);
+	set_security(c, e);
+}
+
+static void set_digest(struct mams_httpc *c, CURL *e)
+{
 	if (!c->user)
 		return;
 	/* Expecting a challenge, libcurl sends a POST without its body first; a server that knows
@@ -325,8 +285,8 @@ int mams_httpc_send(struct mams_httpc *c, const struct mams_httpc_request *req, 
 	x->cb = cb;
 	x->user = user;
 	x->error[0] = '\0';
-	set_connection(x, req->interface ? req->interface : c->interface);
-	set_security(x);
+	mams_httpc_set_up(c, x->easy, req->interface ? req->interface : c->interface);
+	set_digest(c, x->easy);
 	rc = set_request(x, req);
 	if (rc == 0)
 		rc = mams_httpc_pools_add(c->pools, x->easy, &x->pool);

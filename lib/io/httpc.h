@@ -7,6 +7,7 @@
 
 #include "lib/base/err.h"
 #include "lib/io/loop.h"
+#include "lib/io/ws.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -67,3 +68,20 @@ MAMS_MUST int mams_httpc_send(struct mams_httpc *c, const struct mams_httpc_requ
 	mams_httpc_fn cb, void *user, struct mams_httpc_handle **out);
 /** Ends the exchange and its connection at once; cb is not called; accepts NULL. */
 void mams_httpc_cancel(struct mams_httpc_handle *x);
+
+/* ---- WebSocket ---- */
+
+struct mams_httpc_ws;
+
+/** The opening handshake is over; called from the loop.
+ *  @param status  101, another HTTP status, or as for mams_httpc_fn
+ *  @param pipe  with 101 only: for mams_ws_new() */
+typedef void (*mams_httpc_ws_fn)(void *user, int status, const struct mams_ws_pipe *pipe);
+
+/** Connect, authenticate and upgrade, on a connection of its own (RFC 6455 4.1).
+ *  @param path  with the leading slash
+ *  @param timeout_ms  of the whole handshake
+ *  @param out  valid until cb is called or mams_httpc_ws_cancel() */
+MAMS_MUST int mams_httpc_ws_open(struct mams_httpc *c, const char *path, unsigned timeout_ms,
+	mams_httpc_ws_fn cb, void *user, struct mams_httpc_ws **out);
+void mams_httpc_ws_cancel(struct mams_httpc_ws *x); /**< without cb; accepts NULL */

@@ -1,6 +1,6 @@
 #include "lib/io/httpd_private.h"
 
-#include "lib/io/proc.h"
+#include "lib/io/pem.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -13,7 +13,6 @@
 #define LOG_MODULE "httpd"
 
 #define NONCES 4096
-#define PEM_MAX_BYTES (1024 * 1024)
 #define TLS_PRIORITIES "NORMAL:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2"
 
 #define ROW(field, name, help, kind)                                                               \
@@ -208,38 +207,15 @@ static void pem_fini(struct pem *p)
 	free(p->client_ca);
 }
 
-static int read_pem(const char *path, bool secret, char **out, struct mams_error *err)
-{
-	FILE *f;
-	char *text;
-	size_t n;
-	int rc = secret ? mams_proc_check_secret_file(path, err) : 0;
-
-	if (rc < 0)
-		return rc;
-	f = fopen(path, "re");
-	if (!f)
-		return mams_fail(err, errno, path, "%s", strerror(errno));
-	text = calloc(1, PEM_MAX_BYTES + 1);
-	n = text ? fread(text, 1, PEM_MAX_BYTES, f) : 0;
-	fclose(f);
-	if (!text)
-		return -ENOMEM;
-	*out = text;
-	if (n == 0 || n == PEM_MAX_BYTES || strlen(text) != n || !strstr(text, "-----BEGIN "))
-		return mams_fail(err, MAMS_EVALUE, path, "not a PEM file");
-	return 0;
-}
-
 static int load_pem(const struct mams_httpd_opts *opts, struct mams_httpd *h, struct pem *p,
 	struct mams_error *err)
 {
-	int rc = read_pem(opts->cert_file, false, &p->cert, err);
+	int rc = mams_pem_read(opts->cert_file, false, &p->cert, err);
 
 	if (rc == 0)
-		rc = read_pem(opts->key_file, true, &p->key, err);
+		rc = mams_pem_read(opts->key_file, true, &p->key, err);
 	if (rc == 0 && opts->client_ca_file)
-		rc = read_pem(opts->client_ca_file, false, &p->client_ca, err);
+		rc = mams_pem_read(opts->client_ca_file, false, &p->client_ca, err);
 	h->wants_certs = opts->client_ca_file != NULL;
 	return rc;
 }

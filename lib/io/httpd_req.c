@@ -253,6 +253,8 @@ static enum MHD_Result deliver(struct mams_httpd_req *r)
 	r->in_callback = false;
 	if (r->response)
 		return send_response(r);
+	if (r->dropped)
+		return MHD_NO;
 	if (mams_httpd_conn_hold(r->conn) == 0)
 		return MHD_YES;
 	h->counters.no_memory++;

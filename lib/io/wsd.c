@@ -1,0 +1,623 @@
+/* A connection is ours until the answer 101, and then its owner's: from there on only the pipe
+ * knows it. */
+#include "lib/io/wsd.h"
+
+#include "lib/base/buf.h"
+#include "lib/base/log.h"
+#include "lib/io/digest.h"
+#include "lib/io/httpd_auth.h"
+#include "lib/io/httpd_listen.h"
+#include "lib/io/pem.h"
+#include "lib/io/ws_handshake.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/queue.h>
+#include <sys/random.h>
+#include <unistd.h>
+
+#define LOG_MODULE "wsd"
+#define NONCES 4096
+#define SWEEP_MS 100
+#define REQUESTS_MAX 3 /* on one connection: a challenge, a stale nonce, the right answer */
+#define TLS_PRIORITIES "NORMAL:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2"
+
+struct wsd_counters {
+	uint64_t accepted;
+	uint64_t refused_limit;
+	uint64_t refused_per_ip;
+	uint64_t tls_failed;
+	uint64_t slow;
+	uint64_t bad_request;
+	uint64_t unauthorized;
+	uint64_t forbidden;
+	uint64_t upgraded;
+	uint64_t no_memory;
+};
+
+#define ROW(field, name, help)                                                                     \
+	{                                                                                          \
+		name, help, MAMS_COUNTER, offsetof(struct wsd_counters, field)                     \
+	}
+const struct mams_metric mams_wsd_metrics[] = {
+	ROW(accepted, "wss_accepted_total", "TCP connections accepted."),
+	ROW(refused_limit, "wss_refused_connection_limit_total",
+		"Connections refused: too many in all."),
+	ROW(refused_per_ip, "wss_refused_address_limit_total",
+		"Connections refused: too many from one address."),
+	ROW(tls_failed, "wss_tls_failed_total", "Connections that ended in the TLS handshake."),
+	ROW(slow, "wss_slow_handshakes_total", "Connections closed: no upgrade in time."),
+	ROW(bad_request, "wss_bad_requests_total",
+		"400, 404, 405, 426: not an opening handshake of RFC 6455 for our path."),
+	ROW(unauthorized, "wss_unauthorized_total",
+		"401: no credentials yet (as each Digest exchange begins), stale, or wrong."),
+	ROW(forbidden, "wss_forbidden_total", "403: bad client certificate, or none."),
+	ROW(upgraded, "wss_upgraded_total", "101: clients let in."),
+	ROW(no_memory, "wss_no_memory_total", "Connections lost: out of memory."),
+};
+const size_t mams_wsd_n_metrics = MAMS_ARRAY_LEN(mams_wsd_metrics);
+
+enum phase { TLS, REQUEST, CLOSING, OPEN };
+
+struct conn {
+	struct mams_wsd *d;
+	int fd;
+	struct mams_addr peer;
+	gnutls_session_t tls;
+	enum phase phase;
+	mams_time deadline;
+	struct mams_loop_fd *watch;
+	unsigned requests;
+	char *in; /* while a request is read; then what came after it */
+	size_t in_len;
+	size_t in_used;
+	struct mams_buf out;
+	size_t out_sent;
+	bool half_sent; /* GnuTLS holds a record that the socket did not take */
+	TAILQ_ENTRY(conn) link;
+};
+
+TAILQ_HEAD(conn_list, conn);
+
+struct mams_wsd {
+	struct mams_loop *loop;
+	mams_wsd_fn fn;
+	void *user;
+	char *path;
+	struct mams_httpd_opts opts; /* its numbers only */
+	char *realm;
+	char *digest_file;
+	bool wants_certs;
+	struct mams_httpd_users *users;
+	struct mams_digest *digest;
+	gnutls_certificate_credentials_t credentials;
+	gnutls_priority_t priorities;
+	struct mams_httpd_listen *listen;
+	struct mams_loop_timer *sweep;
+	struct conn_list conns;
+	size_t n_conns;
+	struct mams_log_rl refused;
+	struct wsd_counters counters;
+};
+
+const void *mams_wsd_counters(const struct mams_wsd *d)
+{
+	return &d->counters;
+}
+
+/* ---- a connection's end ---- */
+
+static void conn_free(struct conn *c)
+{
+	TAILQ_REMOVE(&c->d->conns, c, link);
+	c->d->n_conns--;
+	mams_loop_fd_del(c->watch);
+	gnutls_deinit(c->tls);
+	close(c->fd);
+	mams_buf_fini(&c->out);
+	free(c->in);
+	free(c);
+}
+
+static void log_refused(struct conn *c, const char *why)
+{
+	char text[MAMS_ADDR_STRLEN];
+
+	mams_log_limited(&c->d->refused, mams_loop_now(c->d->loop), MAMS_LOG_WARN, LOG_MODULE,
+		"client refused peer=%s reason=\"%s\"", mams_addr_str(&c->peer, text), why);
+}
+
+/* ---- octets ---- */
+
+static ssize_t tls_recv(struct conn *c, void *out, size_t size)
+{
+	ssize_t n;
+
+	do {
+		n = gnutls_record_recv(c->tls, out, size);
+	} while (n == GNUTLS_E_INTERRUPTED || n == GNUTLS_E_WARNING_ALERT_RECEIVED);
+	if (n == GNUTLS_E_AGAIN)
+		return -EAGAIN;
+	return n < 0 ? -ECONNRESET : n;
+}
+
+static ssize_t tls_send(struct conn *c, const void *data, size_t len)
+{
+	ssize_t n;
+
+	do {
+		n = c->half_sent ? gnutls_record_send(c->tls, NULL, 0)
+				 : gnutls_record_send(c->tls, data, len);
+	} while (n == GNUTLS_E_INTERRUPTED);
+	c->half_sent = n == GNUTLS_E_AGAIN;
+	if (n == GNUTLS_E_AGAIN)
+		return -EAGAIN;
+	return n < 0 ? -ECONNRESET : n;
+}
+
+/* What is queued of our answers.  @return 0, -EAGAIN, -ECONNRESET */
+static int flush(struct conn *c)
+{
+	while (c->out_sent < c->out.len) {
+		ssize_t n = tls_send(c, c->out.data + c->out_sent, c->out.len - c->out_sent);
+
+		if (n < 0)
+			return (int)n;
+		c->out_sent += (size_t)n;
+	}
+	mams_buf_fini(&c->out);
+	c->out = (struct mams_buf){0};
+	c->out_sent = 0;
+	return 0;
+}
+
+static ssize_t pipe_recv(void *io, void *out, size_t size)
+{
+	struct conn *c = io;
+	size_t left = c->in_len - c->in_used;
+
+	if (left > 0) {
+		size = size < left ? size : left;
+		memcpy(out, c->in + c->in_used, size);
+		c->in_used += size;
+		return (ssize_t)size;
+	}
+	free(c->in);
+	c->in = NULL;
+	return tls_recv(c, out, size);
+}
+
+static ssize_t pipe_send(void *io, const void *data, size_t len)
+{
+	struct conn *c = io;
+	int rc = flush(c);
+
+	return rc < 0 ? rc : tls_send(c, data, len);
+}
+
+static void pipe_close(void *io)
+{
+	struct conn *c = io;
+
+	(void)gnutls_bye(c->tls, GNUTLS_SHUT_WR);
+	conn_free(c);
+}
+
+/* ---- the answer ---- */
+
+static void say(struct conn *c, unsigned status, const char *reason, const char *headers)
+{
+	mams_buf_printf(&c->out, "HTTP/1.1 %u %s\r\n%s%s\r\n", status, reason, headers,
+		status == 101 ? "" : "Content-Length: 0\r\nCache-Control: no-store\r\n");
+}
+
+static void refuse(struct conn *c, unsigned status, const char *reason, const char *headers)
+{
+	char text[256];
+
+	snprintf(text, sizeof(text), "%sConnection: close\r\n", headers);
+	say(c, status, reason, text);
+	c->phase = CLOSING;
+}
+
+static void challenge(struct conn *c, bool stale)
+{
+	char value[MAMS_DIGEST_HEADER_MAX];
+	char header[MAMS_DIGEST_HEADER_MAX + 32];
+
+	c->d->counters.unauthorized++;
+	mams_digest_challenge(c->d->digest, mams_loop_now(c->d->loop), stale, value);
+	snprintf(header, sizeof(header), "WWW-Authenticate: %s\r\n", value);
+	if (c->requests < REQUESTS_MAX) {
+		say(c, 401, "Unauthorized", header);
+		return;
+	}
+	say(c, 401, "Unauthorized", header);
+	c->phase = CLOSING;
+}
+
+/* @return false when it has been answered with a refusal */
+static bool authenticate(struct conn *c, const struct mams_ws_ask *a, char *identity)
+{
+	const struct mams_digest_users users = {.ha1 = mams_httpd_users_ha1, .list = c->d->users};
+	const struct mams_digest_request req = {
+		.method = a->method, .target = a->target, .authorization = a->authorization};
+	enum mams_httpd_verdict v = MAMS_HTTPD_AUTH_NONE;
+	enum mams_digest_verdict dv = MAMS_DIGEST_UNSUPPORTED;
+	int64_t expires;
+	char why[64] = "no certificate";
+
+	if (c->d->wants_certs)
+		v = mams_httpd_auth_cert(c->tls, identity, MAMS_HTTPD_IDENTITY_MAX, &expires, why);
+	if (v == MAMS_HTTPD_AUTH_OK)
+		return true;
+	if (v == MAMS_HTTPD_AUTH_CERT_BAD || !c->d->users) {
+		c->d->counters.forbidden++;
+		log_refused(c, why);
+		refuse(c, 403, "Forbidden", "");
+		return false;
+	}
+	if (a->authorization)
+		dv = mams_digest_check(
+			c->d->digest, &req, &users, mams_loop_now(c->d->loop), identity);
+	if (dv == MAMS_DIGEST_OK)
+		return true;
+	if (a->authorization && dv != MAMS_DIGEST_STALE)
+		log_refused(c, dv == MAMS_DIGEST_WRONG ? "unknown user or wrong password"
+						       : "not Digest with SHA-256 and qop=auth");
+	challenge(c, dv == MAMS_DIGEST_STALE);
+	return false;
+}
+
+static bool is_handshake(struct conn *c, const struct mams_ws_ask *a)
+{
+	if (strcmp(a->target, c->d->path) != 0)
+		refuse(c, 404, "Not Found", "");
+	else if (strcmp(a->method, "GET") != 0)
+		refuse(c, 405, "Method Not Allowed", "Allow: GET\r\n");
+	else if (!a->upgrades)
+		refuse(c, 426, "Upgrade Required",
+			"Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\n");
+	else if (!a->key || !mams_ws_key_is_good(a->key) || a->has_body)
+		refuse(c, 400, "Bad Request", "");
+	else
+		return true;
+	c->d->counters.bad_request++;
+	return false;
+}
+
+/* Only a client that has proved who he is learns what there is. */
+static bool answer(struct conn *c, const struct mams_ws_ask *a, char *identity)
+{
+	char accept[MAMS_WS_ACCEPT_LEN + 1];
+	char headers[160];
+
+	c->requests++;
+	if (!authenticate(c, a, identity) || !is_handshake(c, a))
+		return false;
+	if (mams_ws_accept(a->key, accept) < 0) {
+		refuse(c, 503, "Service Unavailable", "");
+		return false;
+	}
+	snprintf(headers, sizeof(headers),
+		"Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: %s\r\n",
+		accept);
+	say(c, 101, "Switching Protocols", headers);
+	return true;
+}
+
+static void hand_over(struct conn *c, const char *identity)
+{
+	const struct mams_ws_pipe pipe = {
+		.recv = pipe_recv, .send = pipe_send, .close = pipe_close, .io = c, .fd = c->fd};
+
+	c->d->counters.upgraded++;
+	c->phase = OPEN;
+	c->deadline = MAMS_TIME_NEVER;
+	mams_loop_fd_del(c->watch);
+	c->watch = NULL;
+	c->d->fn(c->d->user, identity, &c->peer, &pipe);
+}
+
+/* ---- a turn ---- */
+
+static int shake(struct conn *c)
+{
+	int rc;
+
+	do {
+		rc = gnutls_handshake(c->tls);
+	} while (rc < 0 && rc != GNUTLS_E_AGAIN && !gnutls_error_is_fatal(rc));
+	if (rc == GNUTLS_E_AGAIN)
+		return -EAGAIN;
+	if (rc < 0) {
+		c->d->counters.tls_failed++;
+		return -ECONNRESET;
+	}
+	c->in = malloc(MAMS_WS_REQUEST_MAX);
+	if (!c->in) {
+		c->d->counters.no_memory++;
+		return -ENOMEM;
+	}
+	c->phase = REQUEST;
+	return 0;
+}
+
+/* @return 0: a request was answered, 1: and its sender let in; -EAGAIN; -ECONNRESET */
+static int take_request(struct conn *c, char *identity)
+{
+	struct mams_ws_ask ask;
+	ssize_t n = tls_recv(c, c->in + c->in_len, MAMS_WS_REQUEST_MAX - c->in_len);
+	bool in;
+	int rc;
+
+	if (n <= 0)
+		return n == 0 ? -ECONNRESET : (int)n;
+	c->in_len += (size_t)n;
+	rc = mams_ws_ask(c->in, c->in_len, &ask);
+	if (rc == -EAGAIN)
+		return rc;
+	if (rc < 0) {
+		c->d->counters.bad_request++;
+		refuse(c, 400, "Bad Request", "");
+		return 0;
+	}
+	in = answer(c, &ask, identity);
+	c->in_len -= ask.len;
+	memmove(c->in, c->in + ask.len, c->in_len);
+	return in ? 1 : 0;
+}
+
+static int step(struct conn *c, char *identity)
+{
+	int rc = c->phase == TLS ? shake(c) : 0;
+
+	while (rc == 0) {
+		rc = flush(c);
+		if (rc == 0 && c->phase == CLOSING) {
+			(void)gnutls_bye(c->tls, GNUTLS_SHUT_WR);
+			return -ECONNRESET;
+		}
+		if (rc == 0)
+			rc = take_request(c, identity);
+		if (c->out.failed)
+			return -ENOMEM;
+	}
+	/* the socket's buffer is empty: what does not fit into it now never will */
+	return rc == 1 && flush(c) < 0 ? -ECONNRESET : rc;
+}
+
+static void conn_event(void *user, int fd, unsigned events)
+{
+	struct conn *c = user;
+	char identity[MAMS_HTTPD_IDENTITY_MAX];
+	int rc = step(c, identity);
+
+	(void)fd;
+	(void)events;
+	if (rc == 1)
+		hand_over(c, identity);
+	else if (rc != -EAGAIN)
+		conn_free(c);
+	else
+		mams_loop_fd_set(c->watch,
+			gnutls_record_get_direction(c->tls) ? MAMS_LOOP_WRITE : MAMS_LOOP_READ);
+}
+
+static void sweep(void *user)
+{
+	struct mams_wsd *d = user;
+	mams_time now = mams_loop_now(d->loop);
+	struct conn *next;
+	bool waiting = false;
+
+	/* the newest stand at the end, those handed over have no deadline */
+	for (struct conn *c = TAILQ_FIRST(&d->conns); c; c = next) {
+		next = TAILQ_NEXT(c, link);
+		if (!mams_time_before(now, c->deadline)) {
+			d->counters.slow++;
+			log_refused(c, "no upgrade in time");
+			conn_free(c);
+		} else if (c->phase != OPEN) {
+			waiting = true;
+		}
+	}
+	mams_loop_timer_at(d->sweep, waiting ? mams_time_add_ms(now, SWEEP_MS) : MAMS_TIME_NEVER);
+}
+
+/* ---- accept ---- */
+
+static bool is_full(struct mams_wsd *d, const struct mams_addr *peer)
+{
+	const struct conn *c;
+	unsigned same = 0;
+
+	if (d->n_conns >= d->opts.max_connections) {
+		d->counters.refused_limit++;
+		return true;
+	}
+	TAILQ_FOREACH(c, &d->conns, link)
+	same += mams_addr_eq_ip(&c->peer, peer);
+	if (same >= d->opts.max_per_ip)
+		d->counters.refused_per_ip++;
+	return same >= d->opts.max_per_ip;
+}
+
+static bool start_tls(struct conn *c)
+{
+	if (gnutls_init(&c->tls, GNUTLS_SERVER | GNUTLS_NONBLOCK | GNUTLS_NO_SIGNAL) < 0)
+		return false;
+	gnutls_transport_set_int(c->tls, c->fd);
+	if (c->d->wants_certs)
+		gnutls_certificate_server_set_request(c->tls, GNUTLS_CERT_REQUEST);
+	return gnutls_priority_set(c->tls, c->d->priorities) == 0 &&
+	       gnutls_credentials_set(c->tls, GNUTLS_CRD_CERTIFICATE, c->d->credentials) == 0;
+}
+
+static void accepted(void *user, int fd, const struct sockaddr_storage *sa, socklen_t len)
+{
+	struct mams_wsd *d = user;
+	struct mams_addr peer = {0};
+	struct conn *c = NULL;
+
+	(void)len;
+	if (mams_addr_from_sa((const struct sockaddr *)sa, &peer) < 0 || is_full(d, &peer)) {
+		close(fd);
+		return;
+	}
+	c = calloc(1, sizeof(*c));
+	if (c) {
+		*c = (struct conn){.d = d, .fd = fd, .peer = peer};
+		c->deadline = mams_time_add_ms(mams_loop_now(d->loop), d->opts.request_ms);
+	}
+	if (!c || !start_tls(c) ||
+		mams_loop_fd_add(d->loop, fd, MAMS_LOOP_READ, conn_event, c, &c->watch) < 0) {
+		d->counters.no_memory++;
+		close(fd);
+		if (c && c->tls)
+			gnutls_deinit(c->tls);
+		free(c);
+		return;
+	}
+	d->counters.accepted++;
+	d->n_conns++;
+	TAILQ_INSERT_TAIL(&d->conns, c, link);
+	mams_loop_timer_at(d->sweep, mams_time_add_ms(mams_loop_now(d->loop), SWEEP_MS));
+}
+
+/* ---- start and end ---- */
+
+static int take_key(struct mams_wsd *d, const char *cert, const char *key, const char *ca,
+	struct mams_error *err)
+{
+	const gnutls_datum_t c = {(unsigned char *)(uintptr_t)cert, (unsigned)strlen(cert)};
+	const gnutls_datum_t k = {(unsigned char *)(uintptr_t)key, (unsigned)strlen(key)};
+	int rc = gnutls_certificate_set_x509_key_mem(d->credentials, &c, &k, GNUTLS_X509_FMT_PEM);
+
+	if (rc == 0 && ca) {
+		const gnutls_datum_t t = {(unsigned char *)(uintptr_t)ca, (unsigned)strlen(ca)};
+		int n = gnutls_certificate_set_x509_trust_mem(
+			d->credentials, &t, GNUTLS_X509_FMT_PEM);
+
+		rc = n < 0 ? n : n == 0 ? GNUTLS_E_NO_CERTIFICATE_FOUND : 0;
+	}
+	return rc < 0 ? mams_fail(err, MAMS_EVALUE, NULL,
+				"cannot start wss, check certificate and key: %s",
+				gnutls_strerror(rc))
+		      : 0;
+}
+
+static int load_tls(struct mams_wsd *d, const struct mams_httpd_opts *o, struct mams_error *err)
+{
+	char *cert = NULL;
+	char *key = NULL;
+	char *ca = NULL;
+	int rc = mams_pem_read(o->cert_file, false, &cert, err);
+
+	d->wants_certs = o->client_ca_file != NULL;
+	if (rc == 0)
+		rc = mams_pem_read(o->key_file, true, &key, err);
+	if (rc == 0 && o->client_ca_file)
+		rc = mams_pem_read(o->client_ca_file, false, &ca, err);
+	if (rc == 0 && (gnutls_certificate_allocate_credentials(&d->credentials) < 0 ||
+			       gnutls_priority_init(&d->priorities, TLS_PRIORITIES, NULL) < 0))
+		rc = -ENOMEM;
+	if (rc == 0)
+		rc = take_key(d, cert, key, ca, err);
+	if (key)
+		mams_wipe(key, strlen(key));
+	free(key);
+	free(cert);
+	free(ca);
+	return rc;
+}
+
+static int load_users(struct mams_wsd *d, const struct mams_httpd_opts *o, struct mams_error *err)
+{
+	uint8_t key[32];
+	int rc;
+
+	d->realm = strdup(o->realm ? o->realm : "mams");
+	d->digest_file = o->digest_file ? strdup(o->digest_file) : NULL;
+	if (!d->realm || (o->digest_file && !d->digest_file))
+		return -ENOMEM;
+	if (!d->digest_file)
+		return 0;
+	if (getrandom(key, sizeof(key), 0) != (ssize_t)sizeof(key))
+		return -errno;
+	rc = mams_digest_new(d->realm, key, NONCES, &d->digest);
+	mams_wipe(key, sizeof(key));
+	return rc < 0 ? rc : mams_wsd_reload_users(d, err);
+}
+
+int mams_wsd_new(struct mams_loop *l, const struct mams_httpd_opts *opts, const char *path,
+	mams_wsd_fn fn, void *user, struct mams_wsd **out, struct mams_error *err)
+{
+	struct mams_wsd *d = calloc(1, sizeof(*d));
+	int rc;
+
+	if (!d)
+		return -ENOMEM;
+	d->loop = l;
+	d->fn = fn;
+	d->user = user;
+	TAILQ_INIT(&d->conns);
+	d->opts.request_ms = opts->request_ms ? opts->request_ms : 10000;
+	d->opts.max_connections = opts->max_connections ? opts->max_connections : 1024;
+	d->opts.max_per_ip = opts->max_per_ip ? opts->max_per_ip : 64;
+	d->path = strdup(path);
+	rc = d->path ? load_users(d, opts, err) : -ENOMEM;
+	if (rc == 0 && !opts->client_ca_file && !d->users)
+		rc = mams_fail(err, MAMS_EMISSING, NULL,
+			"nobody could authenticate: give a client CA, a Digest file, or both");
+	if (rc == 0)
+		rc = load_tls(d, opts, err);
+	if (rc == 0)
+		rc = mams_loop_timer_new(l, sweep, d, &d->sweep);
+	if (rc == 0)
+		rc = mams_httpd_listen_open(
+			l, opts->listen, opts->n_listen, accepted, d, &d->listen, err);
+	if (rc < 0)
+		mams_wsd_free(d);
+	else
+		*out = d;
+	return rc;
+}
+
+void mams_wsd_free(struct mams_wsd *d)
+{
+	struct conn *c;
+
+	if (!d)
+		return;
+	mams_httpd_listen_close(d->listen);
+	while ((c = TAILQ_FIRST(&d->conns)) != NULL)
+		conn_free(c);
+	mams_loop_timer_del(d->sweep);
+	if (d->credentials)
+		gnutls_certificate_free_credentials(d->credentials);
+	if (d->priorities)
+		gnutls_priority_deinit(d->priorities);
+	mams_httpd_users_free(d->users);
+	mams_digest_free(d->digest);
+	free(d->digest_file);
+	free(d->realm);
+	free(d->path);
+	free(d);
+}
+
+int mams_wsd_reload_users(struct mams_wsd *d, struct mams_error *err)
+{
+	struct mams_httpd_users *users;
+	int rc;
+
+	if (!d->digest_file)
+		return 0;
+	rc = mams_httpd_users_load(d->digest_file, d->realm, &users, err);
+	if (rc < 0)
+		return rc;
+	mams_httpd_users_free(d->users);
+	d->users = users;
+	return 0;
+}
