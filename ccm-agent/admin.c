@@ -90,7 +90,7 @@ static struct ctl_msg *compose_status(const struct ccm_admin *a, uint32_t id)
 		.uptime_ms = (uint64_t)mams_time_ms_until(a->started, mams_loop_now(a->loop)),
 		.state = ctl_strdup(msg, ccm_state_name(s->state)),
 		.ncm = ctl_strdup(msg, ccm_uplink_url(ccm_agent_uplink(a->agent))),
-		.transport = "https",
+		.transport = ctl_strdup(msg, ccm_uplink_transport(ccm_agent_uplink(a->agent))),
 		.ncm_id = s->id.ncm_id,
 		.session_id = s->id.session_id,
 		.proxy_up = ccm_agent_madp(a->agent) && ccm_madp_proxy_up(ccm_agent_madp(a->agent)),

@@ -129,7 +129,7 @@ static void run(struct ccm_agent *a)
 			return;
 		}
 	}
-	ccm_uplink_poll(a->uplink, ccm_session_polls(&a->session));
+	ccm_uplink_listen(a->uplink, ccm_session_polls(&a->session));
 	ccm_sampler_review(a->sampler);
 	mams_loop_timer_at(a->timer, ccm_session_deadline(&a->session));
 }
@@ -148,6 +148,8 @@ static void on_message(void *user, const struct mx_msg *m)
 	struct mams_error err = {0};
 	int rc = ccm_session_input(&a->session, m, mams_loop_now(a->loop), &err);
 
+	if (rc == 0 && m->type == MX_SYSTEM_INFO)
+		ccm_uplink_endpoints(a->uplink, &m->system_info);
 	if (rc < 0 && rc != -MAMS_EUNKNOWN)
 		log_warn("message of the NCM refused: %s: %s", err.where, err.text);
 	run(a);

@@ -1,5 +1,6 @@
 #include "ccm-agent/config.h"
 
+#include "ccm-agent/ways.h"
 #include "lib/mx/mx_tables.h"
 
 #include <string.h>
@@ -33,7 +34,12 @@ static const struct mams_conf_row rows[] = {
 	{"state_file", MAMS_C_STRING, AT(state_file), .def = "/run/mams/ccm.state",
 		.doc = "kernel settings as they were before us"},
 	{"ncm", MAMS_C_STRINGS, AT(ncm), AT(n_ncm), .required = true,
-		.doc = "URLs of the NCM, \"https://host:port\", in order of preference"},
+		.doc = "URLs of the NCM, \"https://host:port\", likewise wss:// and udp://, in "
+		       "order of preference"},
+	{"secure_interfaces", MAMS_C_STRINGS, AT(secure_interfaces), AT(n_secure_interfaces),
+		.doc = "interfaces whose networks need no TLS: udp URLs are used there only"},
+	{"udp_max", MAMS_C_INT, AT(udp_max), .min = 1200, .max = 65000, .def = "8192",
+		.doc = "octets of a datagram; longer messages need https"},
 	{"ca", MAMS_C_FILE, AT(ca), .required = true,
 		.doc = "PEM; the only authority believed for the NCM's certificate"},
 	{"certificate", MAMS_C_FILE, AT(certificate), .doc = "PEM client certificate"},
@@ -74,6 +80,36 @@ static const struct mams_conf_row rows[] = {
 static const struct mams_conf_table table = {
 	"mams-ccm", sizeof(struct ccm_conf), rows, MAMS_ARRAY_LEN(rows), 0};
 
+/* Behind a NAT, UDP is forgotten sooner than TCP. */
+#define UDP_KEEP_ALIVE_MS 15000
+
+static int check_urls(struct ccm_conf *c, const char *path, struct mams_error *err)
+{
+	struct ccm_session_conf *s = &c->session;
+	struct mams_error why = {0};
+
+	if (c->n_ncm > CCM_URLS_MAX || c->n_secure_interfaces > CCM_WAY_IFS_MAX)
+		return mams_fail(err, MAMS_ELIMIT, path,
+			"ncm and secure_interfaces: at most %d URLs and %d interfaces",
+			CCM_URLS_MAX, CCM_WAY_IFS_MAX);
+	for (size_t i = 0; i < c->n_ncm; i++) {
+		struct ccm_ncm_url url;
+
+		if (ccm_ncm_url_parse(c->ncm[i], &url, &why) < 0)
+			return mams_fail(err, MAMS_EVALUE, path, "ncm: %s", why.text);
+		if (url.transport != CCM_UDP)
+			continue;
+		if (c->n_secure_interfaces == 0)
+			return mams_fail(err, MAMS_EMISSING, path,
+				"ncm: \"%.60s\" is without TLS: name the interfaces where that "
+				"is safe in secure_interfaces, or use https://",
+				c->ncm[i]);
+		if (s->keep_alive_ms > UDP_KEEP_ALIVE_MS)
+			s->keep_alive_ms = UDP_KEEP_ALIVE_MS;
+	}
+	return 0;
+}
+
 static int check_links(const struct ccm_conf *c, const char *path, struct mams_error *err)
 {
 	for (size_t i = 0; i < c->n_links; i++) {
@@ -101,12 +137,10 @@ static int check(struct ccm_conf *c, const char *path, struct mams_error *err)
 	const struct ccm_session_conf *s = &c->session;
 	int rc = check_links(c, path, err);
 
+	if (rc == 0)
+		rc = check_urls(c, path, err);
 	if (rc < 0)
 		return rc;
-	for (size_t i = 0; i < c->n_ncm; i++)
-		if (strncmp(c->ncm[i], "https://", 8) != 0)
-			return mams_fail(err, MAMS_EVALUE, path,
-				"ncm: \"%.60s\" does not begin with https://", c->ncm[i]);
 	if (!c->certificate && !c->digest_user)
 		return mams_fail(err, MAMS_EMISSING, path,
 			"certificate and key, or digest_user and password_file, are required");

@@ -12,6 +12,9 @@ struct ccm_conf {
 	const char *state_file;
 	const char **ncm; /**< URLs, in order of preference */
 	size_t n_ncm;
+	const char **secure_interfaces; /**< on which udp URLs are used */
+	size_t n_secure_interfaces;
+	uint32_t udp_max;
 	const char *ca;
 	const char *certificate;
 	const char *key;

@@ -1,103 +1,118 @@
 #include "ccm-agent/uplink.h"
 
+#include "ccm-agent/carrier.h"
 #include "lib/base/buf.h"
 #include "lib/base/log.h"
-#include "lib/io/httpc.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
 #define LOG_MODULE "uplink"
-#define POLL_TIMEOUT_MS 110000 /* above the longest poll an NCM may be configured for */
-#define AGAIN_MS 100
-#define AGAIN_CAP_MS 2000
 #define CNT(name, field, text)                                                                     \
 	{                                                                                          \
-		name, text, MAMS_COUNTER, offsetof(struct ccm_uplink_counters, field)              \
+		name, text, MAMS_COUNTER, offsetof(struct counters, field)                         \
 	}
 
+struct counters {
+	struct ccm_carrier_counters carrier;
+	uint64_t bad_message;
+	uint64_t switches;
+	uint64_t no_way;
+};
+
 const struct mams_metric ccm_uplink_counter_rows[] = {
-	CNT("posts_total", posts, "messages posted"),
-	CNT("posts_failed_total", posts_failed, "posts without an HTTP answer"),
-	CNT("polls_total", polls, "long-polls"),
-	CNT("polls_failed_total", polls_failed, "long-polls without an HTTP answer"),
-	CNT("ncm_refused_total", refused, "401 and 403 answers"),
-	CNT("ncm_rejected_total", rejected, "other 4xx and 5xx answers"),
+	CNT("messages_sent_total", carrier.sent, "messages given to the transport"),
+	CNT("messages_lost_total", carrier.send_failed, "of these, known to have been lost"),
+	CNT("messages_too_long_total", carrier.too_long, "longer than udp_max, of either side"),
+	CNT("polls_total", carrier.polls, "long-polls"),
+	CNT("polls_failed_total", carrier.polls_failed, "long-polls without an HTTP answer"),
+	CNT("connects_total", carrier.connects, "WebSocket connections tried"),
+	CNT("connects_failed_total", carrier.connects_failed, "of these, failed"),
+	CNT("ncm_refused_total", carrier.refused, "401 and 403 answers"),
+	CNT("ncm_rejected_total", carrier.rejected, "other 4xx and 5xx answers"),
 	CNT("ncm_messages_bad_total", bad_message, "messages of the NCM that are not decodable"),
 	CNT("ncm_route_switches_total", switches, "changes of the way to the NCM"),
+	CNT("ncm_no_route_total", no_way, "messages without any way to the NCM"),
 };
 const size_t ccm_uplink_n_counter_rows = MAMS_ARRAY_LEN(ccm_uplink_counter_rows);
+
+typedef int (*carrier_new_fn)(struct mams_loop *l, const struct ccm_conf *conf,
+	const struct ccm_carrier_events *events, struct ccm_carrier **out, struct mams_error *err);
+
+static const carrier_new_fn carrier_new[] = {
+	[CCM_HTTPS] = ccm_carrier_https,
+	[CCM_WSS] = ccm_carrier_wss,
+	[CCM_UDP] = ccm_carrier_udp,
+};
+#define CARRIERS MAMS_ARRAY_LEN(carrier_new)
 
 struct ccm_uplink {
 	struct mams_loop *loop;
 	const struct ccm_conf *conf;
 	const struct ccm_uplink_ops *ops;
 	void *user;
-	struct mams_httpc *http;
-	struct mams_httpc_handle *poll;
-	struct mams_loop_timer *again;
-	uint32_t again_ms;
-	bool polling;
-	char interfaces[CCM_LINKS_MAX][CCM_IFNAME_MAX + 4]; /**< "if!NAME" */
-	size_t n_interfaces;
-	size_t route; /**< url + n_ncm * (0: unbound, 1..: interface) */
-	struct ccm_uplink_counters counters;
+	struct ccm_ways ways;
+	char links[CCM_WAY_IFS_MAX][CCM_IFNAME_MAX];
+	struct ccm_carrier *carriers[CARRIERS]; /* of the transports that the URLs name */
+	struct ccm_carrier *current;            /* NULL: there is no way */
+	struct ccm_carrier_events events;
+	bool listening;
+	unsigned number; /* of the way in use: it counts up with every change */
+	struct counters counters;
 	struct mams_log_rl quiet;
 };
 
-/* Each POST remembers the route it was sent on: only the first failure on it changes the route. */
-struct post {
-	struct ccm_uplink *u;
-	size_t route;
-};
-
-static void start_poll(struct ccm_uplink *u);
-
-static size_t routes(const struct ccm_uplink *u)
+static const char *over(const struct ccm_way *r)
 {
-	return u->conf->n_ncm * (1 + u->n_interfaces);
+	return r && r->interface ? r->interface : "any";
 }
 
-static const char *bound_to(const struct ccm_uplink *u)
-{
-	size_t i = u->route / u->conf->n_ncm;
+/* ---- the way ---- */
 
-	return i > 0 && i <= u->n_interfaces ? u->interfaces[i - 1] : NULL;
-}
-
-static void take_route(struct ccm_uplink *u, size_t route)
+static void take(struct ccm_uplink *u, bool fresh)
 {
-	if (route >= routes(u))
-		route = 0;
-	if (route == u->route)
+	const struct ccm_way *r = ccm_ways_current(&u->ways);
+	struct ccm_carrier *c = r ? u->carriers[r->url->transport] : NULL;
+
+	u->number++;
+	if (u->current && u->current != c)
+		u->current->ops->rest(u->current);
+	u->current = c;
+	if (!c)
 		return;
-	u->route = route;
-	u->counters.switches++;
-	if (mams_httpc_set_base(u->http, u->conf->ncm[route % u->conf->n_ncm]) < 0 ||
-		mams_httpc_set_interface(u->http, bound_to(u)) < 0)
-		log_err("no memory to change the route to the NCM");
-	log_debug("route to the NCM url=%s bound=%s", mams_httpc_base(u->http),
-		bound_to(u) ? bound_to(u) : "no");
+	c->ops->take(c, r, u->number, fresh);
+	c->ops->listen(c, u->listening);
+	log_debug("way to the NCM url=%s via=%s over=%s", r->url->text, r->via ? r->via->host : "-",
+		over(r));
 }
 
-static void failed(struct ccm_uplink *u, size_t route, int status, const char *what)
+static void on_failed(void *user, unsigned number, int status, const char *what)
 {
+	struct ccm_uplink *u = user;
+	const struct ccm_way *r = ccm_ways_current(&u->ways);
+
 	mams_log_limited(&u->quiet, mams_loop_now(u->loop), MAMS_LOG_WARN, LOG_MODULE,
-		"%s failed: %s url=%s bound=%s", what,
+		"%s failed: %s url=%s over=%s", what,
 		status == -MAMS_EDENIED ? "the NCM's certificate is not good"
 					: mams_strerror(status),
-		mams_httpc_base(u->http), bound_to(u) ? bound_to(u) : "no");
-	if (route == u->route)
-		take_route(u, u->route + 1);
+		r ? r->url->text : "-", over(r));
+	if (number != u->number)
+		return;
+	u->counters.switches++;
+	ccm_ways_next(&u->ways);
+	take(u, false);
 }
 
-static void take_body(struct ccm_uplink *u, const char *body, size_t len)
+/* ---- messages ---- */
+
+static void on_message(void *user, const char *text, size_t len)
 {
+	struct ccm_uplink *u = user;
 	struct mams_error err;
 	struct mx_msg *m = NULL;
 
-	if (mx_decode(body, len, &m, &err) < 0) {
+	if (mx_decode(text, len, &m, &err) < 0) {
 		u->counters.bad_message++;
 		mams_log_limited(&u->quiet, mams_loop_now(u->loop), MAMS_LOG_WARN, LOG_MODULE,
 			"bad message of the NCM: %s: %s", err.where, err.text);
@@ -108,154 +123,78 @@ static void take_body(struct ccm_uplink *u, const char *body, size_t len)
 	mx_msg_free(m);
 }
 
-/* @return false when there was no HTTP answer */
-static bool take_answer(struct ccm_uplink *u, int status, const char *body, size_t len)
+static void on_unknown(void *user)
 {
-	if (status < 0)
-		return false;
-	if (status == 200) {
-		take_body(u, body, len);
-	} else if (status == 404) {
-		u->ops->unknown(u->user);
-	} else if (status != 204) {
-		*(status == 401 || status == 403 ? &u->counters.refused : &u->counters.rejected) +=
-			1;
-		mams_log_limited(&u->quiet, mams_loop_now(u->loop), MAMS_LOG_WARN, LOG_MODULE,
-			"the NCM answers status=%d %.120s", status, body ? body : "");
-	}
-	return true;
-}
+	struct ccm_uplink *u = user;
 
-static void posted(void *user, int status, const char *body, size_t len)
-{
-	struct post *p = user;
-	struct ccm_uplink *u = p->u;
-	size_t route = p->route;
-
-	free(p);
-	if (take_answer(u, status, body, len))
-		return;
-	u->counters.posts_failed++;
-	failed(u, route, status, "message");
-	/* the poll stands on the same route */
-	if (u->polling && route != u->route) {
-		mams_httpc_cancel(u->poll);
-		u->poll = NULL;
-		start_poll(u);
-	}
+	u->ops->unknown(u->user);
 }
 
 void ccm_uplink_send(struct ccm_uplink *u, const struct mx_msg *m)
 {
 	struct mams_buf text = {0};
 	struct mams_error err;
-	struct post *p = calloc(1, sizeof(*p));
-	struct mams_httpc_request req = {.method = "POST",
-		.path = "/mams/v1/message",
-		.timeout_ms = 2 * u->conf->session.timing.timeout_ms};
-	int rc = p ? mx_encode(m, 0, &text, &err) : -ENOMEM;
+	int rc = mx_encode(m, 0, &text, &err);
 
-	u->counters.posts++;
 	log_debug("to ncm type=%s seq=%u", mx_type_name(m->type), m->sequence_num);
-	if (rc == 0) {
-		*p = (struct post){.u = u, .route = u->route};
-		req.body = text.data;
-		req.len = text.len;
-		rc = mams_httpc_send(u->http, &req, posted, p, NULL);
+	if (rc < 0 || text.failed) {
+		log_err("cannot write %s: %s", mx_type_name(m->type), mams_strerror(rc));
+	} else if (!u->current) {
+		u->counters.no_way++;
+	} else {
+		u->counters.carrier.sent++;
+		u->current->ops->send(u->current, text.data, text.len);
 	}
-	if (rc < 0) {
-		log_err("cannot send %s: %s", mx_type_name(m->type), mams_strerror(rc));
-		free(p);
-	}
+	mams_wipe(text.data, text.len);
 	mams_buf_fini(&text);
 }
 
-static void poll_again(struct ccm_uplink *u)
+void ccm_uplink_listen(struct ccm_uplink *u, bool on)
 {
-	u->again_ms = u->again_ms ? u->again_ms * 2 : AGAIN_MS;
-	if (u->again_ms > AGAIN_CAP_MS)
-		u->again_ms = AGAIN_CAP_MS;
-	mams_loop_timer_at(u->again, mams_time_add_ms(mams_loop_now(u->loop), u->again_ms));
-}
-
-static void polled(void *user, int status, const char *body, size_t len)
-{
-	struct ccm_uplink *u = user;
-
-	u->poll = NULL;
-	if (!take_answer(u, status, body, len)) {
-		u->counters.polls_failed++;
-		failed(u, u->route, status, "poll");
-		poll_again(u);
-	} else if (status == 200 || status == 204) {
-		u->again_ms = 0;
-		start_poll(u);
-	} else {
-		poll_again(u);
-	}
-}
-
-static void start_poll(struct ccm_uplink *u)
-{
-	const struct mams_httpc_request req = {
-		.method = "GET", .path = "/mams/v1/poll", .timeout_ms = POLL_TIMEOUT_MS};
-
-	if (!u->polling || u->poll)
+	if (u->listening == on)
 		return;
-	mams_loop_timer_at(u->again, MAMS_TIME_NEVER);
-	u->counters.polls++;
-	if (mams_httpc_send(u->http, &req, polled, u, &u->poll) < 0) {
-		u->poll = NULL;
-		poll_again(u);
-	}
-}
-
-static void again(void *user)
-{
-	start_poll(user);
-}
-
-void ccm_uplink_poll(struct ccm_uplink *u, bool on)
-{
-	if (u->polling == on)
-		return;
-	u->polling = on;
-	u->again_ms = 0;
-	if (on) {
-		start_poll(u);
-		return;
-	}
-	mams_loop_timer_at(u->again, MAMS_TIME_NEVER);
-	mams_httpc_cancel(u->poll);
-	u->poll = NULL;
+	u->listening = on;
+	if (u->current)
+		u->current->ops->listen(u->current, on);
 }
 
 void ccm_uplink_links(struct ccm_uplink *u, const char *const *interfaces, size_t n)
 {
-	u->n_interfaces = n < CCM_LINKS_MAX ? n : CCM_LINKS_MAX;
-	for (size_t i = 0; i < u->n_interfaces; i++)
-		snprintf(u->interfaces[i], sizeof(u->interfaces[i]), "if!%s", interfaces[i]);
-	/* connections over a link that went away would only time out */
-	mams_httpc_close_idle(u->http);
-	u->route = SIZE_MAX;
-	take_route(u, 0);
-	mams_httpc_cancel(u->poll);
-	u->poll = NULL;
-	start_poll(u);
+	const char *links[CCM_WAY_IFS_MAX];
+
+	if (n > CCM_WAY_IFS_MAX)
+		n = CCM_WAY_IFS_MAX;
+	for (size_t i = 0; i < n; i++) {
+		snprintf(u->links[i], sizeof(u->links[i]), "%s", interfaces[i]);
+		links[i] = u->links[i];
+	}
+	ccm_ways_links(&u->ways, links, n);
+	take(u, true);
 }
+
+void ccm_uplink_endpoints(struct ccm_uplink *u, const struct mx_system_info *info)
+{
+	struct ccm_endpoint list[CCM_ENDPOINTS_MAX] = {0};
+	size_t n = 0;
+
+	for (size_t i = 0; i < info->n_ncm_connections && n < CCM_ENDPOINTS_MAX; i++) {
+		const struct mx_end_point *e = &info->ncm_connections[i].ncm_end_point;
+
+		if (!e->ip_address || strlen(e->ip_address) >= CCM_HOST_MAX || e->port == 0)
+			continue;
+		snprintf(list[n].host, sizeof(list[n].host), "%s", e->ip_address);
+		list[n++].port = e->port;
+	}
+	if (ccm_ways_endpoints(&u->ways, list, n))
+		log_info("the NCM names %zu endpoints, ways=%zu", n, u->ways.n);
+}
+
+/* ---- life ---- */
 
 int ccm_uplink_new(struct mams_loop *l, const struct ccm_conf *conf,
 	const struct ccm_uplink_ops *ops, void *user, struct ccm_uplink **out,
 	struct mams_error *err)
 {
-	const struct mams_httpc_opts opts = {.base_url = conf->ncm[0],
-		.ca_file = conf->ca,
-		.cert_file = conf->certificate,
-		.key_file = conf->key,
-		.digest_user = conf->digest_user,
-		.password_file = conf->password_file,
-		.mark = conf->mark,
-		.connect_ms = 2 * conf->session.timing.timeout_ms};
 	struct ccm_uplink *u = calloc(1, sizeof(*u));
 	int rc;
 
@@ -265,31 +204,54 @@ int ccm_uplink_new(struct mams_loop *l, const struct ccm_conf *conf,
 	u->conf = conf;
 	u->ops = ops;
 	u->user = user;
-	rc = mams_loop_timer_new(l, again, u, &u->again);
-	if (rc == 0)
-		rc = mams_httpc_new(l, &opts, &u->http, err);
-	if (rc < 0)
+	u->events = (struct ccm_carrier_events){.message = on_message,
+		.unknown = on_unknown,
+		.failed = on_failed,
+		.user = u,
+		.counters = &u->counters.carrier,
+		.quiet = &u->quiet};
+	rc = ccm_ways_init(&u->ways, conf->ncm, conf->n_ncm, conf->secure_interfaces,
+		conf->n_secure_interfaces, err);
+	for (size_t i = 0; rc == 0 && i < u->ways.n_urls; i++) {
+		enum ccm_transport t = u->ways.urls[i].transport;
+
+		if (!u->carriers[t])
+			rc = carrier_new[t](l, conf, &u->events, &u->carriers[t], err);
+	}
+	if (rc < 0) {
 		ccm_uplink_free(u);
-	else
-		*out = u;
-	return rc;
+		return rc;
+	}
+	take(u, true);
+	*out = u;
+	return 0;
 }
 
 void ccm_uplink_free(struct ccm_uplink *u)
 {
 	if (!u)
 		return;
-	mams_httpc_free(u->http);
-	mams_loop_timer_del(u->again);
+	for (size_t i = 0; i < CARRIERS; i++)
+		if (u->carriers[i])
+			u->carriers[i]->ops->free(u->carriers[i]);
 	free(u);
 }
 
-const struct ccm_uplink_counters *ccm_uplink_counters(const struct ccm_uplink *u)
+const void *ccm_uplink_counters(const struct ccm_uplink *u)
 {
 	return &u->counters;
 }
 
 const char *ccm_uplink_url(const struct ccm_uplink *u)
 {
-	return mams_httpc_base(u->http);
+	const struct ccm_way *r = ccm_ways_current(&u->ways);
+
+	return r ? r->url->text : "-";
+}
+
+const char *ccm_uplink_transport(const struct ccm_uplink *u)
+{
+	const struct ccm_way *r = ccm_ways_current(&u->ways);
+
+	return r ? ccm_transport_name(r->url->transport) : "-";
 }

@@ -93,15 +93,18 @@ static void put_link(
 static void put_session(struct ncm_admin *a, struct ctl_msg *msg, const struct ncm_session *s,
 	struct ctl_session_status *out)
 {
-	struct mams_addr peer = ncm_api_peer(a->api, s);
+	const char *transport;
+	struct mams_addr peer;
 	char text[MAMS_ADDR_STRLEN];
 
+	ncm_api_where(a->api, s, &transport, &peer);
 	*out = (struct ctl_session_status){.client = ctl_strdup(msg, s->s.identity),
 		.ncm_id = s->policy->ncm_id,
 		.session_id = s->s.session_id,
 		.state = ctl_strdup(msg, ncm_state_name(s->state)),
 		.address =
 			ctl_strdup(msg, mams_addr_is_set(&peer) ? mams_addr_str(&peer, text) : "-"),
+		.transport = ctl_strdup(msg, transport),
 		.age_ms = (uint64_t)mams_time_ms_until(s->created, mams_loop_now(a->loop)),
 		.links = ctl_alloc(msg, NCM_LINKS_MAX * sizeof(*out->links)),
 		.madp = "local"};
@@ -135,10 +138,14 @@ static struct ctl_msg *compose_status(struct ncm_admin *a, uint32_t id, const ch
 	const struct ncm_madp *madp = ncm_service_madp(a->service);
 	struct ctl_msg *msg = ctl_msg_new(CTL_NCM_STATUS, id);
 	struct ctl_ncm_status *st = msg ? &msg->ncm_status : NULL;
-	size_t rows = ncm_n_counter_rows + ncm_api_n_counter_rows + mams_httpd_n_metrics;
+	struct ncm_api_counters tables[NCM_API_COUNTERS_MAX];
+	size_t n_tables = ncm_api_counters(a->api, tables);
+	size_t rows = ncm_n_counter_rows;
 
 	if (!msg)
 		return NULL;
+	for (size_t i = 0; i < n_tables; i++)
+		rows += tables[i].n;
 	st->version = MAMS_VERSION;
 	st->uptime_ms = (uint64_t)mams_time_ms_until(a->started, mams_loop_now(a->loop));
 	st->sessions = ctl_alloc(msg, (ncm_registry_count(r) + 1) * sizeof(*st->sessions));
@@ -153,10 +160,8 @@ static struct ctl_msg *compose_status(struct ncm_admin *a, uint32_t id, const ch
 		.proxy_up = ncm_madp_proxy_up(madp),
 		.plugin_up = ncm_madp_plugin_up(madp)};
 	put_counters(msg, ncm_counter_rows, ncm_n_counter_rows, ncm_registry_counters(r), st);
-	put_counters(
-		msg, ncm_api_counter_rows, ncm_api_n_counter_rows, ncm_api_counters(a->api), st);
-	put_counters(msg, mams_httpd_metrics, mams_httpd_n_metrics,
-		mams_httpd_counters(ncm_api_httpd(a->api)), st);
+	for (size_t i = 0; i < n_tables; i++)
+		put_counters(msg, tables[i].rows, tables[i].n, tables[i].base, st);
 	return msg;
 fail:
 	ctl_msg_free(msg);

@@ -27,11 +27,12 @@ static const char *address_text(struct mx_msg *m, const struct mams_addr *a)
 	return mx_strdup(m, mams_addr_str(a, text));
 }
 
-struct mx_msg *ncm_compose_system_info(const struct ncm_policy *p)
+struct mx_msg *ncm_compose_system_info(const struct ncm_policy *p, enum ncm_transport transport)
 {
+	const struct ncm_endpoints *e = &p->endpoints[transport];
 	struct mx_msg *m = mx_msg_new(MX_SYSTEM_INFO, 0);
 	struct mx_system_info *i = m ? &m->system_info : NULL;
-	size_t n = p->n_endpoints;
+	size_t n = e->n;
 
 	if (!m)
 		return NULL;
@@ -43,8 +44,8 @@ struct mx_msg *ncm_compose_system_info(const struct ncm_policy *p)
 		i->ncm_connections[k] = (struct mx_ncm_connection){
 			.connection_id = (uint8_t)((p->anchor_id + k) % MX_MAX_CONNECTIONS),
 			.connection_type = p->anchor_type,
-			.ncm_end_point = {.ip_address = address_text(m, &p->endpoints[k]),
-				.port = p->endpoints[k].port}};
+			.ncm_end_point = {.ip_address = address_text(m, &e->list[k]),
+				.port = e->list[k].port}};
 		if (!i->ncm_connections[k].ncm_end_point.ip_address)
 			return whole(m, false);
 	}

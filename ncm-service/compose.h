@@ -10,7 +10,7 @@
 	(1u << MX_F_LOSSLESS_SWITCHING | 1u << MX_F_UPLINK_AGGREGATION |                           \
 		1u << MX_F_DOWNLINK_AGGREGATION | 1u << MX_F_MEASUREMENT)
 
-struct mx_msg *ncm_compose_system_info(const struct ncm_policy *p);
+struct mx_msg *ncm_compose_system_info(const struct ncm_policy *p, enum ncm_transport transport);
 /** REQ of the seed's flow, or RSP of RFC 8743's, which repeats what both sides can. */
 struct mx_msg *ncm_compose_capability(const struct ncm_session *s, enum mx_type type);
 /** All admitted links, up or not: a link that returns with the same address is usable at once. */

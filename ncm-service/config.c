@@ -47,6 +47,16 @@ static const struct mams_conf_row ssid_rows[] = {
 static const struct mams_conf_table ssid_table = {
 	"prefer", sizeof(struct ncm_ssid), ssid_rows, MAMS_ARRAY_LEN(ssid_rows), IN_SSID(name)};
 
+#define IN_UDP(m) offsetof(struct ncm_udp_conf, m)
+static const struct mams_conf_row udp_rows[] = {
+	{"interface", MAMS_C_STRING, IN_UDP(interface), .required = true,
+		.doc = "the only interface that this socket hears"},
+	{"listen", MAMS_C_ADDR_PORT, IN_UDP(listen), .min = 8445, .required = true,
+		.doc = "address of the UDP service"},
+};
+static const struct mams_conf_table udp_table = {"secure_udp", sizeof(struct ncm_udp_conf),
+	udp_rows, MAMS_ARRAY_LEN(udp_rows), IN_UDP(name)};
+
 static const struct mams_conf_row rows[] = {
 	{"ctl_socket", MAMS_C_STRING, AT(ctl_socket), .def = "/run/mams/ncm.ctl",
 		.doc = "where mamsctl reaches this daemon"},
@@ -58,6 +68,16 @@ static const struct mams_conf_row rows[] = {
 		.doc = "SQLite file with the sessions, for restarts"},
 	{"listen", MAMS_C_ADDR_PORTS, AT(listen), AT(n_listen), .min = 8443, .required = true,
 		.doc = "addresses of the HTTPS service"},
+	{"listen_wss", MAMS_C_ADDR_PORTS, AT(listen_wss), AT(n_listen_wss), .min = 8444,
+		.doc = "addresses of the WebSocket service (wss); default: none"},
+	{"secure_udp", MAMS_C_SECTIONS, AT(udp), AT(n_udp), .max = 16, .table = &udp_table,
+		.doc = "a network that needs no TLS: MAMS over plain UDP there; default: nowhere"},
+	{"udp_max", MAMS_C_INT, AT(udp_max), .min = 1200, .max = 65000, .def = "8192",
+		.doc = "octets of a datagram of ours or a client's; longer messages need https"},
+	{"max_connections", MAMS_C_INT, AT(max_connections), .min = 1, .max = 1000000,
+		.def = "16384", .doc = "open at a time, of https and of wss each"},
+	{"max_per_address", MAMS_C_INT, AT(max_per_address), .min = 1, .max = 1000000, .def = "64",
+		.doc = "likewise, from one address; clients behind one NAT share it"},
 	{"certificate", MAMS_C_FILE, AT(certificate), .required = true,
 		.doc = "PEM; mams-ca server makes one"},
 	{"key", MAMS_C_SECRET_FILE, AT(key), .required = true, .doc = "PEM key of the certificate"},
@@ -74,8 +94,15 @@ static const struct mams_conf_row rows[] = {
 		.doc = "connection id of the anchor"},
 	{"anchor_type", MAMS_C_ENUM, AT(policy.anchor_type), .names = mx_connection_type_names,
 		.def = "LTE", .doc = "access type of the anchor connection"},
-	{"endpoints", MAMS_C_ADDR_PORTS, AT(policy.endpoints), AT(policy.n_endpoints), .min = 8443,
-		.doc = "NCM addresses told to clients; default: those of listen"},
+	{"endpoints", MAMS_C_ADDR_PORTS, AT(policy.endpoints[NCM_HTTPS].list),
+		AT(policy.endpoints[NCM_HTTPS].n), .min = 8443,
+		.doc = "NCM addresses told to clients of https; default: those of listen"},
+	{"endpoints_wss", MAMS_C_ADDR_PORTS, AT(policy.endpoints[NCM_WSS].list),
+		AT(policy.endpoints[NCM_WSS].n), .min = 8444,
+		.doc = "likewise to those of wss; default: those of listen_wss"},
+	{"endpoints_udp", MAMS_C_ADDR_PORTS, AT(policy.endpoints[NCM_UDP].list),
+		AT(policy.endpoints[NCM_UDP].n), .min = 8445,
+		.doc = "likewise to those of udp; default: the first secure_udp's"},
 	{"access", MAMS_C_SECTIONS, AT(policy.accesses), AT(policy.n_accesses), .max = 16,
 		.table = &access_table, .required = true,
 		.doc = "an access network whose links may be delivery connections"},
@@ -125,6 +152,26 @@ static int check_measure(const struct ncm_measure *m, const char *path, struct m
 	return 0;
 }
 
+struct mams_httpd_opts ncm_conf_server(const struct ncm_conf *c)
+{
+	return (struct mams_httpd_opts){.listen = c->listen,
+		.n_listen = c->n_listen,
+		.cert_file = c->certificate,
+		.key_file = c->key,
+		.client_ca_file = c->client_ca,
+		.digest_file = c->digest_users,
+		.realm = c->realm,
+		.body_max = MX_MAX_BYTES,
+		.max_connections = c->max_connections,
+		.max_per_ip = c->max_per_address};
+}
+
+static void default_endpoints(struct ncm_endpoints *e, struct mams_addr *list, size_t n)
+{
+	if (e->n == 0)
+		*e = (struct ncm_endpoints){.list = list, .n = n};
+}
+
 static int check(struct ncm_conf *c, const char *path, struct mams_error *err)
 {
 	struct ncm_policy *p = &c->policy;
@@ -154,13 +201,15 @@ static int check(struct ncm_conf *c, const char *path, struct mams_error *err)
 		if (strlen(p->ssids[i].id) > 64)
 			return mams_fail(err, MAMS_EVALUE, path,
 				"prefer %s: id is longer than 64 octets", p->ssids[i].name);
-	if (p->n_endpoints == 0) {
-		p->endpoints = c->listen;
-		p->n_endpoints = c->n_listen;
-	}
-	if (p->n_endpoints > MX_MAX_CONNECTIONS)
-		return mams_fail(err, MAMS_EVALUE, path,
-			"endpoints: at most %d are told to clients", MX_MAX_CONNECTIONS);
+	default_endpoints(&p->endpoints[NCM_HTTPS], c->listen, c->n_listen);
+	default_endpoints(&p->endpoints[NCM_WSS], c->listen_wss, c->n_listen_wss);
+	default_endpoints(
+		&p->endpoints[NCM_UDP], c->n_udp ? &c->udp[0].listen : NULL, c->n_udp > 0);
+	for (int t = 0; t < NCM_TRANSPORTS; t++)
+		if (p->endpoints[t].n > MX_MAX_CONNECTIONS)
+			return mams_fail(err, MAMS_EVALUE, path,
+				"endpoints of %s: at most %d are told to clients",
+				ncm_transport_name(t), MX_MAX_CONNECTIONS);
 	return 0;
 }
 

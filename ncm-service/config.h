@@ -3,7 +3,15 @@
 #pragma once
 
 #include "lib/codec/conf.h"
+#include "lib/io/httpd.h"
 #include "ncm-service/policy.h"
+
+/** A network without TLS, called secure by the operator. */
+struct ncm_udp_conf {
+	const char *name;
+	const char *interface;
+	struct mams_addr listen;
+};
 
 struct ncm_conf {
 	const char *ctl_socket;
@@ -12,6 +20,13 @@ struct ncm_conf {
 	const char *store;
 	struct mams_addr *listen;
 	size_t n_listen;
+	struct mams_addr *listen_wss;
+	size_t n_listen_wss;
+	struct ncm_udp_conf *udp;
+	size_t n_udp;
+	uint32_t udp_max;
+	uint32_t max_connections;
+	uint32_t max_per_address;
 	const char *certificate;
 	const char *key;
 	const char *client_ca;
@@ -25,3 +40,5 @@ struct ncm_conf {
 /** Read and check.  @return 0 or a negative code; err names file, line, key and cure */
 MAMS_MUST int ncm_conf_load(const char *path, struct ncm_conf *out, struct mams_error *err);
 void ncm_conf_free(struct ncm_conf *c);
+/** The HTTPS server's part of it; strings are borrowed. */
+struct mams_httpd_opts ncm_conf_server(const struct ncm_conf *c);

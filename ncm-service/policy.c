@@ -1,5 +1,13 @@
 #include "ncm-service/policy.h"
 
+const char *ncm_transport_name(enum ncm_transport t)
+{
+	static const char *const names[NCM_TRANSPORTS] = {
+		[NCM_HTTPS] = "https", [NCM_WSS] = "wss", [NCM_UDP] = "udp"};
+
+	return names[t];
+}
+
 const struct mams_addr *ncm_policy_proxy(const struct ncm_access *a, const struct mams_addr *client)
 {
 	for (size_t i = 0; i < a->n_proxies; i++)

@@ -38,12 +38,20 @@ struct ncm_ssid {
 	const char *id;
 };
 
+/** How a client speaks to us. */
+enum ncm_transport { NCM_HTTPS, NCM_WSS, NCM_UDP, NCM_TRANSPORTS };
+const char *ncm_transport_name(enum ncm_transport t);
+
+struct ncm_endpoints {
+	struct mams_addr *list; /**< with port */
+	size_t n;
+};
+
 struct ncm_policy {
 	uint64_t ncm_id;
-	uint32_t anchor_id;          /**< 0..15 */
-	int anchor_type;             /**< enum mx_connection_type */
-	struct mams_addr *endpoints; /**< of the NCM, for MX System Info; with port */
-	size_t n_endpoints;
+	uint32_t anchor_id;                             /**< 0..15 */
+	int anchor_type;                                /**< enum mx_connection_type */
+	struct ncm_endpoints endpoints[NCM_TRANSPORTS]; /**< of the NCM, for MX System Info */
 	struct ncm_access *accesses;
 	size_t n_accesses;
 	struct ncm_measure *measures;

@@ -285,8 +285,8 @@ static int find_session(struct ncm_service *v, const char *identity, const struc
 	return rc;
 }
 
-int ncm_service_message(struct ncm_service *v, const char *identity, const struct mx_msg *m,
-	const struct mx_msg **reply, struct mams_error *err)
+int ncm_service_message(struct ncm_service *v, const char *identity, enum ncm_transport transport,
+	const struct mx_msg *m, const struct mx_msg **reply, struct mams_error *err)
 {
 	struct ncm_session *s;
 	int rc = find_session(v, identity, m, &s, err);
@@ -294,6 +294,7 @@ int ncm_service_message(struct ncm_service *v, const char *identity, const struc
 	*reply = NULL;
 	if (rc < 0)
 		return rc;
+	s->transport = transport;
 	v->reply = reply;
 	rc = ncm_session_input(s, m, mams_loop_now(v->loop), err);
 	run(v, s);

@@ -27,11 +27,12 @@ void ncm_service_set_ops(struct ncm_service *v, const struct ncm_service_ops *op
 /** Read the store and dial the N-MADP. */
 MAMS_MUST int ncm_service_start(struct ncm_service *v);
 
-/** A message from an authenticated client.
+/** A message from an authenticated client, by this transport.
  *  @param reply  filled with the answer, borrowed until the session's next input; NULL: none
  *  @return 0, -ENOENT (E4), -MAMS_EDENIED (E5), and what ncm_session_input() returns */
 MAMS_MUST int ncm_service_message(struct ncm_service *v, const char *identity,
-	const struct mx_msg *m, const struct mx_msg **reply, struct mams_error *err);
+	enum ncm_transport transport, const struct mx_msg *m, const struct mx_msg **reply,
+	struct mams_error *err);
 MAMS_MUST int ncm_service_steer(struct ncm_service *v, struct ncm_session *s, uint64_t request,
 	uint32_t dl, uint32_t ul, struct mams_error *err);
 

@@ -133,7 +133,7 @@ static int on_discover(
 	finish_steering(s, MAMS_ESTATE, "the client has started anew");
 	mx_exchange_reset(&s->exchange);
 	s->gather_until = MAMS_TIME_NEVER;
-	rc = ncm_session_reply(s, m, ncm_compose_system_info(s->policy));
+	rc = ncm_session_reply(s, m, ncm_compose_system_info(s->policy, s->transport));
 	if (rc == 0)
 		rc = mx_exchange_begin(
 			&s->exchange, ncm_compose_capability(s, MX_CAPABILITY_REQ), 0, now);

@@ -117,7 +117,8 @@ struct ncm_session {
 	struct mx_exchange exchange;
 	mams_time last_heard;
 	mams_time created;
-	mams_time gather_until;  /**< UP setup is due then; NEVER when none is wanted */
+	enum ncm_transport transport; /**< that the client used last */
+	mams_time gather_until;       /**< UP setup is due then; NEVER when none is wanted */
 	mams_time prepare_again; /**< in PREPARE: the N-MADP has not answered, it is told again */
 	uint32_t again_ms;       /**< patience with links that a CNF left out; doubles */
 	struct {

@@ -218,7 +218,8 @@ struct ctl_session_status {
 	uint64_t ncm_id;
 	uint64_t session_id;
 	const char *state;
-	const char *address; /**< of the CCM as the NCM saw it */
+	const char *address;   /**< of the CCM as the NCM saw it */
+	const char *transport; /**< that it used last: https, wss, udp */
 	uint64_t age_ms;
 	struct ctl_link_status *links;
 	size_t n_links;

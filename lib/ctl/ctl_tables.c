@@ -192,6 +192,7 @@ static const struct mams_field session_status_rows[] = {
 	COUNT(ctl_session_status, session_id),
 	TEXT(ctl_session_status, state, 0),
 	TEXT(ctl_session_status, address, OPT),
+	TEXT(ctl_session_status, transport, OPT),
 	COUNT(ctl_session_status, age_ms),
 	ROW_LIST(ctl_session_status, links, "links", 0, &link_status_table, 0, MAX_PATHS, ""),
 	TEXT(ctl_session_status, madp, OPT),

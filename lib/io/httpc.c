@@ -192,6 +192,7 @@ static void set_connection(struct mams_httpc *c, CURL *e, const char *interface)
 	curl_easy_setopt(e, CURLOPT_TCP_KEEPIDLE, KEEPALIVE_IDLE_S);
 	curl_easy_setopt(e, CURLOPT_TCP_KEEPINTVL, KEEPALIVE_INTERVAL_S);
 	curl_easy_setopt(e, CURLOPT_INTERFACE, interface);
+	curl_easy_setopt(e, CURLOPT_CONNECT_TO, c->via);
 	curl_easy_setopt(e, CURLOPT_SOCKOPTFUNCTION, on_new_socket);
 	curl_easy_setopt(e, CURLOPT_SOCKOPTDATA, c);
 #if LIBCURL_VERSION_NUM >= 0x075700
@@ -456,6 +457,7 @@ void mams_httpc_free(struct mams_httpc *c)
 	free(c->cert_file);
 	free(c->key_file);
 	free(c->user);
+	curl_slist_free_all(c->via);
 	free(c->interface);
 	free(c);
 	curl_global_cleanup();
@@ -479,6 +481,23 @@ int mams_httpc_set_base(struct mams_httpc *c, const char *base_url)
 const char *mams_httpc_base(const struct mams_httpc *c)
 {
 	return c->base_url;
+}
+
+int mams_httpc_set_via(struct mams_httpc *c, const char *via)
+{
+	struct curl_slist *list = via ? curl_slist_append(NULL, via) : NULL;
+	struct mams_httpc_handle *x;
+
+	if (via && !list)
+		return -ENOMEM;
+	/* idle handles keep their options, this one as a pointer */
+	TAILQ_FOREACH(x, &c->idle, link)
+	curl_easy_setopt(x->easy, CURLOPT_CONNECT_TO, list);
+	TAILQ_FOREACH(x, &c->active, link)
+	curl_easy_setopt(x->easy, CURLOPT_CONNECT_TO, list);
+	curl_slist_free_all(c->via);
+	c->via = list;
+	return 0;
 }
 
 int mams_httpc_set_interface(struct mams_httpc *c, const char *interface)

@@ -58,6 +58,9 @@ void mams_httpc_free(struct mams_httpc *c);
 /** Requests started from now on go to another server. */
 MAMS_MUST int mams_httpc_set_base(struct mams_httpc *c, const char *base_url);
 const char *mams_httpc_base(const struct mams_httpc *c);
+/** Connect elsewhere than the base URL says, whose name the certificate still must have.
+ *  @param via  as libcurl's CONNECT_TO has it, "::host:port"; NULL: not */
+MAMS_MUST int mams_httpc_set_via(struct mams_httpc *c, const char *via);
 /** Bind connections made from now on; NULL for any.  Idle connections are closed. */
 MAMS_MUST int mams_httpc_set_interface(struct mams_httpc *c, const char *interface);
 /** Close idle connections, so that the next request starts afresh (after a link change). */

@@ -38,6 +38,7 @@ struct mams_httpc {
 	char *user;
 	char *password;
 	char *interface;
+	struct curl_slist *via; /**< CONNECT_TO; NULL: none */
 	uint32_t mark;
 	unsigned connect_ms;
 	size_t body_max;

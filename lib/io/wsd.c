@@ -4,24 +4,19 @@
 
 #include "lib/base/buf.h"
 #include "lib/base/log.h"
-#include "lib/io/digest.h"
-#include "lib/io/httpd_auth.h"
+#include "lib/io/gate.h"
 #include "lib/io/httpd_listen.h"
-#include "lib/io/pem.h"
 #include "lib/io/ws_handshake.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/queue.h>
-#include <sys/random.h>
 #include <unistd.h>
 
 #define LOG_MODULE "wsd"
-#define NONCES 4096
 #define SWEEP_MS 100
 #define REQUESTS_MAX 3 /* on one connection: a challenge, a stale nonce, the right answer */
-#define TLS_PRIORITIES "NORMAL:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2"
 
 struct wsd_counters {
 	uint64_t accepted;
@@ -86,13 +81,7 @@ struct mams_wsd {
 	void *user;
 	char *path;
 	struct mams_httpd_opts opts; /* its numbers only */
-	char *realm;
-	char *digest_file;
-	bool wants_certs;
-	struct mams_httpd_users *users;
-	struct mams_digest *digest;
-	gnutls_certificate_credentials_t credentials;
-	gnutls_priority_t priorities;
+	struct mams_gate *gate;
 	struct mams_httpd_listen *listen;
 	struct mams_loop_timer *sweep;
 	struct conn_list conns;
@@ -227,46 +216,33 @@ static void challenge(struct conn *c, bool stale)
 	char header[MAMS_DIGEST_HEADER_MAX + 32];
 
 	c->d->counters.unauthorized++;
-	mams_digest_challenge(c->d->digest, mams_loop_now(c->d->loop), stale, value);
+	mams_gate_challenge(c->d->gate, mams_loop_now(c->d->loop), stale, value);
 	snprintf(header, sizeof(header), "WWW-Authenticate: %s\r\n", value);
-	if (c->requests < REQUESTS_MAX) {
+	if (c->requests < REQUESTS_MAX)
 		say(c, 401, "Unauthorized", header);
-		return;
-	}
-	say(c, 401, "Unauthorized", header);
-	c->phase = CLOSING;
+	else
+		refuse(c, 401, "Unauthorized", header);
 }
 
 /* @return false when it has been answered with a refusal */
 static bool authenticate(struct conn *c, const struct mams_ws_ask *a, char *identity)
 {
-	const struct mams_digest_users users = {.ha1 = mams_httpd_users_ha1, .list = c->d->users};
 	const struct mams_digest_request req = {
 		.method = a->method, .target = a->target, .authorization = a->authorization};
-	enum mams_httpd_verdict v = MAMS_HTTPD_AUTH_NONE;
-	enum mams_digest_verdict dv = MAMS_DIGEST_UNSUPPORTED;
-	int64_t expires;
-	char why[64] = "no certificate";
+	char why[64] = "";
+	enum mams_httpd_verdict v =
+		mams_gate_check(c->d->gate, c->tls, &req, mams_loop_now(c->d->loop), identity, why);
 
-	if (c->d->wants_certs)
-		v = mams_httpd_auth_cert(c->tls, identity, MAMS_HTTPD_IDENTITY_MAX, &expires, why);
 	if (v == MAMS_HTTPD_AUTH_OK)
 		return true;
-	if (v == MAMS_HTTPD_AUTH_CERT_BAD || !c->d->users) {
-		c->d->counters.forbidden++;
+	if (why[0])
 		log_refused(c, why);
+	if (v == MAMS_HTTPD_AUTH_CERT_BAD || !mams_gate_has_users(c->d->gate)) {
+		c->d->counters.forbidden++;
 		refuse(c, 403, "Forbidden", "");
-		return false;
+	} else {
+		challenge(c, v == MAMS_HTTPD_AUTH_STALE);
 	}
-	if (a->authorization)
-		dv = mams_digest_check(
-			c->d->digest, &req, &users, mams_loop_now(c->d->loop), identity);
-	if (dv == MAMS_DIGEST_OK)
-		return true;
-	if (a->authorization && dv != MAMS_DIGEST_STALE)
-		log_refused(c, dv == MAMS_DIGEST_WRONG ? "unknown user or wrong password"
-						       : "not Digest with SHA-256 and qop=auth");
-	challenge(c, dv == MAMS_DIGEST_STALE);
 	return false;
 }
 
@@ -444,17 +420,6 @@ static bool is_full(struct mams_wsd *d, const struct mams_addr *peer)
 	return same >= d->opts.max_per_ip;
 }
 
-static bool start_tls(struct conn *c)
-{
-	if (gnutls_init(&c->tls, GNUTLS_SERVER | GNUTLS_NONBLOCK | GNUTLS_NO_SIGNAL) < 0)
-		return false;
-	gnutls_transport_set_int(c->tls, c->fd);
-	if (c->d->wants_certs)
-		gnutls_certificate_server_set_request(c->tls, GNUTLS_CERT_REQUEST);
-	return gnutls_priority_set(c->tls, c->d->priorities) == 0 &&
-	       gnutls_credentials_set(c->tls, GNUTLS_CRD_CERTIFICATE, c->d->credentials) == 0;
-}
-
 static void accepted(void *user, int fd, const struct sockaddr_storage *sa, socklen_t len)
 {
 	struct mams_wsd *d = user;
@@ -471,7 +436,7 @@ static void accepted(void *user, int fd, const struct sockaddr_storage *sa, sock
 		*c = (struct conn){.d = d, .fd = fd, .peer = peer};
 		c->deadline = mams_time_add_ms(mams_loop_now(d->loop), d->opts.request_ms);
 	}
-	if (!c || !start_tls(c) ||
+	if (!c || mams_gate_session(d->gate, fd, &c->tls) < 0 ||
 		mams_loop_fd_add(d->loop, fd, MAMS_LOOP_READ, conn_event, c, &c->watch) < 0) {
 		d->counters.no_memory++;
 		close(fd);
@@ -487,69 +452,6 @@ static void accepted(void *user, int fd, const struct sockaddr_storage *sa, sock
 }
 
 /* ---- start and end ---- */
-
-static int take_key(struct mams_wsd *d, const char *cert, const char *key, const char *ca,
-	struct mams_error *err)
-{
-	const gnutls_datum_t c = {(unsigned char *)(uintptr_t)cert, (unsigned)strlen(cert)};
-	const gnutls_datum_t k = {(unsigned char *)(uintptr_t)key, (unsigned)strlen(key)};
-	int rc = gnutls_certificate_set_x509_key_mem(d->credentials, &c, &k, GNUTLS_X509_FMT_PEM);
-
-	if (rc == 0 && ca) {
-		const gnutls_datum_t t = {(unsigned char *)(uintptr_t)ca, (unsigned)strlen(ca)};
-		int n = gnutls_certificate_set_x509_trust_mem(
-			d->credentials, &t, GNUTLS_X509_FMT_PEM);
-
-		rc = n < 0 ? n : n == 0 ? GNUTLS_E_NO_CERTIFICATE_FOUND : 0;
-	}
-	return rc < 0 ? mams_fail(err, MAMS_EVALUE, NULL,
-				"cannot start wss, check certificate and key: %s",
-				gnutls_strerror(rc))
-		      : 0;
-}
-
-static int load_tls(struct mams_wsd *d, const struct mams_httpd_opts *o, struct mams_error *err)
-{
-	char *cert = NULL;
-	char *key = NULL;
-	char *ca = NULL;
-	int rc = mams_pem_read(o->cert_file, false, &cert, err);
-
-	d->wants_certs = o->client_ca_file != NULL;
-	if (rc == 0)
-		rc = mams_pem_read(o->key_file, true, &key, err);
-	if (rc == 0 && o->client_ca_file)
-		rc = mams_pem_read(o->client_ca_file, false, &ca, err);
-	if (rc == 0 && (gnutls_certificate_allocate_credentials(&d->credentials) < 0 ||
-			       gnutls_priority_init(&d->priorities, TLS_PRIORITIES, NULL) < 0))
-		rc = -ENOMEM;
-	if (rc == 0)
-		rc = take_key(d, cert, key, ca, err);
-	if (key)
-		mams_wipe(key, strlen(key));
-	free(key);
-	free(cert);
-	free(ca);
-	return rc;
-}
-
-static int load_users(struct mams_wsd *d, const struct mams_httpd_opts *o, struct mams_error *err)
-{
-	uint8_t key[32];
-	int rc;
-
-	d->realm = strdup(o->realm ? o->realm : "mams");
-	d->digest_file = o->digest_file ? strdup(o->digest_file) : NULL;
-	if (!d->realm || (o->digest_file && !d->digest_file))
-		return -ENOMEM;
-	if (!d->digest_file)
-		return 0;
-	if (getrandom(key, sizeof(key), 0) != (ssize_t)sizeof(key))
-		return -errno;
-	rc = mams_digest_new(d->realm, key, NONCES, &d->digest);
-	mams_wipe(key, sizeof(key));
-	return rc < 0 ? rc : mams_wsd_reload_users(d, err);
-}
 
 int mams_wsd_new(struct mams_loop *l, const struct mams_httpd_opts *opts, const char *path,
 	mams_wsd_fn fn, void *user, struct mams_wsd **out, struct mams_error *err)
@@ -567,12 +469,7 @@ int mams_wsd_new(struct mams_loop *l, const struct mams_httpd_opts *opts, const 
 	d->opts.max_connections = opts->max_connections ? opts->max_connections : 1024;
 	d->opts.max_per_ip = opts->max_per_ip ? opts->max_per_ip : 64;
 	d->path = strdup(path);
-	rc = d->path ? load_users(d, opts, err) : -ENOMEM;
-	if (rc == 0 && !opts->client_ca_file && !d->users)
-		rc = mams_fail(err, MAMS_EMISSING, NULL,
-			"nobody could authenticate: give a client CA, a Digest file, or both");
-	if (rc == 0)
-		rc = load_tls(d, opts, err);
+	rc = d->path ? mams_gate_new(opts, &d->gate, err) : -ENOMEM;
 	if (rc == 0)
 		rc = mams_loop_timer_new(l, sweep, d, &d->sweep);
 	if (rc == 0)
@@ -595,29 +492,12 @@ void mams_wsd_free(struct mams_wsd *d)
 	while ((c = TAILQ_FIRST(&d->conns)) != NULL)
 		conn_free(c);
 	mams_loop_timer_del(d->sweep);
-	if (d->credentials)
-		gnutls_certificate_free_credentials(d->credentials);
-	if (d->priorities)
-		gnutls_priority_deinit(d->priorities);
-	mams_httpd_users_free(d->users);
-	mams_digest_free(d->digest);
-	free(d->digest_file);
-	free(d->realm);
+	mams_gate_free(d->gate);
 	free(d->path);
 	free(d);
 }
 
 int mams_wsd_reload_users(struct mams_wsd *d, struct mams_error *err)
 {
-	struct mams_httpd_users *users;
-	int rc;
-
-	if (!d->digest_file)
-		return 0;
-	rc = mams_httpd_users_load(d->digest_file, d->realm, &users, err);
-	if (rc < 0)
-		return rc;
-	mams_httpd_users_free(d->users);
-	d->users = users;
-	return 0;
+	return mams_gate_reload(d->gate, err);
 }

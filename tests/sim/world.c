@@ -76,8 +76,7 @@ static void make_policy(struct ncm_policy *p)
 		.n_proxies = 1};
 	*p = (struct ncm_policy){.ncm_id = 7,
 		.anchor_type = MX_LTE,
-		.endpoints = endpoint,
-		.n_endpoints = 1,
+		.endpoints[NCM_HTTPS] = {.list = endpoint, .n = 1},
 		.accesses = accesses,
 		.n_accesses = 2,
 		.measures = measures,

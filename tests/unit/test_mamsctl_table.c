@@ -85,6 +85,7 @@ static void sessions_are_shown(void)
 		.ncm_id = 1,
 		.session_id = 77,
 		.state = "active",
+		.transport = "wss",
 		.age_ms = 65000,
 		.links = links,
 		.n_links = 2,
@@ -94,7 +95,7 @@ static void sessions_are_shown(void)
 
 	show_sessions(&s, &out);
 	CU_ASSERT_PTR_NOT_NULL_FATAL(out.data);
-	CU_ASSERT_PTR_NOT_NULL(strstr(out.data, "alice   1/77     active  -     1 min 05 s"));
+	CU_ASSERT_PTR_NOT_NULL(strstr(out.data, "alice   1/77     active  -     wss  1 min 05 s"));
 	CU_ASSERT_PTR_NOT_NULL(strstr(out.data, "alice    0  wifi  Wi-Fi  up     yes     UL DL"));
 	CU_ASSERT_PTR_NOT_NULL(strstr(out.data, "alice    1  lte   LTE    down   yes     backup"));
 	mams_buf_clear(&out);

@@ -101,6 +101,7 @@ void show_sessions(const struct ctl_ncm_status *s, struct mams_buf *out)
 		{"SESSION", false},
 		{"STATE", false},
 		{"FROM", false},
+		{"BY", false},
 		{"AGE", true},
 		{"LINKS", true},
 		{"MADP", false},
@@ -118,6 +119,7 @@ void show_sessions(const struct ctl_ncm_status *s, struct mams_buf *out)
 		tbl_text(&t, id);
 		tbl_text(&t, r->state);
 		tbl_text(&t, r->address);
+		tbl_text(&t, r->transport);
 		tbl_duration(&t, r->age_ms);
 		tbl_number(&t, r->n_links);
 		tbl_text(&t, r->madp);

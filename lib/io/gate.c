@@ -1,0 +1,199 @@
+#include "lib/io/gate.h"
+
+#include "lib/base/log.h"
+#include "lib/io/pem.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/random.h>
+
+#define LOG_MODULE "gate"
+#define NONCES 4096
+#define TLS_PRIORITIES "NORMAL:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2"
+
+struct mams_gate {
+	char *realm;
+	char *digest_file;
+	bool wants_certs;
+	struct mams_httpd_users *users;
+	struct mams_digest *digest;
+	gnutls_certificate_credentials_t credentials;
+	gnutls_priority_t priorities;
+};
+
+bool mams_gate_has_users(const struct mams_gate *g)
+{
+	return g->users != NULL;
+}
+
+void mams_gate_challenge(struct mams_gate *g, mams_time now, bool stale, char *out)
+{
+	mams_digest_challenge(g->digest, now, stale, out);
+}
+
+/* A certificate decides, when there is one: a bad one is not made good by a password. */
+enum mams_httpd_verdict mams_gate_check(struct mams_gate *g, gnutls_session_t tls,
+	const struct mams_digest_request *req, mams_time now, char *identity, char *why)
+{
+	const struct mams_digest_users users = {.ha1 = mams_httpd_users_ha1, .list = g->users};
+	enum mams_httpd_verdict v = MAMS_HTTPD_AUTH_NONE;
+	int64_t expires;
+
+	if (g->wants_certs)
+		v = mams_httpd_auth_cert(tls, identity, MAMS_HTTPD_IDENTITY_MAX, &expires, why);
+	if (v != MAMS_HTTPD_AUTH_NONE)
+		return v;
+	if (!g->users)
+		snprintf(why, 64, "no certificate");
+	if (!g->users || !req->authorization)
+		return MAMS_HTTPD_AUTH_NONE;
+	switch (mams_digest_check(g->digest, req, &users, now, identity)) {
+	case MAMS_DIGEST_OK:
+		return MAMS_HTTPD_AUTH_OK;
+	case MAMS_DIGEST_STALE:
+		return MAMS_HTTPD_AUTH_STALE;
+	case MAMS_DIGEST_WRONG:
+		snprintf(why, 64, "unknown user or wrong password");
+		return MAMS_HTTPD_AUTH_WRONG;
+	case MAMS_DIGEST_UNSUPPORTED:
+		break;
+	}
+	snprintf(why, 64, "not Digest with SHA-256 and qop=auth");
+	return MAMS_HTTPD_AUTH_UNSUPPORTED;
+}
+
+int mams_gate_session(const struct mams_gate *g, int fd, gnutls_session_t *out)
+{
+	gnutls_session_t s;
+
+	if (gnutls_init(&s, GNUTLS_SERVER | GNUTLS_NONBLOCK | GNUTLS_NO_SIGNAL) < 0)
+		return -ENOMEM;
+	gnutls_transport_set_int(s, fd);
+	if (g->wants_certs)
+		gnutls_certificate_server_set_request(s, GNUTLS_CERT_REQUEST);
+	if (gnutls_priority_set(s, g->priorities) < 0 ||
+		gnutls_credentials_set(s, GNUTLS_CRD_CERTIFICATE, g->credentials) < 0) {
+		gnutls_deinit(s);
+		return -ENOMEM;
+	}
+	*out = s;
+	return 0;
+}
+
+/* ---- start and end ---- */
+
+static int take_key(struct mams_gate *g, const char *cert, const char *key, const char *ca,
+	struct mams_error *err)
+{
+	const gnutls_datum_t c = {(unsigned char *)(uintptr_t)cert, (unsigned)strlen(cert)};
+	const gnutls_datum_t k = {(unsigned char *)(uintptr_t)key, (unsigned)strlen(key)};
+	int rc = gnutls_certificate_set_x509_key_mem(g->credentials, &c, &k, GNUTLS_X509_FMT_PEM);
+
+	if (rc == 0 && ca) {
+		const gnutls_datum_t t = {(unsigned char *)(uintptr_t)ca, (unsigned)strlen(ca)};
+		int n = gnutls_certificate_set_x509_trust_mem(
+			g->credentials, &t, GNUTLS_X509_FMT_PEM);
+
+		rc = n < 0 ? n : n == 0 ? GNUTLS_E_NO_CERTIFICATE_FOUND : 0;
+	}
+	return rc < 0 ? mams_fail(err, MAMS_EVALUE, NULL, "check certificate and key: %s",
+				gnutls_strerror(rc))
+		      : 0;
+}
+
+static int load_tls(struct mams_gate *g, const struct mams_httpd_opts *o, struct mams_error *err)
+{
+	char *cert = NULL;
+	char *key = NULL;
+	char *ca = NULL;
+	int rc = mams_pem_read(o->cert_file, false, &cert, err);
+
+	g->wants_certs = o->client_ca_file != NULL;
+	if (rc == 0)
+		rc = mams_pem_read(o->key_file, true, &key, err);
+	if (rc == 0 && o->client_ca_file)
+		rc = mams_pem_read(o->client_ca_file, false, &ca, err);
+	if (rc == 0 && (gnutls_certificate_allocate_credentials(&g->credentials) < 0 ||
+			       gnutls_priority_init(&g->priorities, TLS_PRIORITIES, NULL) < 0))
+		rc = -ENOMEM;
+	if (rc == 0)
+		rc = take_key(g, cert, key, ca, err);
+	if (key)
+		mams_wipe(key, strlen(key));
+	free(key);
+	free(cert);
+	free(ca);
+	return rc;
+}
+
+static int load_users(struct mams_gate *g, const struct mams_httpd_opts *o, struct mams_error *err)
+{
+	uint8_t key[32];
+	int rc;
+
+	g->realm = strdup(o->realm ? o->realm : "mams");
+	g->digest_file = o->digest_file ? strdup(o->digest_file) : NULL;
+	if (!g->realm || (o->digest_file && !g->digest_file))
+		return -ENOMEM;
+	if (!g->digest_file)
+		return 0;
+	if (getrandom(key, sizeof(key), 0) != (ssize_t)sizeof(key))
+		return -errno;
+	rc = mams_digest_new(g->realm, key, NONCES, &g->digest);
+	mams_wipe(key, sizeof(key));
+	return rc < 0 ? rc : mams_gate_reload(g, err);
+}
+
+int mams_gate_new(
+	const struct mams_httpd_opts *opts, struct mams_gate **out, struct mams_error *err)
+{
+	struct mams_gate *g = calloc(1, sizeof(*g));
+	int rc;
+
+	if (!g)
+		return -ENOMEM;
+	rc = load_users(g, opts, err);
+	if (rc == 0 && !opts->client_ca_file && !g->users)
+		rc = mams_fail(err, MAMS_EMISSING, NULL,
+			"nobody could authenticate: give a client CA, a Digest file, or both");
+	if (rc == 0)
+		rc = load_tls(g, opts, err);
+	if (rc < 0)
+		mams_gate_free(g);
+	else
+		*out = g;
+	return rc;
+}
+
+void mams_gate_free(struct mams_gate *g)
+{
+	if (!g)
+		return;
+	if (g->credentials)
+		gnutls_certificate_free_credentials(g->credentials);
+	if (g->priorities)
+		gnutls_priority_deinit(g->priorities);
+	mams_httpd_users_free(g->users);
+	mams_digest_free(g->digest);
+	free(g->digest_file);
+	free(g->realm);
+	free(g);
+}
+
+int mams_gate_reload(struct mams_gate *g, struct mams_error *err)
+{
+	struct mams_httpd_users *users;
+	int rc;
+
+	if (!g->digest_file)
+		return 0;
+	rc = mams_httpd_users_load(g->digest_file, g->realm, &users, err);
+	if (rc < 0)
+		return rc;
+	mams_httpd_users_free(g->users);
+	g->users = users;
+	log_info("Digest users read file=%s users=%zu", g->digest_file,
+		mams_httpd_users_count(users));
+	return 0;
+}
