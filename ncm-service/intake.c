@@ -90,8 +90,8 @@ static enum ncm_outcome of_service(struct ncm_intake *in, int rc)
 	}
 }
 
-/* E4 where there is no status to answer with: the client is told to begin again.  His answer to that
- * names the session that is not there, and is not answered. */
+/* E4 where there is no status to answer with: the client is told to begin again.  His answer to
+ * that names the session that is not there, and is not answered. */
 static void write_termination(const struct mx_msg *m, struct ncm_receipt *out)
 {
 	const struct mx_session_id *id =

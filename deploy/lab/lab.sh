@@ -232,7 +232,11 @@ lab_start_one() {
 	cl-pm) lab_mptcpd cl-pm "$CL" "$d/cl-pm.ctl" ;;
 	px) lab_start px "$PX" "$BUILD/proxy/mams-proxy" -c "$d/px.conf" -d ;;
 	cl) lab_start cl "$CL" "$BUILD/proxy/mams-proxy" -c "$d/cl.conf" -d ;;
-	ncm) lab_start ncm "$PX" "$BUILD/ncm-service/mams-ncm" -c "$d/ncm.conf" -d ${LAB_DEBUG:+-v} ;;
+	ncm)
+		# LAB_KEYS: a file for the TLS keys, to read a capture by
+		lab_start ncm "$PX" env ${LAB_KEYS:+"SSLKEYLOGFILE=$LAB_KEYS"} \
+			"$BUILD/ncm-service/mams-ncm" -c "$d/ncm.conf" -d ${LAB_DEBUG:+-v}
+		;;
 	ccm) lab_start ccm "$CL" "$BUILD/ccm-agent/mams-ccm" -c "$d/ccm.conf" -d ${LAB_DEBUG:+-v} ;;
 	*) lab_fail "no daemon $1" ;;
 	esac

@@ -60,7 +60,16 @@ reached() { [ "$(steered "$1")" -lt 3000 ]; }
 
 say "lab"
 lab_net && lab_certs && lab_conf
+LAB_KEYS=$LAB_DIR/keys.log
 cat >>"$LAB_DIR/ncm.conf" <<-X
+	measure wifi {
+		type = Wi-Fi
+		parameter = DL_TPUT
+		period = 1s
+	}
+	prefer cafe {
+		id = cafe
+	}
 	retries = 6
 	listen_wss = { "10.1.1.1:8444", "10.1.2.1:8444" }
 	secure_udp lte {
@@ -178,5 +187,12 @@ claim "cleartext messages on https and wss" "$tcp_clear" = 0
 datagrams=$(tshark -r "$LAB_DIR/control.pcap" -Y 'udp.port == 8445' 2>/dev/null | wc -l)
 claim "datagrams over the secure link, at least" "$datagrams" '>=' 20
 claim "datagrams over the secure link, at most" "$datagrams" '<=' 400
+"$NETNS_TOP/tests/netns/messages.py" "$LAB_DIR/control.pcap" "$LAB_KEYS" \
+	"$NETNS_TOP/tests/vectors/schema/rfc8743_c3.json" 8443 8444 8445 >"$LAB_DIR/messages"
+while read -r name n types bad; do
+	claim "$name: messages on the wire, at least" "$n" '>=' 20
+	claim "$name: of so many types, at least" "$types" '>=' 12
+	claim "$name: messages that the schemas of RFC 8743 C.3 refuse" "$bad" = 0
+done <"$LAB_DIR/messages"
 no_reports
 claims_table
