@@ -1,6 +1,6 @@
 /* libcurl's socket and timer callbacks only write down what it wants; it is called from the loop's
- * own events alone, never from its callbacks.  Pools are freed in before(), where nothing of theirs
- * is on the stack. */
+ * own events alone, never from its callbacks.  Pools are freed at the end of a turn, where nothing
+ * of theirs is on the stack. */
 #include "lib/io/httpc_pool.h"
 
 #include <errno.h>
@@ -28,6 +28,9 @@ struct mams_httpc_pools {
 	mams_httpc_done_fn done;
 	void *user;
 	struct mams_httpc_pool *current;
+	struct mams_loop_timer *timer; /* of the earliest deadline */
+	bool sweeping;                 /* a sweep of retired pools is deferred */
+	bool ended;                    /* it is the last that happens */
 	TAILQ_HEAD(, mams_httpc_pool) list;
 };
 
@@ -119,6 +122,16 @@ static int on_socket(CURL *easy, curl_socket_t fd, int what, void *user, void *u
 	return 0;
 }
 
+static void arm(struct mams_httpc_pools *s)
+{
+	const struct mams_httpc_pool *p;
+	mams_time first = MAMS_TIME_NEVER;
+
+	TAILQ_FOREACH(p, &s->list, link)
+	first = mams_time_min(first, p->deadline);
+	mams_loop_timer_at(s->timer, first);
+}
+
 static int on_timer(CURLM *multi, long ms, void *user)
 {
 	struct mams_httpc_pool *p = user;
@@ -126,6 +139,7 @@ static int on_timer(CURLM *multi, long ms, void *user)
 	(void)multi;
 	/* from the real time: this may be late in a long turn */
 	p->deadline = ms < 0 ? MAMS_TIME_NEVER : mams_time_add_ms(mams_clock_now(), ms);
+	arm(p->set);
 	return 0;
 }
 
@@ -142,23 +156,34 @@ static void pool_free(struct mams_httpc_pool *p)
 	free(p);
 }
 
-static mams_time before(void *user)
+static void sweep(void *user)
 {
 	struct mams_httpc_pools *s = user;
-	mams_time first = MAMS_TIME_NEVER;
 	struct mams_httpc_pool *next;
 
+	s->sweeping = false;
+	if (s->ended) {
+		free(s);
+		return;
+	}
 	for (struct mams_httpc_pool *p = TAILQ_FIRST(&s->list); p; p = next) {
 		next = TAILQ_NEXT(p, link);
 		if (p->retired && p->running == 0)
 			pool_free(p);
-		else
-			first = mams_time_min(first, p->deadline);
 	}
-	return first;
 }
 
-static void after(void *user)
+/* What is not swept now is with the next one, or with mams_httpc_pools_free(). */
+static void sweep_later(struct mams_httpc_pool *p)
+{
+	struct mams_httpc_pools *s = p->set;
+
+	if (!p->retired || p->running > 0 || s->sweeping)
+		return;
+	s->sweeping = mams_loop_defer(s->loop, sweep, s) == 0;
+}
+
+static void timer_event(void *user)
 {
 	struct mams_httpc_pools *s = user;
 	struct mams_httpc_pool *p;
@@ -170,6 +195,7 @@ static void after(void *user)
 		p->deadline = MAMS_TIME_NEVER;
 		act(p, CURL_SOCKET_TIMEOUT, 0);
 	}
+	arm(s);
 }
 
 static int pool_new(struct mams_httpc_pools *s)
@@ -199,7 +225,6 @@ int mams_httpc_pools_new(
 	struct mams_loop *l, mams_httpc_done_fn done, void *user, struct mams_httpc_pools **out)
 {
 	struct mams_httpc_pools *s = calloc(1, sizeof(*s));
-	const struct mams_loop_source source = {.before = before, .after = after, .user = s};
 	int rc;
 
 	if (!s)
@@ -208,9 +233,9 @@ int mams_httpc_pools_new(
 	s->done = done;
 	s->user = user;
 	TAILQ_INIT(&s->list);
-	rc = pool_new(s);
+	rc = mams_loop_timer_new(l, timer_event, s, &s->timer);
 	if (rc == 0)
-		rc = mams_loop_source_add(l, &source);
+		rc = pool_new(s);
 	if (rc < 0) {
 		mams_httpc_pools_free(s);
 		return rc;
@@ -227,8 +252,11 @@ void mams_httpc_pools_free(struct mams_httpc_pools *s)
 		return;
 	while ((p = TAILQ_FIRST(&s->list)) != NULL)
 		pool_free(p);
-	mams_loop_source_del(s->loop, s);
-	free(s);
+	mams_loop_timer_del(s->timer);
+	if (s->sweeping) /* the deferred call is still to come */
+		s->ended = true;
+	else
+		free(s);
 }
 
 int mams_httpc_pools_retire(struct mams_httpc_pools *s)
@@ -236,8 +264,10 @@ int mams_httpc_pools_retire(struct mams_httpc_pools *s)
 	struct mams_httpc_pool *old = s->current;
 	int rc = pool_new(s);
 
-	if (rc == 0)
+	if (rc == 0) {
 		old->retired = true;
+		sweep_later(old);
+	}
 	return rc;
 }
 
@@ -254,4 +284,5 @@ void mams_httpc_pool_remove(struct mams_httpc_pool *p, CURL *easy)
 {
 	curl_multi_remove_handle(p->multi, easy);
 	p->running--;
+	sweep_later(p);
 }
