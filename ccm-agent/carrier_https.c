@@ -1,5 +1,7 @@
 /* Messages are posted, and a long-poll is held for what the NCM starts (routes as in
- * ncm-service/https.h). */
+ * ncm-service/https.h).  A TLS handshake is most of what a set-up costs either side, so messages go
+ * one after the other as long as they are answered within HURRY_MS, and the poll waits until there
+ * has been nothing to say for POLL_AFTER_MS: a whole set-up then needs one connection. */
 #include "ccm-agent/carrier.h"
 
 #include "lib/base/buf.h"
@@ -9,11 +11,24 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/queue.h>
 
 #define LOG_MODULE "https"
 #define POLL_TIMEOUT_MS 110000 /* above the longest poll an NCM may be configured for */
+#define POLL_AFTER_MS 20
+#define HURRY_MS 100
 #define AGAIN_MS 100
 #define AGAIN_CAP_MS 2000
+#define QUEUE_MAX 32
+
+struct post {
+	struct https *h;
+	unsigned number;                 /* of the way it was sent: its failure is that way's */
+	struct mams_httpc_handle *going; /* NULL: waits for its turn */
+	char *text;
+	size_t len;
+	TAILQ_ENTRY(post) link;
+};
 
 struct https {
 	struct ccm_carrier c;
@@ -22,16 +37,16 @@ struct https {
 	struct mams_loop_timer *again;
 	uint32_t again_ms;
 	bool listening;
-	unsigned number; /* of the way in use */
+	unsigned number;               /* of the way in use */
+	struct mams_loop_timer *hurry; /* the last POST is still unanswered: the next one may go */
+	bool patient;
+	TAILQ_HEAD(, post) queue; /* those going first */
+	size_t n_queue;
 };
 
-/* Each POST remembers the way it was sent: only the first failure on it changes the way. */
-struct post {
-	struct https *h;
-	unsigned number;
-};
-
+static void poll_after(struct https *h, uint32_t ms);
 static void start_poll(struct https *h);
+static void start_post(struct https *h);
 
 /* ---- shared with wss ---- */
 
@@ -105,48 +120,121 @@ static bool take_answer(struct https *h, int status, const char *body, size_t le
 	return true;
 }
 
+static void post_free(struct post *p)
+{
+	struct https *h = p->h;
+
+	TAILQ_REMOVE(&h->queue, p, link);
+	h->n_queue--;
+	mams_httpc_cancel(p->going);
+	mams_wipe(p->text, p->len);
+	free(p->text);
+	free(p);
+}
+
+static bool is_posting(const struct https *h)
+{
+	const struct post *p = TAILQ_FIRST(&h->queue);
+
+	return p && p->going;
+}
+
 static void posted(void *user, int status, const char *body, size_t len)
 {
 	struct post *p = user;
 	struct https *h = p->h;
 	unsigned number = p->number;
 
-	free(p);
-	if (take_answer(h, status, body, len))
+	p->going = NULL;
+	post_free(p);
+	h->patient = false;
+	if (!take_answer(h, status, body, len)) {
+		h->c.events->counters->send_failed++;
+		h->c.events->failed(h->c.events->user, number, status, "message");
+	}
+	start_post(h);
+	if (!h->again_ms)
+		poll_after(h, POLL_AFTER_MS);
+}
+
+static void start_post(struct https *h)
+{
+	struct post *p = TAILQ_FIRST(&h->queue);
+	struct mams_httpc_request req = {.method = "POST",
+		.path = "/mams/v1/message",
+		.timeout_ms = 2 * h->c.conf->session.timing.timeout_ms};
+	int rc;
+
+	while (p && p->going)
+		p = TAILQ_NEXT(p, link);
+	if (!p || h->patient)
 		return;
-	h->c.events->counters->send_failed++;
-	h->c.events->failed(h->c.events->user, number, status, "message");
+	req.body = p->text;
+	req.len = p->len;
+	p->number = h->number;
+	rc = mams_httpc_send(h->http, &req, posted, p, &p->going);
+	if (rc < 0) {
+		p->going = NULL;
+		log_err("cannot send: %s", mams_strerror(rc));
+		post_free(p);
+		return;
+	}
+	h->patient = true;
+	mams_loop_timer_at(h->hurry, mams_time_add_ms(mams_loop_now(h->c.loop), HURRY_MS));
+}
+
+static void hurry(void *user)
+{
+	struct https *h = user;
+
+	h->patient = false;
+	start_post(h);
 }
 
 static void send_post(struct ccm_carrier *c, const char *text, size_t len)
 {
 	struct https *h = (struct https *)c;
-	struct post *p = calloc(1, sizeof(*p));
-	const struct mams_httpc_request req = {.method = "POST",
-		.path = "/mams/v1/message",
-		.body = text,
-		.len = len,
-		.timeout_ms = 2 * c->conf->session.timing.timeout_ms};
-	int rc = -ENOMEM;
+	struct post *p = h->n_queue < QUEUE_MAX ? calloc(1, sizeof(*p)) : NULL;
 
-	if (p) {
-		*p = (struct post){.h = h, .number = h->number};
-		rc = mams_httpc_send(h->http, &req, posted, p, NULL);
-	}
-	if (rc < 0) {
-		log_err("cannot send: %s", mams_strerror(rc));
+	if (p)
+		p->text = malloc(len);
+	if (!p || !p->text) {
 		free(p);
+		c->events->counters->send_failed++;
+		return;
 	}
+	memcpy(p->text, text, len);
+	p->len = len;
+	p->h = h;
+	TAILQ_INSERT_TAIL(&h->queue, p, link);
+	h->n_queue++;
+	start_post(h);
+}
+
+static void drop_posts(struct https *h)
+{
+	struct post *p;
+
+	while ((p = TAILQ_FIRST(&h->queue)) != NULL)
+		post_free(p);
+	h->patient = false;
+	mams_loop_timer_at(h->hurry, MAMS_TIME_NEVER);
 }
 
 /* ---- the poll ---- */
+
+static void poll_after(struct https *h, uint32_t ms)
+{
+	if (h->listening && !h->poll)
+		mams_loop_timer_at(h->again, mams_time_add_ms(mams_loop_now(h->c.loop), ms));
+}
 
 static void poll_again(struct https *h)
 {
 	h->again_ms = h->again_ms ? h->again_ms * 2 : AGAIN_MS;
 	if (h->again_ms > AGAIN_CAP_MS)
 		h->again_ms = AGAIN_CAP_MS;
-	mams_loop_timer_at(h->again, mams_time_add_ms(mams_loop_now(h->c.loop), h->again_ms));
+	poll_after(h, h->again_ms);
 }
 
 static void polled(void *user, int status, const char *body, size_t len)
@@ -158,7 +246,10 @@ static void polled(void *user, int status, const char *body, size_t len)
 		h->c.events->counters->polls_failed++;
 		poll_again(h);
 		h->c.events->failed(h->c.events->user, h->number, status, "poll");
-	} else if (status == 200 || status == 204) {
+	} else if (status == 200) { /* which mostly asks for an answer */
+		h->again_ms = 0;
+		poll_after(h, POLL_AFTER_MS);
+	} else if (status == 204) {
 		h->again_ms = 0;
 		start_poll(h);
 	} else {
@@ -183,7 +274,12 @@ static void start_poll(struct https *h)
 
 static void again(void *user)
 {
-	start_poll(user);
+	struct https *h = user;
+
+	if (is_posting(h)) /* its end will see to it */
+		poll_after(h, 2 * h->c.conf->session.timing.timeout_ms);
+	else
+		start_poll(h);
 }
 
 static void end_poll(struct https *h)
@@ -202,7 +298,7 @@ static void listen_poll(struct ccm_carrier *c, bool on)
 	h->listening = on;
 	h->again_ms = 0;
 	if (on)
-		start_poll(h);
+		poll_after(h, POLL_AFTER_MS);
 	else
 		end_poll(h);
 }
@@ -214,13 +310,21 @@ static void take(struct ccm_carrier *c, const struct ccm_way *route, unsigned nu
 	struct https *h = (struct https *)c;
 
 	h->number = number;
-	/* connections over a link that went away would only time out */
+	/* connections over a link that went away would only time out; what is on its way there is
+	 * sent again, and what comes twice the NCM knows by its number */
 	ccm_carrier_httpc_take(h->http, route);
+	for (struct post *p = TAILQ_FIRST(&h->queue); p; p = TAILQ_NEXT(p, link)) {
+		mams_httpc_cancel(p->going);
+		p->going = NULL;
+	}
+	h->patient = false;
+	start_post(h);
 	/* a poll that waits for its turn goes on waiting: a dead NCM is not asked in a circle */
 	if (!fresh && !h->poll && h->again_ms)
 		return;
 	h->again_ms = 0;
 	end_poll(h);
+	/* at once: until then the NCM answers a poll that nobody hears any more */
 	start_poll(h);
 }
 
@@ -229,6 +333,7 @@ static void rest(struct ccm_carrier *c)
 	struct https *h = (struct https *)c;
 
 	listen_poll(c, false);
+	drop_posts(h);
 	mams_httpc_close_idle(h->http);
 }
 
@@ -236,7 +341,10 @@ static void https_free(struct ccm_carrier *c)
 {
 	struct https *h = (struct https *)c;
 
+	if (h->hurry)
+		drop_posts(h);
 	mams_httpc_free(h->http);
+	mams_loop_timer_del(h->hurry);
 	mams_loop_timer_del(h->again);
 	free(h);
 }
@@ -252,8 +360,11 @@ int ccm_carrier_https(struct mams_loop *l, const struct ccm_conf *conf,
 
 	if (!h)
 		return -ENOMEM;
+	TAILQ_INIT(&h->queue);
 	h->c = (struct ccm_carrier){.ops = &ops, .loop = l, .conf = conf, .events = events};
 	rc = mams_loop_timer_new(l, again, h, &h->again);
+	if (rc == 0)
+		rc = mams_loop_timer_new(l, hurry, h, &h->hurry);
 	if (rc == 0)
 		rc = ccm_carrier_httpc(l, conf, &h->http, err);
 	if (rc < 0)

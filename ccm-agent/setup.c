@@ -43,9 +43,10 @@ static void admit(struct ccm_session *s, const struct mx_convergence_config *c)
 		/* omitted from the CNF: unknown link, or an adaptation that was not agreed */
 		if (!l || !l->conf || d->has_adaptation_method)
 			continue;
-		l->admitted = true;
 		l->admitted_address = mams_addr_is_set(&l->known) ? l->known : l->sent.address;
 		l->proxy = proxy;
+		/* of another family when the setup was made for an address that is gone */
+		l->admitted = l->admitted_address.family == proxy.family;
 	}
 }
 

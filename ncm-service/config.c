@@ -78,6 +78,11 @@ static const struct mams_conf_row rows[] = {
 		.def = "16384", .doc = "open at a time, of https and of wss each"},
 	{"max_per_address", MAMS_C_INT, AT(max_per_address), .min = 1, .max = 1000000, .def = "64",
 		.doc = "likewise, from one address; clients behind one NAT share it"},
+	{"max_rate", MAMS_C_INT, AT(max_rate), .max = 100000, .def = "20",
+		.doc = "messages a second of one client in the long run; more get 429; 0: no "
+		       "limit"},
+	{"max_burst", MAMS_C_INT, AT(max_burst), .min = 1, .max = 100000, .def = "200",
+		.doc = "messages of one client at once"},
 	{"certificate", MAMS_C_FILE, AT(certificate), .required = true,
 		.doc = "PEM; mams-ca server makes one"},
 	{"key", MAMS_C_SECRET_FILE, AT(key), .required = true, .doc = "PEM key of the certificate"},

@@ -27,6 +27,8 @@ struct ncm_conf {
 	uint32_t udp_max;
 	uint32_t max_connections;
 	uint32_t max_per_address;
+	uint32_t max_rate;
+	uint32_t max_burst;
 	const char *certificate;
 	const char *key;
 	const char *client_ca;

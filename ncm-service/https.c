@@ -94,6 +94,8 @@ static unsigned status_of(enum ncm_outcome outcome)
 		return 204;
 	case NCM_IN_BUSY:
 		return 503;
+	case NCM_IN_TOO_MANY:
+		return 429;
 	case NCM_IN_NOT_JSON:
 	case NCM_IN_UNKNOWN_TYPE:
 	case NCM_IN_WRONG_VALUE:

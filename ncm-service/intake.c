@@ -3,6 +3,7 @@
 #include "lib/base/buf.h"
 #include "lib/base/log.h"
 #include "ncm-service/mailbox.h"
+#include "ncm-service/rate.h"
 
 #include <errno.h>
 #include <string.h>
@@ -19,6 +20,7 @@ const struct mams_metric ncm_intake_counter_rows[] = {
 	CNT("messages_unknown_session_total", unknown_session, "E4: no such session"),
 	CNT("messages_foreign_session_total", foreign_session, "E5: session of another identity"),
 	CNT("outbox_full_total", outbox_full, "NCM-started messages that nobody fetched, dropped"),
+	CNT("messages_too_many_total", too_many, "messages beyond max_rate, not looked at"),
 	CNT("messages_too_long_total", too_long, "messages too long for the client's transport"),
 };
 const size_t ncm_intake_n_counter_rows = MAMS_ARRAY_LEN(ncm_intake_counter_rows);
@@ -131,6 +133,15 @@ void ncm_intake_take(struct ncm_intake *in, const struct ncm_sender *from, const
 
 	*out = (struct ncm_receipt){0};
 	in->counters.messages++;
+	if (!ncm_rate_take(in->rate, from->identity, mams_loop_now(in->loop))) {
+		in->counters.too_many++;
+		out->outcome = NCM_IN_TOO_MANY;
+		(void)mams_fail(&out->err, MAMS_ELIMIT, "max_rate", "too many messages");
+		mams_log_limited(&in->hasty, mams_loop_now(in->loop), MAMS_LOG_WARN, LOG_MODULE,
+			"more messages than max_rate allows client=%s transport=%s", from->identity,
+			ncm_transport_name(from->transport));
+		return;
+	}
 	rc = mx_decode(text, len, &m, &out->err);
 	if (rc < 0) {
 		in->counters.bad_message++;

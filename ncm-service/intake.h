@@ -7,6 +7,7 @@
 #include "ncm-service/service.h"
 
 struct ncm_mailbox;
+struct ncm_rate;
 
 /** What the transports share. */
 struct ncm_intake {
@@ -14,7 +15,9 @@ struct ncm_intake {
 	const struct ncm_conf *conf;
 	struct ncm_service *service;
 	struct ncm_mailbox *mailbox;
+	struct ncm_rate *rate;
 	struct mams_log_rl refused;
+	struct mams_log_rl hasty;
 	struct {
 		uint64_t messages;
 		uint64_t bad_message; /**< E1, E2, E3, E7 at decoding */
@@ -22,6 +25,7 @@ struct ncm_intake {
 		uint64_t foreign_session;
 		uint64_t outbox_full;
 		uint64_t too_long;
+		uint64_t too_many;
 	} counters;
 };
 extern const struct mams_metric ncm_intake_counter_rows[];
@@ -47,6 +51,7 @@ enum ncm_outcome {
 	NCM_IN_WRONG_VALUE,     /**< E7 */
 	NCM_IN_IGNORED,         /**< E8 */
 	NCM_IN_BUSY,            /**< no memory, or no room for another session */
+	NCM_IN_TOO_MANY,        /**< more messages than the identity may send; not looked at */
 };
 
 struct ncm_receipt {

@@ -234,8 +234,6 @@ int mams_httpc_pools_new(
 	s->user = user;
 	TAILQ_INIT(&s->list);
 	rc = mams_loop_timer_new(l, timer_event, s, &s->timer);
-	if (rc == 0)
-		rc = pool_new(s);
 	if (rc < 0) {
 		mams_httpc_pools_free(s);
 		return rc;
@@ -259,20 +257,23 @@ void mams_httpc_pools_free(struct mams_httpc_pools *s)
 		free(s);
 }
 
-int mams_httpc_pools_retire(struct mams_httpc_pools *s)
+void mams_httpc_pools_retire(struct mams_httpc_pools *s)
 {
 	struct mams_httpc_pool *old = s->current;
-	int rc = pool_new(s);
 
-	if (rc == 0) {
-		old->retired = true;
-		sweep_later(old);
-	}
-	return rc;
+	if (!old)
+		return;
+	s->current = NULL;
+	old->retired = true;
+	sweep_later(old);
 }
 
 int mams_httpc_pools_add(struct mams_httpc_pools *s, CURL *easy, struct mams_httpc_pool **out)
 {
+	int rc = s->current ? 0 : pool_new(s); /* a multi handle holds two descriptors */
+
+	if (rc < 0)
+		return rc;
 	if (curl_multi_add_handle(s->current->multi, easy) != CURLM_OK)
 		return -ENOMEM;
 	s->current->running++;

@@ -21,7 +21,7 @@ MAMS_MUST int mams_httpc_pools_new(
 /** Every exchange has been removed; accepts NULL.  Not from within done(). */
 void mams_httpc_pools_free(struct mams_httpc_pools *s);
 /** From now on a fresh one is current. */
-MAMS_MUST int mams_httpc_pools_retire(struct mams_httpc_pools *s);
+void mams_httpc_pools_retire(struct mams_httpc_pools *s);
 
 /** Start an exchange; *out is what removes it again. */
 MAMS_MUST int mams_httpc_pools_add(

@@ -13,6 +13,9 @@
 #define LOG_MODULE "httpd"
 
 #define NONCES 4096
+/* Of libmicrohttpd for each connection, used or not: a request's headers, and a piece of its body
+ * at a time.  The kernel's and GnuTLS's come on top. */
+#define CONNECTION_BYTES 8192
 #define TLS_PRIORITIES "NORMAL:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2"
 
 #define ROW(field, name, help, kind)                                                               \
@@ -231,6 +234,7 @@ static int start_mhd(struct mams_httpd *h, const struct pem *pem, struct mams_er
 		{MHD_OPTION_NOTIFY_COMPLETED, (intptr_t)mams_httpd_req_completed, h},
 		{MHD_OPTION_URI_LOG_CALLBACK, (intptr_t)mams_httpd_req_line, h},
 		{MHD_OPTION_CONNECTION_LIMIT, (intptr_t)h->opts.max_connections + 8, NULL},
+		{MHD_OPTION_CONNECTION_MEMORY_LIMIT, CONNECTION_BYTES, NULL},
 		{MHD_OPTION_STRICT_FOR_CLIENT, 1, NULL},
 		{MHD_OPTION_SIGPIPE_HANDLED_BY_APP, 1, NULL},
 		{pem->client_ca ? MHD_OPTION_HTTPS_MEM_TRUST : MHD_OPTION_END, 0, pem->client_ca},

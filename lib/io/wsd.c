@@ -203,7 +203,7 @@ static void say(struct conn *c, unsigned status, const char *reason, const char 
 
 static void refuse(struct conn *c, unsigned status, const char *reason, const char *headers)
 {
-	char text[256];
+	char text[MAMS_DIGEST_HEADER_MAX + 64];
 
 	snprintf(text, sizeof(text), "%sConnection: close\r\n", headers);
 	say(c, status, reason, text);
