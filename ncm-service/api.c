@@ -88,15 +88,16 @@ void ncm_api_reload(struct ncm_api *a)
 	struct mams_error err;
 	int rc;
 
-	if (!a->in.conf->digest_users)
-		return;
 	rc = ncm_https_reload(a->https, &err);
-	if (rc == 0 && a->wss)
-		rc = ncm_wss_reload(a->wss, &err);
+	if (a->wss) {
+		int rc2 = ncm_wss_reload(a->wss, rc < 0 ? NULL : &err);
+
+		rc = rc < 0 ? rc : rc2;
+	}
 	if (rc < 0)
-		log_err("Digest users stay as they were: %s: %s", err.where, err.text);
+		log_err("not read again, the old stays in force: %s: %s", err.where, err.text);
 	else
-		log_info("Digest users read again");
+		log_info("Digest users and revoked certificates read again");
 }
 
 size_t ncm_api_counters(const struct ncm_api *a, struct ncm_api_counters *out)

@@ -10,7 +10,7 @@ struct ncm_api;
 MAMS_MUST int ncm_api_new(struct mams_loop *l, const struct ncm_conf *conf, struct ncm_service *v,
 	struct ncm_api **out, struct mams_error *err);
 void ncm_api_free(struct ncm_api *a); /**< accepts NULL */
-/** Read the Digest users again. */
+/** Read the Digest users and the revoked certificates again. */
 void ncm_api_reload(struct ncm_api *a);
 /* for the service's ops */
 void ncm_api_send(struct ncm_api *a, struct ncm_session *s, const struct mx_msg *m);

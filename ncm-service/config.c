@@ -88,6 +88,10 @@ static const struct mams_conf_row rows[] = {
 	{"key", MAMS_C_SECRET_FILE, AT(key), .required = true, .doc = "PEM key of the certificate"},
 	{"client_ca", MAMS_C_FILE, AT(client_ca),
 		.doc = "PEM; whose client certificates are taken"},
+	{"client_crl", MAMS_C_FILE, AT(client_crl),
+		.doc = "PEM; revoked certificates of client_ca; mams-ca revoke makes it; read "
+		       "again at "
+		       "SIGHUP"},
 	{"digest_users", MAMS_C_SECRET_FILE, AT(digest_users),
 		.doc = "HTTP Digest users; mams-ca digest-add makes them"},
 	{"realm", MAMS_C_STRING, AT(realm), .def = "mams", .doc = "of HTTP Digest"},
@@ -164,6 +168,7 @@ struct mams_httpd_opts ncm_conf_server(const struct ncm_conf *c)
 		.cert_file = c->certificate,
 		.key_file = c->key,
 		.client_ca_file = c->client_ca,
+		.client_crl_file = c->client_crl,
 		.digest_file = c->digest_users,
 		.realm = c->realm,
 		.body_max = MX_MAX_BYTES,

@@ -32,6 +32,7 @@ struct ncm_conf {
 	const char *certificate;
 	const char *key;
 	const char *client_ca;
+	const char *client_crl;
 	const char *digest_users;
 	const char *realm;
 	uint32_t poll_ms;

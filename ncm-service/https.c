@@ -236,7 +236,7 @@ void ncm_https_free(struct ncm_https *h)
 
 int ncm_https_reload(struct ncm_https *h, struct mams_error *err)
 {
-	return mams_httpd_reload_users(h->httpd, err);
+	return mams_httpd_reload(h->httpd, err);
 }
 
 const struct ncm_https_counters *ncm_https_counters(const struct ncm_https *h)

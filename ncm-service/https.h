@@ -12,7 +12,7 @@ struct ncm_https;
 
 MAMS_MUST int ncm_https_new(struct ncm_intake *in, struct ncm_https **out, struct mams_error *err);
 void ncm_https_free(struct ncm_https *h); /**< accepts NULL */
-/** Read the Digest users again. */
+/** Read the Digest users and the revoked certificates again. */
 MAMS_MUST int ncm_https_reload(struct ncm_https *h, struct mams_error *err);
 const struct mams_httpd *ncm_https_httpd(const struct ncm_https *h);
 

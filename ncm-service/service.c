@@ -20,7 +20,9 @@ struct ncm_service {
 	mams_time armed;
 	const struct ncm_service_ops *ops;
 	void *user;
-	const struct mx_msg **reply; /**< of the message being put in */
+	const struct mx_msg **reply;    /**< of the message being put in */
+	struct mams_loop_timer *commit; /* of the store */
+	bool committing;
 };
 
 static void random_octets(void *p, size_t n)
@@ -70,6 +72,22 @@ static void log_link(const struct ncm_session *s, uint8_t id)
 		mx_connection_type_name(l->connection_type), mams_addr_str(&l->address, text));
 }
 
+static void commit(void *user)
+{
+	struct ncm_service *v = user;
+
+	v->committing = false;
+	(void)!ncm_store_commit(v->store);
+}
+
+/* After this turn, whatever else it brings. */
+static void commit_later(struct ncm_service *v)
+{
+	if (!v->committing)
+		mams_loop_timer_at(v->commit, mams_loop_now(v->loop));
+	v->committing = true;
+}
+
 static void act(struct ncm_service *v, struct ncm_session *s, const struct ncm_action *a)
 {
 	switch (a->kind) {
@@ -95,6 +113,7 @@ static void act(struct ncm_service *v, struct ncm_session *s, const struct ncm_a
 		break;
 	case NCM_ACT_STORE:
 		(void)!ncm_store_put(v->store, &s->s);
+		commit_later(v);
 		break;
 	case NCM_ACT_STATE:
 		log_info("state %s -> %s reason=\"%s\" client=%s", ncm_state_name(a->from),
@@ -105,6 +124,7 @@ static void act(struct ncm_service *v, struct ncm_session *s, const struct ncm_a
 		break;
 	case NCM_ACT_END:
 		(void)!ncm_store_del(v->store, s->s.identity);
+		commit_later(v);
 		v->ops->gone(v->user, s);
 		break;
 	}
@@ -188,6 +208,8 @@ int ncm_service_new(struct mams_loop *l, const struct ncm_conf *conf, struct ncm
 	if (v->registry)
 		rc = mams_loop_timer_new(l, tick, v, &v->timer);
 	if (rc == 0)
+		rc = mams_loop_timer_new(l, commit, v, &v->commit);
+	if (rc == 0)
 		*out = v;
 	else
 		ncm_service_free(v);
@@ -200,6 +222,7 @@ void ncm_service_free(struct ncm_service *v)
 		return;
 	ncm_madp_free(v->madp);
 	mams_loop_timer_del(v->timer);
+	mams_loop_timer_del(v->commit);
 	ncm_registry_free(v->registry);
 	free(v);
 }

@@ -20,6 +20,7 @@ struct ncm_store {
 	sqlite3_stmt *put_link;
 	sqlite3_stmt *del_session;
 	sqlite3_stmt *del_links;
+	bool open; /* a transaction, for all of a turn: each costs a dozen writes */
 };
 
 static const char schema[] =
@@ -92,6 +93,7 @@ void ncm_store_close(struct ncm_store *st)
 {
 	if (!st)
 		return;
+	(void)!ncm_store_commit(st);
 	sqlite3_finalize(st->put_session);
 	sqlite3_finalize(st->put_link);
 	sqlite3_finalize(st->del_session);
@@ -166,23 +168,45 @@ static int transaction(struct ncm_store *st, const char *sql)
 	return sqlite3_exec(st->db, sql, NULL, NULL, NULL) == SQLITE_OK ? 0 : failed(st, sql);
 }
 
+static int begin(struct ncm_store *st)
+{
+	int rc = st->open ? 0 : transaction(st, "BEGIN");
+
+	st->open = rc == 0;
+	return rc;
+}
+
+int ncm_store_commit(struct ncm_store *st)
+{
+	int rc = st->open ? transaction(st, "COMMIT") : 0;
+
+	if (rc < 0)
+		(void)transaction(st, "ROLLBACK");
+	st->open = false;
+	return rc;
+}
+
 int ncm_store_put(struct ncm_store *st, const struct ncm_saved *s)
 {
-	int rc = transaction(st, "BEGIN");
+	int rc = begin(st);
 
+	if (rc == 0)
+		rc = transaction(st, "SAVEPOINT one");
 	if (rc < 0)
 		return rc;
 	rc = put(st, s);
-	if (rc == 0)
-		return transaction(st, "COMMIT");
-	(void)transaction(st, "ROLLBACK");
+	if (rc < 0)
+		(void)transaction(st, "ROLLBACK TO one");
+	(void)transaction(st, "RELEASE one");
 	return rc;
 }
 
 int ncm_store_del(struct ncm_store *st, const char *identity)
 {
-	int rc = delete_links(st, identity);
+	int rc = begin(st);
 
+	if (rc == 0)
+		rc = delete_links(st, identity);
 	sqlite3_bind_text(st->del_session, 1, identity, -1, SQLITE_STATIC);
 	return run(st, st->del_session) < 0 ? -EIO : rc;
 }

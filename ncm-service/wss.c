@@ -142,7 +142,7 @@ void ncm_wss_free(struct ncm_wss *w)
 
 int ncm_wss_reload(struct ncm_wss *w, struct mams_error *err)
 {
-	return mams_wsd_reload_users(w->server, err);
+	return mams_wsd_reload(w->server, err);
 }
 
 const struct mams_wsd *ncm_wss_server(const struct ncm_wss *w)

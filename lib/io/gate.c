@@ -2,6 +2,7 @@
 
 #include "lib/base/log.h"
 #include "lib/io/pem.h"
+#include "lib/io/revoked.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -16,6 +17,9 @@ struct mams_gate {
 	char *realm;
 	char *digest_file;
 	bool wants_certs;
+	char *ca_file;
+	char *crl_file;
+	struct mams_revoked *revoked; /* NULL: none */
 	struct mams_httpd_users *users;
 	struct mams_digest *digest;
 	gnutls_certificate_credentials_t credentials;
@@ -41,7 +45,8 @@ enum mams_httpd_verdict mams_gate_check(struct mams_gate *g, gnutls_session_t tl
 	int64_t expires;
 
 	if (g->wants_certs)
-		v = mams_httpd_auth_cert(tls, identity, MAMS_HTTPD_IDENTITY_MAX, &expires, why);
+		v = mams_httpd_auth_cert(
+			tls, g->revoked, identity, MAMS_HTTPD_IDENTITY_MAX, &expires, why);
 	if (v != MAMS_HTTPD_AUTH_NONE)
 		return v;
 	if (!g->users)
@@ -63,6 +68,20 @@ enum mams_httpd_verdict mams_gate_check(struct mams_gate *g, gnutls_session_t tl
 	return MAMS_HTTPD_AUTH_UNSUPPORTED;
 }
 
+bool mams_gate_still(const struct mams_gate *g, gnutls_session_t tls, const char *identity)
+{
+	char now[MAMS_HTTPD_IDENTITY_MAX];
+	char why[64];
+	int64_t expires;
+	enum mams_httpd_verdict v = MAMS_HTTPD_AUTH_NONE;
+
+	if (g->wants_certs)
+		v = mams_httpd_auth_cert(tls, g->revoked, now, sizeof(now), &expires, why);
+	if (v == MAMS_HTTPD_AUTH_NONE)
+		return g->users && mams_httpd_users_ha1(g->users, identity);
+	return v == MAMS_HTTPD_AUTH_OK;
+}
+
 int mams_gate_session(const struct mams_gate *g, int fd, gnutls_session_t *out)
 {
 	gnutls_session_t s;
@@ -80,6 +99,9 @@ int mams_gate_session(const struct mams_gate *g, int fd, gnutls_session_t *out)
 	*out = s;
 	return 0;
 }
+
+static int reload_users(struct mams_gate *g, struct mams_error *err);
+static int reload_revoked(struct mams_gate *g, struct mams_error *err);
 
 /* ---- start and end ---- */
 
@@ -142,7 +164,7 @@ static int load_users(struct mams_gate *g, const struct mams_httpd_opts *o, stru
 		return -errno;
 	rc = mams_digest_new(g->realm, key, NONCES, &g->digest);
 	mams_wipe(key, sizeof(key));
-	return rc < 0 ? rc : mams_gate_reload(g, err);
+	return rc < 0 ? rc : reload_users(g, err);
 }
 
 int mams_gate_new(
@@ -154,6 +176,11 @@ int mams_gate_new(
 	if (!g)
 		return -ENOMEM;
 	rc = load_users(g, opts, err);
+	if (rc == 0 && opts->client_crl_file && opts->client_ca_file) {
+		g->ca_file = strdup(opts->client_ca_file);
+		g->crl_file = strdup(opts->client_crl_file);
+		rc = g->ca_file && g->crl_file ? reload_revoked(g, err) : -ENOMEM;
+	}
 	if (rc == 0 && !opts->client_ca_file && !g->users)
 		rc = mams_fail(err, MAMS_EMISSING, NULL,
 			"nobody could authenticate: give a client CA, a Digest file, or both");
@@ -176,12 +203,15 @@ void mams_gate_free(struct mams_gate *g)
 		gnutls_priority_deinit(g->priorities);
 	mams_httpd_users_free(g->users);
 	mams_digest_free(g->digest);
+	mams_revoked_free(g->revoked);
+	free(g->crl_file);
+	free(g->ca_file);
 	free(g->digest_file);
 	free(g->realm);
 	free(g);
 }
 
-int mams_gate_reload(struct mams_gate *g, struct mams_error *err)
+static int reload_users(struct mams_gate *g, struct mams_error *err)
 {
 	struct mams_httpd_users *users;
 	int rc;
@@ -193,7 +223,28 @@ int mams_gate_reload(struct mams_gate *g, struct mams_error *err)
 		return rc;
 	mams_httpd_users_free(g->users);
 	g->users = users;
-	log_info("Digest users read file=%s users=%zu", g->digest_file,
-		mams_httpd_users_count(users));
 	return 0;
+}
+
+static int reload_revoked(struct mams_gate *g, struct mams_error *err)
+{
+	struct mams_revoked *revoked;
+	int rc;
+
+	if (!g->crl_file)
+		return 0;
+	rc = mams_revoked_load(g->crl_file, g->ca_file, &revoked, err);
+	if (rc < 0)
+		return rc;
+	mams_revoked_free(g->revoked);
+	g->revoked = revoked;
+	return 0;
+}
+
+int mams_gate_reload(struct mams_gate *g, struct mams_error *err)
+{
+	int rc = reload_revoked(g, err);
+	int rc2 = reload_users(g, rc < 0 ? NULL : err);
+
+	return rc < 0 ? rc : rc2;
 }

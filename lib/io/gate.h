@@ -14,7 +14,7 @@ struct mams_gate;
 MAMS_MUST int mams_gate_new(
 	const struct mams_httpd_opts *opts, struct mams_gate **out, struct mams_error *err);
 void mams_gate_free(struct mams_gate *g); /**< accepts NULL; no session is left */
-/** Read the Digest file again; the old users stay when it is wrong. */
+/** Read Digest file and revocation list again; what is wrong leaves the old one in force. */
 MAMS_MUST int mams_gate_reload(struct mams_gate *g, struct mams_error *err);
 
 /** A non-blocking TLS server session on fd; the caller's. */
@@ -24,6 +24,8 @@ MAMS_MUST int mams_gate_session(const struct mams_gate *g, int fd, gnutls_sessio
  *  @param why  why[64], set when it is worth a log line */
 enum mams_httpd_verdict mams_gate_check(struct mams_gate *g, gnutls_session_t tls,
 	const struct mams_digest_request *req, mams_time now, char *identity, char *why);
+/** Would this connection's client be let in now, too? */
+bool mams_gate_still(const struct mams_gate *g, gnutls_session_t tls, const char *identity);
 bool mams_gate_has_users(const struct mams_gate *g);
 /** Value of WWW-Authenticate, into out[MAMS_DIGEST_HEADER_MAX]; with users only. */
 void mams_gate_challenge(struct mams_gate *g, mams_time now, bool stale, char *out);

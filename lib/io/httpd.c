@@ -193,6 +193,9 @@ static void mhd_log(void *user, const char *fmt, va_list ap)
 	log_debug("libmicrohttpd: %s", h->mhd_said);
 }
 
+static int reload_users(struct mams_httpd *h, struct mams_error *err);
+static int reload_revoked(struct mams_httpd *h, struct mams_error *err);
+
 /* ---- start and end ---- */
 
 struct pem {
@@ -295,7 +298,17 @@ static int take_users(struct mams_httpd *h, const struct mams_httpd_opts *o, str
 	if (rc == -MAMS_EVALUE)
 		return mams_fail(err, MAMS_EVALUE, h->realm,
 			"not usable as a realm: at most 64 characters, no quotes or backslashes");
-	return rc < 0 ? rc : mams_httpd_reload_users(h, err);
+	return rc < 0 ? rc : reload_users(h, err);
+}
+
+static int take_revoked(
+	struct mams_httpd *h, const struct mams_httpd_opts *o, struct mams_error *err)
+{
+	if (!o->client_crl_file || !o->client_ca_file)
+		return 0;
+	h->ca_file = strdup(o->client_ca_file);
+	h->crl_file = strdup(o->client_crl_file);
+	return h->ca_file && h->crl_file ? reload_revoked(h, err) : -ENOMEM;
 }
 
 int mams_httpd_new(struct mams_loop *l, const struct mams_httpd_opts *opts,
@@ -314,6 +327,8 @@ int mams_httpd_new(struct mams_loop *l, const struct mams_httpd_opts *opts,
 	TAILQ_INIT(&h->conns);
 	take_numbers(h, opts);
 	rc = take_users(h, opts, err);
+	if (rc == 0)
+		rc = take_revoked(h, opts, err);
 	if (rc == 0 && !opts->client_ca_file && !h->users)
 		rc = mams_fail(err, MAMS_EMISSING, NULL,
 			"nobody could authenticate: give a client CA, a Digest file, or both");
@@ -357,12 +372,15 @@ void mams_httpd_free(struct mams_httpd *h)
 	mams_loop_timer_del(h->sweep);
 	mams_httpd_users_free(h->users);
 	mams_digest_free(h->digest);
+	mams_revoked_free(h->revoked);
+	free(h->crl_file);
+	free(h->ca_file);
 	free(h->digest_file);
 	free(h->realm);
 	free(h);
 }
 
-int mams_httpd_reload_users(struct mams_httpd *h, struct mams_error *err)
+static int reload_users(struct mams_httpd *h, struct mams_error *err)
 {
 	struct mams_httpd_users *users;
 	int rc;
@@ -377,4 +395,29 @@ int mams_httpd_reload_users(struct mams_httpd *h, struct mams_error *err)
 	log_info("Digest users read file=%s users=%zu", h->digest_file,
 		mams_httpd_users_count(users));
 	return 0;
+}
+
+static int reload_revoked(struct mams_httpd *h, struct mams_error *err)
+{
+	struct mams_revoked *revoked;
+	int rc;
+
+	if (!h->crl_file)
+		return 0;
+	rc = mams_revoked_load(h->crl_file, h->ca_file, &revoked, err);
+	if (rc < 0)
+		return rc;
+	mams_revoked_free(h->revoked);
+	h->revoked = revoked;
+	h->generation++;
+	log_info("revocation list read file=%s", h->crl_file);
+	return 0;
+}
+
+int mams_httpd_reload(struct mams_httpd *h, struct mams_error *err)
+{
+	int rc = reload_revoked(h, err);
+	int rc2 = reload_users(h, rc < 0 ? NULL : err);
+
+	return rc < 0 ? rc : rc2;
 }

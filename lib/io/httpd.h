@@ -24,17 +24,18 @@ struct mams_httpd_req;
 struct mams_httpd_opts {
 	const struct mams_addr *listen; /**< listen[n_listen], address and port */
 	size_t n_listen;
-	const char *cert_file;      /**< PEM, server certificate and its chain */
-	const char *key_file;       /**< PEM; refused when readable by group or others */
-	const char *client_ca_file; /**< PEM; NULL: no client certificates */
-	const char *digest_file;    /**< lines user:realm:HA1 (hex SHA-256); NULL: no Digest */
-	const char *realm;          /**< of Digest ["mams"] */
-	size_t body_max;            /**< octets; a longer body gets 413 [65536] */
-	unsigned idle_ms;           /**< connection without a request [60000] */
-	unsigned request_ms;        /**< TLS handshake, or first octet to whole request [10000] */
-	unsigned hold_ms;           /**< longest time an answer may take [120000] */
-	unsigned max_connections;   /**< [1024] */
-	unsigned max_per_ip;        /**< connections of one address [64] */
+	const char *cert_file;       /**< PEM, server certificate and its chain */
+	const char *key_file;        /**< PEM; refused when readable by group or others */
+	const char *client_ca_file;  /**< PEM; NULL: no client certificates */
+	const char *client_crl_file; /**< PEM, of that CA; NULL: none is revoked */
+	const char *digest_file;     /**< lines user:realm:HA1 (hex SHA-256); NULL: no Digest */
+	const char *realm;           /**< of Digest ["mams"] */
+	size_t body_max;             /**< octets; a longer body gets 413 [65536] */
+	unsigned idle_ms;            /**< connection without a request [60000] */
+	unsigned request_ms;         /**< TLS handshake, or first octet to whole request [10000] */
+	unsigned hold_ms;            /**< longest time an answer may take [120000] */
+	unsigned max_connections;    /**< [1024] */
+	unsigned max_per_ip;         /**< connections of one address [64] */
 };
 
 struct mams_httpd_ops {
@@ -57,8 +58,8 @@ MAMS_MUST int mams_httpd_new(struct mams_loop *l, const struct mams_httpd_opts *
  *  from one of the server's own callbacks. */
 void mams_httpd_free(struct mams_httpd *h);
 
-/** Read the Digest file again; the old users stay when it is wrong. */
-MAMS_MUST int mams_httpd_reload_users(struct mams_httpd *h, struct mams_error *err);
+/** Read Digest file and revocation list again; what is wrong leaves the old one in force. */
+MAMS_MUST int mams_httpd_reload(struct mams_httpd *h, struct mams_error *err);
 
 /* Of a request; all borrowed from r. */
 const char *mams_httpd_identity(const struct mams_httpd_req *r);

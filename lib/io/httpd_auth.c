@@ -1,6 +1,7 @@
 #include "lib/io/httpd_auth.h"
 
 #include "lib/io/proc.h"
+#include "lib/io/revoked.h"
 
 #include <gnutls/x509.h>
 
@@ -244,12 +245,13 @@ static bool chain_is_good(gnutls_session_t session, char *why)
 }
 
 /* The verdict holds until the first certificate of the chain runs out. */
-static bool read_chain(
-	const gnutls_datum_t *chain, unsigned n, char *identity, size_t size, int64_t *expires)
+static bool read_chain(const gnutls_datum_t *chain, unsigned n, const struct mams_revoked *revoked,
+	char *identity, size_t size, int64_t *expires, char *why)
 {
 	bool ok = true;
 
 	*expires = INT64_MAX;
+	snprintf(why, 64, "without exactly one usable common name");
 	for (unsigned i = 0; i < n && ok; i++) {
 		gnutls_x509_crt_t crt;
 		time_t end;
@@ -260,6 +262,10 @@ static bool read_chain(
 		end = ok ? gnutls_x509_crt_get_expiration_time(crt) : -1;
 		if (end >= 0 && end < *expires)
 			*expires = end;
+		if (ok && mams_revoked_has(revoked, crt)) {
+			snprintf(why, 64, "revoked");
+			ok = false;
+		}
 		if (ok && i == 0)
 			ok = common_name(crt, identity, size);
 		gnutls_x509_crt_deinit(crt);
@@ -267,8 +273,9 @@ static bool read_chain(
 	return ok;
 }
 
-enum mams_httpd_verdict mams_httpd_auth_cert(
-	gnutls_session_t session, char *identity, size_t size, int64_t *expires, char *why)
+enum mams_httpd_verdict mams_httpd_auth_cert(gnutls_session_t session,
+	const struct mams_revoked *revoked, char *identity, size_t size, int64_t *expires,
+	char *why)
 {
 	unsigned n = 0;
 	const gnutls_datum_t *chain = gnutls_certificate_get_peers(session, &n);
@@ -281,9 +288,8 @@ enum mams_httpd_verdict mams_httpd_auth_cert(
 	}
 	if (!chain_is_good(session, why))
 		return MAMS_HTTPD_AUTH_CERT_BAD;
-	if (!read_chain(chain, n, identity, size, expires)) {
-		snprintf(why, 64, "without exactly one usable common name");
+	if (!read_chain(chain, n, revoked, identity, size, expires, why))
 		return MAMS_HTTPD_AUTH_CERT_BAD;
-	}
+	why[0] = '\0';
 	return MAMS_HTTPD_AUTH_OK;
 }

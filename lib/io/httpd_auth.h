@@ -12,6 +12,7 @@
 #include <stdint.h>
 
 struct mams_httpd_users;
+struct mams_revoked;
 
 /** Read lines user:realm:HA1.  @return 0, -MAMS_EVALUE, -MAMS_EDENIED (file mode), -errno */
 MAMS_MUST int mams_httpd_users_load(
@@ -30,9 +31,11 @@ enum mams_httpd_verdict {
 	MAMS_HTTPD_AUTH_CERT_BAD,    /**< not of our CA, expired, not for clients, without a name */
 };
 
-/** The certificate of a TLS session: chain, validity and purpose.
+/** The certificate of a TLS session: chain, validity, purpose, and that nothing of it is revoked.
+ *  @param revoked  NULL: nothing is
  *  @param identity  identity[size], the one common name, on OK
  *  @param expires  wall-clock second from which the verdict no longer holds, on OK
  *  @return OK, NONE or CERT_BAD; why[64] says what was wrong */
-enum mams_httpd_verdict mams_httpd_auth_cert(
-	gnutls_session_t session, char *identity, size_t size, int64_t *expires, char *why);
+enum mams_httpd_verdict mams_httpd_auth_cert(gnutls_session_t session,
+	const struct mams_revoked *revoked, char *identity, size_t size, int64_t *expires,
+	char *why);

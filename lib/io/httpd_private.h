@@ -10,6 +10,7 @@
 #include "lib/io/httpd.h"
 #include "lib/io/httpd_auth.h"
 #include "lib/io/httpd_listen.h"
+#include "lib/io/revoked.h"
 
 #include <microhttpd.h>
 #include <sys/queue.h>
@@ -57,6 +58,7 @@ struct mams_httpd_conn {
 	char *target; /**< of the request line, as it came */
 	/** The certificate is verified once, and again when it has run out. */
 	bool cert_checked;
+	unsigned cert_generation; /**< of the revocation list it was checked by */
 	enum mams_httpd_verdict cert;
 	int64_t cert_expires;
 	char cert_identity[MAMS_HTTPD_IDENTITY_MAX];
@@ -87,6 +89,10 @@ struct mams_httpd {
 	char *realm;
 	char *digest_file;
 	bool wants_certs;
+	char *ca_file;
+	char *crl_file;
+	struct mams_revoked *revoked;   /**< NULL: none */
+	unsigned generation;            /**< counts its replacements */
 	struct mams_httpd_users *users; /**< NULL: no Digest */
 	struct mams_digest *digest;     /**< NULL: no Digest */
 	struct MHD_Daemon *mhd;

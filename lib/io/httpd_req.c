@@ -27,13 +27,15 @@ static enum mams_httpd_verdict check_cert(struct mams_httpd_conn *c)
 	char why[64] = "";
 	char text[MAMS_ADDR_STRLEN];
 
-	if (c->cert_checked && mams_clock_wall() < c->cert_expires)
+	if (c->cert_checked && c->cert_generation == c->h->generation &&
+		mams_clock_wall() < c->cert_expires)
 		return c->cert;
 	info = MHD_get_connection_info(c->mhd, MHD_CONNECTION_INFO_GNUTLS_SESSION);
 	if (!info)
 		return MAMS_HTTPD_AUTH_NONE;
 	c->cert_expires = INT64_MAX;
-	c->cert = mams_httpd_auth_cert(info->tls_session, c->cert_identity,
+	c->cert_generation = c->h->generation;
+	c->cert = mams_httpd_auth_cert(info->tls_session, c->h->revoked, c->cert_identity,
 		sizeof(c->cert_identity), &c->cert_expires, why);
 	c->cert_checked = true;
 	if (c->cert == MAMS_HTTPD_AUTH_CERT_BAD)

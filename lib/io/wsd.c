@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/queue.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #define LOG_MODULE "wsd"
@@ -29,6 +30,7 @@ struct wsd_counters {
 	uint64_t forbidden;
 	uint64_t upgraded;
 	uint64_t no_memory;
+	uint64_t expelled;
 };
 
 #define ROW(field, name, help)                                                                     \
@@ -50,6 +52,8 @@ const struct mams_metric mams_wsd_metrics[] = {
 	ROW(forbidden, "wss_forbidden_total", "403: bad client certificate, or none."),
 	ROW(upgraded, "wss_upgraded_total", "101: clients let in."),
 	ROW(no_memory, "wss_no_memory_total", "Connections lost: out of memory."),
+	ROW(expelled, "wss_expelled_total",
+		"Connections ended: certificate revoked, or user removed."),
 };
 const size_t mams_wsd_n_metrics = MAMS_ARRAY_LEN(mams_wsd_metrics);
 
@@ -64,7 +68,8 @@ struct conn {
 	mams_time deadline;
 	struct mams_loop_fd *watch;
 	unsigned requests;
-	char *in; /* while a request is read; then what came after it */
+	char *identity; /* when OPEN */
+	char *in;       /* while a request is read; then what came after it */
 	size_t in_len;
 	size_t in_used;
 	struct mams_buf out;
@@ -106,6 +111,7 @@ static void conn_free(struct conn *c)
 	close(c->fd);
 	mams_buf_fini(&c->out);
 	free(c->in);
+	free(c->identity);
 	free(c);
 }
 
@@ -288,6 +294,12 @@ static void hand_over(struct conn *c, const char *identity)
 	const struct mams_ws_pipe pipe = {
 		.recv = pipe_recv, .send = pipe_send, .close = pipe_close, .io = c, .fd = c->fd};
 
+	c->identity = strdup(identity);
+	if (!c->identity) {
+		c->d->counters.no_memory++;
+		conn_free(c);
+		return;
+	}
 	c->d->counters.upgraded++;
 	c->phase = OPEN;
 	c->deadline = MAMS_TIME_NEVER;
@@ -497,7 +509,23 @@ void mams_wsd_free(struct mams_wsd *d)
 	free(d);
 }
 
-int mams_wsd_reload_users(struct mams_wsd *d, struct mams_error *err)
+/* Its owner finds the end of the stream. */
+static void expel(struct conn *c)
 {
-	return mams_gate_reload(d->gate, err);
+	c->d->counters.expelled++;
+	log_refused(c, "not let in any more");
+	shutdown(c->fd, SHUT_RDWR);
+}
+
+int mams_wsd_reload(struct mams_wsd *d, struct mams_error *err)
+{
+	int rc = mams_gate_reload(d->gate, err);
+	struct conn *c;
+
+	TAILQ_FOREACH(c, &d->conns, link)
+	{
+		if (c->phase == OPEN && !mams_gate_still(d->gate, c->tls, c->identity))
+			expel(c);
+	}
+	return rc;
 }

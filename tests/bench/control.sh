@@ -3,6 +3,7 @@
 # but the clients' own network set-up is real: TLS with a certificate each, the N-MADP, the store.
 # Needs: top, BUILD, LAB (lab.sh sourced), clients, hold.
 
+clients=${clients:-5000} hold=${hold:-40}
 crowd=$BUILD/tests/bench/mams-bench-clients
 control_kib() { awk '/^Pss:/ { print $2 }' "/proc/${LAB_PID[ncm]}/smaps_rollup"; }
 control_cpu() { awk -v hz="$(getconf CLK_TCK)" '{ printf "%.2f", ($14 + $15) / hz }' "/proc/${LAB_PID[ncm]}/stat"; }

@@ -24,7 +24,8 @@ struct rig {
 };
 
 /** Make the directory; the files are ca, ncm (server), good, expired, foreign (of another CA),
- *  other/ca.crt, and the users alice (password "correct horse") in users.  False when it failed. */
+ *  other/ca.crt, gone (revoked by ca.crl, not yet by live.crl), and the users alice (password
+ * "correct horse") in users.  False when it failed. */
 bool rig_make_files(void);
 void rig_remove_files(void);
 /** Path of a file in it; overwritten by the fourth call after. */

@@ -51,6 +51,54 @@ static void certificates(void)
 	rig_stop(&g);
 }
 
+static void copy_file(const char *from, const char *to)
+{
+	char text[8192];
+	FILE *f = fopen(rig_file(from), "re");
+	size_t n = f ? fread(text, 1, sizeof(text), f) : 0;
+
+	CU_ASSERT_TRUE_FATAL(n > 0);
+	fclose(f);
+	f = fopen(rig_file(to), "we");
+	CU_ASSERT_TRUE_FATAL(f && fwrite(text, 1, n, f) == n && fclose(f) == 0);
+}
+
+/* A list that revokes takes effect on connections that stand, too. */
+static void revoked(void)
+{
+	struct rig g;
+	struct rig_client good;
+	struct rig_client gone;
+	struct mams_error err = {0};
+
+	rig_init(&g, true, false);
+	g.opts.client_crl_file = rig_file("live.crl");
+	rig_start(&g);
+	rig_client_init(&good, &g, "good", NULL);
+	rig_client_init(&gone, &g, "gone", NULL);
+	CU_ASSERT_EQUAL(rig_exchange(&good, "POST", "/m", "{}", 2), 200);
+	CU_ASSERT_EQUAL(rig_exchange(&gone, "POST", "/m", "{}", 2), 200);
+	copy_file("live.crl", "first.crl");
+	copy_file("ca.crl", "live.crl");
+	CU_ASSERT_EQUAL(mams_httpd_reload(g.h, &err), 0);
+	CU_ASSERT_EQUAL(rig_exchange(&good, "POST", "/m", "{}", 2), 200);
+	CU_ASSERT_EQUAL(rig_exchange(&gone, "POST", "/m", "{}", 2), 403);
+	CU_ASSERT_EQUAL(rig_counter(&g, "https_connections_total"), 2);
+	/* another authority's list, or none at all, is refused, and the old one stays */
+	copy_file("other/ca.crl", "live.crl");
+	CU_ASSERT_EQUAL(mams_httpd_reload(g.h, &err), -MAMS_EVALUE);
+	CU_ASSERT_PTR_NOT_NULL(strstr(err.text, "not signed by the CA"));
+	CU_ASSERT_EQUAL(rig_exchange(&gone, "POST", "/m", "{}", 2), 403);
+	copy_file("ca.crt", "live.crl");
+	CU_ASSERT_EQUAL(mams_httpd_reload(g.h, &err), -MAMS_EVALUE);
+	CU_ASSERT_EQUAL(rig_exchange(&gone, "POST", "/m", "{}", 2), 403);
+	CU_ASSERT_EQUAL(rig_exchange(&good, "POST", "/m", "{}", 2), 200);
+	copy_file("first.crl", "live.crl");
+	rig_client_fini(&good);
+	rig_client_fini(&gone);
+	rig_stop(&g);
+}
+
 /* A bad certificate is not made good by a password. */
 static void digest_users(void)
 {
@@ -440,12 +488,12 @@ static void users_read_again(void)
 	rig_client_init(&c, &g, NULL, "alice");
 	CU_ASSERT_EQUAL(rig_exchange(&c, "GET", "/", NULL, 0), 401);
 	rename(rig_file("users"), path);
-	CU_ASSERT_EQUAL(mams_httpd_reload_users(g.h, NULL), 0);
+	CU_ASSERT_EQUAL(mams_httpd_reload(g.h, NULL), 0);
 	CU_ASSERT_EQUAL(rig_exchange(&c, "GET", "/", NULL, 0), 204);
 	rename(path, rig_file("users"));
 	/* a broken file changes nothing */
 	write_file("tmp", "rubbish\n", 0600);
-	CU_ASSERT_EQUAL(mams_httpd_reload_users(g.h, NULL), -MAMS_EVALUE);
+	CU_ASSERT_EQUAL(mams_httpd_reload(g.h, NULL), -MAMS_EVALUE);
 	CU_ASSERT_EQUAL(rig_exchange(&c, "GET", "/", NULL, 0), 204);
 	rig_client_fini(&c);
 	rig_stop(&g);
@@ -455,6 +503,7 @@ int main(void)
 {
 	static const struct mams_case cases[] = {
 		{"certificates", certificates},
+		{"revoked certificates", revoked},
 		{"Digest users", digest_users},
 		{"Digest keeps its nonce", digest_keeps_its_nonce},
 		{"forged Digests", forged_digests},

@@ -67,6 +67,16 @@ refuse 'the name of the authority' 2 "$ca" -d d client ca
 for bad in '../x' 'a/b' '' '-x' 'a b' 'a=b'; do
 	refuse "the name '$bad'" 2 "$ca" -d d client "$bad"
 done
+check 'a client to be revoked' "$ca" -d d client mallory
+cp d/mallory.crt mallory.crt
+check 'revoke' "$ca" -d d revoke mallory
+refuse 'openssl knows it as revoked' 2 openssl verify -crl_check -CAfile d/ca.crt -CRLfile d/ca.crl mallory.crt
+check 'and nobody else' openssl verify -crl_check -CAfile d/ca.crt -CRLfile d/ca.crl d/bob.crt
+check 'the name is free again' "$ca" -d d client mallory -f
+check 'revoked, too' "$ca" -d d revoke mallory
+check 'both are listed' bash -c "[ \$(openssl crl -in d/ca.crl -noout -text | grep -c 'Serial Number:') = 2 ]"
+refuse 'revoke of nobody' 1 "$ca" -d d revoke nobody
+refuse 'revoke of the authority' 2 "$ca" -d d revoke ca
 refuse 'a server without an address' 2 "$ca" -d d server other
 refuse 'an address that is none' 2 "$ca" -d d server other -s 'DNS:x,IP:1.1.1.1'
 refuse 'an openssl failure' 1 "$ca" -d d server other -s 1.2.3.999

@@ -161,7 +161,9 @@ static void on_disk(void)
 	CU_ASSERT_EQUAL(ncm_store_put(st, &two), 0);
 	one.dl = 2;
 	CU_ASSERT_EQUAL(ncm_store_put(st, &one), 0);
-	CU_ASSERT_EQUAL(ncm_store_del(st, "bob"), 0);
+	CU_ASSERT_EQUAL(ncm_store_commit(st), 0);
+	CU_ASSERT_EQUAL(ncm_store_commit(st), 0);
+	CU_ASSERT_EQUAL(ncm_store_del(st, "bob"), 0); /* written by the end */
 	ncm_store_close(st);
 	CU_ASSERT_EQUAL(stat(path, &info), 0);
 	CU_ASSERT_EQUAL(info.st_mode & 0777, 0600);

@@ -325,6 +325,39 @@ static void broken_connections(void)
 	server_stop(&g);
 }
 
+/* Revoked, and open all the same: not for long. */
+static void revoked(void)
+{
+	static char list[256];
+	struct mams_error err = {0};
+	struct rig g;
+	struct rig_client c;
+	struct end e;
+
+	rig_init(&g, true, false);
+	snprintf(list, sizeof(list), "%s", rig_file("wsd.crl"));
+	CU_ASSERT_EQUAL_FATAL(symlink(rig_file("live.crl"), list), 0);
+	g.opts.client_crl_file = list;
+	server_start(&g);
+	rig_client_init(&c, &g, "gone", NULL);
+	server_end = (struct end){0};
+	CU_ASSERT_EQUAL_FATAL(client_open(&c, &e), 101);
+	CU_ASSERT_EQUAL(mams_wsd_reload(server, &err), 0);
+	rig_run(&g, 50);
+	CU_ASSERT_EQUAL(server_end.code, 0); /* not yet on the list */
+	CU_ASSERT_EQUAL_FATAL(unlink(list), 0);
+	CU_ASSERT_EQUAL_FATAL(symlink(rig_file("ca.crl"), list), 0);
+	CU_ASSERT_EQUAL(mams_wsd_reload(server, &err), 0);
+	rig_run(&g, 1000);
+	rig_run(&g, 100);
+	CU_ASSERT_EQUAL(server_end.code, 1006);
+	CU_ASSERT_EQUAL(e.code, 1006);
+	CU_ASSERT_EQUAL(server_counter("wss_expelled_total"), 1);
+	CU_ASSERT_EQUAL(client_open(&c, &e), 403);
+	rig_client_fini(&c);
+	server_stop(&g);
+}
+
 static void bad_upgrades(void)
 {
 	static const struct {
@@ -418,6 +451,7 @@ int main(void)
 		{"Digest answers", digest_answers},
 		{"over TLS", over_tls},
 		{"broken connections", broken_connections},
+		{"revoked certificates", revoked},
 		{"bad upgrades", bad_upgrades},
 		{"slow clients", slow_and_many},
 	};
