@@ -18,6 +18,7 @@
 #define TURN_BYTES 65536u
 #define QUEUED_FRAMES_MAX 256
 #define CLOSE_MS 1000
+#define LINGER_BYTES (256u << 10) /* of a peer that goes on sending after our close */
 #define KEY_BYTES 16
 #define GUID "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
 
@@ -62,6 +63,8 @@ struct mams_ws {
 	mams_time close_until;   /* we have said goodbye; NEVER: not */
 	bool busy;               /* within wslay */
 	bool broken;             /* the pipe has failed, or the peer's end is closed */
+	bool lingering;          /* closed for a violation: what comes is thrown away */
+	size_t lingered;         /* octets of it */
 	bool ended;              /* closed() was called, or the owner has freed it */
 	bool freed;
 };
@@ -217,6 +220,29 @@ static bool is_over(const struct mams_ws *w)
 	return !wslay_event_want_read(w->frames) && !wslay_event_want_write(w->frames);
 }
 
+/* To close while octets of the peer are unread makes TCP reset, which may overtake our close frame:
+ * the peer would never learn why.  So what he still sends is read, a little. */
+static void linger(struct mams_ws *w)
+{
+	uint8_t scratch[4096];
+	ssize_t n = 1;
+
+	while (n > 0 && w->budget >= sizeof(scratch) && w->lingered < LINGER_BYTES) {
+		n = w->pipe.recv(w->pipe.io, scratch, sizeof(scratch));
+		w->budget -= n > 0 ? (size_t)n : 0;
+		w->lingered += n > 0 ? (size_t)n : 0;
+	}
+	if (w->lingered >= LINGER_BYTES || (n <= 0 && n != -EAGAIN)) {
+		end(w, wslay_event_get_status_code_sent(w->frames));
+		return;
+	}
+	if (n > 0)
+		w->budget = 0; /* more is there: the next turn's */
+	w->answer_until = w->message_until = w->write_until = MAMS_TIME_NEVER;
+	mams_loop_fd_set(w->watch, MAMS_LOOP_READ);
+	arm(w);
+}
+
 /* wslay itself closes after a violation (1002, 1007, 1009; without a code for some), and takes a
  * pipe that fails for one, so that has to be asked for first. */
 static void finish(struct mams_ws *w)
@@ -233,7 +259,10 @@ static void finish(struct mams_ws *w)
 		w->counters->broken++;
 	} else {
 		w->counters->violations++;
-		code = wslay_event_get_status_code_sent(w->frames);
+		w->lingering = true;
+		w->close_until = mams_time_add_ms(mams_loop_now(w->loop), CLOSE_MS);
+		linger(w);
+		return;
 	}
 	end(w, code);
 }
@@ -244,8 +273,12 @@ static void turn(struct mams_ws *w, bool read)
 
 	if (w->ended || w->busy)
 		return;
-	w->busy = true;
 	w->budget = TURN_BYTES;
+	if (w->lingering) {
+		linger(w);
+		return;
+	}
+	w->busy = true;
 	if (read)
 		rc = wslay_event_recv(w->frames);
 	if (!w->ended && !w->broken && wslay_event_want_write(w->frames)) {
@@ -299,6 +332,8 @@ static void timer_event(void *user)
 
 	if (is_due(w, w->close_until)) {
 		end(w, wslay_event_get_status_code_sent(w->frames));
+	} else if (w->lingering) {
+		turn(w, true);
 	} else if (is_due(w, w->answer_until)) {
 		w->counters->silent++;
 		end(w, MAMS_WS_ABNORMAL);

@@ -15,6 +15,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <time.h>
@@ -475,6 +476,9 @@ static int crowd(void)
 	delivery_ms = calloc(SAMPLES_MAX, sizeof(*delivery_ms));
 	answer_ms = calloc(SAMPLES_MAX, sizeof(*answer_ms));
 	asked_us = calloc(SAMPLES_MAX, sizeof(*asked_us));
+	/* another run's sequence numbers: the NCM may still know the last one's */
+	if (getrandom(&prng, sizeof(prng), 0) != sizeof(prng) || !prng)
+		die("random", -errno);
 	if (rc < 0 || !clients || !delivery_ms || !answer_ms || !asked_us)
 		die("memory", -ENOMEM);
 	if (opt.ctl)
