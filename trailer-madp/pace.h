@@ -1,0 +1,88 @@
+/** @file pace.h
+ *  Sender's model of one link: how fast it carries, how much is under way, how long its queue is.
+ *  Layer: core (no I/O, no clock, no allocation, O(1) per packet).
+ *  Source: RFC 9188 1.1 (the receiver measures, the sender splits accordingly); the control law is
+ *  our own.
+ *
+ *  The receiver reports octets received, its clock at the newest packet, and the least one-way
+ *  delay since the last report above the least ever (report.h).  From these:
+ *  - a rate measured while a queue stands (or a tenth is lost) is the link's rate; any other
+ *    measurement can only raise the estimate, since the sender had no more to send;
+ *  - packets leave at rate * gain; the gain steers the standing queue towards MADP_PACE_QUEUE_US,
+ *    by as much per round trip as the round trip allows: full use without overflowing buffers;
+ *  - what is under way is bounded by twice what the link holds.
+ *  A link of unknown rate starts with a train of MADP_PACE_TRAIN octets; how far apart the link
+ *  spaces it is the first estimate.  Nothing need be configured; a configured rate is the first
+ *  estimate, and with `limit` the upper bound. */
+#pragma once
+
+#include "trailer-madp/links.h"
+
+struct madp_report_link;
+
+#define MADP_PACE_TRAIN 32768u
+#define MADP_PACE_QUEUE_US 5000
+#define MADP_PACE_MARKS 32
+
+/** Octets and packets sent up to a moment of the sender's millisecond clock. */
+struct madp_pace_mark {
+	uint32_t ts_ms;
+	uint32_t packets;
+	uint64_t octets;
+};
+
+struct madp_pace {
+	uint64_t rate;  /**< bit/s the link is believed to carry; 0 unknown */
+	uint64_t bound; /**< configured upper bound, bit/s; 0 none */
+	uint64_t pace;  /**< bit/s at which packets leave now; 0 = not limited */
+	int64_t credit; /**< octets that may leave at `filled`; below 0 after a packet */
+	mams_time filled;
+	mams_time busy_until; /**< when the link will have carried all that was sent, at `rate` */
+	uint64_t sent_octets;
+	uint32_t sent_packets;
+	uint64_t sent_bulk;     /**< sent_octets at the start of the train or of silence */
+	uint64_t flight_octets; /**< under way, by the last report, plus sent since */
+	mams_time sent_at;
+	mams_time report_at;   /**< of the newest report; never = none yet */
+	uint32_t report_rx_us; /**< receiver's clock in it */
+	uint32_t sample_rx_us; /**< receiver's clock, octets and packets where the sample begins */
+	uint32_t sample_octets;
+	uint32_t sample_packets;
+	uint32_t sample_sent; /**< packets the sender had sent by then */
+	uint32_t last_octets;
+	uint32_t last_packets;
+	uint32_t echoed_ms;
+	uint32_t rtt_us;     /**< smoothed; 0 unknown */
+	uint32_t min_rtt_us; /**< least seen; 0 unknown */
+	uint32_t queue_us;   /**< standing queue of the newest report */
+	int32_t owd_us;      /**< relative one-way delay of the newest report: compare links only */
+	uint32_t jitter_us;
+	mams_time owd_at;    /**< when owd_us was learnt; never = not yet */
+	uint32_t loss_ppm;   /**< of the last sample */
+	uint8_t idle_rounds; /**< samples in which the sender was held back by pacing and no queue
+				stood */
+	bool held_back;      /**< pacing has refused a packet since the sample began */
+	uint8_t n_marks;
+	uint8_t mark; /**< newest */
+	struct madp_pace_mark marks[MADP_PACE_MARKS];
+};
+
+/** @param rate   first estimate, 0 unknown
+ *  @param bound  upper bound, 0 none */
+void madp_pace_init(struct madp_pace *p, uint64_t rate, uint64_t bound, mams_time now);
+/** The link came up again, or its address changed: what was under way is gone, the rate is kept as
+ *  first estimate. */
+void madp_pace_restart(struct madp_pace *p, mams_time now);
+/** A PDU of len octets (with the outer IP and UDP headers) was sent.
+ *  @param ts_ms  the Timestamp that it carries */
+void madp_pace_sent(struct madp_pace *p, uint32_t len, uint32_t ts_ms, mams_time now);
+/** The peer's report on this link. */
+void madp_pace_report(struct madp_pace *p, const struct madp_report_link *r, mams_time now);
+/** A round trip measured by a probe. */
+void madp_pace_rtt(struct madp_pace *p, uint32_t rtt_us);
+/** May a packet leave now? @param wait  filled when not: when at the latest to ask again */
+bool madp_pace_ready(const struct madp_pace *p, mams_time now, mams_time *wait);
+/** A packet was kept back because of this link: it is used to the full. */
+void madp_pace_hold(struct madp_pace *p);
+/** When a packet of len octets sent now would have left the link's queue; add owd_us to compare. */
+mams_time madp_pace_departure(const struct madp_pace *p, uint32_t len, mams_time now);

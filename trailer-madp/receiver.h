@@ -1,0 +1,61 @@
+/** @file receiver.h
+ *  Receiving side of one session: measures links, puts SDUs in order, says what to report.  Layer:
+ *  core (no I/O, no clock, no allocation per packet).
+ *  Source: RFC 9188 1.1, 4.1, 6. */
+#pragma once
+
+#include "trailer-madp/estimator.h"
+#include "trailer-madp/reorder.h"
+#include "trailer-madp/report.h"
+
+struct madp_receiver {
+	struct madp_mem mem;
+	madp_linkset known;
+	uint32_t window;     /**< most packets per class that wait for order, a power of 2 */
+	mams_time delays_at; /**< when view was made */
+	uint8_t turn;
+	struct madp_meter meter[MADP_LINKS_MAX];
+	struct madp_reorder_link view[MADP_LINKS_MAX];
+	struct madp_reorder flow[MADP_CLASSES_MAX];
+};
+
+/** @param window  power of 2, MADP_REORDER_MIN..MADP_REORDER_MAX */
+void madp_receiver_init(
+	struct madp_receiver *r, uint32_t window, const struct madp_mem *mem, mams_time now);
+/** Held packets must have been taken out by madp_receiver_drain(). */
+void madp_receiver_fini(struct madp_receiver *r);
+void madp_receiver_link_add(struct madp_receiver *r, unsigned slot, mams_time now);
+void madp_receiver_link_del(struct madp_receiver *r, unsigned slot);
+/** The link is known to be dead (or alive again): nothing is expected from it. */
+void madp_receiver_link_up(struct madp_receiver *r, unsigned slot, bool up);
+/** How a class is put in order.
+ *  @param hold_us  lossless switching: how long to wait for what a silent link may have held; 0 off
+ *  @param pass_late  deliver what comes too late rather than drop it */
+void madp_receiver_treat(struct madp_receiver *r, unsigned cls, uint32_t hold_us, bool pass_late);
+
+/** Fields of one PDU as they arrived. */
+struct madp_in {
+	uint32_t wire_len; /**< with outer headers; counted as the sender counts it */
+	bool has_ts, has_delivery_sn;
+	uint32_t ts_ms;
+	uint8_t delivery_sn;
+	uint8_t cls; /**< Flow ID; 0 when absent */
+};
+/** A PDU arrived on a link: once per PDU, before its SDUs. @return false: class or slot unknown */
+bool madp_receiver_pdu(
+	struct madp_receiver *r, unsigned slot, const struct madp_in *in, mams_time now);
+/** One SDU of it (reassembled or split off). See enum madp_reorder_result for who owns pkt. */
+enum madp_reorder_result madp_receiver_sdu(struct madp_receiver *r, unsigned cls, unsigned slot,
+	uint32_t sn, void *pkt, uint32_t len, mams_time now);
+/** The next SDU that may be delivered; until NULL after each SDU and each deadline.
+ *  @param cls, len  filled */
+void *madp_receiver_next(struct madp_receiver *r, unsigned *cls, uint32_t *len, mams_time now);
+mams_time madp_receiver_deadline(const struct madp_receiver *r);
+/** Everything that waits, in order per class; NULL when nothing. */
+void *madp_receiver_drain(struct madp_receiver *r, unsigned *cls, uint32_t *len);
+/** Give back windows that are not needed; now and then, for example once a second. */
+void madp_receiver_trim(struct madp_receiver *r, mams_time now);
+/** Fill link[] and flow[] of a report; begins a new measuring period.
+ *  @param cid  cid[MADP_LINKS_MAX], delivery connection id by slot */
+void madp_receiver_report(
+	struct madp_receiver *r, const uint8_t *cid, struct madp_report *out, mams_time now);

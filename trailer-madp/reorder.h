@@ -1,0 +1,92 @@
+/** @file reorder.h
+ *  SDUs of one flow in the order of their Flow SN.  Layer: core (no I/O, no clock; memory for a
+ *  window is taken when the first gap opens and given back when the flow has been quiet).  O(1) per
+ *  packet.
+ *  Source: RFC 9188 4.1 (Flow SN, 24 bit), 6 (with concatenation each SDU has its own); seed 5.
+ *
+ *  A missing SDU is given up when nothing can bring it any more:
+ *  - every link that carries this flow has delivered a newer one (links keep order, but for the
+ *    lateness that was measured on them), or
+ *  - the time that the slowest of those links needs longer than the one that showed the gap is
+ *    over; with lossless switching: the time in which the sender finds out about a dead link and
+ *    sends again.
+ *  No constant decides, and without a gap nothing waits. */
+#pragma once
+
+#include "trailer-madp/links.h"
+
+#define MADP_REORDER_MIN 256u   /**< slots of the first window */
+#define MADP_REORDER_MAX 65536u /**< and of the largest that may be configured */
+
+enum madp_reorder_result {
+	MADP_REORDER_DELIVER, /**< next in order: the caller delivers it now, then asks for more */
+	MADP_REORDER_HELD,    /**< kept; comes out by madp_reorder_next() */
+	MADP_REORDER_DUPLICATE, /**< arrived before */
+	MADP_REORDER_LATE,      /**< given up before */
+	MADP_REORDER_PASS,      /**< given up before, but pass_late: deliver it out of order */
+	MADP_REORDER_NOMEM,     /**< no window could be had: dropped */
+	MADP_REORDER_AHEAD,     /**< too far ahead to be believed yet: dropped */
+};
+
+/** What the receiver knows of the links; by slot. */
+struct madp_reorder_link {
+	int64_t delay_us; /**< relative one-way delay, comparable between links */
+	uint32_t late_us; /**< in-link lateness: jitter that overtakes */
+	bool known;
+};
+
+struct madp_reorder_slot {
+	void *pkt;
+	uint32_t len;
+	uint32_t at; /**< arrival, us, low 32 bits */
+};
+
+struct madp_reorder {
+	uint32_t expect;  /**< Flow SN to be delivered next */
+	uint32_t top;     /**< newest seen */
+	uint32_t held;    /**< packets in the window */
+	uint32_t cap;     /**< slots of the window, power of 2; 0 none */
+	uint32_t cap_max; /**< the most it may grow to */
+	uint64_t held_octets;
+	uint32_t far_sn; /**< last SN that was too far off, and how many agreed with it */
+	uint8_t far_n;
+	bool begun;
+	bool pass_late;
+	madp_linkset passed; /**< links that delivered something newer than `expect` */
+	mams_time gap_at;    /**< when the gap at `expect` was seen; never = no gap */
+	mams_time passed_at; /**< when the last link passed it; never = not all have */
+	mams_time deadline;
+	uint32_t hold_us; /**< lossless: wait so long for what a silent link may hold; 0 off */
+	mams_time used_at;
+	uint32_t run; /**< everything from here to expect was delivered */
+	uint32_t link_top[MADP_LINKS_MAX];
+	mams_time link_at[MADP_LINKS_MAX]; /**< newest of this flow on the link; never = none */
+	struct madp_reorder_slot *slots;
+	uint64_t *delivered; /**< bit per SN below expect, as many as slots */
+	uint64_t n_delivered, n_held, n_duplicate, n_late, n_lost, n_dropped;
+};
+
+/** @param cap_max  largest window in packets, a power of 2, MADP_REORDER_MIN..MADP_REORDER_MAX */
+void madp_reorder_init(struct madp_reorder *r, uint32_t cap_max);
+/** Gives the window back.  Held packets must be taken out first by madp_reorder_drain(). */
+void madp_reorder_fini(struct madp_reorder *r, const struct madp_mem *mem);
+/** One SDU.
+ *  @param sn    Flow SN
+ *  @param slot  link that it came on
+ *  @param link  link[MADP_LINKS_MAX], what is known of delays
+ *  @param pkt   kept when MADP_REORDER_HELD is returned, else still the caller's */
+enum madp_reorder_result madp_reorder_input(struct madp_reorder *r, uint32_t sn, unsigned slot,
+	const struct madp_reorder_link *link, void *pkt, uint32_t len, const struct madp_mem *mem,
+	mams_time now);
+/** The next SDU that may be delivered; to be asked until NULL after each input and each deadline.
+ *  @param len  filled */
+void *madp_reorder_next(
+	struct madp_reorder *r, const struct madp_reorder_link *link, uint32_t *len, mams_time now);
+/** When a gap is given up, or a quiet window can be given back; never = nothing waits. */
+mams_time madp_reorder_deadline(const struct madp_reorder *r);
+/** Take everything out, in order, whatever is missing: NULL when empty. */
+void *madp_reorder_drain(struct madp_reorder *r, uint32_t *len);
+/** The link is known to be dead: nothing more is expected from it. */
+void madp_reorder_link_down(struct madp_reorder *r, unsigned slot);
+/** Give the window back when it is empty and was not needed for a second. */
+void madp_reorder_trim(struct madp_reorder *r, const struct madp_mem *mem, mams_time now);
