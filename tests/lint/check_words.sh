@@ -8,14 +8,15 @@ not_ours() {
 	grep -vE '^tests/lint/' || true
 }
 
-# look PATTERN MESSAGE: in the C files of the list on standard input
+# look PATTERN MESSAGE: in the files of the list on standard input
 look() {
-	local f line
-	while IFS= read -r f; do
-		while IFS= read -r line; do
-			violation "$f:${line%%:*}: $2"
-		done < <(grep -nE "$1" "$f" || true)
-	done
+	local files line rest
+	mapfile -t files
+	[ ${#files[@]} -gt 0 ] || return 0
+	while IFS= read -r line; do
+		rest=${line#*:}
+		violation "${line%%:*}:${rest%%:*}: $2"
+	done < <(grep -nHE "$1" -- "${files[@]}" || true)
 }
 
 forbidden='(^|[^_[:alnum:]])(strcpy|strcat|sprintf|vsprintf|gets|atoi|atol|atof|alloca|system|popen|strtok|rand|mktemp|tmpnam)[[:space:]]*\('

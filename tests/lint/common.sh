@@ -10,9 +10,8 @@ violations=0
 # Files of the tree, one per line: what git tracks, or in a released tree everything but builds.
 lint_tree() {
 	if [ -e .git ] && command -v git >/dev/null; then
-		git -c safe.directory="$root" ls-files | while IFS= read -r f; do
-			[ -f "$f" ] && printf '%s\n' "$f"
-		done
+		comm -23 <(git -c safe.directory="$root" ls-files | sort) \
+			<(git -c safe.directory="$root" ls-files -d | sort)
 	else
 		find . -type f -not -path './build/*' -printf '%P\n' | sort
 	fi
