@@ -169,20 +169,29 @@ static int set_paths(struct plugin *x, const struct ctl_pm_paths *m)
 			.backup = m->paths[i].backup};
 		paths[i].proxy.port = m->paths[i].proxy_port;
 	}
+	pm_policy_wait_bind(x->policy, m->has_wait_bind && m->wait_bind);
 	return pm_policy_paths(x->policy, paths, m->n_paths);
 }
 
 static int set_binding(struct plugin *x, const struct ctl_pm_bind *m)
 {
 	struct mams_addr announce[PM_ANNOUNCE_MAX];
+	uint32_t only = 0;
+	int rc;
 
 	if (m->n_announce > PM_ANNOUNCE_MAX)
 		return -MAMS_ELIMIT;
+	for (size_t i = 0; i < m->n_only; i++) {
+		if (m->only[i] >= 32)
+			return -MAMS_EVALUE;
+		only |= 1u << m->only[i];
+	}
 	for (size_t i = 0; i < m->n_announce; i++) {
 		announce[i] = m->announce[i].address;
 		announce[i].port = m->announce[i].port;
 	}
-	return pm_policy_bind(x->policy, m->token, m->client, announce, m->n_announce);
+	rc = pm_policy_bind(x->policy, m->token, m->client, announce, m->n_announce);
+	return rc < 0 ? rc : pm_policy_restrict(x->policy, m->token, only);
 }
 
 static int set_rules(struct plugin *x, const struct ctl_pm_policy *m)

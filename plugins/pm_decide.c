@@ -33,10 +33,28 @@ static const struct pm_path *path_with_id(const struct pm_policy *p, uint8_t id)
 	return NULL;
 }
 
-static bool path_uses(const struct pm_policy *p, const struct mams_addr *local)
+static bool in_class(const struct connection *c, const struct pm_path *path)
+{
+	return path->connection_id < 32 && (c->only & 1u << path->connection_id);
+}
+
+/* Over a path of its class; over any when there is none of these now. */
+static bool may_use(
+	const struct pm_policy *p, const struct connection *c, const struct pm_path *path)
+{
+	if (c->only == 0 || in_class(c, path))
+		return true;
+	for (size_t i = 0; i < p->n_paths; i++)
+		if (p->paths[i].local.family == c->family && in_class(c, &p->paths[i]))
+			return false;
+	return true;
+}
+
+static bool path_uses(
+	const struct pm_policy *p, const struct connection *c, const struct mams_addr *local)
 {
 	for (size_t i = 0; i < p->n_paths; i++)
-		if (mams_addr_eq_ip(&p->paths[i].local, local))
+		if (mams_addr_eq_ip(&p->paths[i].local, local) && may_use(p, c, &p->paths[i]))
 			return true;
 	return false;
 }
@@ -87,11 +105,12 @@ static size_t staying(const struct connection *c)
 
 /* Would the kernel, or the peer, mix up this subflow with the one that is to replace it?  Then it
  * has to go first, even if it is the last. */
-static bool is_in_the_way(const struct pm_policy *p, const struct pm_subflow *s)
+static bool is_in_the_way(
+	const struct pm_policy *p, const struct connection *c, const struct pm_subflow *s)
 {
-	if (path_uses(p, &s->local))
-		return true;
-	return s->id > 0 && path_with_id(p, s->id) != NULL;
+	const struct pm_path *path = s->id > 0 ? path_with_id(p, s->id) : NULL;
+
+	return path_uses(p, c, &s->local) || (path && may_use(p, c, path));
 }
 
 /* Withdraw first: the option must be made while the kernel still knows the address. */
@@ -130,11 +149,12 @@ static bool take_away(struct pm_policy *p, struct connection *c, struct pm_actio
 {
 	for (size_t i = c->n_subflows; i-- > 0;) {
 		struct pm_subflow *s = &c->subflows[i];
+		const struct pm_path *path = pm_path_of(p, s);
 
-		if (s->leaving || (pm_path_of(p, s) && !s->stale))
+		if (s->leaving || (path && !s->stale && may_use(p, c, path)))
 			continue;
-		if (staying(c) < 2 && !is_in_the_way(p, s)) {
-			s->stale = true;
+		if (staying(c) < 2 && !is_in_the_way(p, c, s)) {
+			s->stale |= !path;
 			continue;
 		}
 		s->leaving = true;
@@ -224,18 +244,34 @@ static bool create(struct pm_policy *p, struct connection *c, const struct pm_pa
 	return true;
 }
 
+/* Whose subflow was made, and would have to go again at once, has carried something meanwhile. */
+static bool is_held(struct pm_policy *p, struct connection *c, mams_time now)
+{
+	if (!p->wait_bind || c->told)
+		return false;
+	if (c->hold_till.us == 0)
+		c->hold_till = mams_time_add_ms(now, PM_WAIT_BIND_MS);
+	if (!mams_time_before(now, c->hold_till))
+		return false;
+	c->due = mams_time_min(c->due, c->hold_till);
+	return true;
+}
+
 static bool client_action(
 	struct pm_policy *p, struct connection *c, mams_time now, struct pm_action *out)
 {
+	bool held;
+
 	if (take_away(p, c, out) || free_lanes(p, c, out))
 		return true;
+	held = is_held(p, c, now);
 	for (size_t i = 0; i < p->n_paths; i++) {
 		const struct pm_path *path = &p->paths[i];
 		struct pm_subflow *s = subflow_on(c, path);
 
-		if (path->local.family != c->family)
+		if (path->local.family != c->family || !may_use(p, c, path))
 			continue;
-		if (!s && create(p, c, path, now, out))
+		if (!s && !held && create(p, c, path, now, out))
 			return true;
 		if (s && priority_due(c, s, path->backup, now))
 			return set_priority(p, c, s, path->backup, out);

@@ -7,32 +7,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#define CNT(name, field, kind, text)                                                               \
-	{                                                                                          \
-		name, text, kind, offsetof(struct pm_counters, field)                              \
-	}
-
-const struct mams_metric pm_counter_rows[] = {
-	CNT("connections_total", connections, MAMS_COUNTER, "MPTCP connections seen"),
-	CNT("connections_open", connections_open, MAMS_GAUGE, "MPTCP connections now"),
-	CNT("subflows_created_total", subflows_created, MAMS_COUNTER, "subflows asked for"),
-	CNT("subflows_destroyed_total", subflows_destroyed, MAMS_COUNTER, "subflows taken away"),
-	CNT("creations_failed_total", creations_failed, MAMS_COUNTER, "creations refused"),
-	CNT("priorities_total", priorities, MAMS_COUNTER, "priority changes (MP_PRIO)"),
-	CNT("priorities_failed_total", priorities_failed, MAMS_COUNTER, "priority changes refused"),
-	CNT("withdrawals_failed_total", withdrawals_failed, MAMS_COUNTER, "RM_ADDR refused"),
-	CNT("announcements_failed_total", announcements_failed, MAMS_COUNTER, "ADD_ADDR refused"),
-	CNT("announced_total", announced, MAMS_COUNTER, "addresses announced (ADD_ADDR)"),
-	CNT("unknown_token_total", unknown_token, MAMS_COUNTER, "events of unknown connections"),
-	CNT("too_many_subflows_total", too_many_subflows, MAMS_COUNTER, "subflows not followed"),
-	CNT("too_many_connections_total", too_many_connections, MAMS_COUNTER,
-		"connections not followed"),
-	CNT("bindings_expired_total", bindings_expired, MAMS_COUNTER,
-		"bindings of connections that never came"),
-	CNT("no_memory_total", no_memory, MAMS_COUNTER, "things forgotten for want of memory"),
-};
-const size_t pm_n_counter_rows = MAMS_ARRAY_LEN(pm_counter_rows);
-
 /* ---- tables ---- */
 
 static struct connection *find(const struct pm_policy *p, uint32_t token)
@@ -250,6 +224,23 @@ int pm_policy_paths(struct pm_policy *p, const struct pm_path *paths, size_t n)
 	return 0;
 }
 
+void pm_policy_wait_bind(struct pm_policy *p, bool yes)
+{
+	p->wait_bind = yes;
+}
+
+int pm_policy_restrict(struct pm_policy *p, uint32_t token, uint32_t only)
+{
+	struct connection *c = make(p, token);
+
+	if (!c)
+		return -ENOMEM;
+	c->told = true;
+	c->only = only;
+	touch(p, c);
+	return 0;
+}
+
 int pm_policy_bind(struct pm_policy *p, uint32_t token, const char *client,
 	const struct mams_addr *announce, size_t n)
 {
@@ -381,6 +372,9 @@ static void renew(struct connection *c)
 	c->n_subflows = 0;
 	c->announced = 0;
 	c->managed = false;
+	c->told = false;
+	c->only = 0;
+	c->hold_till = (mams_time){0};
 	memset(c->lanes, 0, sizeof(c->lanes));
 }
 

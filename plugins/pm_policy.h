@@ -5,8 +5,9 @@
  *
  *  Client side: every connection to one of the paths' proxies has one subflow per path of its
  *  address family.  A path that is taken away has its address withdrawn and its subflow destroyed;
- *  a last subflow stays until another one exists or its path returns.  Network side: connections
- *  bound to a client get that client's downlink priorities.
+ *  a last subflow stays until another one exists or its path returns.  A connection of a flow class
+ *  (RFC 8743 8.7) has subflows over the paths of its class only, as long as one of them exists.
+ *  Network side: connections bound to a client get that client's downlink priorities.
  *  Events go in by functions, pm_policy_next() yields what to do. */
 #pragma once
 
@@ -97,6 +98,13 @@ void pm_policy_free(struct pm_policy *p); /**< accepts NULL */
 
 /* configuration */
 MAMS_MUST int pm_policy_paths(struct pm_policy *p, const struct pm_path *paths, size_t n);
+/** Are there flow classes?  Then a new connection gets no further subflow until it is told which
+ *  paths it may use, or PM_WAIT_BIND_MS have passed. */
+void pm_policy_wait_bind(struct pm_policy *p, bool yes);
+/** Client side: the paths that a connection may use.
+ *  @param only  bits of connection ids below 32; 0: all
+ *  @return 0 or -ENOMEM */
+MAMS_MUST int pm_policy_restrict(struct pm_policy *p, uint32_t token, uint32_t only);
 /** @return 0, -MAMS_ELIMIT, -MAMS_EVALUE, -ENOMEM */
 MAMS_MUST int pm_policy_bind(struct pm_policy *p, uint32_t token, const char *client,
 	const struct mams_addr *announce, size_t n);

@@ -13,6 +13,7 @@
 #define PM_RETRY_MS 200       /* after a refused or failed creation, doubling */
 #define PM_RETRY_CAP_MS 2000  /* up to this */
 #define PM_SILENT_MS 10000    /* a creation of which nothing at all was heard */
+#define PM_WAIT_BIND_MS 300   /* patience with who knows the flow class */
 #define PM_SHORT_LIFE_MS 2000 /* a subflow that ends sooner counts as a failed creation */
 
 /* One local address id of a connection.  The kernel keeps a list of (id, address) per connection:
@@ -41,7 +42,10 @@ struct connection {
 	bool server_side;
 	bool managed; /* its peer is, or was, one of the paths' proxies */
 	bool dirty;
-	uint8_t family; /* of its first subflow */
+	uint8_t family;      /* of its first subflow */
+	bool told;           /* client side: which paths it may use */
+	uint32_t only;       /* bits of connection ids; 0: all */
+	mams_time hold_till; /* 0: not yet looked at */
 	mams_time due;
 	struct client *client;
 	struct pm_subflow subflows[PM_SUBFLOWS_MAX];
@@ -58,6 +62,7 @@ struct connection {
 struct pm_policy {
 	struct pm_path paths[PM_PATHS_MAX];
 	size_t n_paths;
+	bool wait_bind;
 	struct connection *connections;
 	struct client *clients;
 	struct connection *dirty;

@@ -49,6 +49,19 @@ static int put_announce(const struct px_binder *b, struct ctl_msg *msg)
 	return 0;
 }
 
+static int put_only(struct ctl_msg *msg, uint32_t bits)
+{
+	struct ctl_pm_bind *m = &msg->pm_bind;
+
+	if (bits == 0)
+		return 0;
+	m->only = ctl_alloc(msg, 32);
+	for (uint8_t i = 0; m->only && i < 32; i++)
+		if (bits & 1u << i)
+			m->only[m->n_only++] = i;
+	return m->only ? 0 : -ENOMEM;
+}
+
 void px_binder_tell(struct px_binder *b, const struct px_note *note)
 {
 	struct mams_buf text = {0};
@@ -63,6 +76,8 @@ void px_binder_tell(struct px_binder *b, const struct px_note *note)
 		else
 			rc = put_announce(b, msg);
 	}
+	if (rc == 0)
+		rc = put_only(msg, note->only);
 	if (rc == 0)
 		rc = ctl_encode(msg, 0, &text, &err);
 	if (rc == 0)

@@ -1,6 +1,7 @@
 /** @file binder.h
  *  Network role: tells the mptcpd plugin whose each MPTCP connection is, and what to announce on
- * it. Layer: adapter of mams-proxy. */
+ *  it.  Client role: tells it which paths a connection of a flow class may use.
+ *  Layer: adapter of mams-proxy. */
 #pragma once
 
 #include "lib/io/loop.h"

@@ -25,7 +25,8 @@ static const struct mams_conf_row rows[] = {
 	{"ctl_socket", MAMS_C_STRING, AT(ctl_socket), .def = "/run/mams/proxy.ctl",
 		.doc = "where mams-ccm or mams-ncm, and mamsctl, reach this daemon"},
 	{"pm_socket", MAMS_C_STRING, AT(pm_socket), .def = "/run/mams/pm.ctl",
-		.doc = "network: ctl socket of mptcpd's mams_pm plugin"},
+		.doc = "ctl socket of mptcpd's mams_pm plugin; client: dialled once there are flow "
+		       "classes"},
 	{"workers", MAMS_C_INT, AT(workers), .max = PX_WORKERS_MAX, .def = "0",
 		.doc = "threads; 0: one per core"},
 	{"max_flows", MAMS_C_INT, AT(max_flows), .min = 1, .max = 10000000, .def = "100000",

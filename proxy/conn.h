@@ -57,6 +57,8 @@ struct px_setup {
 	uint32_t n_cookie;
 	uint32_t cookie_tries;
 	bool gone_direct;
+	bool narrowed;   /**< client: paths are those of a flow class only */
+	bool left_class; /**< client: these did not work */
 	mams_time begun;
 	mams_time next_at; /**< when to try the next path */
 	struct px_try tries[PX_PATHS_MAX];
@@ -72,6 +74,7 @@ struct px_conn {
 	mams_time deadline; /**< of the current phase, before the relay */
 	struct mams_addr server;
 	uint32_t token; /**< of an MPTCP connection reported to the plugin; 0 none */
+	uint32_t only;  /**< client: paths that the plugin was told of, as bits; 0 any */
 	bool queued;    /**< in the run queue */
 	bool tuned;     /**< keepalive is set */
 	bool v4;
@@ -122,6 +125,10 @@ void px_origin_start(struct px_worker *w, struct px_conn *c);
 void px_race_start(struct px_worker *w, struct px_conn *c);
 /** Once more, with the cookie the converter has just given; closes leg 1. */
 void px_race_again(struct px_worker *w, struct px_conn *c, struct px_octets cookie);
+/** Client: the plugin learns which paths this connection may use, where flow classes are set. */
+void px_bind_class(struct px_worker *w, struct px_conn *c);
+/** The classes may have changed: tell the plugin of every connection that is now of another. */
+void px_bind_again(struct px_worker *w);
 /** Close all attempts; for px_conn_end(). */
 void px_race_drop(struct px_conn *c);
 

@@ -11,6 +11,7 @@
 #include "proxy/hostnet.h"
 #include "proxy/instance.h"
 #include "proxy/key.h"
+#include "proxy/pathset.h"
 #include "proxy/peer.h"
 #include "proxy/status.h"
 
@@ -22,16 +23,7 @@
 
 #define LOG_MODULE "control"
 #define LISTEN_MAX 64
-#define HEALTH_MAX 256
 #define DRAIN_ASK_MS 500
-
-/* What experience teaches of a path is kept while the path comes and goes. */
-struct health {
-	uint8_t connection_id;
-	struct mams_addr local;
-	struct mams_addr proxy;
-	struct px_path_health health;
-};
 
 struct px_control {
 	struct mams_loop *loop;
@@ -47,15 +39,10 @@ struct px_control {
 	struct px_binder *binder;
 	mams_time begun;
 	/* desired state */
-	struct px_path paths[PX_PATHS_MAX];
-	size_t n_paths;
-	uint8_t cookie[PX_KEY_MAX];
-	size_t cookie_len;
+	struct px_pathset set; /* client */
 	bool peer_down;
 	struct px_client **clients;
 	size_t n_clients;
-	struct health health[HEALTH_MAX];
-	size_t n_health;
 	uint8_t cookie_secret[32];
 	char congestion[MAMS_CONGESTION_LEN];
 };
@@ -85,10 +72,12 @@ static struct px_snapshot *make_snapshot(const struct px_control *c)
 		px_snapshot_unref(s);
 		return NULL;
 	}
-	memcpy(s->paths, c->paths, sizeof(s->paths));
-	s->n_paths = c->n_paths;
-	memcpy(s->cookie, c->cookie, c->cookie_len);
-	s->cookie_len = c->cookie_len;
+	memcpy(s->paths, c->set.paths, sizeof(s->paths));
+	s->n_paths = c->set.n_paths;
+	memcpy(s->classes, c->set.classes, sizeof(s->classes));
+	s->n_classes = c->set.n_classes;
+	memcpy(s->cookie, c->set.cookie, c->set.cookie_len);
+	s->cookie_len = c->set.cookie_len;
 	s->direct = c->peer_down;
 	return s;
 }
@@ -130,14 +119,14 @@ static int catch_or_not(struct px_control *c, struct mams_error *err)
 
 	if (!c->catch)
 		return 0;
-	if (c->n_paths == 0 || c->peer_down) {
+	if (c->set.n_paths == 0 || c->peer_down) {
 		px_catch_off(c->catch, atomic_load(&c->instance.flows) > 0);
 		watch_drain(c);
 		return 0;
 	}
-	for (size_t i = 0; i < c->n_paths; i++)
-		proxies[i] = c->paths[i].proxy;
-	return px_catch_on(c->catch, proxies, c->n_paths, err);
+	for (size_t i = 0; i < c->set.n_paths; i++)
+		proxies[i] = c->set.paths[i].proxy;
+	return px_catch_on(c->catch, proxies, c->set.n_paths, err);
 }
 
 static void tell_event(struct px_control *c, int kind, const char *words)
@@ -159,7 +148,7 @@ static void peer_lost(struct px_control *c, const char *why)
 {
 	struct mams_error err;
 
-	if (c->peer_down || c->n_paths == 0)
+	if (c->peer_down || c->set.n_paths == 0)
 		return;
 	c->peer_down = true;
 	log_warn("N-MADP is down: %s; new connections go %s", why,
@@ -185,64 +174,26 @@ static void peer_back(void *user)
 	tell_event(c, CTL_PX_PEER_UP, "the N-MADP answers");
 }
 
-static struct px_path_health *health_of(struct px_control *c, const struct px_path *p)
+/* The plugin must know which connections are of a class; without classes it need not know us. */
+static int want_binder(struct px_control *c)
 {
-	struct health *h;
-
-	for (size_t i = 0; i < c->n_health; i++) {
-		h = &c->health[i];
-		if (h->connection_id == p->connection_id && mams_addr_eq_ip(&h->local, &p->local) &&
-			mams_addr_eq(&h->proxy, &p->proxy))
-			return &h->health;
-	}
-	/* old ones are taken over: at worst a flow learns on another path's account */
-	h = &c->health[c->n_health < HEALTH_MAX ? c->n_health++ : p->connection_id];
-	*h = (struct health){
-		.connection_id = p->connection_id, .local = p->local, .proxy = p->proxy};
-	return &h->health;
-}
-
-static int take_path(struct px_control *c, const struct ctl_path *in, struct px_path *out)
-{
-	if (in->local.family != in->proxy.family || in->proxy_port == 0)
-		return -MAMS_EVALUE;
-	*out = (struct px_path){.connection_id = in->connection_id,
-		.priority = in->priority,
-		.backup = in->backup,
-		.local = in->local,
-		.proxy = in->proxy};
-	out->proxy.port = in->proxy_port;
-	snprintf(out->name, sizeof(out->name), "%s", in->name ? in->name : "?");
-	out->health = health_of(c, out);
-	return 0;
+	if (c->set.n_classes == 0 || c->binder || strcmp(c->conf->pm_socket, "none") == 0)
+		return 0;
+	return px_binder_new(c->loop, c->conf, &c->instance, &c->binder);
 }
 
 static int set_paths(struct px_control *c, const struct ctl_px_paths *m, struct mams_error *err)
 {
-	struct px_path paths[PX_PATHS_MAX];
-	uint8_t key[PX_KEY_MAX];
-	int n_key = 0;
+	int rc;
 
 	if (c->conf->role != PX_ROLE_CLIENT)
 		return mams_fail(err, MAMS_ESTATE, NULL, "this proxy has the network role");
-	if (m->n_paths > PX_PATHS_MAX)
-		return mams_fail(err, MAMS_ELIMIT, NULL, "at most %u paths", PX_PATHS_MAX);
-	for (size_t i = 0; i < m->n_paths; i++)
-		if (take_path(c, &m->paths[i], &paths[i]) < 0)
-			return mams_fail(err, MAMS_EVALUE, NULL,
-				"path %zu: local and proxy differ in family, or there is no port",
-				i);
-	if (m->client_key)
-		n_key = px_key_decode(m->client_key, key);
-	if (n_key < 0)
-		return mams_fail(err, MAMS_EVALUE, NULL, "client_key is no base64 key");
-	mams_wipe(c->cookie, sizeof(c->cookie));
-	memcpy(c->cookie, key, (size_t)n_key);
-	mams_wipe(key, sizeof(key));
-	c->cookie_len = (size_t)n_key;
-	memcpy(c->paths, paths, m->n_paths * sizeof(*paths));
-	c->n_paths = m->n_paths;
-	if (c->n_paths == 0 && c->peer_down) {
+	rc = px_pathset_take(&c->set, m, err);
+	if (rc == 0)
+		rc = want_binder(c);
+	if (rc < 0)
+		return rc;
+	if (c->set.n_paths == 0 && c->peer_down) {
 		c->peer_down = false;
 		px_peer_rest(c->peer);
 	}
@@ -350,8 +301,8 @@ static void take_note(struct px_control *c, struct px_note *n)
 		peer_lost(c, px_convert_code_name(n->code));
 		break;
 	case PX_NOTE_COOKIE:
-		memcpy(c->cookie, n->cookie, n->n_cookie);
-		c->cookie_len = n->n_cookie;
+		memcpy(c->set.cookie, n->cookie, n->n_cookie);
+		c->set.cookie_len = n->n_cookie;
 		(void)!publish(c);
 		break;
 	}
@@ -414,8 +365,8 @@ static struct ctl_msg *compose_status(const struct px_control *c, uint32_t id)
 {
 	const struct px_status_view view = {.conf = c->conf,
 		.instance = &c->instance,
-		.paths = c->paths,
-		.n_paths = c->n_paths,
+		.paths = c->set.paths,
+		.n_paths = c->set.n_paths,
 		.clients = c->clients,
 		.n_clients = c->n_clients,
 		.catching = c->catch && px_catch_is_on(c->catch),
@@ -579,6 +530,6 @@ void px_control_free(struct px_control *c)
 		px_client_unref(c->clients[i]);
 	free(c->clients);
 	px_hostnet_fini(&c->hostnet);
-	mams_wipe(c->cookie, sizeof(c->cookie));
+	mams_wipe(c->set.cookie, sizeof(c->set.cookie));
 	free(c);
 }

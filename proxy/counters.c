@@ -51,6 +51,8 @@ static const struct mams_metric rows[] = {
 	ROW(path_failed, "of these, refused or timed out"),
 	ROW(path_lost, "of these, given up because another path was faster"),
 	ROW(path_none, "connections for which no path worked"),
+	ROW(classed, "connections of a flow class, which has paths of its own"),
+	ROW(class_left, "of these, made over other paths because its own do not work"),
 	ROW(direct, "connections made without the N-MADP because it is down"),
 	ROW(syn_data_sent, "Convert messages sent in a SYN"),
 	ROW(syn_data_acked, "of these, acknowledged by the SYN+ACK"),

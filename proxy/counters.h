@@ -37,9 +37,11 @@ struct px_counters {
 	uint64_t loop_refused;
 	uint64_t path_attempts;
 	uint64_t path_failed;
-	uint64_t path_lost; /**< attempts aborted because another path was faster */
-	uint64_t path_none; /**< flows for which no path could be established */
-	uint64_t direct;    /**< flows connected straight to the server */
+	uint64_t path_lost;  /**< attempts aborted because another path was faster */
+	uint64_t path_none;  /**< flows for which no path could be established */
+	uint64_t classed;    /**< flows of a class that has paths of its own */
+	uint64_t class_left; /**< of these, over other paths: their own did not work */
+	uint64_t direct;     /**< flows connected straight to the server */
 	uint64_t syn_data_sent;
 	uint64_t syn_data_acked;
 	uint64_t path_stripped; /**< paths given up because SYN payloads vanish */

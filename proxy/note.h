@@ -14,7 +14,8 @@
 #define PX_NOTE_COOKIE_MAX 64u
 
 enum px_note_kind {
-	PX_NOTE_BOUND,       /**< network: an MPTCP connection was accepted and belongs to client */
+	PX_NOTE_BOUND,       /**< network: an MPTCP connection was accepted and belongs to client;
+			      *   client: a connection may use the paths in only */
 	PX_NOTE_UNREACHABLE, /**< client: no path reached the N-MADP */
 	PX_NOTE_REFUSED, /**< client: the N-MADP answered with an error that concerns all flows */
 	PX_NOTE_COOKIE,  /**< client: the N-MADP gave us a cookie */
@@ -23,6 +24,7 @@ enum px_note_kind {
 struct px_note {
 	enum px_note_kind kind;
 	uint32_t token;
+	uint32_t only;            /**< bits of connection ids; 0: any */
 	struct px_client *client; /**< a reference moves with the note; NULL in transparent mode */
 	bool v4;                  /**< the connection's first subflow is IPv4 */
 	uint8_t code;             /**< PX_NOTE_REFUSED: Convert error code */

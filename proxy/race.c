@@ -151,16 +151,27 @@ static int build_hello(struct px_conn *c)
 	return px_convert_end(&wr);
 }
 
-static void begin(struct px_worker *w, struct px_conn *c)
+/** The paths to be tried; all of them when k is NULL. */
+static void line_up(struct px_worker *w, struct px_conn *c, const struct px_class *k)
 {
 	struct px_setup *s = c->setup;
 
-	s->n_paths = w->cfg->n_paths;
-	memcpy(s->paths, w->cfg->paths, s->n_paths * sizeof(s->paths[0]));
+	memcpy(s->paths, w->cfg->paths, w->cfg->n_paths * sizeof(s->paths[0]));
+	s->n_paths = px_class_select(k, s->paths, w->cfg->n_paths);
+	s->narrowed = s->n_paths < w->cfg->n_paths;
 	px_paths_order(s->paths, s->n_paths, w->now, s->order);
 	s->next = 0;
 	s->round = 0;
 	s->next_at = w->now;
+	if (k && s->cookie_tries == 0)
+		px_inc(&w->counters.classed);
+}
+
+static void begin(struct px_worker *w, struct px_conn *c)
+{
+	struct px_setup *s = c->setup;
+
+	line_up(w, c, px_class_of(w->cfg->classes, w->cfg->n_classes, &c->server));
 	s->begun = w->now;
 	s->early = s->n_cookie > 0;
 	c->flow.phase = PX_PHASE_CONNECT;
@@ -264,6 +275,7 @@ static void win(struct px_worker *w, struct px_conn *c, struct px_try *t)
 		px_conn_relay(w, c);
 		return;
 	}
+	px_bind_class(w, c);
 	c->flow.phase = PX_PHASE_CONFIRM;
 	px_conn_arm(w, c, mams_time_add_ms(w->now, w->cfg->set.confirm_ms));
 	px_conn_wake(w, c);
@@ -317,6 +329,14 @@ static void give_up(struct px_worker *w, struct px_conn *c)
 {
 	struct px_note note = {.kind = PX_NOTE_UNREACHABLE};
 
+	if (c->setup->narrowed) {
+		/* the links of its class are dead: over another one rather than not at all */
+		px_inc(&w->counters.class_left);
+		c->setup->left_class = true;
+		line_up(w, c, NULL);
+		px_conn_wake(w, c);
+		return;
+	}
 	px_inc(&w->counters.path_none);
 	if (!px_notes_put(w->notes, &note))
 		px_inc(&w->counters.notes_dropped);

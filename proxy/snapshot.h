@@ -5,6 +5,7 @@
 #pragma once
 
 #include "lib/io/mptcp.h"
+#include "proxy/classes.h"
 #include "proxy/clients.h"
 #include "proxy/dest.h"
 #include "proxy/flow.h"
@@ -56,6 +57,8 @@ struct px_snapshot {
 	struct px_clients *clients;         /**< network; owned */
 	struct px_path paths[PX_PATHS_MAX]; /**< client */
 	size_t n_paths;
+	struct px_class classes[PX_CLASSES_MAX]; /**< client */
+	size_t n_classes;
 	uint8_t cookie[512]; /**< client: secret */
 	size_t cookie_len;
 	bool direct; /**< client: the N-MADP is down, connect straight to the server */

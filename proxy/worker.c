@@ -64,7 +64,8 @@ static void repeat_bindings(struct px_worker *w)
 
 	LIST_FOREACH(c, &w->all, all)
 	{
-		struct px_note note = {.kind = PX_NOTE_BOUND, .token = c->token, .v4 = c->v4};
+		struct px_note note = {
+			.kind = PX_NOTE_BOUND, .token = c->token, .v4 = c->v4, .only = c->only};
 
 		if (!c->token)
 			continue;
@@ -95,6 +96,7 @@ static void mailbox_run(struct px_worker *w)
 	if (next) {
 		px_snapshot_unref(w->cfg);
 		w->cfg = next;
+		px_bind_again(w);
 	}
 	if (repeat)
 		repeat_bindings(w);

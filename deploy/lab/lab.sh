@@ -163,6 +163,7 @@ lab_conf() {
 	cat >"$d/cl.conf" <<-E
 		role = client
 		ctl_socket = $d/cl.ctl
+		pm_socket = $d/cl-pm.ctl
 	E
 	mkdir -p "$d/www/up"
 	cat >"$d/nginx.conf" <<-E
@@ -183,6 +184,8 @@ lab_conf() {
 			server {
 				listen 10.9.9.2:80;
 				listen [fd09::2]:80;
+				listen 10.9.9.2:8080;
+				listen [fd09::2]:8080;
 				root $d/www;
 				location /up/ { dav_methods PUT; }
 				location = /whoami { default_type text/plain; return 200 "\$remote_addr\n"; }

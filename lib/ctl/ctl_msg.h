@@ -24,7 +24,8 @@ enum ctl_type {
 	CTL_PX_CLIENT_DEL, /**< NCM -> N-MADP proxy: the key is no longer valid */
 	CTL_PX_EVENT,      /**< proxy -> whoever is connected */
 	CTL_PM_PATHS,      /**< CCM -> client plugin: the whole desired path set */
-	CTL_PM_BIND,       /**< N-MADP proxy -> network plugin: this connection is that client's */
+	CTL_PM_BIND,       /**< N-MADP proxy -> network plugin: this connection is that client's;
+			    *   C-MADP proxy -> client plugin: it may use these paths */
 	CTL_PM_POLICY,     /**< NCM -> network plugin: downlink policy of one client */
 	CTL_STEER,         /**< mamsctl -> NCM: issue an MX Traffic Steering REQ */
 	CTL_STATUS_REQ,    /**< anyone -> any daemon */
@@ -53,10 +54,20 @@ struct ctl_path {
 	bool backup;       /**< subflow exists, carries nothing while another works */
 };
 
+/** TCP connections that use some of the paths only; of a list, the first that matches decides. */
+struct ctl_flow_class {
+	const char *remote; /**< server's network, CIDR; NULL: any */
+	uint16_t port_first, port_last;
+	uint8_t *connections; /**< connection ids, best first */
+	size_t n_connections;
+};
+
 /** CCM -> C-MADP.  No paths: stop catching; running flows finish. */
 struct ctl_px_paths {
 	struct ctl_path *paths;
 	size_t n_paths;
+	struct ctl_flow_class *classes;
+	size_t n_classes;
 	const char *client_key; /**< secret; base64; NULL when the N-MADP wants none */
 };
 
@@ -84,6 +95,9 @@ struct ctl_px_event {
 struct ctl_pm_paths {
 	struct ctl_path *paths;
 	size_t n_paths;
+	bool has_wait_bind;
+	bool wait_bind; /**< there are flow classes: further subflows wait a while for CTL_PM_BIND
+			 */
 };
 
 struct ctl_pm_end_point {
@@ -98,6 +112,8 @@ struct ctl_pm_bind {
 	const char *client; /**< NULL in transparent mode */
 	struct ctl_pm_end_point *announce;
 	size_t n_announce;
+	uint8_t *only; /**< client side: connection ids of the paths it may use; none: all */
+	size_t n_only;
 };
 
 /** Downlink treatment of the subflows that end at one proxy address. */

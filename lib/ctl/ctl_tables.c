@@ -34,8 +34,17 @@ static const struct mams_field path_rows[] = {
 };
 static TABLE(path_table, ctl_path, "path", path_rows);
 
+static const struct mams_field flow_class_rows[] = {
+	TEXT(ctl_flow_class, remote, OPT),
+	PORT(ctl_flow_class, port_first),
+	PORT(ctl_flow_class, port_last),
+	ROW_SCALARS(ctl_flow_class, connections, "connections", 0, U8, 1, MAX_PATHS, "best first"),
+};
+static TABLE(flow_class_table, ctl_flow_class, "flow_class", flow_class_rows);
+
 static const struct mams_field px_paths_rows[] = {
 	ROW_LIST(ctl_px_paths, paths, "paths", 0, &path_table, 0, MAX_PATHS, ""),
+	ROW_LIST(ctl_px_paths, classes, "classes", OPT, &flow_class_table, 0, 64, ""),
 	ROW_STR(ctl_px_paths, client_key, "client_key", SECRET, 1024, "base64"),
 };
 static TABLE(px_paths_table, ctl_px_paths, "px_paths", px_paths_rows);
@@ -57,6 +66,7 @@ static TABLE(px_event_table, ctl_px_event, "px_event", px_event_rows);
 
 static const struct mams_field pm_paths_rows[] = {
 	ROW_LIST(ctl_pm_paths, paths, "paths", 0, &path_table, 0, MAX_PATHS, ""),
+	ROW_OPT_BOOL(ctl_pm_paths, wait_bind, "wait_bind", "wait for pm_bind"),
 };
 static TABLE(pm_paths_table, ctl_pm_paths, "pm_paths", pm_paths_rows);
 
@@ -70,6 +80,7 @@ static const struct mams_field pm_bind_rows[] = {
 	ROW_INT(U32, ctl_pm_bind, token, "token", 0, 0, "of the MPTCP connection"),
 	TEXT(ctl_pm_bind, client, OPT),
 	ROW_LIST(ctl_pm_bind, announce, "announce", OPT, &end_point_table, 0, MAX_PATHS, ""),
+	ROW_SCALARS(ctl_pm_bind, only, "only", OPT, U8, 0, MAX_PATHS, "paths it may use"),
 };
 static TABLE(pm_bind_table, ctl_pm_bind, "pm_bind", pm_bind_rows);
 

@@ -19,6 +19,13 @@ static void paths_round_trip(void)
 	(void)!mams_addr_parse("10.1.1.2", &m->px_paths.paths[0].local);
 	(void)!mams_addr_parse("10.1.1.1", &m->px_paths.paths[0].proxy);
 	m->px_paths.client_key = "a2V5";
+	m->px_paths.n_classes = 1;
+	m->px_paths.classes = ctl_alloc(m, sizeof(struct ctl_flow_class));
+	m->px_paths.classes[0] = (struct ctl_flow_class){.remote = "192.0.2.0/24",
+		.port_first = 8080,
+		.port_last = 8090,
+		.connections = (uint8_t[]){1, 0},
+		.n_connections = 2};
 	CU_ASSERT_EQUAL_FATAL(ctl_encode(m, 0, &out, &err), 0);
 	CU_ASSERT_EQUAL_FATAL(ctl_decode(out.data, out.len, &back, &err), 0);
 	CU_ASSERT_EQUAL(back->type, CTL_PX_PATHS);
@@ -27,6 +34,11 @@ static void paths_round_trip(void)
 	CU_ASSERT_STRING_EQUAL(back->px_paths.paths[0].name, "wifi");
 	CU_ASSERT_TRUE(mams_addr_eq(&back->px_paths.paths[0].proxy, &m->px_paths.paths[0].proxy));
 	CU_ASSERT_STRING_EQUAL(back->px_paths.client_key, "a2V5");
+	CU_ASSERT_EQUAL_FATAL(back->px_paths.n_classes, 1);
+	CU_ASSERT_STRING_EQUAL(back->px_paths.classes[0].remote, "192.0.2.0/24");
+	CU_ASSERT_EQUAL(back->px_paths.classes[0].port_last, 8090);
+	CU_ASSERT_EQUAL_FATAL(back->px_paths.classes[0].n_connections, 2);
+	CU_ASSERT_EQUAL(back->px_paths.classes[0].connections[0], 1);
 	mams_buf_fini(&out);
 	ctl_msg_free(m);
 	ctl_msg_free(back);

@@ -268,6 +268,76 @@ static void bad_input(void)
 	pm_policy_free(p);
 }
 
+/* RFC 8743 8.7: a connection whose flow uses one of two links. */
+static void class_of_one_link(void)
+{
+	struct pm_policy *p = pm_policy_new();
+
+	set_two(p, false);
+	CU_ASSERT_EQUAL(pm_policy_restrict(p, 1, 1u << 1), 0);
+	connect_wifi(p, 1);
+	/* first make, then break */
+	CU_ASSERT(expect(p, NOW, PM_CREATE, "10.1.2.2"));
+	CU_ASSERT(quiet(p, NOW));
+	subflow(p, 1, "10.1.2.2:6000", "10.1.2.1:7443");
+	CU_ASSERT(expect(p, NOW, PM_WITHDRAW, "10.1.1.2"));
+	CU_ASSERT(expect(p, NOW, PM_DESTROY, "10.1.1.2"));
+	closed(p, 1, "10.1.1.2:5000", "10.1.1.1:7443");
+	CU_ASSERT(quiet(p, mams_time_add_ms(NOW, 100000)));
+	/* the class ends: both links again, the one that carries stays */
+	CU_ASSERT_EQUAL(pm_policy_restrict(p, 1, 0), 0);
+	CU_ASSERT(expect(p, NOW, PM_CREATE, "10.1.1.2"));
+	CU_ASSERT(quiet(p, NOW));
+	pm_policy_free(p);
+}
+
+/* Its link goes: over the other one rather than not at all; and back when it returns. */
+static void class_without_its_link(void)
+{
+	struct pm_policy *p = both_up();
+
+	CU_ASSERT_EQUAL(pm_policy_restrict(p, 1, 1u << 0), 0);
+	CU_ASSERT(expect(p, NOW, PM_WITHDRAW, "10.1.2.2"));
+	CU_ASSERT(expect(p, NOW, PM_DESTROY, "10.1.2.2"));
+	closed(p, 1, "10.1.2.2:6000", "10.1.2.1:7443");
+	CU_ASSERT(quiet(p, NOW));
+	set_lte_only(p);
+	CU_ASSERT(expect(p, NOW, PM_CREATE, "10.1.2.2"));
+	subflow(p, 1, "10.1.2.2:6001", "10.1.2.1:7443");
+	CU_ASSERT(expect(p, NOW, PM_WITHDRAW, "10.1.1.2"));
+	CU_ASSERT(expect(p, NOW, PM_DESTROY, "10.1.1.2"));
+	closed(p, 1, "10.1.1.2:5000", "10.1.1.1:7443");
+	set_two(p, false);
+	CU_ASSERT(expect(p, NOW, PM_CREATE, "10.1.1.2"));
+	subflow(p, 1, "10.1.1.2:5001", "10.1.1.1:7443");
+	CU_ASSERT(expect(p, NOW, PM_WITHDRAW, "10.1.2.2"));
+	CU_ASSERT(expect(p, NOW, PM_DESTROY, "10.1.2.2"));
+	pm_policy_free(p);
+}
+
+/* With classes, a connection of which nothing is known yet gets no second subflow for a while. */
+static void waits_for_its_class(void)
+{
+	struct pm_policy *p = pm_policy_new();
+
+	set_two(p, false);
+	pm_policy_wait_bind(p, true);
+	connect_wifi(p, 1);
+	CU_ASSERT(quiet(p, NOW));
+	CU_ASSERT_EQUAL(pm_policy_deadline(p).us, NOW.us + 300000);
+	CU_ASSERT_EQUAL(pm_policy_restrict(p, 1, 1u << 0), 0);
+	CU_ASSERT(quiet(p, mams_time_add_ms(NOW, 1000)));
+	connect_wifi(p, 2);
+	CU_ASSERT(quiet(p, NOW));
+	CU_ASSERT_EQUAL(pm_policy_restrict(p, 2, 0), 0);
+	CU_ASSERT(expect(p, NOW, PM_CREATE, "10.1.2.2"));
+	/* nobody says anything */
+	connect_wifi(p, 3);
+	CU_ASSERT(quiet(p, NOW));
+	CU_ASSERT(expect(p, mams_time_add_ms(NOW, 300), PM_CREATE, "10.1.2.2"));
+	pm_policy_free(p);
+}
+
 int main(void)
 {
 	static const struct mams_case cases[] = {
@@ -279,6 +349,9 @@ int main(void)
 		{"the last subflow stays", last_subflow_stays},
 		{"priorities", priorities},
 		{"a refused creation is tried again", refused_creation_is_tried_again},
+		{"a class of one link", class_of_one_link},
+		{"a class without its link", class_without_its_link},
+		{"waits for its class", waits_for_its_class},
 		{"network side", network_side},
 		{"bad input", bad_input},
 	};
