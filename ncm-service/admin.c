@@ -6,18 +6,20 @@
 #include "lib/io/ctlsock.h"
 #include "mams_version.h"
 
+#include <uthash.h>
+
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
 #define LOG_MODULE "admin"
-#define WAITING_MAX 16
 
-/* Who waits for the result of a steering request. */
+/* A steering request under way.  A session has one at most, so there are no more than sessions. */
 struct waiting {
-	struct mams_ctl_conn *conn; /**< NULL: free */
+	struct mams_ctl_conn *conn; /* NULL: gone */
 	uint32_t id;
 	uint64_t request;
+	UT_hash_handle hh;
 };
 
 struct ncm_admin {
@@ -26,7 +28,7 @@ struct ncm_admin {
 	struct ncm_service *service;
 	const struct ncm_api *api;
 	struct mams_ctl_server *server;
-	struct waiting waiting[WAITING_MAX];
+	struct waiting *waiting; /* by request */
 	uint64_t last_request;
 	mams_time started;
 };
@@ -220,53 +222,58 @@ static int take_links(const struct ncm_session *s, const char *const *names, siz
 	return 0;
 }
 
-static struct waiting *free_slot(struct ncm_admin *a)
+static int start_steering(struct ncm_admin *a, struct ncm_session *s, struct mams_ctl_conn *c,
+	const struct ctl_msg *msg, struct mams_error *err)
 {
-	for (size_t i = 0; i < WAITING_MAX; i++)
-		if (!a->waiting[i].conn)
-			return &a->waiting[i];
-	return NULL;
+	const struct ctl_steer *t = &msg->steer;
+	struct waiting *w;
+	uint32_t dl = 0;
+	uint32_t ul = 0;
+	int rc = take_links(s, t->dl, t->n_dl, &dl, err);
+
+	if (rc == 0)
+		rc = take_links(s, t->ul, t->n_ul, &ul, err);
+	if (rc < 0)
+		return rc;
+	w = calloc(1, sizeof(*w));
+	if (!w)
+		return mams_fail(err, ENOMEM, "steer", "no memory");
+	w->conn = c;
+	w->id = msg->id;
+	w->request = ++a->last_request;
+	HASH_ADD(hh, a->waiting, request, sizeof(w->request), w);
+	rc = ncm_service_steer(a->service, s, w->request, dl, ul, err);
+	if (rc < 0) {
+		HASH_DEL(a->waiting, w);
+		free(w);
+	}
+	return rc;
 }
 
 static void on_steer(struct ncm_admin *a, struct mams_ctl_conn *c, const struct ctl_msg *msg)
 {
-	const struct ctl_steer *t = &msg->steer;
 	struct mams_error err = {0};
-	struct ncm_session *s = pick_session(a, t->client, &err);
-	struct waiting *w = free_slot(a);
-	uint32_t dl = 0;
-	uint32_t ul = 0;
+	struct ncm_session *s = pick_session(a, msg->steer.client, &err);
 	char text[320];
-	int rc = s ? 0 : -MAMS_EUNKNOWN;
+	int rc = s ? start_steering(a, s, c, msg, &err) : -MAMS_EUNKNOWN;
 
-	if (rc == 0 && !w)
-		rc = mams_fail(&err, MAMS_ELIMIT, "steer", "too many requests are under way");
-	if (rc == 0)
-		rc = take_links(s, t->dl, t->n_dl, &dl, &err);
-	if (rc == 0)
-		rc = take_links(s, t->ul, t->n_ul, &ul, &err);
-	if (rc == 0) {
-		*w = (struct waiting){.conn = c, .id = msg->id, .request = ++a->last_request};
-		rc = ncm_service_steer(a->service, s, w->request, dl, ul, &err);
-	}
 	if (rc == 0)
 		return;
-	if (w)
-		w->conn = NULL;
 	snprintf(text, sizeof(text), "%s%s%s", err.where, err.where[0] ? ": " : "", err.text);
 	send_result(c, msg->id, -rc, text);
 }
 
 void ncm_admin_steered(struct ncm_admin *a, uint64_t request, int code, const char *text)
 {
-	for (size_t i = 0; i < WAITING_MAX; i++) {
-		struct waiting *w = &a->waiting[i];
+	struct waiting *w;
 
-		if (!w->conn || w->request != request)
-			continue;
+	HASH_FIND(hh, a->waiting, &request, sizeof(request), w);
+	if (!w)
+		return;
+	HASH_DEL(a->waiting, w);
+	if (w->conn)
 		send_result(w->conn, w->id, code, text);
-		w->conn = NULL;
-	}
+	free(w);
 }
 
 /* ---- the socket ---- */
@@ -311,10 +318,11 @@ static void packet(void *user, struct mams_ctl_conn *c, const char *data, size_t
 static void closed(void *user, struct mams_ctl_conn *c)
 {
 	struct ncm_admin *a = user;
+	struct waiting *w;
 
-	for (size_t i = 0; i < WAITING_MAX; i++)
-		if (a->waiting[i].conn == c)
-			a->waiting[i].conn = NULL;
+	for (w = a->waiting; w; w = w->hh.next)
+		if (w->conn == c)
+			w->conn = NULL;
 }
 
 static const struct mams_ctl_server_ops ctl_ops = {.packet = packet, .closed = closed};
@@ -342,8 +350,16 @@ int ncm_admin_new(struct mams_loop *l, const struct ncm_conf *conf, struct ncm_s
 
 void ncm_admin_free(struct ncm_admin *a)
 {
+	struct waiting *w;
+	struct waiting *next;
+
 	if (!a)
 		return;
 	mams_ctl_server_free(a->server);
+	HASH_ITER(hh, a->waiting, w, next)
+	{
+		HASH_DEL(a->waiting, w);
+		free(w);
+	}
 	free(a);
 }

@@ -264,6 +264,63 @@ static void try_missing_again(struct ncm_session *s, mams_time now)
 	s->gather_until = mams_time_min(s->gather_until, mams_time_add_ms(now, s->again_ms));
 }
 
+/* @return static words; NULL: it is under way */
+static const char *begin_steering(struct ncm_session *s, mams_time now, int *code)
+{
+	uint32_t have = ncm_session_deliveries(s);
+	uint32_t dl = s->steer.dl;
+	uint32_t ul = s->steer.ul;
+
+	*code = MAMS_EVALUE;
+	if (!dl || !ul || (dl & ~have) || (ul & ~have))
+		return "only delivery connections that are set up can carry traffic";
+	*code = ENOMEM;
+	if (mx_exchange_begin(&s->exchange, ncm_compose_steering(s, dl, ul), 0, now) < 0)
+		return "no memory";
+	s->steer.held = false;
+	return NULL;
+}
+
+/* While a running user plane is set up anew, because a link came or moved, the request waits: it is
+ * over in a moment, and the operator is not to know of it. */
+int ncm_session_steer(struct ncm_session *s, uint64_t request, uint32_t dl, uint32_t ul,
+	mams_time now, struct mams_error *err)
+{
+	bool being_set_up =
+		s->s.active && (s->state == NCM_STATE_PREPARE || s->state == NCM_STATE_SETUP_WAIT);
+	const char *why;
+	int code;
+
+	if (s->state != NCM_STATE_ACTIVE && !being_set_up)
+		return mams_fail(err, MAMS_ESTATE, NULL,
+			"the session is in state %s; steering needs ACTIVE",
+			ncm_state_name(s->state));
+	if (s->steer.open)
+		return mams_fail(err, MAMS_ESTATE, NULL, "another steering request is under way");
+	s->steer.request = request;
+	s->steer.dl = dl;
+	s->steer.ul = ul;
+	s->steer.held = being_set_up;
+	s->steer.until = mams_time_add_ms(now, s->policy->setup_timeout_ms);
+	why = being_set_up ? NULL : begin_steering(s, now, &code);
+	if (why)
+		return mams_fail(err, code, NULL, "%s", why);
+	s->steer.open = true;
+	return 0;
+}
+
+static void release_steering(struct ncm_session *s, mams_time now)
+{
+	const char *why;
+	int code;
+
+	if (!s->steer.open || !s->steer.held)
+		return;
+	why = begin_steering(s, now, &code);
+	if (why)
+		finish_steering(s, code, why);
+}
+
 static int on_setup_cnf(
 	struct ncm_session *s, const struct mx_msg *m, mams_time now, struct mams_error *err)
 {
@@ -281,29 +338,7 @@ static int on_setup_cnf(
 	try_missing_again(s, now);
 	ncm_session_push(s, (struct ncm_action){.kind = NCM_ACT_POLICY});
 	ncm_session_store(s);
-	return 0;
-}
-
-int ncm_session_steer(struct ncm_session *s, uint64_t request, uint32_t dl, uint32_t ul,
-	mams_time now, struct mams_error *err)
-{
-	uint32_t have = ncm_session_deliveries(s);
-
-	if (s->state != NCM_STATE_ACTIVE)
-		return mams_fail(err, MAMS_ESTATE, NULL,
-			"the session is in state %s; steering needs ACTIVE",
-			ncm_state_name(s->state));
-	if (s->steer.open)
-		return mams_fail(err, MAMS_ESTATE, NULL, "another steering request is under way");
-	if (!dl || !ul || (dl & ~have) || (ul & ~have))
-		return mams_fail(err, MAMS_EVALUE, NULL,
-			"only delivery connections that are set up can carry traffic");
-	if (mx_exchange_begin(&s->exchange, ncm_compose_steering(s, dl, ul), 0, now) < 0)
-		return -ENOMEM;
-	s->steer.open = true;
-	s->steer.request = request;
-	s->steer.dl = dl;
-	s->steer.ul = ul;
+	release_steering(s, now);
 	return 0;
 }
 
@@ -317,7 +352,7 @@ static int on_steering_rsp(
 
 	(void)now;
 	(void)err;
-	if (!s->steer.open)
+	if (!s->steer.open || s->steer.held)
 		return 0;
 	code = ncm_steering_verdict(s, r, &text);
 	if (code) {
@@ -461,6 +496,11 @@ static void expired(struct ncm_session *s, enum mx_type type)
 		end(s, mx_type_name(type));
 }
 
+static mams_time steer_due(const struct ncm_session *s)
+{
+	return s->steer.open && s->steer.held ? s->steer.until : MAMS_TIME_NEVER;
+}
+
 static mams_time prepare_due(const struct ncm_session *s)
 {
 	if (s->state == NCM_STATE_NEGOTIATED || s->state == NCM_STATE_ACTIVE)
@@ -491,6 +531,8 @@ void ncm_session_tick(struct ncm_session *s, mams_time now)
 
 	while ((type = mx_exchange_tick(&s->exchange, now)) != MX_TYPE_COUNT)
 		expired(s, type);
+	if (!mams_time_before(now, steer_due(s)))
+		finish_steering(s, ETIMEDOUT, "the user plane is not set up in time");
 	if (!mams_time_before(now, prepare_due(s)))
 		prepare(s, now);
 	if (!mams_time_before(now, keep_alive_due(s)) &&
@@ -503,6 +545,7 @@ mams_time ncm_session_deadline(const struct ncm_session *s)
 {
 	mams_time due = mams_time_min(prepare_due(s), keep_alive_due(s));
 
+	due = mams_time_min(due, steer_due(s));
 	return mams_time_min(mx_exchange_deadline(&s->exchange), due);
 }
 

@@ -123,6 +123,8 @@ struct ncm_session {
 	uint32_t again_ms;       /**< patience with links that a CNF left out; doubles */
 	struct {
 		bool open;
+		bool held;       /**< not yet asked of the client: its user plane is being set up */
+		mams_time until; /**< held no longer than this */
 		uint64_t request;
 		uint32_t dl, ul;
 	} steer;
@@ -146,7 +148,8 @@ MAMS_MUST int ncm_session_input(
 	struct ncm_session *s, const struct mx_msg *m, mams_time now, struct mams_error *err);
 /** The N-MADP knows the client's key (after NCM_ACT_PREPARE). */
 void ncm_session_prepared(struct ncm_session *s, mams_time now);
-/** Start a steering transaction; the result comes by NCM_ACT_STEER_DONE with this request number.
+/** Start a steering transaction, at once or, while a running user plane is being set up anew, after
+ *  that; the result comes by NCM_ACT_STEER_DONE with this request number.
  *  @param dl, ul  bits of connection ids
  *  @return 0, -MAMS_ESTATE, -MAMS_EVALUE; err->text says why */
 MAMS_MUST int ncm_session_steer(struct ncm_session *s, uint64_t request, uint32_t dl, uint32_t ul,

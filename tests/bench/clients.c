@@ -24,6 +24,7 @@
 #define LOG_MODULE "clients"
 #define LINKS 2
 #define SAMPLES_MAX 1000000
+#define REFUSALS_TOLD 10
 
 static const struct ccm_link_conf link_conf[LINKS] = {
 	{.name = "wifi", .connection_id = 0, .connection_type = MX_WIFI, .interface = "wifi"},
@@ -53,6 +54,11 @@ static void die(const char *what, int rc)
 static double seconds(mams_time from, mams_time to)
 {
 	return (double)(to.us - from.us) / 1e6;
+}
+
+static double ms_since(mams_time from)
+{
+	return 1e3 * seconds(from, mams_clock_now());
 }
 
 /* ---- certificates ---- */
@@ -208,7 +214,8 @@ struct client {
 	char cert[512];
 	bool active;
 	bool applying;
-	mams_time steered; /* a request for it is under way; 0: none */
+	mams_time asked; /* the NCM has not answered our request to steer it; 0: it has */
+	bool delivered;  /* that request has reached it */
 };
 
 static struct mams_loop *loop;
@@ -221,7 +228,7 @@ static struct mams_loop_timer *clock_timer;
 static struct mams_ctl_conn *ctl;
 static uint64_t steers, steers_sent, steers_applied, steers_refused, lost;
 static float *delivery_ms, *answer_ms;
-static int64_t *asked_us; /* by request id */
+static struct client **asked_of; /* by request id */
 static size_t n_delivery, n_answer;
 static uint64_t prng = 88172645463325252ull;
 static bool steering;
@@ -236,6 +243,15 @@ static uint64_t draw(void)
 
 static void start_more(void);
 
+static bool is_complete(const struct ccm_session *s)
+{
+	bool all = s->state == CCM_STATE_ACTIVE;
+
+	for (size_t i = 0; i < LINKS; i++)
+		all = all && s->link[i].admitted;
+	return all;
+}
+
 static void run(struct client *c)
 {
 	struct ccm_action a;
@@ -249,7 +265,7 @@ static void run(struct client *c)
 	ccm_uplink_listen(c->uplink, ccm_session_polls(&c->session));
 	mams_loop_timer_at(
 		c->timer, c->applying ? mams_loop_now(loop) : ccm_session_deadline(&c->session));
-	if (!c->active && c->session.state == CCM_STATE_ACTIVE) {
+	if (!c->active && is_complete(&c->session)) {
 		c->active = true;
 		n_active++;
 		if (n_active == opt.n)
@@ -279,10 +295,9 @@ static void on_message(void *user, const struct mx_msg *m)
 	struct client *c = user;
 	struct mams_error err;
 
-	if (m->type == MX_TRAFFIC_STEERING_REQ && c->steered.us && n_delivery < SAMPLES_MAX) {
-		delivery_ms[n_delivery++] =
-			(float)((double)(mams_clock_now().us - c->steered.us) / 1e3);
-		c->steered.us = 0;
+	if (m->type == MX_TRAFFIC_STEERING_REQ && c->asked.us && !c->delivered) {
+		delivery_ms[n_delivery++] = (float)ms_since(c->asked);
+		c->delivered = true;
 	}
 	(void)!ccm_session_input(&c->session, m, mams_loop_now(loop), &err);
 	run(c);
@@ -349,6 +364,20 @@ static void start_more(void)
 
 /* ---- steering, by the NCM's ctl socket as an operator would ---- */
 
+static void answered(struct client *c, const struct ctl_result *r)
+{
+	double ms = ms_since(c->asked);
+
+	c->asked.us = 0;
+	if (r->code == 0) {
+		steers_applied++;
+		answer_ms[n_answer++] = (float)ms;
+	} else if (steers_refused++ < REFUSALS_TOLD) {
+		fprintf(stderr, "clients: steering of c%05zu refused after %.1f ms: %s\n",
+			(size_t)(c - clients), ms, r->text);
+	}
+}
+
 static void on_packet(void *user, struct mams_ctl_conn *c, const char *data, size_t len)
 {
 	struct ctl_msg *m = NULL;
@@ -358,15 +387,8 @@ static void on_packet(void *user, struct mams_ctl_conn *c, const char *data, siz
 	(void)c;
 	if (ctl_decode(data, len, &m, &err) < 0)
 		return;
-	if (m->type == CTL_RESULT && m->id > 0 && m->id <= SAMPLES_MAX) {
-		if (m->result.code == 0) {
-			steers_applied++;
-			answer_ms[n_answer++] =
-				(float)((double)(mams_clock_now().us - asked_us[m->id - 1]) / 1e3);
-		} else {
-			steers_refused++;
-		}
-	}
+	if (m->type == CTL_RESULT && m->id > 0 && m->id <= steers)
+		answered(asked_of[m->id - 1], &m->result);
 	ctl_msg_free(m);
 }
 
@@ -381,8 +403,8 @@ static void steer_one(void)
 	const char **both;
 	char name[32];
 
-	/* its last request is still on its way: the NCM would rightly refuse a second */
-	if (c->steered.us || steers >= SAMPLES_MAX)
+	/* the NCM would rightly refuse a second request before it has answered the first */
+	if (c->asked.us || steers >= SAMPLES_MAX)
 		return;
 	m = ctl_msg_new(CTL_STEER, (uint32_t)++steers);
 	both = m ? ctl_alloc(m, 2 * sizeof(*both)) : NULL;
@@ -394,8 +416,9 @@ static void steer_one(void)
 	m->steer.client = name;
 	m->steer.dl = m->steer.ul = both;
 	m->steer.n_dl = m->steer.n_ul = 1 + draw() % 2;
-	c->steered = mams_clock_now();
-	asked_us[steers - 1] = c->steered.us;
+	c->asked = mams_clock_now();
+	c->delivered = false;
+	asked_of[steers - 1] = c;
 	if (ctl_encode(m, 0, &b, &err) == 0 && mams_ctl_send(ctl, b.data, b.len) == 0)
 		steers_sent++;
 	mams_buf_fini(&b);
@@ -475,11 +498,11 @@ static int crowd(void)
 	clients = calloc(opt.n, sizeof(*clients));
 	delivery_ms = calloc(SAMPLES_MAX, sizeof(*delivery_ms));
 	answer_ms = calloc(SAMPLES_MAX, sizeof(*answer_ms));
-	asked_us = calloc(SAMPLES_MAX, sizeof(*asked_us));
+	asked_of = calloc(SAMPLES_MAX, sizeof(struct client *));
 	/* another run's sequence numbers: the NCM may still know the last one's */
 	if (getrandom(&prng, sizeof(prng), 0) != sizeof(prng) || !prng)
 		die("random", -errno);
-	if (rc < 0 || !clients || !delivery_ms || !answer_ms || !asked_us)
+	if (rc < 0 || !clients || !delivery_ms || !answer_ms || !asked_of)
 		die("memory", -ENOMEM);
 	if (opt.ctl)
 		rc = mams_ctl_dial(loop, opt.ctl, &ctl_ops, NULL, &ctl);

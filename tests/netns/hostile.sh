@@ -26,7 +26,6 @@ honest_up() {
 		>"$LAB_DIR/crowd.out" 2>>"$LAB_DIR/crowd.log" &
 	LAB_PID[crowd]=$!
 	lab_wait 60 is_up ^active
-	sleep 1 # a second link may still be on its way into the set-up
 	echo go >&9
 }
 honest_end() { # FILE: for what was measured

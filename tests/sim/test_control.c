@@ -1,5 +1,6 @@
 #include "tests/sim/world.h"
 
+#include <errno.h>
 #include <stdio.h>
 
 #define WIFI 1u
@@ -114,6 +115,57 @@ static void steering(void)
 		0);
 	world_run(&w, 500);
 	CU_ASSERT_EQUAL(w.clients->backup, 0);
+	world_fini(&w);
+}
+
+/* A link has moved, and its UP setup is under way when the operator steers. */
+static void steering_waits_for_the_setup(void)
+{
+	struct world w;
+	struct mams_error err;
+	struct ncm_session *s;
+
+	world_init(&w, 13, 1);
+	up(&w);
+	world_link(&w, w.clients, 0, true, "10.1.1.77");
+	s = world_session(&w, w.clients);
+	while (s->state == NCM_STATE_ACTIVE)
+		world_run(&w, 1);
+	CU_ASSERT_EQUAL(ncm_session_steer(s, 9, LTE, LTE, w.now, &err), 0);
+	CU_ASSERT_EQUAL(ncm_session_steer(s, 10, LTE, LTE, w.now, &err), -MAMS_ESTATE);
+	CU_ASSERT_EQUAL(w.clients->steer_code, -1);
+	world_run(&w, 500);
+	CU_ASSERT_EQUAL(w.clients->steer_code, 0);
+	CU_ASSERT(w.clients->applied.paths[0].backup && !w.clients->applied.paths[1].backup);
+	world_fini(&w);
+}
+
+/* Likewise, but the link that is asked for is not part of it any more, or the N-MADP is silent. */
+static void steering_that_waited_in_vain(void)
+{
+	struct world w;
+	struct mams_error err;
+	struct ncm_session *s;
+
+	world_init(&w, 14, 1);
+	up(&w);
+	world_link(&w, w.clients, 0, true, "10.1.1.77");
+	s = world_session(&w, w.clients);
+	while (s->state == NCM_STATE_ACTIVE)
+		world_run(&w, 1);
+	CU_ASSERT_EQUAL(ncm_session_steer(s, 9, 4, 4, w.now, &err), 0);
+	world_run(&w, 500);
+	CU_ASSERT_EQUAL(w.clients->steer_code, MAMS_EVALUE);
+	w.clients->steer_code = -1;
+	w.clients->deaf = 1000;
+	world_link(&w, w.clients, 0, true, "10.1.1.78");
+	while (s->state == NCM_STATE_ACTIVE)
+		world_run(&w, 1);
+	CU_ASSERT_EQUAL(ncm_session_steer(s, 10, LTE, LTE, w.now, &err), 0);
+	world_run(&w, w.policy.setup_timeout_ms - 10);
+	CU_ASSERT_EQUAL(w.clients->steer_code, -1);
+	world_run(&w, 20);
+	CU_ASSERT_EQUAL(w.clients->steer_code, ETIMEDOUT);
 	world_fini(&w);
 }
 
@@ -378,6 +430,8 @@ int main(void)
 		{"a link returns", link_returns},
 		{"an address changes", address_changes},
 		{"steering", steering},
+		{"steering waits for the setup", steering_waits_for_the_setup},
+		{"steering that waited in vain", steering_that_waited_in_vain},
 		{"the NCM restarts", ncm_restarts},
 		{"the NCM stays away", ncm_away_means_plain_network},
 		{"the CCM restarts", ccm_restarts},
