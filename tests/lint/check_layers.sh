@@ -9,7 +9,8 @@ always_core='
 ncm-service/session ncm-service/registry ncm-service/policy
 ccm-agent/session ccm-agent/links ccm-agent/plan
 proxy/convert proxy/flow proxy/paths proxy/dest
-trailer-madp/ip trailer-madp/pkt trailer-madp/reason trailer-madp/gma
+trailer-madp/concat trailer-madp/fragment trailer-madp/gma trailer-madp/mxcontrol
+trailer-madp/ip trailer-madp/pkt trailer-madp/reason trailer-madp/reassembly
 plugins/pm_policy plugins/pm_tables'
 
 # What pure code may take from the system: the language's library without clock and files, address
