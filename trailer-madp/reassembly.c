@@ -43,7 +43,7 @@ struct madp_reasm {
 	struct madp_reasm_set *closed;
 	struct madp_reasm_set *done; /* complete, not yet taken */
 	struct madp_reasm_set **bucket;
-	uint32_t mask;
+	uint32_t shift;    /* 64 less the bits of a bucket's number */
 	uint32_t sessions; /* that have open sets */
 	uint32_t open_sets;
 	uint32_t in_use; /* blocks */
@@ -68,7 +68,7 @@ static bool is_ip_form(uint8_t form)
 struct madp_reasm *madp_reasm_new(const struct madp_reasm_conf *conf)
 {
 	struct madp_reasm *r;
-	uint32_t buckets = 1;
+	uint32_t bits = 1;
 
 	if (conf->blocks < 2 || conf->blocks > SETS_MAX || conf->sets < 2 ||
 		conf->sets > SETS_MAX || conf->session_blocks == 0 || conf->session_sets == 0)
@@ -76,12 +76,12 @@ struct madp_reasm *madp_reasm_new(const struct madp_reasm_conf *conf)
 	r = calloc(1, sizeof(*r));
 	if (!r)
 		return NULL;
-	while (buckets < conf->sets)
-		buckets *= 2;
+	while (1u << bits < conf->sets)
+		bits++;
 	r->conf = *conf;
-	r->mask = buckets - 1;
+	r->shift = 64 - bits;
 	r->sets = calloc(conf->sets, sizeof(*r->sets));
-	r->bucket = calloc(buckets, sizeof(*r->bucket));
+	r->bucket = calloc((size_t)1 << bits, sizeof(*r->bucket));
 	r->memory = malloc((size_t)conf->blocks * MADP_REASM_BLOCK);
 	r->next = calloc(conf->blocks, sizeof(*r->next));
 	if (!r->sets || !r->bucket || !r->memory || !r->next) {
@@ -113,10 +113,10 @@ void madp_reasm_free(struct madp_reasm *r)
 static struct madp_reasm_set **bucket_of(const struct madp_reasm *r,
 	const struct madp_reasm_session *s, uint8_t flow_id, uint32_t sn)
 {
-	uint64_t h = (uint64_t)(uintptr_t)s ^ ((uint64_t)sn << 40 | (uint64_t)flow_id << 32);
+	uint64_t h = ((uint64_t)(uintptr_t)s >> 4) ^ ((uint64_t)sn << 8 | flow_id);
 
-	/* multiplied, the upper half depends on all bits */
-	return &r->bucket[(uint32_t)((h * 0x9e3779b97f4a7c15ull) >> 32 & r->mask)];
+	/* of the product the uppermost bits depend on all of h */
+	return &r->bucket[(h * 0x9e3779b97f4a7c15ull) >> r->shift];
 }
 
 static struct madp_reasm_set *find(const struct madp_reasm *r, const struct madp_reasm_session *s,

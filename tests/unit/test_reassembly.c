@@ -262,6 +262,18 @@ static enum madp_reasm_result put(
 	return result;
 }
 
+static enum madp_reasm_result put_ip_form(struct madp_reasm_session *s, uint32_t sn, uint8_t offset)
+{
+	static const uint8_t octets[40] = {0x45};
+	const struct madp_gma g = {.form = MADP_GMA_TRAILER,
+		.flags = MADP_GMA_FC | MADP_GMA_FLOW_SN,
+		.frag_offset = offset,
+		.flow_sn = sn};
+	uint32_t sdu_len = 0;
+
+	return madp_reasm_add(reasm, s, &g, octets, sizeof(octets), now, &sdu_len);
+}
+
 static void contradictions(void)
 {
 	begin(&madp_reasm_defaults);
@@ -291,6 +303,10 @@ static void contradictions(void)
 	CU_ASSERT_EQUAL(put(&session, 6, 4, true, 100), MADP_REASM_KEPT);
 	CU_ASSERT_EQUAL(put(&session, 6, 2, false, 100), MADP_REASM_DROPPED);
 	CU_ASSERT_EQUAL(counters()->conflict, 6);
+	/* one with a copy of the IP header, one without */
+	CU_ASSERT_EQUAL(put(&session, 10, 0, true, 100), MADP_REASM_KEPT);
+	CU_ASSERT_EQUAL(put_ip_form(&session, 10, 1), MADP_REASM_DROPPED);
+	CU_ASSERT_EQUAL(counters()->conflict, 7);
 	/* nothing in it; more than an IP packet holds */
 	CU_ASSERT_EQUAL(put(&session, 7, 0, true, 0), MADP_REASM_DROPPED);
 	CU_ASSERT_EQUAL(counters()->invalid, 1);
@@ -377,6 +393,31 @@ static void fairness(void)
 	madp_reasm_end(reasm, &greedy);
 	madp_reasm_end(reasm, &late);
 	CU_ASSERT_EQUAL(greedy.blocks + late.blocks, 0);
+	end();
+}
+
+/** Two that hold exactly half each; a third is let in. */
+static void newcomer(void)
+{
+	static const struct madp_reasm_conf conf = {.blocks = 64,
+		.sets = 8,
+		.session_blocks = 64,
+		.session_sets = 8,
+		.timeout_ms = 500};
+	struct madp_reasm_session other = {0};
+	struct madp_reasm_session late = {0};
+
+	begin(&conf);
+	for (uint32_t sn = 0; sn < 4; sn++) {
+		CU_ASSERT_EQUAL(put(&session, sn, 0, true, 10), MADP_REASM_KEPT);
+		CU_ASSERT_EQUAL(put(&other, sn, 0, true, 10), MADP_REASM_KEPT);
+	}
+	CU_ASSERT_EQUAL(put(&late, 1, 0, true, 10), MADP_REASM_KEPT);
+	CU_ASSERT_EQUAL(counters()->evicted, 1);
+	CU_ASSERT_EQUAL(session.sets + other.sets, 7);
+	CU_ASSERT_EQUAL(put(&late, 1, 1, false, 10), MADP_REASM_COMPLETE);
+	madp_reasm_end(reasm, &other);
+	madp_reasm_end(reasm, &late);
 	end();
 }
 
@@ -491,6 +532,7 @@ int main(void)
 		{"complete, not taken", not_taken},
 		{"limits of a session", session_limits},
 		{"fairness", fairness},
+		{"a newcomer is let in", newcomer},
 		{"sessions and SDUs apart", flows_apart},
 		{"hostile fragments", hostile},
 		{"fragmentation refuses", fragment_refuses},
