@@ -164,6 +164,7 @@ static int set_paths(struct plugin *x, const struct ctl_pm_paths *m)
 		return -MAMS_ELIMIT;
 	for (size_t i = 0; i < m->n_paths; i++) {
 		paths[i] = (struct pm_path){.connection_id = m->paths[i].connection_id,
+			.group = m->paths[i].group,
 			.local = m->paths[i].local,
 			.proxy = m->paths[i].proxy,
 			.backup = m->paths[i].backup};
@@ -196,9 +197,9 @@ static int set_binding(struct plugin *x, const struct ctl_pm_bind *m)
 
 static int set_rules(struct plugin *x, const struct ctl_pm_policy *m)
 {
-	struct pm_rule rules[PM_PATHS_MAX];
+	struct pm_rule rules[PM_RULES_MAX];
 
-	if (m->n_paths > PM_PATHS_MAX)
+	if (m->n_paths > PM_RULES_MAX)
 		return -MAMS_ELIMIT;
 	for (size_t i = 0; i < m->n_paths; i++)
 		rules[i] =

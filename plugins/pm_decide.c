@@ -16,19 +16,22 @@ struct lane *pm_lane(struct connection *c, uint8_t id)
 	return NULL;
 }
 
-const struct pm_path *pm_path_of(const struct pm_policy *p, const struct pm_subflow *s)
+const struct pm_path *pm_path_of(
+	const struct pm_policy *p, const struct connection *c, const struct pm_subflow *s)
 {
 	for (size_t i = 0; i < p->n_paths; i++)
-		if (mams_addr_eq_ip(&p->paths[i].local, &s->local) &&
+		if (p->paths[i].group == c->group &&
+			mams_addr_eq_ip(&p->paths[i].local, &s->local) &&
 			mams_addr_eq(&p->paths[i].proxy, &s->remote))
 			return &p->paths[i];
 	return NULL;
 }
 
-static const struct pm_path *path_with_id(const struct pm_policy *p, uint8_t id)
+static const struct pm_path *path_with_id(
+	const struct pm_policy *p, const struct connection *c, uint8_t id)
 {
 	for (size_t i = 0; i < p->n_paths; i++)
-		if (pm_path_id(&p->paths[i]) == id)
+		if (p->paths[i].group == c->group && pm_path_id(&p->paths[i]) == id)
 			return &p->paths[i];
 	return NULL;
 }
@@ -45,7 +48,8 @@ static bool may_use(
 	if (c->only == 0 || in_class(c, path))
 		return true;
 	for (size_t i = 0; i < p->n_paths; i++)
-		if (p->paths[i].local.family == c->family && in_class(c, &p->paths[i]))
+		if (p->paths[i].group == c->group && p->paths[i].local.family == c->family &&
+			in_class(c, &p->paths[i]))
 			return false;
 	return true;
 }
@@ -54,7 +58,8 @@ static bool path_uses(
 	const struct pm_policy *p, const struct connection *c, const struct mams_addr *local)
 {
 	for (size_t i = 0; i < p->n_paths; i++)
-		if (mams_addr_eq_ip(&p->paths[i].local, local) && may_use(p, c, &p->paths[i]))
+		if (p->paths[i].group == c->group && mams_addr_eq_ip(&p->paths[i].local, local) &&
+			may_use(p, c, &p->paths[i]))
 			return true;
 	return false;
 }
@@ -108,7 +113,7 @@ static size_t staying(const struct connection *c)
 static bool is_in_the_way(
 	const struct pm_policy *p, const struct connection *c, const struct pm_subflow *s)
 {
-	const struct pm_path *path = s->id > 0 ? path_with_id(p, s->id) : NULL;
+	const struct pm_path *path = s->id > 0 ? path_with_id(p, c, s->id) : NULL;
 
 	return path_uses(p, c, &s->local) || (path && may_use(p, c, path));
 }
@@ -149,7 +154,7 @@ static bool take_away(struct pm_policy *p, struct connection *c, struct pm_actio
 {
 	for (size_t i = c->n_subflows; i-- > 0;) {
 		struct pm_subflow *s = &c->subflows[i];
-		const struct pm_path *path = pm_path_of(p, s);
+		const struct pm_path *path = pm_path_of(p, c, s);
 
 		if (s->leaving || (path && !s->stale && may_use(p, c, path)))
 			continue;
@@ -179,7 +184,7 @@ static bool free_lanes(struct pm_policy *p, struct connection *c, struct pm_acti
 {
 	for (size_t i = 0; i < PM_LANES_MAX; i++) {
 		struct lane *l = &c->lanes[i];
-		const struct pm_path *path = path_with_id(p, l->id);
+		const struct pm_path *path = path_with_id(p, c, l->id);
 		bool held = l->held;
 
 		if (l->id == 0 || (path && mams_addr_eq_ip(&path->local, &l->local)) ||
@@ -269,7 +274,8 @@ static bool client_action(
 		const struct pm_path *path = &p->paths[i];
 		struct pm_subflow *s = subflow_on(c, path);
 
-		if (path->local.family != c->family || !may_use(p, c, path))
+		if (path->group != c->group || path->local.family != c->family ||
+			!may_use(p, c, path))
 			continue;
 		if (!s && !held && create(p, c, path, now, out))
 			return true;

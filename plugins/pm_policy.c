@@ -150,24 +150,32 @@ void pm_policy_free(struct pm_policy *p)
 
 /* ---- configuration ---- */
 
-static bool is_proxy(const struct pm_policy *p, const struct mams_addr *remote)
+static const struct pm_path *to_proxy(const struct pm_policy *p, const struct mams_addr *remote)
 {
 	for (size_t i = 0; i < p->n_paths; i++)
 		if (mams_addr_eq(&p->paths[i].proxy, remote))
-			return true;
-	return false;
+			return &p->paths[i];
+	return NULL;
 }
 
+/* A connection that leads to no proxy of today keeps the group that it had: its path may be away. */
 static void judge(const struct pm_policy *p, struct connection *c)
 {
-	for (size_t i = 0; !c->server_side && !c->managed && i < c->n_subflows; i++)
-		c->managed = is_proxy(p, &c->subflows[i].remote);
+	for (size_t i = 0; !c->server_side && i < c->n_subflows; i++) {
+		const struct pm_path *path = to_proxy(p, &c->subflows[i].remote);
+
+		if (!path)
+			continue;
+		c->managed = true;
+		c->group = path->group;
+		return;
+	}
 }
 
 static bool path_eq(const struct pm_path *a, const struct pm_path *b)
 {
-	return a->connection_id == b->connection_id && mams_addr_eq_ip(&a->local, &b->local) &&
-	       mams_addr_eq(&a->proxy, &b->proxy);
+	return a->connection_id == b->connection_id && a->group == b->group &&
+	       mams_addr_eq_ip(&a->local, &b->local) && mams_addr_eq(&a->proxy, &b->proxy);
 }
 
 /* A path that is new, or new again, is tried at once, whatever its past. */
@@ -175,7 +183,8 @@ static void forget_failures(
 	struct connection *c, const struct pm_policy *old, const struct pm_path *paths, size_t n)
 {
 	for (size_t i = 0; i < n; i++) {
-		struct lane *l = pm_lane(c, pm_path_id(&paths[i]));
+		struct lane *l = paths[i].group == c->group ? pm_lane(c, pm_path_id(&paths[i]))
+							    : NULL;
 		bool same = false;
 
 		for (size_t k = 0; k < old->n_paths; k++)
@@ -192,12 +201,13 @@ static int check_paths(const struct pm_path *paths, size_t n)
 	if (n > PM_PATHS_MAX)
 		return -MAMS_ELIMIT;
 	for (size_t i = 0; i < n; i++) {
-		if (paths[i].connection_id >= PM_ID_UNKNOWN - 1 || paths[i].proxy.port == 0 ||
+		if (paths[i].connection_id >= PM_LINKS_MAX || paths[i].proxy.port == 0 ||
 			!mams_addr_is_set(&paths[i].local) ||
 			paths[i].local.family != paths[i].proxy.family)
 			return -MAMS_EVALUE;
 		for (size_t k = 0; k < i; k++)
-			if (paths[k].connection_id == paths[i].connection_id)
+			if (paths[k].group == paths[i].group &&
+				paths[k].connection_id == paths[i].connection_id)
 				return -MAMS_EVALUE;
 	}
 	return 0;
@@ -281,7 +291,7 @@ int pm_policy_rules(struct pm_policy *p, const char *client, const struct pm_rul
 	struct connection *c;
 	struct connection *next;
 
-	if (n > PM_PATHS_MAX || strlen(client) >= PM_CLIENT_MAX)
+	if (n > PM_RULES_MAX || strlen(client) >= PM_CLIENT_MAX)
 		return -MAMS_ELIMIT;
 	k = make_client(p, client);
 	if (!k)
@@ -328,7 +338,7 @@ static struct pm_subflow subflow_at(const struct mams_addr *local, const struct 
 static struct lane *lane_of(
 	const struct pm_policy *p, struct connection *c, const struct pm_subflow *s)
 {
-	const struct pm_path *path = c->server_side ? NULL : pm_path_of(p, s);
+	const struct pm_path *path = c->server_side ? NULL : pm_path_of(p, c, s);
 	struct lane *l = path ? pm_lane(c, pm_path_id(path)) : NULL;
 
 	return l && mams_addr_eq_ip(&l->local, &s->local) ? l : NULL;
@@ -425,7 +435,7 @@ void pm_policy_subflow(struct pm_policy *p, uint32_t token, const struct mams_ad
 	s.since = now;
 	l = lane_of(p, c, &s);
 	s.id = l ? l->id : PM_ID_UNKNOWN;
-	s.backup = l && pm_path_of(p, &s)->backup; /* the creation carried it */
+	s.backup = l && pm_path_of(p, c, &s)->backup; /* the creation carried it */
 	at = add_subflow(p, c, &s);
 	if (at && !c->server_side)
 		mark_twins(c, at);

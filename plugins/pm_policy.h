@@ -3,10 +3,12 @@
  *  ELL, no I/O, no clock).  Source: RFC 8684 3.3 (priority), 3.4 (addresses); seed section 7 (each
  *  link has its own proxy address).
  *
- *  Client side: every connection to one of the paths' proxies has one subflow per path of its
- *  address family.  A path that is taken away has its address withdrawn and its subflow destroyed;
- *  a last subflow stays until another one exists or its path returns.  A connection of a flow class
- *  (RFC 8743 8.7) has subflows over the paths of its class only, as long as one of them exists.
+ *  Client side: a group of paths leads to one N-MADP instance.  Every connection to one of a
+ *  group's proxies has one subflow per path of that group and of its address family.  A path that
+ *  is taken away has its address withdrawn and its subflow destroyed; a last subflow stays until
+ *  another one exists or its path returns.  No connection is ever joined to another group.  A
+ *  connection of a flow class (RFC 8743 8.7) has subflows over the paths of its class only, as long
+ *  as one of them exists.
  *  Network side: connections bound to a client get that client's downlink priorities.
  *  Events go in by functions, pm_policy_next() yields what to do. */
 #pragma once
@@ -20,7 +22,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define PM_PATHS_MAX 16u
+#define PM_PATHS_MAX 64u /**< of all groups */
+#define PM_LINKS_MAX 16u /**< of a group */
+#define PM_RULES_MAX 64u /**< of a client */
 #define PM_SUBFLOWS_MAX 32u /**< of a connection; more are left alone and counted */
 #define PM_ANNOUNCE_MAX 8u
 #define PM_CLIENT_MAX 128
@@ -32,6 +36,7 @@ struct pm_policy;
 
 struct pm_path {
 	uint8_t connection_id;  /**< below PM_ID_UNKNOWN - 1; local id of the path is one more */
+	uint32_t group;         /**< of paths to one N-MADP instance */
 	struct mams_addr local; /**< port 0 */
 	struct mams_addr proxy; /**< with port */
 	bool backup;

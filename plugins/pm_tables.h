@@ -8,7 +8,7 @@
 #include <uthash.h>
 #include <utlist.h>
 
-#define PM_LANES_MAX (PM_PATHS_MAX + 4u) /* some may wait for their withdrawal */
+#define PM_LANES_MAX (PM_LINKS_MAX + 4u) /* some may wait for their withdrawal */
 
 #define PM_RETRY_MS 200       /* after a refused or failed creation, doubling */
 #define PM_RETRY_CAP_MS 2000  /* up to this */
@@ -30,7 +30,7 @@ struct lane {
 
 struct client {
 	char *name;
-	struct pm_rule rules[PM_PATHS_MAX];
+	struct pm_rule rules[PM_RULES_MAX];
 	size_t n_rules;
 	size_t users; /* connections bound to it */
 	UT_hash_handle hh;
@@ -40,7 +40,8 @@ struct connection {
 	uint32_t token;
 	bool established; /* false: known by its binding only, and in the list of waiting ones */
 	bool server_side;
-	bool managed; /* its peer is, or was, one of the paths' proxies */
+	bool managed;   /* its peer is, or was, one of the paths' proxies */
+	uint32_t group; /* of these, when managed */
 	bool dirty;
 	uint8_t family;      /* of its first subflow */
 	bool told;           /* client side: which paths it may use */
@@ -72,8 +73,9 @@ struct pm_policy {
 	struct pm_counters counters;
 };
 
-/** The path a subflow runs over, or NULL. */
-const struct pm_path *pm_path_of(const struct pm_policy *p, const struct pm_subflow *s);
+/** The path of its connection's group that a subflow runs over, or NULL. */
+const struct pm_path *pm_path_of(
+	const struct pm_policy *p, const struct connection *c, const struct pm_subflow *s);
 /** The lane with this id, or NULL. */
 struct lane *pm_lane(struct connection *c, uint8_t id);
 uint8_t pm_path_id(const struct pm_path *path);

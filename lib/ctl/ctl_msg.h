@@ -46,6 +46,7 @@ struct ctl_result {
 /** One delivery connection as the user plane sees it. */
 struct ctl_path {
 	uint8_t connection_id;
+	uint32_t group;         /**< paths to one N-MADP instance; subflows stay within a group */
 	const char *name;       /**< link name of the CCM configuration */
 	struct mams_addr local; /**< the link's own address */
 	struct mams_addr proxy; /**< this link's proxy address (seed section 7) */

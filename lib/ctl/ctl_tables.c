@@ -3,7 +3,7 @@
 
 #define OPT MAMS_F_OPTIONAL
 #define SECRET (MAMS_F_OPTIONAL | MAMS_F_SECRET)
-#define MAX_PATHS 32
+#define MAX_PATHS 64
 #define MAX_ROWS 65536
 #define COUNT(S, m) ROW_INT(U64, S, m, #m, 0, 0, "")
 #define TEXT(S, m, f) ROW_STR(S, m, #m, f, 255, "")
@@ -25,6 +25,7 @@ static TABLE(result_table, ctl_result, "result", result_rows);
 
 static const struct mams_field path_rows[] = {
 	ID(ctl_path, connection_id),
+	ROW_INT(U32, ctl_path, group, "group", 0, 0, "paths to one N-MADP instance"),
 	TEXT(ctl_path, name, OPT),
 	ROW_ADDR(ctl_path, local, "local", 0, "the link's own address"),
 	ROW_ADDR(ctl_path, proxy, "proxy", 0, "this link's proxy address"),

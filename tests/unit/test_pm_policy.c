@@ -165,6 +165,53 @@ static void last_subflow_stays(void)
 	pm_policy_free(p);
 }
 
+static struct pm_path in_group(uint32_t group, uint8_t id, const char *local, const char *proxy)
+{
+	struct pm_path p = path(id, local, proxy, false);
+
+	p.group = group;
+	return p;
+}
+
+/* New connections go to another N-MADP instance; those of the old one keep their subflows, and get
+ * back the one that they lose. */
+static void groups_do_not_mix(void)
+{
+	struct pm_policy *p = both_up(); /* group 0 */
+	struct pm_path four[] = {in_group(9, 0, "10.1.1.2", "10.1.1.7:7443"),
+		in_group(9, 1, "10.1.2.2", "10.1.2.7:7443"),
+		in_group(0, 0, "10.1.1.2", "10.1.1.1:7443"),
+		in_group(0, 1, "10.1.2.2", "10.1.2.1:7443")};
+	struct mams_addr l = at("10.1.1.2:5001");
+	struct mams_addr r = at("10.1.1.7:7443");
+	struct pm_action a;
+
+	CU_ASSERT_EQUAL(pm_policy_paths(p, four, 4), 0);
+	CU_ASSERT(quiet(p, NOW));
+	pm_policy_connection(p, 2, false, &l, &r);
+	CU_ASSERT_FATAL(pm_policy_next(p, NOW, &a));
+	CU_ASSERT_EQUAL(a.kind, PM_CREATE);
+	CU_ASSERT_EQUAL(a.token, 2);
+	r = at("10.1.2.7:7443");
+	CU_ASSERT(mams_addr_eq(&a.remote, &r));
+	subflow(p, 2, "10.1.2.2:6001", "10.1.2.7:7443");
+	CU_ASSERT(quiet(p, NOW));
+	closed(p, 1, "10.1.1.2:5000", "10.1.1.1:7443");
+	CU_ASSERT_FATAL(pm_policy_next(p, mams_time_add_ms(NOW, 5000), &a));
+	CU_ASSERT_EQUAL(a.token, 1);
+	r = at("10.1.1.1:7443");
+	CU_ASSERT(mams_addr_eq(&a.remote, &r));
+	/* the old group is given up: its last subflow stays, the other goes, nothing is joined */
+	subflow(p, 1, "10.1.1.2:5002", "10.1.1.1:7443");
+	CU_ASSERT_EQUAL(pm_policy_paths(p, four, 2), 0);
+	CU_ASSERT(expect(p, NOW, PM_WITHDRAW, "10.1.1.2"));
+	CU_ASSERT(expect(p, NOW, PM_DESTROY, "10.1.1.2"));
+	CU_ASSERT(quiet(p, mams_time_add_ms(NOW, 100000)));
+	four[2].group = 9;
+	CU_ASSERT_EQUAL(pm_policy_paths(p, four, 3), -MAMS_EVALUE); /* one link twice */
+	pm_policy_free(p);
+}
+
 static void priorities(void)
 {
 	struct pm_policy *p = both_up();
@@ -347,6 +394,7 @@ int main(void)
 		{"a path returns early", path_returns_early},
 		{"an address changes", address_changes},
 		{"the last subflow stays", last_subflow_stays},
+		{"groups do not mix", groups_do_not_mix},
 		{"priorities", priorities},
 		{"a refused creation is tried again", refused_creation_is_tried_again},
 		{"a class of one link", class_of_one_link},
