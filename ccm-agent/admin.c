@@ -1,5 +1,6 @@
 #include "ccm-agent/admin.h"
 #include "ccm-agent/linkstat.h"
+#include "ccm-agent/status.h"
 
 #include "lib/base/buf.h"
 #include "lib/base/log.h"
@@ -45,6 +46,17 @@ static void send_result(struct mams_ctl_conn *c, uint32_t id, int code, const ch
 	send_message(c, msg);
 }
 
+static bool in_list(const struct ccm_session *s, uint8_t id, bool down)
+{
+	for (size_t i = 0; i < CCM_ANCHORS_MAX; i++) {
+		const struct ccm_anchor *a = &s->anchor[i];
+
+		if (a->used && a->lane[id].named && ((down ? a->dl : a->ul) & 1u << id))
+			return true;
+	}
+	return false;
+}
+
 static void put_link(
 	const struct ccm_session *s, struct ctl_msg *msg, uint8_t id, struct ctl_link_status *out)
 {
@@ -58,8 +70,8 @@ static void put_link(
 		.admitted = l->admitted && mams_addr_eq_ip(&l->now.address, &l->admitted_address),
 		.address = l->now.address,
 		.mtu = l->now.mtu,
-		.ul = l->admitted && (s->ul & 1u << id),
-		.dl = l->admitted && (s->dl & 1u << id),
+		.ul = in_list(s, id, false),
+		.dl = in_list(s, id, true),
 		.rx_bytes = ccm_linkstat_rx(l->conf->interface),
 		.tx_bytes = ccm_linkstat_tx(l->conf->interface)};
 }
@@ -103,6 +115,8 @@ static struct ctl_msg *compose_status(const struct ccm_admin *a, uint32_t id)
 		if (s->link[i].conf)
 			put_link(s, msg, i, &st->links[st->n_links++]);
 	put_preferred(s, msg);
+	ccm_status_agreed(msg, s);
+	ccm_status_anchors(msg, s);
 	for (size_t k = 0; st->counters && k < 2; k++)
 		for (size_t i = 0; i < n[k]; i++)
 			st->counters[st->n_counters++] =

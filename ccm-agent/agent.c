@@ -1,5 +1,6 @@
 #include "ccm-agent/agent.h"
 
+#include "ccm-agent/agree.h"
 #include "ccm-agent/apply_net.h"
 #include "ccm-agent/netwatch.h"
 #include "ccm-agent/sampler.h"
@@ -43,6 +44,12 @@ static void run_step(struct ccm_agent *a, const struct ccm_step *step, bool *plu
 		break;
 	case CCM_STEP_ROUTE_DEL:
 		ccm_net_del(a->net, &step->route);
+		break;
+	case CCM_STEP_NATIVE:
+		(void)!ccm_net_native(a->net, step->route.connection_id);
+		break;
+	case CCM_STEP_FREE:
+		ccm_net_free(a->net);
 		break;
 	case CCM_STEP_PM_PATHS:
 		*plugin = true;
@@ -93,6 +100,17 @@ static void host_back(struct ccm_agent *a)
 
 /* ---- the session ---- */
 
+/* One line tells what will be used, another each thing that will not, and why. */
+static void log_agreed(const struct ccm_session *s)
+{
+	char text[MX_DROP_LEN];
+
+	log_info("agreed features=0x%02x convergence=0x%x", s->features, s->convergence);
+	for (size_t i = 0; i < s->n_drops; i++)
+		log_info("not used: %s %s: %s", mx_group_name(s->drops[i].group),
+			mx_drop_name(&s->drops[i], text), ccm_drop_reason(&s->drops[i]));
+}
+
 static void fallen_back(struct ccm_agent *a)
 {
 	log_warn("back to the plain network: new connections go direct, running ones finish");
@@ -120,6 +138,13 @@ static void run(struct ccm_agent *a)
 			break;
 		case CCM_ACT_FALLBACK:
 			fallen_back(a);
+			break;
+		case CCM_ACT_AGREED:
+			log_agreed(&a->session);
+			ccm_uplink_settle(a->uplink);
+			break;
+		case CCM_ACT_REDIRECT:
+			ccm_uplink_redirect(a->uplink);
 			break;
 		case CCM_ACT_STOPPED:
 			a->running = false;

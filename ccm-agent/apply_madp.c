@@ -32,27 +32,33 @@ struct ccm_madp {
 	struct mams_loop_timer *patience;
 };
 
+/* @param caught  only those that new connections may take: the others are the plugin's business */
 static int put_paths(struct ctl_msg *msg, const struct ccm_conf *conf, const struct ccm_target *t,
-	struct ctl_path **out)
+	bool caught, struct ctl_path **out, size_t *n)
 {
-	*out = ctl_alloc(msg, CCM_LINKS_MAX * sizeof(**out));
+	*out = ctl_alloc(msg, CCM_PATHS_MAX * sizeof(**out));
+	*n = 0;
 	if (!*out)
 		return -ENOMEM;
 	for (size_t i = 0; i < t->n_paths; i++) {
 		const struct ccm_path *p = &t->paths[i];
 		const char *name = "?";
 
+		if (caught && !p->caught)
+			continue;
+
 		for (size_t k = 0; k < conf->n_links; k++)
 			if (conf->links[k].connection_id == p->connection_id)
 				name = conf->links[k].name;
-		(*out)[i] = (struct ctl_path){.connection_id = p->connection_id,
+		(*out)[*n] = (struct ctl_path){.connection_id = p->connection_id,
+			.group = p->group,
 			.name = ctl_strdup(msg, name),
 			.local = p->local,
 			.proxy = p->proxy,
 			.proxy_port = p->proxy.port,
 			.priority = p->priority,
 			.backup = p->backup};
-		(*out)[i].proxy.port = 0;
+		(*out)[(*n)++].proxy.port = 0;
 	}
 	return 0;
 }
@@ -63,19 +69,20 @@ static struct ctl_msg *compose(
 	static const struct ccm_target none;
 	struct ctl_msg *msg = ctl_msg_new(type, id);
 	struct ctl_path *paths;
+	size_t n;
 
 	/* no paths: the proxy stops catching, its running flows finish */
 	if (type == CTL_PX_PATHS && !t->catching)
 		t = &none;
-	if (!msg || put_paths(msg, conf, t, &paths) < 0) {
+	if (!msg || put_paths(msg, conf, t, type == CTL_PX_PATHS, &paths, &n) < 0) {
 		ctl_msg_free(msg);
 		return NULL;
 	}
 	if (type == CTL_PM_PATHS)
-		msg->pm_paths = (struct ctl_pm_paths){.paths = paths, .n_paths = t->n_paths};
+		msg->pm_paths = (struct ctl_pm_paths){.paths = paths, .n_paths = n};
 	else
 		msg->px_paths = (struct ctl_px_paths){.paths = paths,
-			.n_paths = t->n_paths,
+			.n_paths = n,
 			.client_key = t->client_key[0] ? ctl_strdup(msg, t->client_key) : NULL};
 	return msg;
 }

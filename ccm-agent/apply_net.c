@@ -92,6 +92,35 @@ void ccm_net_del(struct ccm_net *n, const struct ccm_route *r)
 			strerror(-rc));
 }
 
+/* Behind the source routes' rules. */
+static uint32_t native_priority(const struct ccm_net *n)
+{
+	return n->conf->table_base + CCM_LINKS_MAX;
+}
+
+int ccm_net_native(struct ccm_net *n, uint8_t connection_id)
+{
+	int rc =
+		mams_nl_default_set(n->nl, native_priority(n), n->conf->table_base + connection_id);
+
+	if (rc < 0)
+		log_err("the native network cannot be moved to connection=%u: %s", connection_id,
+			strerror(-rc));
+	else
+		log_info("the native network goes by connection=%u", connection_id);
+	return rc;
+}
+
+void ccm_net_free(struct ccm_net *n)
+{
+	int rc = mams_nl_default_del(n->nl, native_priority(n));
+
+	if (rc < 0)
+		log_err("rules of the native network are not removed: %s", strerror(-rc));
+	else
+		log_info("the native network goes as the host routes");
+}
+
 /* ---- addresses that the host may lose ---- */
 
 /* An application's connection to the proxy has the address that the host had when it began.  Such a
@@ -230,7 +259,10 @@ void ccm_net_clear(struct ccm_net *n)
 	struct mams_error err;
 	int removed = mams_nl_sweep(n->nl, base, base + CCM_LINKS_MAX - 1);
 	int locals = mams_nl_sweep(n->nl, RT_TABLE_LOCAL, RT_TABLE_LOCAL);
+	int native = mams_nl_default_del(n->nl, native_priority(n));
 
+	if (native < 0)
+		log_err("rules of the native network are not removed: %s", strerror(-native));
 	n->guarding = false;
 	for (size_t i = n->n_addresses; i-- > 0;) {
 		n->addresses[i].guarded = false;

@@ -17,6 +17,10 @@ MAMS_MUST int ccm_net_settings(struct ccm_net *n, struct mams_error *err);
 /** @return 0 or -errno (logged) */
 MAMS_MUST int ccm_net_add(struct ccm_net *n, const struct ccm_route *r);
 void ccm_net_del(struct ccm_net *n, const struct ccm_route *r);
+/** What nobody sends elsewhere leaves by this link's table from now on (RFC 8743 12).
+ *  @return 0 or -errno (logged) */
+MAMS_MUST int ccm_net_native(struct ccm_net *n, uint8_t connection_id);
+void ccm_net_free(struct ccm_net *n); /**< as the host routes, again */
 /** The host has an address, or has lost it.  A lost one of a connection between an application and
  *  the proxy goes on to work within this host, when it was guarded. */
 void ccm_net_address(struct ccm_net *n, const struct mams_addr *a, bool present);

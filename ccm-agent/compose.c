@@ -1,12 +1,16 @@
 #include "ccm-agent/compose.h"
 
-static struct mx_session_id *session_id(const struct ccm_session *s, struct mx_msg *m)
-{
-	struct mx_session_id *id = mx_alloc(m, sizeof(*id));
+#include "ccm-agent/agree.h"
 
-	if (id)
-		*id = s->id;
-	return id;
+/* An NCM of the seed gives no id, and gets none.  @return false on ENOMEM */
+static bool put_id(const struct ccm_session *s, struct mx_msg *m, struct mx_session_id **out)
+{
+	if (!s->has_id)
+		return true;
+	*out = mx_alloc(m, sizeof(**out));
+	if (*out)
+		**out = s->id;
+	return *out != NULL;
 }
 
 /* Frees the message when a part of it could not be allocated. */
@@ -42,8 +46,12 @@ static bool put_features(struct mx_msg *m, uint32_t active, struct mx_feature_in
 	return true;
 }
 
+/* The answer leaves out links that the NCM has no access for, and takes its anchors; a question
+ * names our own links for either. */
 static bool put_links(const struct ccm_session *s, struct mx_msg *m, struct mx_capability *c)
 {
+	bool answer = m->type == MX_CAPABILITY_RSP;
+
 	c->delivery_connections = mx_alloc(m, CCM_LINKS_MAX * sizeof(*c->delivery_connections));
 	c->anchor_connections = mx_alloc(m, CCM_LINKS_MAX * sizeof(*c->anchor_connections));
 	if (!c->delivery_connections || !c->anchor_connections)
@@ -51,39 +59,51 @@ static bool put_links(const struct ccm_session *s, struct mx_msg *m, struct mx_c
 	for (uint8_t i = 0; i < CCM_LINKS_MAX; i++) {
 		struct mx_connection one;
 
+		if (answer && (s->offer.anchors & 1u << i))
+			c->anchor_connections[c->n_anchor_connections++] = (struct mx_connection){
+				.connection_id = i, .connection_type = s->offer.anchor_type[i]};
 		if (!s->link[i].conf)
 			continue;
 		one = (struct mx_connection){
 			.connection_id = i, .connection_type = s->link[i].conf->connection_type};
-		c->delivery_connections[c->n_delivery_connections++] = one;
-		c->anchor_connections[c->n_anchor_connections++] = one;
+		if (!answer || !(s->unwanted & 1u << i))
+			c->delivery_connections[c->n_delivery_connections++] = one;
+		if (!answer)
+			c->anchor_connections[c->n_anchor_connections++] = one;
 	}
 	c->num_delivery_connections = (uint32_t)c->n_delivery_connections;
 	c->num_anchor_connections = (uint32_t)c->n_anchor_connections;
 	return true;
 }
 
+static bool put_methods(struct mx_msg *m, struct mx_capability *c, uint32_t convergence)
+{
+	c->convergence_methods = mx_alloc(m, MX_CONV_COUNT * sizeof(*c->convergence_methods));
+	c->adaptation_methods = mx_alloc(m, MX_ADAPT_COUNT * sizeof(*c->adaptation_methods));
+	if (!c->convergence_methods || !c->adaptation_methods)
+		return false;
+	for (int i = 0; i < MX_CONV_COUNT; i++)
+		c->convergence_methods[c->n_convergence_methods++] =
+			(struct mx_method){.method = i, .supported = (convergence & 1u << i) != 0};
+	for (int i = 0; i < MX_ADAPT_COUNT; i++)
+		c->adaptation_methods[c->n_adaptation_methods++] = (struct mx_method){.method = i};
+	return true;
+}
+
 struct mx_msg *ccm_compose_capability(const struct ccm_session *s, enum mx_type type)
 {
+	const struct mx_offer own = ccm_offer(s);
 	struct mx_msg *m = mx_msg_new(type, 0);
 	struct mx_capability *c = m ? &m->capability : NULL;
-	uint32_t features = type == MX_CAPABILITY_REQ ? CCM_FEATURES : s->features;
+	bool ask = type == MX_CAPABILITY_REQ;
 
 	if (!m)
 		return NULL;
-	c->unique_session_id = s->has_id ? session_id(s, m) : NULL;
-	c->convergence_methods = mx_alloc(m, MX_CONV_COUNT * sizeof(*c->convergence_methods));
-	c->adaptation_methods = mx_alloc(m, MX_ADAPT_COUNT * sizeof(*c->adaptation_methods));
-	if (!c->convergence_methods || !c->adaptation_methods ||
-		(s->has_id && !c->unique_session_id))
-		return whole(m, false);
-	for (int i = 0; i < MX_CONV_COUNT; i++)
-		c->convergence_methods[c->n_convergence_methods++] =
-			(struct mx_method){.method = i, .supported = i == MX_CONV_MPTCP_PROXY};
-	for (int i = 0; i < MX_ADAPT_COUNT; i++)
-		c->adaptation_methods[c->n_adaptation_methods++] = (struct mx_method){.method = i};
-	return whole(m, put_links(s, m, c) && put_features(m, features, &c->feature_active,
-						      &c->n_feature_active));
+	return whole(m, put_id(s, m, &c->unique_session_id) &&
+				put_methods(m, c, ask ? own.convergence : s->convergence) &&
+				put_links(s, m, c) &&
+				put_features(m, ask ? own.features : s->features,
+					&c->feature_active, &c->n_feature_active));
 }
 
 struct mx_msg *ccm_compose_capability_ack(const struct ccm_session *s, int value)
@@ -105,10 +125,8 @@ struct mx_msg *ccm_compose_reconf(const struct ccm_session *s, uint8_t connectio
 
 	if (!m)
 		return NULL;
-	*r = (struct mx_reconf_req){.unique_session_id = session_id(s, m),
-		.reconf_action = action,
-		.connection_id = connection_id};
-	if (!r->unique_session_id)
+	*r = (struct mx_reconf_req){.reconf_action = action, .connection_id = connection_id};
+	if (!put_id(s, m, &r->unique_session_id))
 		return whole(m, false);
 	if (action == MX_RELEASE)
 		return m;
@@ -127,9 +145,8 @@ struct mx_msg *ccm_compose_setup_cnf(const struct ccm_session *s, uint32_t ok)
 
 	if (!m)
 		return NULL;
-	c->unique_session_id = session_id(s, m);
 	c->client_params = mx_alloc(m, CCM_LINKS_MAX * sizeof(*c->client_params));
-	if (!c->unique_session_id || !c->client_params)
+	if (!put_id(s, m, &c->unique_session_id) || !c->client_params)
 		return whole(m, false);
 	for (uint8_t i = 0; i < CCM_LINKS_MAX; i++)
 		if (ok & 1u << i)
@@ -143,17 +160,17 @@ static bool several(uint32_t bits)
 	return (bits & (bits - 1)) != 0;
 }
 
-static uint32_t admitted(const struct ccm_session *s)
+static uint32_t admitted(const struct ccm_anchor *a)
 {
 	uint32_t bits = 0;
 
-	for (uint8_t i = 0; i < CCM_LINKS_MAX; i++)
-		if (s->link[i].admitted)
+	for (uint8_t i = 0; a->proxied && i < CCM_LINKS_MAX; i++)
+		if (a->lane[i].named)
 			bits |= 1u << i;
 	return bits;
 }
 
-struct mx_msg *ccm_compose_steering_rsp(const struct ccm_session *s)
+struct mx_msg *ccm_compose_steering_rsp(const struct ccm_session *s, const struct ccm_anchor *a)
 {
 	struct mx_msg *m = mx_msg_new(MX_TRAFFIC_STEERING_RSP, 0);
 	struct mx_traffic_steering_rsp *r = m ? &m->traffic_steering_rsp : NULL;
@@ -161,15 +178,16 @@ struct mx_msg *ccm_compose_steering_rsp(const struct ccm_session *s)
 
 	if (!m)
 		return NULL;
-	if (!several(s->dl & admitted(s)))
+	/* without convergence nothing is aggregated */
+	if (!several(a->dl & admitted(a)))
 		features &= ~(1u << MX_F_DOWNLINK_AGGREGATION);
-	if (!several(s->ul & admitted(s)))
+	if (!several(a->ul & admitted(a)))
 		features &= ~(1u << MX_F_UPLINK_AGGREGATION);
 	if (!s->measuring)
 		features &= ~(1u << MX_F_MEASUREMENT);
-	r->unique_session_id = session_id(s, m);
-	return whole(m, r->unique_session_id && put_features(m, features, &r->feature_active,
-							&r->n_feature_active));
+	return whole(
+		m, put_id(s, m, &r->unique_session_id) &&
+			   put_features(m, features, &r->feature_active, &r->n_feature_active));
 }
 
 struct mx_msg *ccm_compose_keep_alive(const struct ccm_session *s, enum mx_type type)
@@ -178,10 +196,9 @@ struct mx_msg *ccm_compose_keep_alive(const struct ccm_session *s, enum mx_type 
 
 	if (!m)
 		return NULL;
-	m->keep_alive = (struct mx_keep_alive){.unique_session_id = session_id(s, m),
-		.has_keep_alive_reason = type == MX_KEEP_ALIVE_REQ,
+	m->keep_alive = (struct mx_keep_alive){.has_keep_alive_reason = type == MX_KEEP_ALIVE_REQ,
 		.keep_alive_reason = MX_KA_TIMEOUT};
-	return whole(m, m->keep_alive.unique_session_id != NULL);
+	return whole(m, put_id(s, m, &m->keep_alive.unique_session_id));
 }
 
 struct mx_msg *ccm_compose_handover(const struct ccm_session *s, uint8_t connection_id)
@@ -203,11 +220,9 @@ struct mx_msg *ccm_compose_termination(const struct ccm_session *s, enum mx_type
 
 	if (!m)
 		return NULL;
-	m->session_termination =
-		(struct mx_session_termination){.unique_session_id = session_id(s, m),
-			.has_reason = type == MX_SESSION_TERMINATION_REQ,
-			.reason = reason};
-	return whole(m, m->session_termination.unique_session_id != NULL);
+	m->session_termination = (struct mx_session_termination){
+		.has_reason = type == MX_SESSION_TERMINATION_REQ, .reason = reason};
+	return whole(m, put_id(s, m, &m->session_termination.unique_session_id));
 }
 
 /* Consumes what is due. */
@@ -218,9 +233,8 @@ struct mx_msg *ccm_compose_measurement_report(struct ccm_session *s, mams_time n
 
 	if (!m)
 		return NULL;
-	r->unique_session_id = session_id(s, m);
 	r->measurement_reports = mx_alloc(m, CCM_LINKS_MAX * sizeof(*r->measurement_reports));
-	if (!r->unique_session_id || !r->measurement_reports)
+	if (!put_id(s, m, &r->unique_session_id) || !r->measurement_reports)
 		return whole(m, false);
 	for (uint8_t i = 0; i < CCM_LINKS_MAX; i++) {
 		struct mx_meas_report *one = &r->measurement_reports[r->n_measurement_reports];

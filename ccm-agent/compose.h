@@ -15,8 +15,8 @@ struct mx_msg *ccm_compose_capability_ack(const struct ccm_session *s, int value
 struct mx_msg *ccm_compose_reconf(const struct ccm_session *s, uint8_t connection_id, int action);
 /** @param ok  bits of connection ids that work */
 struct mx_msg *ccm_compose_setup_cnf(const struct ccm_session *s, uint32_t ok);
-/** The features now really in effect. */
-struct mx_msg *ccm_compose_steering_rsp(const struct ccm_session *s);
+/** The features now really in effect for an anchor. */
+struct mx_msg *ccm_compose_steering_rsp(const struct ccm_session *s, const struct ccm_anchor *a);
 struct mx_msg *ccm_compose_keep_alive(const struct ccm_session *s, enum mx_type type);
 struct mx_msg *ccm_compose_handover(const struct ccm_session *s, uint8_t connection_id);
 struct mx_msg *ccm_compose_termination(const struct ccm_session *s, enum mx_type type, int reason);

@@ -1,5 +1,6 @@
 #include "ccm-agent/config.h"
 
+#include "ccm-agent/compose.h"
 #include "ccm-agent/ways.h"
 #include "lib/mx/mx_tables.h"
 
@@ -47,6 +48,11 @@ static const struct mams_conf_row rows[] = {
 	{"digest_user", MAMS_C_STRING, AT(digest_user), .doc = "HTTP Digest user name"},
 	{"password_file", MAMS_C_SECRET_FILE, AT(password_file),
 		.doc = "HTTP Digest password, in the first line"},
+	{"features", MAMS_C_STRINGS, AT(features), AT(n_features),
+		.doc = "MX features offered; default: all that this client has"},
+	{"methods", MAMS_C_STRINGS, AT(methods), AT(n_methods),
+		.doc = "convergence methods offered: MPTCP_Proxy (default), or none for the "
+		       "control plane only"},
 	{"mark", MAMS_C_INT, AT(mark), .max = UINT32_MAX, .def = "19777",
 		.doc = "SO_MARK of our sockets; must be the proxy's mark"},
 	{"table_base", MAMS_C_INT, AT(table_base), .min = 1000, .max = 30000, .def = "7700",
@@ -132,10 +138,53 @@ static int check_links(const struct ccm_conf *c, const char *path, struct mams_e
 	return 0;
 }
 
+/* What the C-MADP instances of this client can be driven with. */
+#define METHODS_DRIVEN (1u << MX_CONV_MPTCP_PROXY)
+
+static int take_names(const char **names, size_t n, const struct mams_enum_name *known_names,
+	uint32_t known, uint32_t *out)
+{
+	for (size_t i = 0; i < n; i++) {
+		int v;
+
+		if (n == 1 && strcmp(names[0], "none") == 0)
+			return 0;
+		if (mams_enum_parse(known_names, names[i], &v) < 0 || !(known & 1u << v))
+			return (int)i + 1;
+		*out |= 1u << v;
+	}
+	if (n == 0)
+		*out = known;
+	return 0;
+}
+
+static int take_offer(struct ccm_conf *c, const char *path, struct mams_error *err)
+{
+	int bad = take_names(
+		c->features, c->n_features, mx_feature_names, CCM_FEATURES, &c->session.features);
+
+	if (bad)
+		return mams_fail(err, MAMS_EVALUE, path,
+			"features: \"%.40s\" is none that this client has: lossless_switching, "
+			"uplink_aggregation, downlink_aggregation, measurement",
+			c->features[bad - 1]);
+	bad = take_names(c->methods, c->n_methods, mx_convergence_names, METHODS_DRIVEN,
+		&c->session.convergence);
+	if (bad)
+		return mams_fail(err, MAMS_EVALUE, path,
+			"methods: \"%.40s\" is not driven by this client; MPTCP_Proxy is, and "
+			"\"none\" alone is the control plane only",
+			c->methods[bad - 1]);
+	return 0;
+}
+
 static int check(struct ccm_conf *c, const char *path, struct mams_error *err)
 {
 	const struct ccm_session_conf *s = &c->session;
 	int rc = check_links(c, path, err);
+
+	if (rc == 0)
+		rc = take_offer(c, path, err);
 
 	if (rc == 0)
 		rc = check_urls(c, path, err);
@@ -172,6 +221,7 @@ int ccm_conf_load(const char *path, struct ccm_conf *out, struct mams_error *err
 	}
 	out->session.links = out->links;
 	out->session.n_links = out->n_links;
+	out->session.retire_ms = out->drain_ms;
 	return 0;
 }
 

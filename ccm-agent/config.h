@@ -20,6 +20,10 @@ struct ccm_conf {
 	const char *key;
 	const char *digest_user;
 	const char *password_file;
+	const char **features;
+	size_t n_features;
+	const char **methods;
+	size_t n_methods;
 	uint32_t mark;
 	uint32_t table_base;   /**< routing table and rule priority of connection id 0 */
 	uint32_t drain_ms;     /**< after a fallback running flows have so long; 0: no limit */

@@ -26,5 +26,11 @@ const struct mams_metric ccm_counter_rows[] = {
 	CNT("measurement_reports_total", measurement_reports, "MX Measurement Reports sent"),
 	CNT("measurements_left_out_total", measures_left_out,
 		"configured measurements that do not fit the connection's type"),
+	CNT("madp_moves_total", moves, "anchors that went to another N-MADP instance"),
+	CNT("handovers_total", handovers, "Keep-Alive REQs of reason Handover sent"),
+	CNT("redirects_total", redirects,
+		"times that the NCM named another one, and we went there"),
+	CNT("redirects_refused_total", redirects_refused, "of these, too many in a row"),
+	CNT("probes_refused_total", probes_refused, "MX Path Estimation REQs; none is agreed"),
 };
 const size_t ccm_n_counter_rows = MAMS_ARRAY_LEN(ccm_counter_rows);

@@ -2,21 +2,30 @@
 
 #include <string.h>
 
+static void add_route(
+	struct ccm_target *t, const struct ccm_links *l, uint8_t id, const struct mams_addr *local)
+{
+	const struct ccm_link_state *k = &l->link[id].now;
+
+	if (!k->usable || t->n_routes == CCM_LINKS_MAX)
+		return;
+	for (size_t i = 0; i < t->n_routes; i++)
+		if (t->routes[i].connection_id == id)
+			return; /* one route serves all instances that the link leads to */
+	t->routes[t->n_routes++] = (struct ccm_route){.connection_id = id,
+		.local = *local,
+		.gateway = k->gateway,
+		.ifindex = k->ifindex,
+		.outages = k->outages};
+}
+
 void ccm_plan_routes(struct ccm_target *t, const struct ccm_links *l)
 {
 	t->n_routes = 0;
-	for (size_t i = 0; i < t->n_paths; i++) {
-		const struct ccm_path *p = &t->paths[i];
-		const struct ccm_link_state *k = &l->link[p->connection_id].now;
-
-		if (!k->usable)
-			continue;
-		t->routes[t->n_routes++] = (struct ccm_route){.connection_id = p->connection_id,
-			.local = p->local,
-			.gateway = k->gateway,
-			.ifindex = k->ifindex,
-			.outages = k->outages};
-	}
+	for (size_t i = 0; i < t->n_paths; i++)
+		add_route(t, l, t->paths[i].connection_id, &t->paths[i].local);
+	if (t->native)
+		add_route(t, l, t->native_id, &l->link[t->native_id].now.address);
 }
 
 static bool route_eq(const struct ccm_route *a, const struct ccm_route *b)
@@ -47,36 +56,61 @@ static bool is_replaced(const struct ccm_target *t, const struct ccm_route *r)
 
 static bool path_eq(const struct ccm_path *a, const struct ccm_path *b)
 {
-	return a->connection_id == b->connection_id && a->priority == b->priority &&
-	       a->backup == b->backup && mams_addr_eq_ip(&a->local, &b->local) &&
-	       mams_addr_eq(&a->proxy, &b->proxy);
+	return a->connection_id == b->connection_id && a->group == b->group &&
+	       a->priority == b->priority && a->backup == b->backup &&
+	       mams_addr_eq_ip(&a->local, &b->local) && mams_addr_eq(&a->proxy, &b->proxy);
 }
 
-static bool paths_eq(const struct ccm_target *a, const struct ccm_target *b)
+static const struct ccm_path *next_path(const struct ccm_target *t, size_t *i, bool caught)
 {
-	if (a->n_paths != b->n_paths)
-		return false;
-	for (size_t i = 0; i < a->n_paths; i++)
-		if (!path_eq(&a->paths[i], &b->paths[i]))
+	while (*i < t->n_paths && caught && !t->paths[*i].caught)
+		(*i)++;
+	return *i < t->n_paths ? &t->paths[(*i)++] : NULL;
+}
+
+/* @param caught  only what the proxy is told */
+static bool paths_eq(const struct ccm_target *a, const struct ccm_target *b, bool caught)
+{
+	size_t i = 0;
+	size_t k = 0;
+
+	for (;;) {
+		const struct ccm_path *x = next_path(a, &i, caught);
+		const struct ccm_path *y = next_path(b, &k, caught);
+
+		if (!x || !y)
+			return !x && !y;
+		if (!path_eq(x, y))
 			return false;
-	return true;
+	}
+}
+
+/* The link's table may be a new one: the rule that leads to it is made again with it. */
+static bool native_changes(const struct ccm_target *applied, const struct ccm_target *wanted)
+{
+	return wanted->native && (!applied->native || applied->native_id != wanted->native_id);
 }
 
 size_t ccm_plan(const struct ccm_target *applied, const struct ccm_target *wanted,
 	struct ccm_step steps[CCM_STEPS_MAX])
 {
-	bool paths = !paths_eq(applied, wanted);
+	bool paths = !paths_eq(applied, wanted, false);
 	size_t n = 0;
 
 	for (size_t i = 0; i < wanted->n_routes; i++)
 		if (!has_route(applied, &wanted->routes[i]))
 			steps[n++] = (struct ccm_step){
 				.kind = CCM_STEP_ROUTE_ADD, .route = wanted->routes[i]};
+	if (native_changes(applied, wanted))
+		steps[n++] = (struct ccm_step){
+			.kind = CCM_STEP_NATIVE, .route = {.connection_id = wanted->native_id}};
+	if (applied->native && !wanted->native)
+		steps[n++] = (struct ccm_step){.kind = CCM_STEP_FREE};
 	if (paths)
 		steps[n++] = (struct ccm_step){.kind = CCM_STEP_PM_PATHS};
 	if (applied->catching != wanted->catching ||
-		(wanted->catching &&
-			(paths || strcmp(applied->client_key, wanted->client_key) != 0)))
+		(wanted->catching && (!paths_eq(applied, wanted, true) ||
+					     strcmp(applied->client_key, wanted->client_key) != 0)))
 		steps[n++] = (struct ccm_step){.kind = CCM_STEP_PX_PATHS};
 	for (size_t i = 0; i < applied->n_routes; i++)
 		if (!has_route(wanted, &applied->routes[i]) &&

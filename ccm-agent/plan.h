@@ -9,8 +9,12 @@
 
 #include "ccm-agent/links.h"
 
+#define CCM_PATHS_MAX 64u /**< of all anchors, and of instances that have been left */
+
 struct ccm_path {
 	uint8_t connection_id;
+	uint32_t group; /**< of paths to one N-MADP instance */
+	bool caught;    /**< new connections of applications may take it */
 	struct mams_addr local;
 	struct mams_addr proxy; /**< with port */
 	uint32_t priority;
@@ -29,16 +33,20 @@ struct ccm_route {
 #define CCM_KEY_MAX 512
 
 struct ccm_target {
-	struct ccm_path paths[CCM_LINKS_MAX];
+	struct ccm_path paths[CCM_PATHS_MAX];
 	size_t n_paths;
 	struct ccm_route routes[CCM_LINKS_MAX];
 	size_t n_routes;
 	bool catching;                /**< new connections of applications go through the proxy */
+	bool native;                  /**< what is not caught leaves by the link native_id */
+	uint8_t native_id;            /**< (RFC 8743 12: steering without convergence) */
 	char client_key[CCM_KEY_MAX]; /**< secret; base64 */
 };
 
 enum ccm_step_kind {
 	CCM_STEP_ROUTE_ADD, /**< make sure of it: may stand already */
+	CCM_STEP_NATIVE,    /**< the host's own traffic takes route.connection_id from now on */
+	CCM_STEP_FREE,      /**< it goes as the host routes */
 	CCM_STEP_PM_PATHS,  /**< the whole path set to the plugin */
 	CCM_STEP_PX_PATHS,  /**< the whole path set, or none, to the proxy */
 	CCM_STEP_ROUTE_DEL,
@@ -49,7 +57,7 @@ struct ccm_step {
 	struct ccm_route route;
 };
 
-#define CCM_STEPS_MAX (2 * CCM_LINKS_MAX + 2)
+#define CCM_STEPS_MAX (2 * CCM_LINKS_MAX + 3)
 
 /** Routes for every path of t, from the links' state. */
 void ccm_plan_routes(struct ccm_target *t, const struct ccm_links *l);

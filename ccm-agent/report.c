@@ -8,7 +8,7 @@ static void report_link(struct ccm_session *s, uint8_t id, mams_time now)
 	int action = MX_UPDATE;
 	uint32_t number = s->exchange.next_sequence;
 
-	if (!l->conf || l->open)
+	if (!l->conf || l->open || (s->unwanted & 1u << id))
 		return;
 	if (!l->now.usable && !l->sent.usable)
 		return;

@@ -5,7 +5,9 @@
  * A lost session never touches the user plane by itself: only a new setup, fallback or stop do. */
 #include "ccm-agent/session.h"
 #include "ccm-agent/advice.h"
+#include "ccm-agent/agree.h"
 #include "ccm-agent/compose.h"
+#include "ccm-agent/plane.h"
 #include "ccm-agent/report.h"
 #include "ccm-agent/setup.h"
 
@@ -13,12 +15,12 @@
 #include <stdio.h>
 #include <string.h>
 
-#define ALL_CONNECTIONS ((1u << CCM_LINKS_MAX) - 1u)
 #define DISCOVER_FAST_TRIES 12u
 #define DISCOVER_WAIT_MS 3600000u /* repeated by our own timer, under a new number each time */
 #define STOP_PATIENCE_MS 2000
+#define REDIRECTS_MAX 4u /* followed in a row */
 
-static void push(struct ccm_session *s, struct ccm_action a)
+void ccm_session_push(struct ccm_session *s, struct ccm_action a)
 {
 	if (s->n == CCM_ACTIONS_MAX) {
 		s->counters.actions_lost++;
@@ -27,34 +29,35 @@ static void push(struct ccm_session *s, struct ccm_action a)
 	s->queue[(s->head + s->n++) % CCM_ACTIONS_MAX] = a;
 }
 
-static void set_state(struct ccm_session *s, enum ccm_state to, const char *reason)
+void ccm_session_to(struct ccm_session *s, enum ccm_state to, const char *reason)
 {
 	if (s->state == to)
 		return;
-	push(s, (struct ccm_action){
-			.kind = CCM_ACT_STATE, .from = s->state, .to = to, .text = reason});
+	ccm_session_push(
+		s, (struct ccm_action){
+			   .kind = CCM_ACT_STATE, .from = s->state, .to = to, .text = reason});
 	s->state = to;
 }
 
-static void apply(struct ccm_session *s)
+void ccm_session_apply(struct ccm_session *s)
 {
 	/* one is enough: wanted() is asked when it is done */
 	for (size_t i = 0; i < s->n; i++)
 		if (s->queue[(s->head + i) % CCM_ACTIONS_MAX].kind == CCM_ACT_APPLY)
 			return;
-	push(s, (struct ccm_action){.kind = CCM_ACT_APPLY});
+	ccm_session_push(s, (struct ccm_action){.kind = CCM_ACT_APPLY});
 }
 
-static int answer(struct ccm_session *s, const struct mx_msg *request, struct mx_msg *response)
+int ccm_session_answer(struct ccm_session *s, const struct mx_msg *request, struct mx_msg *response)
 {
 	if (!response)
 		return -ENOMEM;
-	push(s, (struct ccm_action){.kind = CCM_ACT_SEND,
-			.msg = mx_exchange_give(&s->exchange, request, response)});
+	ccm_session_push(s, (struct ccm_action){.kind = CCM_ACT_SEND,
+				    .msg = mx_exchange_give(&s->exchange, request, response)});
 	return 0;
 }
 
-static uint64_t draw(struct ccm_session *s)
+uint64_t ccm_session_draw(struct ccm_session *s)
 {
 	s->random ^= s->random >> 12;
 	s->random ^= s->random << 25;
@@ -67,10 +70,8 @@ void ccm_session_init(struct ccm_session *s, const struct ccm_session_conf *conf
 	*s = (struct ccm_session){.conf = conf,
 		.random = seed ? seed : 1,
 		.last_heard = {0},
-		.timer = MAMS_TIME_NEVER,
-		.dl = ALL_CONNECTIONS,
-		.ul = ALL_CONNECTIONS};
-	mx_exchange_init(&s->exchange, &conf->timing, (uint32_t)(draw(s) >> 33));
+		.timer = MAMS_TIME_NEVER};
+	mx_exchange_init(&s->exchange, &conf->timing, (uint32_t)(ccm_session_draw(s) >> 33));
 	for (size_t i = 0; i < conf->n_links; i++)
 		s->link[conf->links[i].connection_id].conf = &conf->links[i];
 }
@@ -91,7 +92,7 @@ static bool any_usable(const struct ccm_session *s)
 	return false;
 }
 
-static void drop_pending(struct ccm_session *s)
+void ccm_session_drop_pending(struct ccm_session *s)
 {
 	mx_msg_free(s->setup_req);
 	mx_msg_free(s->steer_req);
@@ -102,14 +103,14 @@ static void drop_pending(struct ccm_session *s)
 static void discover(struct ccm_session *s, mams_time now, const char *reason)
 {
 	mx_exchange_abandon(&s->exchange);
-	drop_pending(s);
+	ccm_session_drop_pending(s);
 	for (size_t i = 0; i < CCM_LINKS_MAX; i++) {
 		s->link[i].open = 0;
 		s->link[i].sent = (struct ccm_link_state){0};
 	}
 	s->discover_tries = 0;
 	s->timer = any_usable(s) ? now : MAMS_TIME_NEVER;
-	set_state(s, any_usable(s) ? CCM_STATE_DISCOVERING : CCM_STATE_IDLE, reason);
+	ccm_session_to(s, any_usable(s) ? CCM_STATE_DISCOVERING : CCM_STATE_IDLE, reason);
 }
 
 void ccm_session_start(struct ccm_session *s, mams_time now)
@@ -123,11 +124,11 @@ void ccm_session_stop(struct ccm_session *s, mams_time now)
 	bool told = ccm_session_polls(s) && s->has_id;
 
 	mx_exchange_reset(&s->exchange);
-	drop_pending(s);
+	ccm_session_drop_pending(s);
 	s->set_up = false;
 	s->timer = told ? mams_time_add_ms(now, STOP_PATIENCE_MS) : now;
-	set_state(s, CCM_STATE_STOPPING, "stop");
-	apply(s);
+	ccm_session_to(s, CCM_STATE_STOPPING, "stop");
+	ccm_session_apply(s);
 	if (told &&
 		mx_exchange_begin(&s->exchange,
 			ccm_compose_termination(s, MX_SESSION_TERMINATION_REQ, MX_NORMAL_RELEASE),
@@ -135,11 +136,37 @@ void ccm_session_stop(struct ccm_session *s, mams_time now)
 		s->timer = now;
 }
 
+/* An NCM that has just answered the Discover and yet holds no session for us serves elsewhere: its
+ * System INFO says where (requirements.md A.1-36, B.4).  Not without end, if two name each other.
+ */
+static bool redirected(struct ccm_session *s, mams_time now)
+{
+	if (s->state != CCM_STATE_INFO && s->state != CCM_STATE_CAP_SENT)
+		return false;
+	if (s->redirects >= REDIRECTS_MAX) {
+		s->counters.redirects_refused++;
+		s->redirects = 0;
+		discover(s, now, "redirected too often");
+		s->timer = mams_time_add_ms(now, s->conf->discovery_slow_ms);
+		return true;
+	}
+	s->redirects++;
+	s->counters.redirects++;
+	ccm_session_push(s, (struct ccm_action){.kind = CCM_ACT_REDIRECT});
+	discover(s, now, "redirected");
+	return true;
+}
+
 void ccm_session_unknown(struct ccm_session *s, mams_time now)
 {
-	if (s->state == CCM_STATE_STOPPING || s->state == CCM_STATE_STOPPED)
+	if (s->state == CCM_STATE_STOPPING || s->state == CCM_STATE_STOPPED) {
 		s->timer = now;
-	else if (ccm_session_polls(s))
+		return;
+	}
+	if (!ccm_session_polls(s))
+		return;
+	s->has_id = false;
+	if (!redirected(s, now))
 		discover(s, now, "the NCM does not know the session");
 }
 
@@ -150,25 +177,34 @@ void ccm_session_link(struct ccm_session *s, uint8_t connection_id,
 {
 	struct ccm_session_link *l = &s->link[connection_id];
 	bool was = l->now.usable;
+	/* the link goes on elsewhere: another address, or another router (RFC 8743 8.3.2) */
+	bool handover = was && state->usable &&
+			!(mams_addr_eq_ip(&l->now.address, &state->address) &&
+				mams_addr_eq_ip(&l->now.gateway, &state->gateway));
 
 	l->now = *state;
 	if (s->set_up)
-		apply(s);
+		ccm_session_apply(s);
 	if (s->state == CCM_STATE_IDLE && state->usable)
 		discover(s, now, "a link is usable");
 	else if (s->state == CCM_STATE_DISCOVERING && state->usable && !was)
 		s->timer = now;
+	if (handover && l->admitted)
+		ccm_session_handover(s, connection_id, now);
 	ccm_report_links(s, now);
 }
 
 void ccm_session_handover(struct ccm_session *s, uint8_t connection_id, mams_time now)
 {
-	if (s->state != CCM_STATE_ACTIVE || !s->link[connection_id].conf)
+	if ((s->state != CCM_STATE_ACTIVE && s->state != CCM_STATE_HANDOVER) ||
+		!s->link[connection_id].conf)
 		return;
 	if (mx_exchange_begin(&s->exchange, ccm_compose_handover(s, connection_id), 0, now) < 0)
 		return;
-	set_state(s, CCM_STATE_HANDOVER, "an access is being left");
-	apply(s);
+	s->counters.handovers++;
+	s->handover = connection_id;
+	ccm_session_to(s, CCM_STATE_HANDOVER, "an access is being left");
+	ccm_session_apply(s);
 }
 
 /* ---- negotiation ---- */
@@ -179,40 +215,16 @@ static int on_system_info(
 	(void)m;
 	(void)err;
 	s->timer = mams_time_add_ms(now, s->conf->cap_wait_ms);
-	set_state(s, CCM_STATE_INFO, "mx_system_info");
+	ccm_session_to(s, CCM_STATE_INFO, "mx_system_info");
 	return 0;
-}
-
-static void agree(struct ccm_session *s, const struct mx_capability *c)
-{
-	ccm_measures_clear(&s->measures);
-	s->features = 0;
-	for (size_t i = 0; i < c->n_feature_active; i++)
-		if (c->feature_active[i].active)
-			s->features |= 1u << c->feature_active[i].feature_name;
-	s->features &= CCM_FEATURES;
-	s->measuring = (s->features & 1u << MX_F_MEASUREMENT) != 0;
-	if (c->unique_session_id) {
-		s->id = *c->unique_session_id;
-		s->has_id = true;
-	}
-	s->dl = ALL_CONNECTIONS;
-	s->ul = ALL_CONNECTIONS;
-}
-
-static bool offers_proxy(const struct mx_capability *c)
-{
-	for (size_t i = 0; i < c->n_convergence_methods; i++)
-		if (c->convergence_methods[i].method == MX_CONV_MPTCP_PROXY &&
-			c->convergence_methods[i].supported)
-			return true;
-	return false;
 }
 
 static void negotiated(struct ccm_session *s, mams_time now, const char *reason)
 {
 	s->timer = MAMS_TIME_NEVER;
-	set_state(s, CCM_STATE_NEGOTIATED, reason);
+	s->redirects = 0;
+	ccm_session_push(s, (struct ccm_action){.kind = CCM_ACT_AGREED});
+	ccm_session_to(s, CCM_STATE_NEGOTIATED, reason);
 	ccm_report_links(s, now);
 }
 
@@ -220,12 +232,12 @@ static void negotiated(struct ccm_session *s, mams_time now, const char *reason)
 static int on_capability_req(
 	struct ccm_session *s, const struct mx_msg *m, mams_time now, struct mams_error *err)
 {
-	int rc;
+	int rc = ccm_agree(s, m, err);
 
-	(void)err;
-	agree(s, &m->capability);
+	if (rc < 0)
+		return rc;
 	mx_exchange_cancel(&s->exchange, MX_CAPABILITY_REQ);
-	rc = answer(s, m, ccm_compose_capability(s, MX_CAPABILITY_RSP));
+	rc = ccm_session_answer(s, m, ccm_compose_capability(s, MX_CAPABILITY_RSP));
 	if (rc == 0)
 		negotiated(s, now, "mx_capability_req");
 	return rc;
@@ -234,98 +246,40 @@ static int on_capability_req(
 static int on_capability_rsp(
 	struct ccm_session *s, const struct mx_msg *m, mams_time now, struct mams_error *err)
 {
-	bool good = offers_proxy(&m->capability) && m->capability.unique_session_id;
 	struct mx_msg *ack;
+	bool good;
+	int rc = ccm_agree(s, m, err);
 
-	agree(s, &m->capability);
+	if (rc < 0)
+		return rc;
 	if (!s->has_id)
 		return mams_fail(err, MAMS_EMISSING, "unique_session_id", "is required");
+	/* without a method in common the control plane is left; without a link nothing is */
+	good = (s->unwanted & ccm_session_links(s)) != ccm_session_links(s);
 	ack = ccm_compose_capability_ack(s, good ? MX_ACCEPT : MX_REJECT);
 	if (!ack)
 		return -ENOMEM;
 	ack->sequence_num = m->sequence_num;
 	/* kept like an answer, so that it lives until it is sent */
-	push(s, (struct ccm_action){
-			.kind = CCM_ACT_SEND, .msg = mx_exchange_give(&s->exchange, m, ack)});
+	ccm_session_push(s, (struct ccm_action){.kind = CCM_ACT_SEND,
+				    .msg = mx_exchange_give(&s->exchange, m, ack)});
 	if (good) {
 		negotiated(s, now, "mx_capability_rsp");
 		return 0;
 	}
 	s->timer = mams_time_add_ms(now, s->conf->discovery_slow_ms);
-	set_state(s, CCM_STATE_DISCOVERING, "the NCM does not offer MPTCP_Proxy");
+	ccm_session_to(s, CCM_STATE_DISCOVERING, "the NCM has no use for any of our links");
 	return 0;
 }
 
 /* ---- user plane ---- */
 
-static int on_setup(
-	struct ccm_session *s, const struct mx_msg *m, mams_time now, struct mams_error *err)
-{
-	const struct mx_up_setup_conf_req *u = &m->up_setup_conf_req;
-	struct mx_msg *copy = mx_msg_copy(m);
-
-	(void)now;
-	(void)err;
-	if (!copy)
-		return -ENOMEM;
-	ccm_setup_admit(s, u);
-	/* overtaken before it was answered: should it come again, it is not acted on */
-	if (s->setup_req)
-		(void)mx_exchange_give(&s->exchange, s->setup_req, NULL);
-	mx_msg_free(s->setup_req);
-	s->setup_req = copy;
-	s->set_up = true;
-	s->fallen_back = false;
-	s->counters.setups++;
-	apply(s);
-	return 0;
-}
-
-static int on_steering(
-	struct ccm_session *s, const struct mx_msg *m, mams_time now, struct mams_error *err)
-{
-	const struct mx_traffic_steering_req *r = &m->traffic_steering_req;
-	bool plain;
-	uint32_t dl;
-	uint32_t ul;
-	int rc = ccm_setup_lists(s, r, &dl, &ul, &plain, err);
-
-	(void)now;
-	if (rc < 0)
-		return rc;
-	/* one flag of a subflow rules both directions: the RSP says what stays in effect */
-	if (!plain || dl != ul || !dl) {
-		s->counters.steerings_refused++;
-		return answer(s, m, ccm_compose_steering_rsp(s));
-	}
-	mx_msg_free(s->steer_req);
-	s->steer_req = mx_msg_copy(m);
-	if (!s->steer_req)
-		return -ENOMEM;
-	s->dl = dl;
-	s->ul = ul;
-	s->measuring = ccm_advice_measuring(s, r);
-	s->counters.steerings++;
-	apply(s);
-	return 0;
-}
-
-void ccm_session_applied(struct ccm_session *s, uint32_t ok, mams_time now)
-{
-	(void)now;
-	if (s->setup_req && answer(s, s->setup_req, ccm_compose_setup_cnf(s, ok)) == 0)
-		set_state(s, CCM_STATE_ACTIVE, "user plane is set up");
-	if (s->steer_req)
-		(void)!answer(s, s->steer_req, ccm_compose_steering_rsp(s));
-	drop_pending(s);
-}
-
 static void fall_back(struct ccm_session *s)
 {
 	s->fallen_back = true;
 	s->counters.fallbacks++;
-	push(s, (struct ccm_action){.kind = CCM_ACT_FALLBACK});
-	apply(s);
+	ccm_session_push(s, (struct ccm_action){.kind = CCM_ACT_FALLBACK});
+	ccm_session_apply(s);
 }
 
 void ccm_session_madp_lost(struct ccm_session *s, mams_time now)
@@ -342,8 +296,9 @@ void ccm_session_drained(struct ccm_session *s)
 	if (!s->fallen_back || !s->set_up)
 		return;
 	s->set_up = false;
-	mams_wipe(s->client_key, sizeof(s->client_key));
-	apply(s);
+	mams_wipe(s->anchor, sizeof(s->anchor));
+	mams_wipe(s->retired, sizeof(s->retired));
+	ccm_session_apply(s);
 }
 
 static int on_reconf_rsp(
@@ -364,7 +319,7 @@ static int on_keep_alive_req(
 	if (m->keep_alive.keep_alive_reason == MX_KA_HANDOVER)
 		return mams_fail(
 			err, MAMS_ESTATE, "keep_alive_reason", "Handover comes from a CCM only");
-	return answer(s, m, ccm_compose_keep_alive(s, MX_KEEP_ALIVE_RSP));
+	return ccm_session_answer(s, m, ccm_compose_keep_alive(s, MX_KEEP_ALIVE_RSP));
 }
 
 static int on_keep_alive_rsp(
@@ -373,9 +328,10 @@ static int on_keep_alive_rsp(
 	(void)m;
 	(void)now;
 	(void)err;
-	if (s->state == CCM_STATE_HANDOVER) {
-		set_state(s, CCM_STATE_ACTIVE, "mx_keep_alive_rsp");
-		apply(s);
+	/* of several handovers the last is waited for */
+	if (s->state == CCM_STATE_HANDOVER && !mx_exchange_has(&s->exchange, MX_KEEP_ALIVE_REQ)) {
+		ccm_session_to(s, CCM_STATE_ACTIVE, "mx_keep_alive_rsp");
+		ccm_session_apply(s);
 	}
 	return 0;
 }
@@ -384,7 +340,8 @@ static int on_keep_alive_rsp(
 static int on_termination_req(
 	struct ccm_session *s, const struct mx_msg *m, mams_time now, struct mams_error *err)
 {
-	int rc = answer(s, m, ccm_compose_termination(s, MX_SESSION_TERMINATION_RSP, 0));
+	int rc =
+		ccm_session_answer(s, m, ccm_compose_termination(s, MX_SESSION_TERMINATION_RSP, 0));
 
 	(void)err;
 	if (rc < 0)
@@ -395,11 +352,11 @@ static int on_termination_req(
 		s->link[i].open = 0;
 		s->link[i].sent = (struct ccm_link_state){0};
 	}
-	drop_pending(s);
+	ccm_session_drop_pending(s);
 	s->discover_tries = 0;
 	s->timer = mams_time_add_ms(now, s->conf->discovery_ms);
-	set_state(s, CCM_STATE_DISCOVERING, "mx_session_termination_req");
-	apply(s);
+	ccm_session_to(s, CCM_STATE_DISCOVERING, "mx_session_termination_req");
+	ccm_session_apply(s);
 	return 0;
 }
 
@@ -427,9 +384,10 @@ static const struct rule {
 	[MX_SYSTEM_INFO] = {IN(DISCOVERING), true, on_system_info},
 	[MX_CAPABILITY_REQ] = {IN(INFO) | IN(CAP_SENT) | UP, false, on_capability_req},
 	[MX_CAPABILITY_RSP] = {IN(CAP_SENT), true, on_capability_rsp},
-	[MX_UP_SETUP_CONF_REQ] = {UP, false, on_setup},
+	[MX_UP_SETUP_CONF_REQ] = {UP, false, ccm_plane_setup},
 	[MX_RECONF_RSP] = {UP, true, on_reconf_rsp},
-	[MX_TRAFFIC_STEERING_REQ] = {IN(ACTIVE) | IN(HANDOVER), false, on_steering},
+	[MX_PATH_EST_REQ] = {UP, false, ccm_plane_path_est},
+	[MX_TRAFFIC_STEERING_REQ] = {IN(ACTIVE) | IN(HANDOVER), false, ccm_plane_steering},
 	[MX_SSID_INDICATION] = {UP, false, ccm_advice_ssid},
 	[MX_MEASUREMENT_CONF] = {UP, false, ccm_advice_measurement_conf},
 	[MX_KEEP_ALIVE_REQ] = {ANY & ~IN(STOPPED), false, on_keep_alive_req},
@@ -470,7 +428,8 @@ int ccm_session_input(
 		c->repeated++;
 		s->last_heard = now;
 		if (stored)
-			push(s, (struct ccm_action){.kind = CCM_ACT_SEND, .msg = stored});
+			ccm_session_push(
+				s, (struct ccm_action){.kind = CCM_ACT_SEND, .msg = stored});
 		return 0;
 	}
 	if (r->response && !mx_exchange_finish(&s->exchange, m))
@@ -489,6 +448,9 @@ int ccm_session_input(
 static void expired(struct ccm_session *s, enum mx_type type, mams_time now)
 {
 	s->counters.unanswered++;
+	/* nobody has confirmed the handover: the plain network it is (RFC 8743 8.3.1) */
+	if (s->state == CCM_STATE_HANDOVER && s->set_up && !s->fallen_back)
+		fall_back(s);
 	if (s->state == CCM_STATE_STOPPING)
 		s->timer = now;
 	else if (s->state != CCM_STATE_DISCOVERING && s->state != CCM_STATE_STOPPED)
@@ -507,13 +469,13 @@ static void send_discover(struct ccm_session *s, mams_time now)
 		period = s->conf->discovery_slow_ms;
 	/* 80 % to 120 % */
 	s->timer = mams_time_add_ms(
-		now, period - period / 5 + (int64_t)(draw(s) % (period * 2 / 5 + 1)));
+		now, period - period / 5 + (int64_t)(ccm_session_draw(s) % (period * 2 / 5 + 1)));
 }
 
 static void ask_capability(struct ccm_session *s, mams_time now)
 {
 	s->timer = MAMS_TIME_NEVER;
-	set_state(s, CCM_STATE_CAP_SENT, "CAP_WAIT is over");
+	ccm_session_to(s, CCM_STATE_CAP_SENT, "CAP_WAIT is over");
 	if (mx_exchange_begin(&s->exchange, ccm_compose_capability(s, MX_CAPABILITY_REQ), 0, now) <
 		0)
 		discover(s, now, "no memory");
@@ -529,8 +491,8 @@ static void run_timer(struct ccm_session *s, mams_time now)
 	else if (s->state == CCM_STATE_INFO)
 		ask_capability(s, now);
 	else if (s->state == CCM_STATE_STOPPING) {
-		set_state(s, CCM_STATE_STOPPED, "stop");
-		push(s, (struct ccm_action){.kind = CCM_ACT_STOPPED});
+		ccm_session_to(s, CCM_STATE_STOPPED, "stop");
+		ccm_session_push(s, (struct ccm_action){.kind = CCM_ACT_STOPPED});
 	}
 }
 
@@ -561,6 +523,8 @@ void ccm_session_tick(struct ccm_session *s, mams_time now)
 		s->last_heard = now; /* no memory: try again a period later */
 	if (!mams_time_before(now, fallback_due(s)))
 		fall_back(s);
+	if (ccm_setup_tick(s, now))
+		ccm_session_apply(s);
 	ccm_advice_tick(s, now);
 }
 
@@ -569,7 +533,7 @@ mams_time ccm_session_deadline(const struct ccm_session *s)
 	mams_time t = mams_time_min(mx_exchange_deadline(&s->exchange), s->timer);
 
 	t = mams_time_min(t, ccm_advice_deadline(s, s->last_heard));
-
+	t = mams_time_min(t, ccm_setup_deadline(s));
 	return mams_time_min(t, mams_time_min(keep_alive_due(s), fallback_due(s)));
 }
 

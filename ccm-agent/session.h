@@ -9,6 +9,7 @@
 #include "ccm-agent/measure.h"
 #include "ccm-agent/plan.h"
 #include "lib/base/metrics.h"
+#include "lib/mx/mx_agree.h"
 #include "lib/mx/mx_exchange.h"
 
 #define CCM_STATES(X)                                                                              \
@@ -34,6 +35,9 @@ struct ccm_session_conf {
 	uint32_t cap_wait_ms;
 	uint32_t keep_alive_ms; /**< MAMS_KEEP_ALIVE_TIMEOUT */
 	uint32_t fallback_ms;   /**< without a word of the NCM; 0: never */
+	uint32_t retire_ms; /**< paths to an N-MADP instance that was left are kept; 0: no limit */
+	uint32_t features;  /**< offered, bits of enum mx_feature */
+	uint32_t convergence; /**< offered, bits of enum mx_convergence */
 	const struct ccm_link_conf *links;
 	size_t n_links;
 };
@@ -43,6 +47,8 @@ enum ccm_action_kind {
 	CCM_ACT_APPLY,    /**< ccm_session_wanted() has changed; answer by ccm_session_applied() */
 	CCM_ACT_STATE,    /**< for the log */
 	CCM_ACT_FALLBACK, /**< for the log: back to the plain network */
+	CCM_ACT_AGREED,   /**< for the log: what is agreed, and drops */
+	CCM_ACT_REDIRECT, /**< the NCM has no session for us and names other endpoints: go there */
 	CCM_ACT_STOPPED,  /**< after ccm_session_stop(): nothing more to wait for */
 };
 
@@ -55,6 +61,7 @@ struct ccm_action {
 };
 
 #define CCM_ACTIONS_MAX 48u
+#define CCM_ALL_CONNECTIONS ((1u << CCM_LINKS_MAX) - 1u)
 
 struct ccm_counters {
 	uint64_t messages;
@@ -73,6 +80,11 @@ struct ccm_counters {
 	uint64_t unknown_members;
 	uint64_t measurement_reports;
 	uint64_t measures_left_out;
+	uint64_t moves;
+	uint64_t handovers;
+	uint64_t redirects;
+	uint64_t redirects_refused;
+	uint64_t probes_refused;
 };
 extern const struct mams_metric ccm_counter_rows[];
 extern const size_t ccm_n_counter_rows;
@@ -85,9 +97,41 @@ struct ccm_session_link {
 	uint32_t open;              /**< sequence number of the report under way; 0 none */
 	struct mams_addr known;     /**< address that the NCM has acknowledged */
 	/* of the last UP setup */
-	bool admitted;
+	bool admitted; /**< some anchor names it */
 	struct mams_addr admitted_address;
-	struct mams_addr proxy; /**< with port */
+};
+
+#define CCM_ANCHORS_MAX 4u
+#define CCM_RETIRED_MAX 3u
+
+/** A link as one anchor uses it. */
+struct ccm_lane {
+	bool named;
+	uint8_t configuration;  /**< MX configuration; 0: it had no id */
+	struct mams_addr proxy; /**< with port; unset: no convergence */
+};
+
+/** An anchor connection of the last UP setup. */
+struct ccm_anchor {
+	bool used;
+	uint8_t id;
+	int type;       /**< enum mx_connection_type */
+	bool proxied;   /**< by MPTCP_Proxy; false: control plane only */
+	uint32_t group; /**< of its paths: another one with another N-MADP instance */
+	struct ccm_lane lane[CCM_LINKS_MAX];
+	uint32_t dl, ul; /**< bits of connection ids; others are backup */
+	uint8_t first;   /**< of ul: default_uplink_delivery, when steered */
+	bool steered;
+	char client_key[CCM_KEY_MAX];
+};
+
+/** Paths to an N-MADP instance that an anchor has left: what runs there finishes. */
+struct ccm_retired {
+	uint32_t group; /**< 0: none */
+	mams_time until;
+	struct mams_addr local[CCM_LINKS_MAX];
+	struct mams_addr proxy[CCM_LINKS_MAX]; /**< unset: not over this link */
+	uint32_t dl, ul;
 };
 
 #define CCM_SSIDS_MAX 16u
@@ -110,12 +154,18 @@ struct ccm_session {
 	mams_time timer; /**< DISCOVERING: next Discover; INFO: CAP_WAIT; STOPPING: give up */
 	uint32_t discover_tries;
 	uint32_t features; /**< agreed */
-	uint8_t anchor_id;
+	uint32_t convergence;
+	struct mx_offer offer; /**< of the NCM */
+	struct mx_drop drops[MX_DROPS_MAX];
+	size_t n_drops;
+	uint32_t unwanted; /**< bits of links that the NCM has no access for */
+	struct ccm_anchor anchor[CCM_ANCHORS_MAX];
+	struct ccm_retired retired[CCM_RETIRED_MAX];
+	uint8_t handover;   /**< HANDOVER: of this link */
+	unsigned redirects; /**< followed since a session stood */
 	struct ccm_session_link link[CCM_LINKS_MAX];
-	bool set_up;      /**< a user plane is wanted */
-	bool fallen_back; /**< no new connections; running ones finish */
-	char client_key[CCM_KEY_MAX];
-	uint32_t dl, ul;          /**< bits of connection ids; others are backup */
+	bool set_up;              /**< a user plane is wanted */
+	bool fallen_back;         /**< no new connections; running ones finish */
 	struct mx_msg *setup_req; /**< not yet answered: being applied */
 	struct mx_msg *steer_req;
 	bool steer_refused;
@@ -167,4 +217,20 @@ void ccm_session_wanted(const struct ccm_session *s, struct ccm_target *out);
 bool ccm_session_polls(const struct ccm_session *s);
 /** Is it in a state in which links are reported? */
 bool ccm_session_reports(const struct ccm_session *s);
+/** Bits of the configured links. */
+uint32_t ccm_session_links(const struct ccm_session *s);
 const char *ccm_state_name(enum ccm_state s);
+
+/* ---- between the sources of the session ---- */
+
+void ccm_session_push(struct ccm_session *s, struct ccm_action a);
+void ccm_session_to(struct ccm_session *s, enum ccm_state to, const char *reason);
+/** The user plane is no longer as it is wanted. */
+void ccm_session_apply(struct ccm_session *s);
+/** Answer a request; the answer is remembered.
+ *  @param response  consumed; NULL: -ENOMEM */
+MAMS_MUST int ccm_session_answer(
+	struct ccm_session *s, const struct mx_msg *request, struct mx_msg *response);
+uint64_t ccm_session_draw(struct ccm_session *s); /**< by chance */
+/** What waits for the user plane waits no longer. */
+void ccm_session_drop_pending(struct ccm_session *s);

@@ -2,72 +2,344 @@
 
 #include <stdio.h>
 
+static bool carries(const struct ccm_session *s, uint8_t id)
+{
+	const struct ccm_session_link *l = &s->link[id];
+
+	/* a link that comes back with the address that was admitted is usable at once */
+	return l->admitted && l->now.usable &&
+	       mams_addr_eq_ip(&l->now.address, &l->admitted_address);
+}
+
+/* ---- what is wanted ---- */
+
+static struct ccm_path *add_path(struct ccm_target *out, uint8_t id, uint32_t group)
+{
+	struct ccm_path *p = &out->paths[out->n_paths++];
+
+	*p = (struct ccm_path){.connection_id = id, .group = group};
+	return p;
+}
+
+/* While a handover is not confirmed there is one path: the others wait behind it (RFC 8743 8.3.2).
+ */
+static void only_one(struct ccm_target *out, size_t from, uint8_t leaving)
+{
+	const struct ccm_path *best = NULL;
+
+	for (size_t i = from; i < out->n_paths; i++) {
+		const struct ccm_path *p = &out->paths[i];
+
+		if (p->connection_id != leaving && !p->backup &&
+			(!best || p->priority < best->priority))
+			best = p;
+	}
+	for (size_t i = from; best && i < out->n_paths; i++)
+		out->paths[i].backup = &out->paths[i] != best;
+}
+
+/* @return does it have a path? */
+static bool want_anchor(const struct ccm_session *s, const struct ccm_anchor *a, bool caught,
+	struct ccm_target *out)
+{
+	size_t from = out->n_paths;
+
+	for (uint8_t i = 0; i < CCM_LINKS_MAX && out->n_paths < CCM_PATHS_MAX; i++) {
+		const struct mams_addr *proxy = &a->lane[i].proxy;
+		struct ccm_path *p;
+
+		/* of another family when the setup was made for an address that is gone */
+		if (!a->lane[i].named || !carries(s, i) ||
+			proxy->family != s->link[i].now.address.family)
+			continue;
+		p = add_path(out, i, a->group);
+		p->caught = caught;
+		p->local = s->link[i].now.address;
+		p->proxy = *proxy;
+		p->priority = s->link[i].conf->priority;
+		p->backup = ((a->dl | a->ul) & 1u << i) == 0;
+	}
+	if (s->state == CCM_STATE_HANDOVER)
+		only_one(out, from, s->handover);
+	return out->n_paths > from;
+}
+
+static void want_retired(
+	const struct ccm_session *s, const struct ccm_retired *r, struct ccm_target *out)
+{
+	for (uint8_t i = 0; i < CCM_LINKS_MAX && out->n_paths < CCM_PATHS_MAX; i++) {
+		const struct ccm_session_link *l = &s->link[i];
+		struct ccm_path *p;
+
+		if (!mams_addr_is_set(&r->proxy[i]) || !l->now.usable ||
+			!mams_addr_eq_ip(&l->now.address, &r->local[i]))
+			continue;
+		p = add_path(out, i, r->group);
+		p->local = r->local[i];
+		p->proxy = r->proxy[i];
+		p->priority = l->conf->priority;
+		p->backup = ((r->dl | r->ul) & 1u << i) == 0;
+	}
+}
+
+/* Steering without convergence: the first link of the list that works. */
+static void want_native(
+	const struct ccm_session *s, const struct ccm_anchor *a, struct ccm_target *out)
+{
+	uint8_t id = a->first;
+
+	if (!a->steered)
+		return;
+	for (uint8_t i = 0; i < CCM_LINKS_MAX && !((a->ul & 1u << id) && carries(s, id)); i++)
+		id = (uint8_t)((id + 1u) % CCM_LINKS_MAX);
+	if (!(a->ul & 1u << id) || !carries(s, id))
+		return;
+	out->native = true;
+	out->native_id = id;
+}
+
 void ccm_session_wanted(const struct ccm_session *s, struct ccm_target *out)
 {
+	bool caught = true;
+	bool native = false;
+
 	*out = (struct ccm_target){0};
 	if (!s->set_up)
 		return;
-	for (uint8_t i = 0; i < CCM_LINKS_MAX; i++) {
-		const struct ccm_session_link *l = &s->link[i];
+	for (size_t i = 0; i < CCM_ANCHORS_MAX; i++) {
+		const struct ccm_anchor *a = &s->anchor[i];
 
-		/* a link that comes back with the address that was admitted is usable at once */
-		if (!l->admitted || !l->now.usable ||
-			!mams_addr_eq_ip(&l->now.address, &l->admitted_address))
+		if (!a->used)
 			continue;
-		out->paths[out->n_paths++] = (struct ccm_path){.connection_id = i,
-			.local = l->now.address,
-			.proxy = l->proxy,
-			.priority = l->conf->priority,
-			.backup = ((s->dl | s->ul) & 1u << i) == 0};
+		if (!a->proxied && !native && !s->fallen_back) {
+			want_native(s, a, out);
+			native = true;
+		}
+		if (!a->proxied || !want_anchor(s, a, caught, out) || !caught)
+			continue;
+		/* applications' TCP goes by the first anchor that has a proxy */
+		caught = false;
+		out->catching = !s->fallen_back;
+		snprintf(out->client_key, sizeof(out->client_key), "%s", a->client_key);
 	}
-	out->catching = !s->fallen_back && out->n_paths > 0;
-	snprintf(out->client_key, sizeof(out->client_key), "%s", s->client_key);
+	for (size_t i = 0; i < CCM_RETIRED_MAX; i++)
+		if (s->retired[i].group)
+			want_retired(s, &s->retired[i], out);
 }
 
-static void admit(struct ccm_session *s, const struct mx_convergence_config *c)
+/* ---- a setup ---- */
+
+/* An adaptation that was not agreed, or a method that we do not have: omitted from the CNF. */
+static bool can_do(const struct ccm_session *s, const struct mx_convergence_config *c)
 {
 	const struct mx_convergence_params *p = c->convergence_method_params;
-	struct mams_addr proxy;
 
-	if (!c->has_convergence_method || c->convergence_method != MX_CONV_MPTCP_PROXY || !p ||
-		mams_addr_parse(p->proxy_ip, &proxy) < 0)
+	if (!c->has_convergence_method)
+		return true;
+	return c->convergence_method == MX_CONV_MPTCP_PROXY &&
+	       (s->convergence & 1u << MX_CONV_MPTCP_PROXY) && p && p->proxy_ip;
+}
+
+static void name_link(struct ccm_session *s, struct ccm_anchor *a,
+	const struct mx_convergence_config *c, const struct mx_setup_delivery *d)
+{
+	struct ccm_session_link *l;
+	struct ccm_lane *lane;
+
+	if (d->connection_id >= CCM_LINKS_MAX || d->has_adaptation_method ||
+		!s->link[d->connection_id].conf)
 		return;
-	proxy.port = p->proxy_port;
-	if (p->client_key)
-		snprintf(s->client_key, sizeof(s->client_key), "%s", p->client_key);
-	for (size_t i = 0; i < c->n_delivery_connections; i++) {
-		const struct mx_setup_delivery *d = &c->delivery_connections[i];
-		struct ccm_session_link *l =
-			d->connection_id < CCM_LINKS_MAX ? &s->link[d->connection_id] : NULL;
+	l = &s->link[d->connection_id];
+	lane = &a->lane[d->connection_id];
+	*lane = (struct ccm_lane){.named = true,
+		.configuration = c->has_mx_configuration_id ? c->mx_configuration_id : 0};
+	if (c->has_convergence_method &&
+		mams_addr_parse(c->convergence_method_params->proxy_ip, &lane->proxy) == 0)
+		lane->proxy.port = c->convergence_method_params->proxy_port;
+	l->admitted = true;
+	l->admitted_address = mams_addr_is_set(&l->known) ? l->known : l->sent.address;
+}
 
-		/* omitted from the CNF: unknown link, or an adaptation that was not agreed */
-		if (!l || !l->conf || d->has_adaptation_method)
+static void take_anchor(
+	struct ccm_session *s, const struct mx_setup_anchor *from, struct ccm_anchor *a)
+{
+	*a = (struct ccm_anchor){.used = true,
+		.id = from->connection_id,
+		.type = from->connection_type,
+		.dl = CCM_ALL_CONNECTIONS,
+		.ul = CCM_ALL_CONNECTIONS};
+	for (size_t i = 0; i < from->n_convergence_config; i++) {
+		const struct mx_convergence_config *c = &from->convergence_config[i];
+
+		if (!can_do(s, c))
 			continue;
-		l->admitted_address = mams_addr_is_set(&l->known) ? l->known : l->sent.address;
-		l->proxy = proxy;
-		/* of another family when the setup was made for an address that is gone */
-		l->admitted = l->admitted_address.family == proxy.family;
+		if (c->has_convergence_method && c->convergence_method_params->client_key)
+			snprintf(a->client_key, sizeof(a->client_key), "%s",
+				c->convergence_method_params->client_key);
+		a->proxied |= c->has_convergence_method;
+		for (size_t k = 0; k < c->n_delivery_connections; k++)
+			name_link(s, a, c, &c->delivery_connections[k]);
 	}
 }
 
-void ccm_setup_admit(struct ccm_session *s, const struct mx_up_setup_conf_req *u)
+/* Another N-MADP instance shares no address with the one before. */
+static bool same_instance(const struct ccm_anchor *a, const struct ccm_anchor *b)
 {
 	for (size_t i = 0; i < CCM_LINKS_MAX; i++)
-		s->link[i].admitted = false;
-	mams_wipe(s->client_key, sizeof(s->client_key));
-	for (size_t i = 0; i < u->n_anchor_connections; i++) {
-		const struct mx_setup_anchor *a = &u->anchor_connections[i];
-
-		s->anchor_id = a->connection_id;
-		for (size_t k = 0; k < a->n_convergence_config; k++)
-			admit(s, &a->convergence_config[k]);
-	}
+		for (size_t k = 0; k < CCM_LINKS_MAX; k++)
+			if (mams_addr_is_set(&a->lane[i].proxy) &&
+				mams_addr_eq(&a->lane[i].proxy, &b->lane[k].proxy))
+				return true;
+	return false;
 }
 
-static bool bits_of(const uint8_t *ids, size_t n, const struct ccm_session *s, uint32_t *out)
+static bool has_proxies(const struct ccm_anchor *a)
+{
+	for (size_t i = 0; a->proxied && i < CCM_LINKS_MAX; i++)
+		if (a->lane[i].named)
+			return true;
+	return false;
+}
+
+static void retire(struct ccm_session *s, const struct ccm_anchor *a,
+	const struct ccm_session_link *links, mams_time now)
+{
+	struct ccm_retired *r = &s->retired[0];
+
+	for (size_t i = 0; i < CCM_RETIRED_MAX; i++) {
+		if (s->retired[i].group == 0) {
+			r = &s->retired[i];
+			break;
+		}
+		if (mams_time_before(s->retired[i].until, r->until))
+			r = &s->retired[i];
+	}
+	*r = (struct ccm_retired){.group = a->group,
+		.until = s->conf->retire_ms ? mams_time_add_ms(now, s->conf->retire_ms)
+					    : MAMS_TIME_NEVER,
+		.dl = a->dl,
+		.ul = a->ul};
+	for (size_t i = 0; i < CCM_LINKS_MAX; i++) {
+		if (!a->lane[i].named || !links[i].admitted)
+			continue;
+		r->local[i] = links[i].admitted_address;
+		r->proxy[i] = a->lane[i].proxy;
+	}
+	s->counters.moves++;
+}
+
+/* What is steered stays steered; what runs over an instance that it has left is kept. */
+static void succeed(struct ccm_session *s, struct ccm_anchor *a, const struct ccm_anchor *old,
+	const struct ccm_session_link *links, mams_time now)
+{
+	a->dl = old->dl;
+	a->ul = old->ul;
+	a->first = old->first;
+	a->steered = old->steered;
+	if (!has_proxies(old))
+		return;
+	if (same_instance(a, old))
+		a->group = old->group;
+	else
+		retire(s, old, links, now);
+}
+
+/* An instance to which the anchor returns is no longer one that it has left. */
+static void recall(struct ccm_session *s, struct ccm_anchor *a)
+{
+	for (size_t k = 0; k < CCM_RETIRED_MAX; k++)
+		for (size_t i = 0; s->retired[k].group && i < CCM_LINKS_MAX; i++)
+			if (mams_addr_is_set(&a->lane[i].proxy) &&
+				mams_addr_eq(&a->lane[i].proxy, &s->retired[k].proxy[i])) {
+				a->group = s->retired[k].group;
+				s->retired[k].group = 0;
+			}
+}
+
+void ccm_setup_admit(struct ccm_session *s, const struct mx_up_setup_conf_req *u, mams_time now,
+	uint32_t (*group)(struct ccm_session *s))
+{
+	struct ccm_anchor old[CCM_ANCHORS_MAX];
+	struct ccm_session_link links[CCM_LINKS_MAX];
+	bool gone[CCM_ANCHORS_MAX];
+	size_t n = 0;
+
+	for (size_t i = 0; i < CCM_LINKS_MAX; i++) {
+		links[i] = s->link[i];
+		s->link[i].admitted = false;
+	}
+	for (size_t i = 0; i < CCM_ANCHORS_MAX; i++) {
+		old[i] = s->anchor[i];
+		gone[i] = old[i].used;
+		mams_wipe(&s->anchor[i], sizeof(s->anchor[i]));
+	}
+	for (size_t i = 0; i < u->n_anchor_connections && n < CCM_ANCHORS_MAX; i++) {
+		struct ccm_anchor *a = &s->anchor[n++];
+
+		take_anchor(s, &u->anchor_connections[i], a);
+		for (size_t k = 0; k < CCM_ANCHORS_MAX; k++) {
+			if (!old[k].used || old[k].id != a->id)
+				continue;
+			succeed(s, a, &old[k], links, now);
+			gone[k] = false;
+		}
+		if (has_proxies(a) && !a->group)
+			recall(s, a);
+		if (has_proxies(a) && !a->group)
+			a->group = group(s);
+	}
+	for (size_t k = 0; k < CCM_ANCHORS_MAX; k++)
+		if (gone[k] && has_proxies(&old[k]))
+			retire(s, &old[k], links, now);
+	mams_wipe(old, sizeof(old));
+}
+
+uint32_t ccm_setup_native(const struct ccm_session *s)
+{
+	uint32_t native = 0;
+	uint32_t proxied = 0;
+
+	for (size_t a = 0; a < CCM_ANCHORS_MAX; a++)
+		for (uint8_t i = 0; s->anchor[a].used && i < CCM_LINKS_MAX; i++) {
+			if (!s->anchor[a].lane[i].named || !carries(s, i))
+				continue;
+			if (s->anchor[a].proxied)
+				proxied |= 1u << i;
+			else
+				native |= 1u << i;
+		}
+	return native & ~proxied;
+}
+
+mams_time ccm_setup_deadline(const struct ccm_session *s)
+{
+	mams_time t = MAMS_TIME_NEVER;
+
+	for (size_t i = 0; i < CCM_RETIRED_MAX; i++)
+		if (s->retired[i].group)
+			t = mams_time_min(t, s->retired[i].until);
+	return t;
+}
+
+bool ccm_setup_tick(struct ccm_session *s, mams_time now)
+{
+	bool any = false;
+
+	for (size_t i = 0; i < CCM_RETIRED_MAX; i++) {
+		if (!s->retired[i].group || mams_time_before(now, s->retired[i].until))
+			continue;
+		s->retired[i].group = 0;
+		any = true;
+	}
+	return any;
+}
+
+/* ---- steering ---- */
+
+static bool bits_of(const uint8_t *ids, size_t n, const struct ccm_anchor *a, uint32_t *out)
 {
 	for (size_t i = 0; i < n; i++) {
-		if (ids[i] >= CCM_LINKS_MAX || !s->link[ids[i]].admitted)
+		if (ids[i] >= CCM_LINKS_MAX || !a->lane[ids[i]].named)
 			return false;
 		*out |= 1u << ids[i];
 	}
@@ -83,26 +355,50 @@ static bool any_traffic(const struct mx_tft *t)
 			     (!t->has_flow_label || t->flow_label == 0));
 }
 
-int ccm_setup_lists(const struct ccm_session *s, const struct mx_traffic_steering_req *r,
-	uint32_t *dl, uint32_t *ul, bool *plain, struct mams_error *err)
+static bool has_configuration(const struct ccm_anchor *a, uint8_t id)
 {
-	const uint8_t first = r->default_uplink_delivery;
+	for (size_t i = 0; i < CCM_LINKS_MAX; i++)
+		if (a->lane[i].named && a->lane[i].configuration == id)
+			return true;
+	return false;
+}
 
-	*dl = 0;
-	*ul = 0;
-	*plain = r->n_uplink_delivery < 2;
-	if (r->connection_id != s->anchor_id)
-		return mams_fail(err, MAMS_EVALUE, "connection_id", "%u is no anchor connection",
-			r->connection_id);
-	if (!bits_of(r->downlink_delivery, r->n_downlink_delivery, s, dl) ||
-		!bits_of(&first, r->n_uplink_delivery ? 0 : 1, s, ul))
+static int find_anchor(struct ccm_session *s, const struct mx_traffic_steering_req *r,
+	struct ccm_anchor **out, struct mams_error *err)
+{
+	for (size_t i = 0; i < CCM_ANCHORS_MAX; i++) {
+		if (!s->anchor[i].used || s->anchor[i].id != r->connection_id)
+			continue;
+		*out = &s->anchor[i];
+		if (r->has_mx_configuration_id && !has_configuration(*out, r->mx_configuration_id))
+			return mams_fail(err, MAMS_EVALUE, "mx_configuration_id",
+				"%u is none of anchor %u", r->mx_configuration_id,
+				r->connection_id);
+		return 0;
+	}
+	return mams_fail(
+		err, MAMS_EVALUE, "connection_id", "%u is no anchor connection", r->connection_id);
+}
+
+int ccm_setup_order(struct ccm_session *s, const struct mx_traffic_steering_req *r,
+	struct ccm_order *out, struct mams_error *err)
+{
+	int rc;
+
+	*out = (struct ccm_order){
+		.first = r->default_uplink_delivery, .plain = r->n_uplink_delivery < 2};
+	rc = find_anchor(s, r, &out->anchor, err);
+	if (rc < 0)
+		return rc;
+	if (!bits_of(r->downlink_delivery, r->n_downlink_delivery, out->anchor, &out->dl) ||
+		!bits_of(&out->first, r->n_uplink_delivery ? 0 : 1, out->anchor, &out->ul))
 		return mams_fail(err, MAMS_EVALUE, "downlink_delivery",
 			"names a connection that is not set up");
 	for (size_t i = 0; i < r->n_uplink_delivery; i++) {
 		const struct mx_uplink_delivery *u = &r->uplink_delivery[i];
 
-		*plain &= any_traffic(u->ul_tft);
-		if (!bits_of(u->connection_list, u->n_connection_list, s, ul))
+		out->plain &= any_traffic(u->ul_tft);
+		if (!bits_of(u->connection_list, u->n_connection_list, out->anchor, &out->ul))
 			return mams_fail(err, MAMS_EVALUE, "uplink_delivery",
 				"names a connection that is not set up");
 	}

@@ -1,14 +1,30 @@
 /** @file setup.h
- *  What UP setup and steering messages mean for the links.  Layer: core (no I/O).
- *  Source: seed 6.4 (setup), 6.6 (traffic steering); requirements.md B.8, B.14. */
+ *  What UP setup and steering messages mean for anchors and links.  Layer: core (no I/O).
+ *  Source: seed 6.4 (setup), 6.6 (traffic steering); RFC 8743 8.5, 8.7, 12; requirements.md B.8,
+ *  B.14. */
 #pragma once
 
 #include "ccm-agent/session.h"
 
-/** Take over a whole setup: what it does not name is no longer admitted. */
-void ccm_setup_admit(struct ccm_session *s, const struct mx_up_setup_conf_req *u);
-/** The lists of a steering request as bits of connection ids.
- *  @param plain  filled: one uplink list for any traffic, which is all that MPTCP can do
- *  @return 0 or -MAMS_EVALUE (unknown anchor, or a connection that is not set up) */
-MAMS_MUST int ccm_setup_lists(const struct ccm_session *s, const struct mx_traffic_steering_req *r,
-	uint32_t *dl, uint32_t *ul, bool *plain, struct mams_error *err);
+/** Take over a whole setup: what it does not name is no longer admitted.  An anchor that has gone
+ * to another N-MADP instance leaves its old paths to what still runs over them.
+ *  @param group  draws a new group number */
+void ccm_setup_admit(struct ccm_session *s, const struct mx_up_setup_conf_req *u, mams_time now,
+	uint32_t (*group)(struct ccm_session *s));
+/** Links of anchors without convergence, which need nothing to be set up, as bits. */
+uint32_t ccm_setup_native(const struct ccm_session *s);
+/** Paths that were left are kept no longer than this. */
+mams_time ccm_setup_deadline(const struct ccm_session *s);
+/** @return true when some have been given up */
+bool ccm_setup_tick(struct ccm_session *s, mams_time now);
+
+/** What a steering request asks for. */
+struct ccm_order {
+	struct ccm_anchor *anchor;
+	uint32_t dl, ul;
+	uint8_t first; /**< default_uplink_delivery */
+	bool plain;    /**< one uplink list for any traffic, which is all that MPTCP can do */
+};
+/** @return 0 or -MAMS_EVALUE: unknown anchor or configuration, a connection that is not set up */
+MAMS_MUST int ccm_setup_order(struct ccm_session *s, const struct mx_traffic_steering_req *r,
+	struct ccm_order *out, struct mams_error *err);

@@ -189,6 +189,22 @@ void ccm_uplink_endpoints(struct ccm_uplink *u, const struct mx_system_info *inf
 		log_info("the NCM names %zu endpoints, ways=%zu", n, u->ways.n);
 }
 
+void ccm_uplink_redirect(struct ccm_uplink *u)
+{
+	if (!ccm_ways_redirect(&u->ways)) {
+		log_warn("the NCM has no session for us and names no other NCM");
+		return;
+	}
+	log_info("redirected to %s", ccm_uplink_url(u));
+	u->counters.switches++;
+	take(u, true);
+}
+
+void ccm_uplink_settle(struct ccm_uplink *u)
+{
+	ccm_ways_settle(&u->ways);
+}
+
 /* ---- life ---- */
 
 int ccm_uplink_new(struct mams_loop *l, const struct ccm_conf *conf,

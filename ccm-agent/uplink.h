@@ -30,5 +30,9 @@ void ccm_uplink_listen(struct ccm_uplink *u, bool on);
 void ccm_uplink_links(struct ccm_uplink *u, const char *const *interfaces, size_t n);
 /** More ways, from MX System INFO. */
 void ccm_uplink_endpoints(struct ccm_uplink *u, const struct mx_system_info *info);
+/** To the NCM that this one has named instead of itself. */
+void ccm_uplink_redirect(struct ccm_uplink *u);
+/** A session is agreed over the way in use. */
+void ccm_uplink_settle(struct ccm_uplink *u);
 const char *ccm_uplink_url(const struct ccm_uplink *u);       /**< in use; "-": none */
 const char *ccm_uplink_transport(const struct ccm_uplink *u); /**< https, wss, udp; "-": none */

@@ -109,13 +109,21 @@ static bool is_own(const struct ccm_ways *r, const struct ccm_endpoint *e)
 	return false;
 }
 
+/* While we are with another NCM, what it tells is its own. */
+static const struct ccm_ncm_url *named_by(const struct ccm_ways *r)
+{
+	return r->has_elsewhere ? &r->elsewhere : &r->urls[0];
+}
+
 static void add_over(struct ccm_ways *r, const char *interface)
 {
+	if (r->has_elsewhere)
+		add(r, &r->elsewhere, NULL, interface);
 	for (size_t i = 0; i < r->n_urls; i++)
 		add(r, &r->urls[i], NULL, interface);
 	for (size_t i = 0; i < r->n_endpoints; i++)
 		if (!is_own(r, &r->endpoints[i]))
-			add(r, &r->urls[0], &r->endpoints[i], interface);
+			add(r, named_by(r), &r->endpoints[i], interface);
 }
 
 static void rebuild(struct ccm_ways *r)
@@ -183,6 +191,62 @@ bool ccm_ways_endpoints(struct ccm_ways *r, const struct ccm_endpoint *endpoints
 		if (same(&r->list[i], &was))
 			r->current = i;
 	return true;
+}
+
+/* The address or name that the way in use leads to. */
+static bool is_here(const struct ccm_ways *r, const struct ccm_endpoint *e)
+{
+	const struct ccm_way *w = ccm_ways_current(r);
+
+	if (!w)
+		return false;
+	if (w->via)
+		return w->via->port == e->port && strcmp(w->via->host, e->host) == 0;
+	return w->url->port == e->port && strcmp(w->url->host, e->host) == 0;
+}
+
+bool ccm_ways_redirect(struct ccm_ways *r)
+{
+	const struct ccm_way *w = ccm_ways_current(r);
+	struct ccm_endpoint to = {0};
+	enum ccm_transport transport = w ? w->url->transport : CCM_HTTPS;
+
+	/* one that names itself as well does not send us away */
+	for (size_t i = 0; i < r->n_endpoints; i++)
+		if (is_here(r, &r->endpoints[i]))
+			return false;
+	if (r->n_endpoints)
+		to = r->endpoints[0];
+	if (!w || !to.port || (transport == CCM_UDP && !is_address(to.host)))
+		return false;
+	r->has_elsewhere = true;
+	snprintf(r->elsewhere_text, sizeof(r->elsewhere_text), "%s://%s%s%s:%u",
+		ccm_transport_name(transport), strchr(to.host, ':') ? "[" : "", to.host,
+		strchr(to.host, ':') ? "]" : "", to.port);
+	r->elsewhere = (struct ccm_ncm_url){
+		.text = r->elsewhere_text, .transport = transport, .port = to.port};
+	snprintf(r->elsewhere.host, sizeof(r->elsewhere.host), "%s", to.host);
+	memset(r->endpoints, 0, sizeof(r->endpoints));
+	r->n_endpoints = 0;
+	rebuild(r);
+	r->current = 0;
+	return true;
+}
+
+void ccm_ways_settle(struct ccm_ways *r)
+{
+	const struct ccm_way *w = ccm_ways_current(r);
+	struct ccm_way was;
+
+	if (!r->has_elsewhere || !w || w->url == &r->elsewhere)
+		return;
+	was = *w;
+	r->has_elsewhere = false;
+	rebuild(r);
+	r->current = 0;
+	for (size_t i = 0; i < r->n; i++)
+		if (same(&r->list[i], &was))
+			r->current = i;
 }
 
 const struct ccm_way *ccm_ways_current(const struct ccm_ways *r)

@@ -1,8 +1,8 @@
 /** @file ways.h
  *  The ways to the NCM, and the one in use: which URL or endpoint, over which interface.
  *  Layer: core (no I/O).  Source: seed 6.3 (NCM endpoints of MX System INFO); requirements.md
- * A.1-8. Order: by the host's own routing first, then bound to each usable link; on each of these
- * every configured URL, then every endpoint that the NCM has told.  A udp URL is used over
+ * A.1-8, B.4. Order: by the host's own routing first, then bound to each usable link; on each of
+ * these every configured URL, then every endpoint that the NCM has told.  A udp URL is used over
  * interfaces called secure and nowhere else.  The one that works is kept until it fails. */
 #pragma once
 
@@ -50,6 +50,9 @@ struct ccm_ways {
 	size_t n_secure;
 	struct ccm_endpoint endpoints[CCM_ENDPOINTS_MAX];
 	size_t n_endpoints;
+	bool has_elsewhere; /**< redirected: to an NCM of its own name and certificate */
+	struct ccm_ncm_url elsewhere;
+	char elsewhere_text[CCM_HOST_MAX + 20];
 	struct ccm_way list[CCM_WAYS_MAX];
 	size_t n;
 	size_t current;
@@ -69,6 +72,13 @@ MAMS_MUST int ccm_ways_init(struct ccm_ways *r, const char *const *urls, size_t 
 void ccm_ways_links(struct ccm_ways *r, const char *const *links, size_t n);
 /** What the NCM has told, endpoints[n], copied; the way in use stays.  @return anything new? */
 bool ccm_ways_endpoints(struct ccm_ways *r, const struct ccm_endpoint *endpoints, size_t n);
+/** The NCM in use has no session for us and has named another one: go there first.  The name that
+ * the certificate must have is the other one's own.  When it fails, the configured ones follow.
+ *  @return false when it has named none but itself */
+bool ccm_ways_redirect(struct ccm_ways *r);
+/** A session stands over the way in use: where we were redirected before is forgotten, unless it is
+ *  there. */
+void ccm_ways_settle(struct ccm_ways *r);
 /** The way in use; NULL: there is none. */
 const struct ccm_way *ccm_ways_current(const struct ccm_ways *r);
 /** It has failed: the next one. */

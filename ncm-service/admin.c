@@ -5,6 +5,7 @@
 #include "lib/ctl/ctl_msg.h"
 #include "lib/io/ctlsock.h"
 #include "mams_version.h"
+#include "ncm-service/status.h"
 
 #include <uthash.h>
 
@@ -13,6 +14,7 @@
 #include <string.h>
 
 #define LOG_MODULE "admin"
+#define DETAILS_MAX 50 /* sessions of whom all is told at once: an answer is one packet */
 
 /* A steering request under way.  A session has one at most, so there are no more than sessions. */
 struct waiting {
@@ -75,6 +77,15 @@ static void put_measured(struct ncm_admin *a, struct ctl_msg *msg, const struct 
 	}
 }
 
+static bool in_list(const struct ncm_session *s, uint8_t id, bool down)
+{
+	for (size_t a = 0; a < s->policy->n_anchors; a++)
+		if (ncm_session_deliveries(s, a) &
+			(down ? s->s.anchors[a].dl : s->s.anchors[a].ul) & 1u << id)
+			return true;
+	return false;
+}
+
 static void put_link(
 	struct ctl_msg *msg, const struct ncm_session *s, uint8_t id, struct ctl_link_status *out)
 {
@@ -88,8 +99,8 @@ static void put_link(
 		.admitted = admitted && l->in_setup,
 		.address = l->address,
 		.mtu = l->mtu,
-		.ul = admitted && l->in_setup && (s->s.ul & 1u << id),
-		.dl = admitted && l->in_setup && (s->s.dl & 1u << id)};
+		.ul = in_list(s, id, false),
+		.dl = in_list(s, id, true)};
 }
 
 static void put_session(struct ncm_admin *a, struct ctl_msg *msg, const struct ncm_session *s,
@@ -108,8 +119,8 @@ static void put_session(struct ncm_admin *a, struct ctl_msg *msg, const struct n
 			ctl_strdup(msg, mams_addr_is_set(&peer) ? mams_addr_str(&peer, text) : "-"),
 		.transport = ctl_strdup(msg, transport),
 		.age_ms = (uint64_t)mams_time_ms_until(s->created, mams_loop_now(a->loop)),
-		.links = ctl_alloc(msg, NCM_LINKS_MAX * sizeof(*out->links)),
-		.madp = "local"};
+		.links = ctl_alloc(msg, NCM_LINKS_MAX * sizeof(*out->links))};
+	ncm_status_anchors(msg, s, out);
 	for (uint8_t i = 0; out->links && i < NCM_LINKS_MAX; i++)
 		if (s->s.links[i].known) {
 			put_link(msg, s, i, &out->links[out->n_links]);
@@ -137,7 +148,6 @@ static bool wanted(const struct ncm_session *s, const char *client)
 static struct ctl_msg *compose_status(struct ncm_admin *a, uint32_t id, const char *client)
 {
 	struct ncm_registry *r = ncm_service_registry(a->service);
-	const struct ncm_madp *madp = ncm_service_madp(a->service);
 	struct ctl_msg *msg = ctl_msg_new(CTL_NCM_STATUS, id);
 	struct ctl_ncm_status *st = msg ? &msg->ncm_status : NULL;
 	struct ncm_api_counters tables[NCM_API_COUNTERS_MAX];
@@ -151,16 +161,20 @@ static struct ctl_msg *compose_status(struct ncm_admin *a, uint32_t id, const ch
 	st->version = MAMS_VERSION;
 	st->uptime_ms = (uint64_t)mams_time_ms_until(a->started, mams_loop_now(a->loop));
 	st->sessions = ctl_alloc(msg, (ncm_registry_count(r) + 1) * sizeof(*st->sessions));
-	st->madps = ctl_alloc(msg, sizeof(*st->madps));
 	st->counters = ctl_alloc(msg, rows * sizeof(*st->counters));
-	if (!st->sessions || !st->madps || !st->counters)
+	if (!st->sessions || !st->counters)
 		goto fail;
-	for (struct ncm_session *s = ncm_registry_next(r, NULL); s; s = ncm_registry_next(r, s))
-		if (wanted(s, client))
-			put_session(a, msg, s, &st->sessions[st->n_sessions++]);
-	st->madps[st->n_madps++] = (struct ctl_madp_status){.name = "local",
-		.proxy_up = ncm_madp_proxy_up(madp),
-		.plugin_up = ncm_madp_plugin_up(madp)};
+	for (struct ncm_session *s = ncm_registry_next(r, NULL); s; s = ncm_registry_next(r, s)) {
+		struct ctl_session_status *one = &st->sessions[st->n_sessions];
+
+		if (!wanted(s, client))
+			continue;
+		put_session(a, msg, s, one);
+		if (client || ncm_registry_count(r) <= DETAILS_MAX)
+			ncm_status_agreed(msg, s, one);
+		st->n_sessions++;
+	}
+	ncm_status_madps(msg, a->service);
 	put_counters(msg, ncm_counter_rows, ncm_n_counter_rows, ncm_registry_counters(r), st);
 	for (size_t i = 0; i < n_tables; i++)
 		put_counters(msg, tables[i].rows, tables[i].n, tables[i].base, st);
@@ -227,12 +241,14 @@ static int start_steering(struct ncm_admin *a, struct ncm_session *s, struct mam
 {
 	const struct ctl_steer *t = &msg->steer;
 	struct waiting *w;
-	uint32_t dl = 0;
-	uint32_t ul = 0;
-	int rc = take_links(s, t->dl, t->n_dl, &dl, err);
+	struct ncm_order order = {
+		.configuration = t->has_configuration ? (uint8_t)t->configuration : 0};
+	int rc = ncm_status_anchor(s, t->anchor, &order.anchor, err);
 
 	if (rc == 0)
-		rc = take_links(s, t->ul, t->n_ul, &ul, err);
+		rc = take_links(s, t->dl, t->n_dl, &order.dl, err);
+	if (rc == 0)
+		rc = take_links(s, t->ul, t->n_ul, &order.ul, err);
 	if (rc < 0)
 		return rc;
 	w = calloc(1, sizeof(*w));
@@ -242,7 +258,7 @@ static int start_steering(struct ncm_admin *a, struct ncm_session *s, struct mam
 	w->id = msg->id;
 	w->request = ++a->last_request;
 	HASH_ADD(hh, a->waiting, request, sizeof(w->request), w);
-	rc = ncm_service_steer(a->service, s, w->request, dl, ul, err);
+	rc = ncm_service_steer(a->service, s, w->request, &order, err);
 	if (rc < 0) {
 		HASH_DEL(a->waiting, w);
 		free(w);
@@ -274,6 +290,16 @@ void ncm_admin_steered(struct ncm_admin *a, uint64_t request, int code, const ch
 	if (w->conn)
 		send_result(w->conn, w->id, code, text);
 	free(w);
+}
+
+static void on_drain(struct ncm_admin *a, struct mams_ctl_conn *c, const struct ctl_msg *msg)
+{
+	struct mams_error err = {0};
+	char text[320];
+	int rc = ncm_service_drain(a->service, msg->drain.madp, msg->drain.drain, &err);
+
+	snprintf(text, sizeof(text), "%s: %s", err.where, err.text);
+	send_result(c, msg->id, -rc, rc < 0 ? text : msg->drain.drain ? "drained" : "in use again");
 }
 
 /* ---- the socket ---- */
@@ -310,6 +336,8 @@ static void packet(void *user, struct mams_ctl_conn *c, const char *data, size_t
 		on_steer(a, c, msg);
 	else if (msg->type == CTL_LOG_LEVEL)
 		on_log_level(c, msg);
+	else if (msg->type == CTL_DRAIN)
+		on_drain(a, c, msg);
 	else
 		send_result(c, msg->id, MAMS_ESTATE, "not a request to an NCM");
 	ctl_msg_free(msg);

@@ -28,9 +28,16 @@ void ncm_advice_give(struct ncm_session *s)
 /* An MX configuration exists while its link is in the user plane (see ncm_compose_up_setup()). */
 static bool exists(const struct ncm_session *s, const struct mx_app_madp_assoc *a)
 {
-	uint32_t up = ncm_session_deliveries(s);
+	size_t anchor = 0;
+	uint32_t up;
 
-	if (a->anchor_conn_id != s->policy->anchor_id || up == 0)
+	while (anchor < s->policy->n_anchors &&
+		(!s->s.anchors[anchor].used || s->s.anchors[anchor].id != a->anchor_conn_id))
+		anchor++;
+	up = anchor < s->policy->n_anchors && ncm_session_methods(s, anchor)
+		     ? ncm_session_deliveries(s, anchor)
+		     : 0;
+	if (up == 0)
 		return false;
 	if (!a->has_mx_configuration_id)
 		return (up & (up - 1)) == 0;
@@ -84,6 +91,28 @@ int ncm_advice_report(
 	for (size_t i = 0; i < r->n_measurement_reports; i++)
 		take(s, &r->measurement_reports[i], now);
 	s->counters->measurement_reports++;
+	return 0;
+}
+
+int ncm_advice_path(
+	struct ncm_session *s, const struct mx_msg *m, mams_time now, struct mams_error *err)
+{
+	const struct mx_path_est_results *r = &m->path_est_results;
+	uint8_t id = r->connection_id;
+
+	(void)now;
+	if (id >= NCM_LINKS_MAX || !s->s.links[id].known)
+		return mams_fail(err, MAMS_EVALUE, "connection_id",
+			"%u is none of the delivery connections", id);
+	if (r->init_probe_results) {
+		s->path[id].lost_percent = r->init_probe_results->lost_probes_percentage;
+		s->path[id].rate_mbps = r->init_probe_results->probe_rate_mbps;
+		s->path[id].delay_us = r->init_probe_results->probe_delay_us;
+	}
+	if (r->active_probe_results)
+		s->path[id].active_mbps =
+			r->active_probe_results->avg_tput_last_probe_duration_mbps;
+	s->counters->path_results++;
 	return 0;
 }
 

@@ -1,4 +1,5 @@
 #include "ncm-service/compose.h"
+#include "ncm-service/agree.h"
 #include "ncm-service/analytics.h"
 
 static struct mx_session_id *session_id(const struct ncm_session *s, struct mx_msg *m)
@@ -27,12 +28,26 @@ static const char *address_text(struct mx_msg *m, const struct mams_addr *a)
 	return mx_strdup(m, mams_addr_str(a, text));
 }
 
+/* The next id that no entry before has; n entries at most, and there are 16 ids. */
+static uint8_t free_id(const struct mx_ncm_connection *c, size_t n, uint32_t wish)
+{
+	for (;; wish = (wish + 1) % MX_MAX_CONNECTIONS) {
+		size_t k = 0;
+
+		while (k < n && c[k].connection_id != wish)
+			k++;
+		if (k == n)
+			return (uint8_t)wish;
+	}
+}
+
+/* An entry per anchor and per NCM address: RFC 8743 8.4 tells them apart by connection id. */
 struct mx_msg *ncm_compose_system_info(const struct ncm_policy *p, enum ncm_transport transport)
 {
 	const struct ncm_endpoints *e = &p->endpoints[transport];
 	struct mx_msg *m = mx_msg_new(MX_SYSTEM_INFO, 0);
 	struct mx_system_info *i = m ? &m->system_info : NULL;
-	size_t n = e->n;
+	size_t n = e->n > p->n_anchors ? e->n : p->n_anchors;
 
 	if (!m)
 		return NULL;
@@ -40,17 +55,44 @@ struct mx_msg *ncm_compose_system_info(const struct ncm_policy *p, enum ncm_tran
 	if (!i->ncm_connections)
 		return whole(m, false);
 	for (size_t k = 0; k < n; k++) {
-		/* one entry per NCM address; RFC 8743 8.4 tells them apart by connection id */
+		const struct ncm_anchor_conf *a = &p->anchors[k < p->n_anchors ? k : 0];
+		const struct mams_addr *at = &e->list[k % e->n];
+
 		i->ncm_connections[k] = (struct mx_ncm_connection){
-			.connection_id = (uint8_t)((p->anchor_id + k) % MX_MAX_CONNECTIONS),
-			.connection_type = p->anchor_type,
-			.ncm_end_point = {.ip_address = address_text(m, &e->list[k]),
-				.port = e->list[k].port}};
+			.connection_id = free_id(i->ncm_connections, k, a->connection_id),
+			.connection_type = a->connection_type,
+			.ncm_end_point = {.ip_address = address_text(m, at), .port = at->port}};
 		if (!i->ncm_connections[k].ncm_end_point.ip_address)
 			return whole(m, false);
 	}
 	i->n_ncm_connections = n;
 	return m;
+}
+
+struct mx_msg *ncm_compose_redirect(
+	const struct ncm_policy *p, const struct ncm_redirect *r, enum ncm_transport transport)
+{
+	struct mx_msg *m = mx_msg_new(MX_SYSTEM_INFO, 0);
+	struct mx_system_info *i = m ? &m->system_info : NULL;
+	size_t n = r->n_endpoints[transport];
+
+	if (!m)
+		return NULL;
+	i->ncm_connections = mx_alloc(m, n * sizeof(*i->ncm_connections));
+	for (size_t k = 0; i->ncm_connections && k < n && k < MX_MAX_CONNECTIONS; k++) {
+		struct mx_ncm_connection *c = &i->ncm_connections[k];
+		char host[NCM_HOST_MAX];
+
+		if (ncm_host_port(r->endpoints[transport][k], host, &c->ncm_end_point.port) < 0)
+			continue; /* the configuration was checked */
+		c->connection_id = free_id(i->ncm_connections, k, p->anchors[0].connection_id);
+		c->connection_type = p->anchors[0].connection_type;
+		c->ncm_end_point.ip_address = mx_strdup(m, host);
+		if (!c->ncm_end_point.ip_address)
+			return whole(m, false);
+		i->n_ncm_connections++;
+	}
+	return whole(m, i->n_ncm_connections > 0);
 }
 
 static bool put_features(struct mx_msg *m, uint32_t active, struct mx_feature_info **out, size_t *n)
@@ -67,24 +109,42 @@ static bool put_features(struct mx_msg *m, uint32_t active, struct mx_feature_in
 	return true;
 }
 
-static bool put_methods(struct mx_msg *m, struct mx_capability *c)
+static bool put_methods(
+	struct mx_msg *m, uint32_t bits, int count, struct mx_method **out, size_t *n)
 {
-	c->convergence_methods = mx_alloc(m, MX_CONV_COUNT * sizeof(*c->convergence_methods));
-	c->adaptation_methods = mx_alloc(m, MX_ADAPT_COUNT * sizeof(*c->adaptation_methods));
-	if (!c->convergence_methods || !c->adaptation_methods)
+	struct mx_method *x = mx_alloc(m, (size_t)count * sizeof(*x));
+
+	if (!x)
 		return false;
-	for (int i = 0; i < MX_CONV_COUNT; i++)
-		c->convergence_methods[c->n_convergence_methods++] =
-			(struct mx_method){.method = i, .supported = i == MX_CONV_MPTCP_PROXY};
-	for (int i = 0; i < MX_ADAPT_COUNT; i++)
-		c->adaptation_methods[c->n_adaptation_methods++] = (struct mx_method){.method = i};
+	for (int i = 0; i < count; i++)
+		x[i] = (struct mx_method){.method = i, .supported = (bits & 1u << i) != 0};
+	*out = x;
+	*n = (size_t)count;
 	return true;
 }
 
-/* In the REQ: a delivery connection per access.  In the RSP: those that the CCM named. */
+static bool put_anchors(const struct ncm_session *s, struct mx_msg *m, struct mx_capability *c)
+{
+	const struct ncm_policy *p = s->policy;
+
+	c->anchor_connections = mx_alloc(m, p->n_anchors * sizeof(*c->anchor_connections));
+	if (!c->anchor_connections)
+		return false;
+	for (size_t a = 0; a < p->n_anchors; a++)
+		if (m->type == MX_CAPABILITY_REQ || s->s.anchors[a].used)
+			c->anchor_connections[c->n_anchor_connections++] = (struct mx_connection){
+				.connection_id = (uint8_t)p->anchors[a].connection_id,
+				.connection_type = p->anchors[a].connection_type};
+	c->num_anchor_connections = (uint32_t)c->n_anchor_connections;
+	return true;
+}
+
+/* In the REQ: a delivery connection per access.  In the RSP: those that the CCM named and that are
+ * of a type that an access has. */
 static bool put_deliveries(const struct ncm_session *s, struct mx_msg *m, struct mx_capability *c)
 {
 	const struct ncm_policy *p = s->policy;
+	const struct mx_offer own = ncm_offer(p);
 	bool req = m->type == MX_CAPABILITY_REQ;
 
 	c->delivery_connections =
@@ -96,7 +156,8 @@ static bool put_deliveries(const struct ncm_session *s, struct mx_msg *m, struct
 			(struct mx_connection){.connection_id = (uint8_t)i,
 				.connection_type = p->accesses[i].connection_type};
 	for (uint8_t i = 0; !req && i < NCM_LINKS_MAX; i++)
-		if (s->s.links[i].known)
+		if (s->s.links[i].known && mx_offer_has_type(own.deliveries, own.delivery_type,
+						   s->s.links[i].connection_type))
 			c->delivery_connections[c->n_delivery_connections++] =
 				(struct mx_connection){.connection_id = i,
 					.connection_type = s->s.links[i].connection_type};
@@ -108,77 +169,116 @@ struct mx_msg *ncm_compose_capability(const struct ncm_session *s, enum mx_type 
 {
 	struct mx_msg *m = mx_msg_new(type, 0);
 	struct mx_capability *c = m ? &m->capability : NULL;
-	uint32_t features = type == MX_CAPABILITY_REQ ? NCM_FEATURES : s->s.features;
+	struct mx_offer o = ncm_offer(s->policy);
 
 	if (!m)
 		return NULL;
+	if (type == MX_CAPABILITY_RSP) {
+		o.features = s->s.features;
+		o.convergence = s->s.convergence;
+		o.adaptation = s->s.adaptation;
+	}
 	c->unique_session_id = session_id(s, m);
-	c->anchor_connections = mx_alloc(m, sizeof(*c->anchor_connections));
-	if (!c->unique_session_id || !c->anchor_connections)
-		return whole(m, false);
-	c->anchor_connections[0] =
-		(struct mx_connection){.connection_id = (uint8_t)s->policy->anchor_id,
-			.connection_type = s->policy->anchor_type};
-	c->n_anchor_connections = 1;
-	c->num_anchor_connections = 1;
 	return whole(
-		m, put_deliveries(s, m, c) && put_methods(m, c) &&
-			   put_features(m, features, &c->feature_active, &c->n_feature_active));
+		m, c->unique_session_id && put_anchors(s, m, c) && put_deliveries(s, m, c) &&
+			   put_methods(m, o.convergence, MX_CONV_COUNT, &c->convergence_methods,
+				   &c->n_convergence_methods) &&
+			   put_methods(m, o.adaptation, MX_ADAPT_COUNT, &c->adaptation_methods,
+				   &c->n_adaptation_methods) &&
+			   put_features(m, o.features, &c->feature_active, &c->n_feature_active));
 }
 
-static bool put_config(
-	struct mx_msg *m, const struct ncm_session *s, uint8_t id, struct mx_convergence_config *c)
+static void put_delivery(struct mx_convergence_config *c, const struct ncm_session *s, uint8_t id)
+{
+	c->delivery_connections[c->n_delivery_connections++] = (struct mx_setup_delivery){
+		.connection_id = id, .connection_type = s->s.links[id].connection_type};
+	c->num_delivery_connections = (uint32_t)c->n_delivery_connections;
+}
+
+/* A link has a proxy address of its own, and so an MX configuration of its own. */
+static bool put_mptcp(struct mx_msg *m, const struct ncm_session *s, size_t anchor, uint8_t id,
+	struct mx_convergence_config *c)
 {
 	const struct ncm_link *l = &s->s.links[id];
 	const struct mams_addr *proxy =
-		ncm_policy_proxy(&s->policy->accesses[l->access], &l->address);
+		ncm_policy_proxy(s->policy, (size_t)s->anchor[anchor].madp, l->access, &l->address);
 
-	if (!proxy)
-		return false;
 	*c = (struct mx_convergence_config){.has_mx_configuration_id = true,
 		.mx_configuration_id = (uint8_t)(id + 1),
 		.has_convergence_method = true,
 		.convergence_method = MX_CONV_MPTCP_PROXY,
 		.convergence_method_params = mx_alloc(m, sizeof(*c->convergence_method_params)),
-		.num_delivery_connections = 1,
-		.delivery_connections = mx_alloc(m, sizeof(*c->delivery_connections)),
-		.n_delivery_connections = 1};
-	if (!c->convergence_method_params || !c->delivery_connections)
+		.delivery_connections = mx_alloc(m, sizeof(*c->delivery_connections))};
+	if (!proxy || !c->convergence_method_params || !c->delivery_connections)
 		return false;
 	*c->convergence_method_params =
 		(struct mx_convergence_params){.proxy_ip = address_text(m, proxy),
 			.has_proxy_port = true,
 			.proxy_port = proxy->port,
 			.client_key = mx_strdup(m, s->s.client_key)};
-	c->delivery_connections[0] = (struct mx_setup_delivery){
-		.connection_id = id, .connection_type = l->connection_type};
+	put_delivery(c, s, id);
 	return c->convergence_method_params->proxy_ip && c->convergence_method_params->client_key;
+}
+
+/* Control plane only (RFC 8743 12): one configuration of all links, and no method. */
+static bool put_native(struct mx_msg *m, const struct ncm_session *s, uint32_t links,
+	struct mx_convergence_config *c)
+{
+	*c = (struct mx_convergence_config){
+		.delivery_connections =
+			mx_alloc(m, NCM_LINKS_MAX * sizeof(*c->delivery_connections))};
+	if (!c->delivery_connections)
+		return false;
+	for (uint8_t i = 0; i < NCM_LINKS_MAX; i++)
+		if (links & 1u << i)
+			put_delivery(c, s, i);
+	return true;
+}
+
+static bool put_anchor(
+	struct mx_msg *m, const struct ncm_session *s, size_t anchor, struct mx_setup_anchor *out)
+{
+	const struct ncm_anchor_conf *conf = &s->policy->anchors[anchor];
+	uint32_t links = ncm_session_carriers(s, anchor);
+
+	*out = (struct mx_setup_anchor){.connection_id = (uint8_t)conf->connection_id,
+		.connection_type = conf->connection_type,
+		.convergence_config =
+			mx_alloc(m, NCM_LINKS_MAX * sizeof(*out->convergence_config))};
+	if (!out->convergence_config)
+		return false;
+	if (ncm_session_methods(s, anchor) == 0 || links == 0)
+		return put_native(
+			m, s, links, &out->convergence_config[out->n_convergence_config++]);
+	for (uint8_t i = 0; i < NCM_LINKS_MAX; i++)
+		if ((links & 1u << i) &&
+			!put_mptcp(m, s, anchor, i,
+				&out->convergence_config[out->n_convergence_config++]))
+			return false;
+	out->has_num_active_mx_conf = out->n_convergence_config > 1;
+	out->num_active_mx_conf = (uint32_t)out->n_convergence_config;
+	return true;
 }
 
 struct mx_msg *ncm_compose_up_setup(const struct ncm_session *s)
 {
 	struct mx_msg *m = mx_msg_new(MX_UP_SETUP_CONF_REQ, 0);
-	struct mx_setup_anchor *a = m ? mx_alloc(m, sizeof(*a)) : NULL;
+	struct mx_up_setup_conf_req *u = m ? &m->up_setup_conf_req : NULL;
 
-	if (!a)
+	if (!m)
+		return NULL;
+	u->anchor_connections = mx_alloc(m, s->policy->n_anchors * sizeof(*u->anchor_connections));
+	if (!u->anchor_connections)
 		return whole(m, false);
-	m->up_setup_conf_req = (struct mx_up_setup_conf_req){
-		.num_anchor_connections = 1, .anchor_connections = a, .n_anchor_connections = 1};
-	a->connection_id = (uint8_t)s->policy->anchor_id;
-	a->connection_type = s->policy->anchor_type;
-	a->convergence_config = mx_alloc(m, NCM_LINKS_MAX * sizeof(*a->convergence_config));
-	if (!a->convergence_config)
-		return whole(m, false);
-	for (uint8_t i = 0; i < NCM_LINKS_MAX; i++) {
-		const struct ncm_link *l = &s->s.links[i];
-
-		if (!l->known || l->admission != NCM_ADMIT_OK)
-			continue;
-		if (!put_config(m, s, i, &a->convergence_config[a->n_convergence_config++]))
+	for (size_t a = 0; a < s->policy->n_anchors; a++)
+		if (ncm_session_carriers(s, a) &&
+			!put_anchor(m, s, a, &u->anchor_connections[u->n_anchor_connections++]))
 			return whole(m, false);
-	}
-	a->has_num_active_mx_conf = a->n_convergence_config > 1;
-	a->num_active_mx_conf = (uint32_t)a->n_convergence_config;
+	/* a setup names an anchor, even when none has a link */
+	if (u->n_anchor_connections == 0 &&
+		!put_anchor(m, s, 0, &u->anchor_connections[u->n_anchor_connections++]))
+		return whole(m, false);
+	u->num_anchor_connections = (uint32_t)u->n_anchor_connections;
 	return m;
 }
 
@@ -192,7 +292,7 @@ static size_t put_ids(uint8_t *out, uint32_t bits)
 	return n;
 }
 
-struct mx_msg *ncm_compose_steering(const struct ncm_session *s, uint32_t dl, uint32_t ul)
+struct mx_msg *ncm_compose_steering(const struct ncm_session *s, const struct ncm_order *o)
 {
 	struct mx_msg *m = mx_msg_new(MX_TRAFFIC_STEERING_REQ, 0);
 	struct mx_traffic_steering_req *r = m ? &m->traffic_steering_req : NULL;
@@ -201,14 +301,16 @@ struct mx_msg *ncm_compose_steering(const struct ncm_session *s, uint32_t dl, ui
 
 	if (!u)
 		return whole(m, false);
-	r->connection_id = (uint8_t)s->policy->anchor_id;
+	r->connection_id = s->s.anchors[o->anchor].id;
+	r->has_mx_configuration_id = o->configuration != 0;
+	r->mx_configuration_id = o->configuration;
 	r->downlink_delivery = mx_alloc(m, MX_MAX_CONNECTIONS);
 	u->connection_list = mx_alloc(m, MX_MAX_CONNECTIONS);
 	u->ul_tft = mx_alloc(m, sizeof(*u->ul_tft)); /* nothing in it: any traffic */
 	if (!r->downlink_delivery || !u->connection_list || !u->ul_tft)
 		return whole(m, false);
-	r->n_downlink_delivery = put_ids(r->downlink_delivery, dl);
-	u->n_connection_list = put_ids(u->connection_list, ul);
+	r->n_downlink_delivery = put_ids(r->downlink_delivery, o->dl);
+	u->n_connection_list = put_ids(u->connection_list, o->ul);
 	r->default_uplink_delivery = u->connection_list[0];
 	r->uplink_delivery = u;
 	r->n_uplink_delivery = 1;

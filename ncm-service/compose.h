@@ -5,17 +5,21 @@
 
 #include "ncm-service/session.h"
 
-/** Features and methods that this NCM offers. */
+/** Features that this NCM can offer; the policy may offer fewer. */
 #define NCM_FEATURES                                                                               \
 	(1u << MX_F_LOSSLESS_SWITCHING | 1u << MX_F_UPLINK_AGGREGATION |                           \
 		1u << MX_F_DOWNLINK_AGGREGATION | 1u << MX_F_MEASUREMENT)
 
 struct mx_msg *ncm_compose_system_info(const struct ncm_policy *p, enum ncm_transport transport);
+/** System INFO that names another NCM instead of us. */
+struct mx_msg *ncm_compose_redirect(
+	const struct ncm_policy *p, const struct ncm_redirect *r, enum ncm_transport transport);
 /** REQ of the seed's flow, or RSP of RFC 8743's, which repeats what both sides can. */
 struct mx_msg *ncm_compose_capability(const struct ncm_session *s, enum mx_type type);
-/** All admitted links, up or not: a link that returns with the same address is usable at once. */
+/** All anchors with all their admitted links, up or not: a link that returns with the same address
+ *  is usable at once. */
 struct mx_msg *ncm_compose_up_setup(const struct ncm_session *s);
-struct mx_msg *ncm_compose_steering(const struct ncm_session *s, uint32_t dl, uint32_t ul);
+struct mx_msg *ncm_compose_steering(const struct ncm_session *s, const struct ncm_order *o);
 struct mx_msg *ncm_compose_keep_alive(const struct ncm_session *s, enum mx_type type);
 struct mx_msg *ncm_compose_termination(const struct ncm_session *s, enum mx_type type, int reason);
 struct mx_msg *ncm_compose_ssid_indication(const struct ncm_policy *p);

@@ -1,6 +1,7 @@
 #include "ncm-service/config.h"
 
 #include "lib/mx/mx_tables.h"
+#include "ncm-service/config_plane.h"
 
 #include <string.h>
 
@@ -14,11 +15,42 @@ static const struct mams_conf_row access_rows[] = {
 		IN_ACCESS(n_client_networks), .required = true,
 		.doc = "source addresses of the access's clients, as this NCM's network sees them"},
 	{"proxies", MAMS_C_ADDR_PORTS, IN_ACCESS(proxies), IN_ACCESS(n_proxies), .min = 7443,
-		.required = true,
-		.doc = "the N-MADP's own address on this access: one IPv4, one IPv6, or both"},
+		.doc = "the N-MADP's own address on this access: one IPv4, one IPv6, or both; "
+		       "with madp sections they have the addresses"},
 };
 static const struct mams_conf_table access_table = {"access", sizeof(struct ncm_access),
 	access_rows, MAMS_ARRAY_LEN(access_rows), IN_ACCESS(name)};
+
+#define IN_MADP(m) offsetof(struct ncm_madp_conf, m)
+static const struct mams_conf_row madp_rows[] = {
+	{"ctl", MAMS_C_STRING, IN_MADP(ctl), .required = true,
+		.doc = "ctl socket of the instance's mams-proxy"},
+	{"pm", MAMS_C_STRING, IN_MADP(pm), .required = true,
+		.doc = "ctl socket of the mams_pm plugin beside it"},
+	{"proxies", MAMS_C_STRINGS, IN_MADP(texts), IN_MADP(n_texts), .required = true,
+		.doc = "its own address on each access, \"ACCESS ADDRESS:PORT\""},
+	{"capacity", MAMS_C_INT, IN_MADP(capacity), .max = 1000000, .def = "0",
+		.doc = "anchor connections of clients at once; 0: no limit"},
+};
+static const struct mams_conf_table madp_table = {
+	"madp", sizeof(struct ncm_madp_conf), madp_rows, MAMS_ARRAY_LEN(madp_rows), IN_MADP(name)};
+
+#define IN_ANCHOR(m) offsetof(struct ncm_anchor_conf, m)
+static const struct mams_conf_row anchor_rows[] = {
+	{"id", MAMS_C_INT, IN_ANCHOR(connection_id), .max = 15, .required = true,
+		.doc = "connection id of the anchor, 0 to 15"},
+	{"type", MAMS_C_ENUM, IN_ANCHOR(connection_type), .names = mx_connection_type_names,
+		.def = "LTE", .doc = "access type of the anchor connection"},
+	{"methods", MAMS_C_STRINGS, IN_ANCHOR(method_names), IN_ANCHOR(n_method_names),
+		.required = true,
+		.doc = "convergence: MPTCP_Proxy, or none for the control plane only"},
+	{"accesses", MAMS_C_STRINGS, IN_ANCHOR(access_names), IN_ANCHOR(n_access_names),
+		.doc = "whose links it may use; default: all"},
+	{"madps", MAMS_C_STRINGS, IN_ANCHOR(madp_names), IN_ANCHOR(n_madp_names),
+		.doc = "instances that may serve it; default: all"},
+};
+static const struct mams_conf_table anchor_table = {"anchor", sizeof(struct ncm_anchor_conf),
+	anchor_rows, MAMS_ARRAY_LEN(anchor_rows), IN_ANCHOR(name)};
 
 #define IN_MEASURE(m) offsetof(struct ncm_measure, m)
 static const struct mams_conf_row measure_rows[] = {
@@ -46,6 +78,25 @@ static const struct mams_conf_row ssid_rows[] = {
 };
 static const struct mams_conf_table ssid_table = {
 	"prefer", sizeof(struct ncm_ssid), ssid_rows, MAMS_ARRAY_LEN(ssid_rows), IN_SSID(name)};
+
+static const struct mams_enum_name redirected_names[] = {
+	{"new", NCM_REDIRECT_NEW, false}, {"all", NCM_REDIRECT_ALL, false}, {0}};
+#define IN_REDIRECT(m) offsetof(struct ncm_redirect, m)
+static const struct mams_conf_row redirect_rows[] = {
+	{"mcc_mnc", MAMS_C_STRINGS, IN_REDIRECT(mcc_mnc), IN_REDIRECT(n_mcc_mnc),
+		.doc = "clients that tell one of these in MX Discover; default: all clients"},
+	{"sessions", MAMS_C_ENUM, IN_REDIRECT(sessions), .names = redirected_names, .def = "new",
+		.doc = "new: clients without a session here; all: the others, too"},
+	{"endpoints", MAMS_C_STRINGS, IN_REDIRECT(endpoints[NCM_HTTPS]),
+		IN_REDIRECT(n_endpoints[NCM_HTTPS]),
+		.doc = "of the other NCM, \"host:port\", for clients of https"},
+	{"endpoints_wss", MAMS_C_STRINGS, IN_REDIRECT(endpoints[NCM_WSS]),
+		IN_REDIRECT(n_endpoints[NCM_WSS]), .doc = "likewise for those of wss"},
+	{"endpoints_udp", MAMS_C_STRINGS, IN_REDIRECT(endpoints[NCM_UDP]),
+		IN_REDIRECT(n_endpoints[NCM_UDP]), .doc = "likewise for those of udp"},
+};
+static const struct mams_conf_table redirect_table = {"redirect", sizeof(struct ncm_redirect),
+	redirect_rows, MAMS_ARRAY_LEN(redirect_rows), IN_REDIRECT(name)};
 
 #define IN_UDP(m) offsetof(struct ncm_udp_conf, m)
 static const struct mams_conf_row udp_rows[] = {
@@ -99,10 +150,21 @@ static const struct mams_conf_row rows[] = {
 		.doc = "an idle long-poll is answered after this"},
 	{"ncm_id", MAMS_C_U64, AT(policy.ncm_id), .required = true,
 		.doc = "number of this NCM, unique among those that a client may meet"},
-	{"anchor_id", MAMS_C_INT, AT(policy.anchor_id), .max = 15, .def = "0",
-		.doc = "connection id of the anchor"},
-	{"anchor_type", MAMS_C_ENUM, AT(policy.anchor_type), .names = mx_connection_type_names,
-		.def = "LTE", .doc = "access type of the anchor connection"},
+	{"anchor_id", MAMS_C_INT, AT(anchor_id), .max = 15, .def = "0",
+		.doc = "connection id of the one anchor, when no anchor section stands"},
+	{"anchor_type", MAMS_C_ENUM, AT(anchor_type), .names = mx_connection_type_names,
+		.def = "LTE", .doc = "access type of that anchor"},
+	{"anchor", MAMS_C_SECTIONS, AT(policy.anchors), AT(policy.n_anchors),
+		.max = NCM_ANCHORS_MAX, .table = &anchor_table,
+		.doc = "an anchor connection; default: one with MPTCP_Proxy over all accesses"},
+	{"madp", MAMS_C_SECTIONS, AT(policy.madps), AT(policy.n_madps), .max = NCM_MADPS_MAX,
+		.table = &madp_table,
+		.doc = "an N-MADP instance; default: one, of proxy_socket, pm_socket and the "
+		       "accesses' proxies"},
+	{"madp_lost", MAMS_C_DURATION, AT(policy.madp_lost_ms), .max = 3600000, .def = "3s",
+		.doc = "an instance away for so long is dead: its clients get another one"},
+	{"features", MAMS_C_STRINGS, AT(features), AT(n_features),
+		.doc = "MX features offered; default: all that this NCM has"},
 	{"endpoints", MAMS_C_ADDR_PORTS, AT(policy.endpoints[NCM_HTTPS].list),
 		AT(policy.endpoints[NCM_HTTPS].n), .min = 8443,
 		.doc = "NCM addresses told to clients of https; default: those of listen"},
@@ -115,6 +177,8 @@ static const struct mams_conf_row rows[] = {
 	{"access", MAMS_C_SECTIONS, AT(policy.accesses), AT(policy.n_accesses), .max = 16,
 		.table = &access_table, .required = true,
 		.doc = "an access network whose links may be delivery connections"},
+	{"redirect", MAMS_C_SECTIONS, AT(policy.redirects), AT(policy.n_redirects), .max = 64,
+		.table = &redirect_table, .doc = "clients that another NCM serves"},
 	{"measure", MAMS_C_SECTIONS, AT(policy.measures), AT(policy.n_measures), .max = 32,
 		.table = &measure_table,
 		.doc = "what clients measure on their connections of a type, and report"},
@@ -185,6 +249,7 @@ static void default_endpoints(struct ncm_endpoints *e, struct mams_addr *list, s
 static int check(struct ncm_conf *c, const char *path, struct mams_error *err)
 {
 	struct ncm_policy *p = &c->policy;
+	int rc;
 
 	if (!c->client_ca && !c->digest_users)
 		return mams_fail(err, MAMS_EMISSING, path,
@@ -192,8 +257,7 @@ static int check(struct ncm_conf *c, const char *path, struct mams_error *err)
 	if (p->timing.timeout_cap_ms < p->timing.timeout_ms)
 		return mams_fail(err, MAMS_EVALUE, path, "timeout_cap is shorter than timeout");
 	for (size_t i = 0; i < p->n_accesses; i++) {
-		int rc = check_access(&p->accesses[i], path, err);
-
+		rc = check_access(&p->accesses[i], path, err);
 		if (rc < 0)
 			return rc;
 		for (size_t k = 0; k < i; k++)
@@ -202,8 +266,7 @@ static int check(struct ncm_conf *c, const char *path, struct mams_error *err)
 					p->accesses[i].name);
 	}
 	for (size_t i = 0; i < p->n_measures; i++) {
-		int rc = check_measure(&p->measures[i], path, err);
-
+		rc = check_measure(&p->measures[i], path, err);
 		if (rc < 0)
 			return rc;
 	}
@@ -211,6 +274,9 @@ static int check(struct ncm_conf *c, const char *path, struct mams_error *err)
 		if (strlen(p->ssids[i].id) > 64)
 			return mams_fail(err, MAMS_EVALUE, path,
 				"prefer %s: id is longer than 64 octets", p->ssids[i].name);
+	rc = ncm_conf_plane(c, path, err);
+	if (rc < 0)
+		return rc;
 	default_endpoints(&p->endpoints[NCM_HTTPS], c->listen, c->n_listen);
 	default_endpoints(&p->endpoints[NCM_WSS], c->listen_wss, c->n_listen_wss);
 	default_endpoints(

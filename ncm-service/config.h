@@ -36,6 +36,10 @@ struct ncm_conf {
 	const char *digest_users;
 	const char *realm;
 	uint32_t poll_ms;
+	uint32_t anchor_id;
+	int anchor_type;
+	const char **features;
+	size_t n_features;
 	struct ncm_policy policy;
 	struct mams_arena *arena; /**< owns everything above */
 };

@@ -21,5 +21,12 @@ const struct mams_metric ncm_counter_rows[] = {
 		"message members that no rule knows, ignored"),
 	CNT("actions_lost_total", actions_lost, "actions dropped because the queue was full"),
 	CNT("measurement_reports_total", measurement_reports, "MX Measurement Reports taken"),
+	CNT("madp_full_total", madp_full,
+		"anchors left with the control plane: all N-MADP instances full"),
+	CNT("madp_none_total", madp_none, "likewise: no N-MADP instance is there"),
+	CNT("madp_moves_total", madp_moves, "anchors moved to another N-MADP instance"),
+	CNT("handovers_total", handovers, "Keep-Alive REQs of reason Handover"),
+	CNT("redirects_total", redirects, "Discovers answered with another NCM's endpoints"),
+	CNT("path_results_total", path_results, "MX Path Estimation Results taken"),
 };
 const size_t ncm_n_counter_rows = MAMS_ARRAY_LEN(ncm_counter_rows);

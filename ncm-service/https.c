@@ -162,7 +162,7 @@ static int hold(struct ncm_https *h, struct mams_httpd_req *r, uint64_t session_
 
 static void on_poll(struct ncm_https *h, struct mams_httpd_req *r)
 {
-	const struct ncm_session *s = ncm_registry_by_identity(
+	struct ncm_session *s = ncm_registry_by_identity(
 		ncm_service_registry(h->in->service), mams_httpd_identity(r));
 	const struct mams_error err = {.text = "no such session", .where = "poll"};
 
@@ -170,9 +170,11 @@ static void on_poll(struct ncm_https *h, struct mams_httpd_req *r)
 	if (!s) {
 		h->in->counters.unknown_session++;
 		answer_words(r, 404, &err);
-	} else if (hold(h, r, s->s.session_id) < 0) {
-		mams_httpd_reply(r, 503, NULL, NULL, 0);
+		return;
 	}
+	ncm_session_seen(s, mams_loop_now(h->in->loop));
+	if (hold(h, r, s->s.session_id) < 0)
+		mams_httpd_reply(r, 503, NULL, NULL, 0);
 }
 
 static void request(void *user, struct mams_httpd_req *r)

@@ -19,6 +19,11 @@ static void judge_link(struct ncm_session *s, uint8_t id, mams_time now)
 	}
 	if (l->admission != before)
 		ncm_session_push(s, (struct ncm_action){.kind = NCM_ACT_LINK, .connection_id = id});
+	/* at another router, and for the rest as it was set up: that is the confirmation */
+	if (l->handover && l->confirmed && !wants_setup(l)) {
+		l->handover = false;
+		ncm_session_policy(s);
+	}
 	if (wants_setup(l) && mams_time_is_never(s->gather_until))
 		s->gather_until = mams_time_add_ms(now, s->policy->gather_ms);
 }

@@ -11,18 +11,27 @@
 #include <string.h>
 
 #define LOG_MODULE "madp"
+#define RULES_MAX 64u
 
 /* A grant that the proxy has not answered yet. */
 struct grant {
 	uint32_t id;
+	size_t madp;
 	uint64_t session_id;
 	UT_hash_handle hh;
 };
 
-struct ncm_madp {
-	const struct ncm_registry *registry;
+struct instance {
 	struct mams_ctl_conn *proxy;
-	struct mams_ctl_conn *plugin;
+	size_t plugin; /* index: instances on one host share it */
+};
+
+struct ncm_madp {
+	const struct ncm_policy *policy;
+	const struct ncm_registry *registry;
+	struct instance instances[NCM_MADPS_MAX];
+	struct mams_ctl_conn *plugins[NCM_MADPS_MAX];
+	size_t n_plugins;
 	struct grant *grants;
 	uint32_t next_id;
 	const struct ncm_madp_ops *ops;
@@ -46,24 +55,28 @@ static int send_message(struct mams_ctl_conn *c, struct ctl_msg *msg)
 	return rc;
 }
 
-static void forget_grants(struct ncm_madp *m)
+/* ---- what is told ---- */
+
+static void forget_grants(struct ncm_madp *m, size_t madp)
 {
 	struct grant *g;
 	struct grant *next;
 
 	HASH_ITER(hh, m->grants, g, next)
 	{
+		if (g->madp != madp)
+			continue;
 		HASH_DEL(m->grants, g);
 		free(g);
 	}
 }
 
-void ncm_madp_grant(struct ncm_madp *m, const struct ncm_session *s)
+void ncm_madp_grant(struct ncm_madp *m, size_t madp, const struct ncm_session *s)
 {
 	struct ctl_msg *msg;
 	struct grant *g;
 
-	if (!ncm_madp_proxy_up(m))
+	if (!ncm_madp_proxy_up(m, madp))
 		return; /* told when it is there */
 	g = calloc(1, sizeof(*g));
 	msg = ctl_msg_new(CTL_PX_CLIENT_SET, ++m->next_id);
@@ -76,76 +89,143 @@ void ncm_madp_grant(struct ncm_madp *m, const struct ncm_session *s)
 	msg->px_client_set = (struct ctl_px_client_set){.client = ctl_strdup(msg, s->s.identity),
 		.client_key = ctl_strdup(msg, s->s.client_key)};
 	g->id = msg->id;
+	g->madp = madp;
 	g->session_id = s->s.session_id;
-	if (send_message(m->proxy, msg) < 0) {
+	if (send_message(m->instances[madp].proxy, msg) < 0) {
 		free(g);
 		return;
 	}
 	HASH_ADD(hh, m->grants, id, sizeof(g->id), g);
 }
 
-void ncm_madp_revoke(struct ncm_madp *m, const struct ncm_session *s)
+void ncm_madp_revoke(struct ncm_madp *m, size_t madp, const struct ncm_session *s)
 {
 	struct ctl_msg *msg = ctl_msg_new(CTL_PX_CLIENT_DEL, ++m->next_id);
 
 	if (msg)
 		msg->px_client_del.client = ctl_strdup(msg, s->s.identity);
-	(void)!send_message(m->proxy, msg);
+	(void)!send_message(m->instances[madp].proxy, msg);
 }
 
-void ncm_madp_policy(struct ncm_madp *m, const struct ncm_session *s)
+static size_t put_rules(const struct ncm_session *s, size_t madp, struct ctl_pm_path *out)
 {
-	struct ctl_msg *msg = ctl_msg_new(CTL_PM_POLICY, ++m->next_id);
 	struct mams_addr local[NCM_LINKS_MAX];
 	bool backup[NCM_LINKS_MAX];
-	struct ctl_pm_path *paths = msg ? ctl_alloc(msg, sizeof(*paths) * NCM_LINKS_MAX) : NULL;
+	size_t n = ncm_session_downlink(s, madp, local, backup);
 
-	if (!paths) {
-		ctl_msg_free(msg);
-		return;
-	}
-	msg->pm_policy = (struct ctl_pm_policy){.client = ctl_strdup(msg, s->s.identity),
-		.paths = paths,
-		.n_paths = ncm_session_downlink(s, local, backup)};
-	for (size_t i = 0; i < msg->pm_policy.n_paths; i++)
-		paths[i] = (struct ctl_pm_path){.local = local[i], .backup = backup[i]};
-	(void)!send_message(m->plugin, msg);
+	for (size_t i = 0; i < n; i++)
+		out[i] = (struct ctl_pm_path){.local = local[i], .backup = backup[i]};
+	return n;
 }
 
-static bool holds_user_plane(const struct ncm_session *s)
+/* A client's rules at a plugin are those of all instances beside it. */
+static void tell_rules(struct ncm_madp *m, size_t plugin, const struct ncm_session *s, bool none)
 {
-	return s->s.active || s->state == NCM_STATE_PREPARE || s->state == NCM_STATE_SETUP_WAIT;
+	struct ctl_msg *msg = ctl_msg_new(CTL_PM_POLICY, ++m->next_id);
+	struct ctl_pm_policy *q = msg ? &msg->pm_policy : NULL;
+
+	if (!msg)
+		return;
+	q->client = ctl_strdup(msg, s->s.identity);
+	q->paths = ctl_alloc(msg, sizeof(*q->paths) * (RULES_MAX + NCM_LINKS_MAX));
+	for (size_t i = 0; q->paths && !none && i < m->policy->n_madps; i++)
+		if (m->instances[i].plugin == plugin && (s->told & 1u << i) &&
+			q->n_paths + NCM_LINKS_MAX <= RULES_MAX)
+			q->n_paths += put_rules(s, i, &q->paths[q->n_paths]);
+	(void)!send_message(m->plugins[plugin], msg);
+}
+
+void ncm_madp_policy(struct ncm_madp *m, size_t madp, const struct ncm_session *s)
+{
+	tell_rules(m, m->instances[madp].plugin, s, false);
+}
+
+void ncm_madp_forget(struct ncm_madp *m, const struct ncm_session *s)
+{
+	for (size_t p = 0; p < m->n_plugins; p++)
+		tell_rules(m, p, s, true);
+}
+
+/* ---- connections ---- */
+
+static bool holds_user_plane(const struct ncm_session *s, size_t madp)
+{
+	for (size_t a = 0; a < s->policy->n_anchors; a++)
+		if (s->s.anchors[a].used && s->anchor[a].madp == (int)madp)
+			return s->s.active || s->state == NCM_STATE_PREPARE ||
+			       s->state == NCM_STATE_SETUP_WAIT;
+	return false;
+}
+
+static int index_of(const struct ncm_madp *m, const struct mams_ctl_conn *c)
+{
+	for (size_t i = 0; i < m->policy->n_madps; i++)
+		if (m->instances[i].proxy == c)
+			return (int)i;
+	return -1;
+}
+
+static void proxy_opened(struct ncm_madp *m, size_t madp)
+{
+	forget_grants(m, madp);
+	if (m->ops)
+		m->ops->connected(m->user, madp, true);
+	for (struct ncm_session *s = ncm_registry_next(m->registry, NULL); s;
+		s = ncm_registry_next(m->registry, s))
+		if (holds_user_plane(s, madp))
+			ncm_madp_grant(m, madp, s);
+}
+
+static void plugin_opened(struct ncm_madp *m, size_t plugin)
+{
+	for (struct ncm_session *s = ncm_registry_next(m->registry, NULL); s;
+		s = ncm_registry_next(m->registry, s))
+		if (s->s.active)
+			tell_rules(m, plugin, s, false);
+}
+
+static size_t plugin_index(const struct ncm_madp *m, const struct mams_ctl_conn *c)
+{
+	size_t i = 0;
+
+	while (i < m->n_plugins && m->plugins[i] != c)
+		i++;
+	return i;
 }
 
 static void opened(void *user, struct mams_ctl_conn *c)
 {
 	struct ncm_madp *m = user;
-	bool proxy = c == m->proxy;
+	int madp = index_of(m, c);
 
-	log_info("%s is connected", proxy ? "mams-proxy" : "the mptcpd plugin");
-	if (proxy)
-		forget_grants(m);
-	for (struct ncm_session *s = ncm_registry_next(m->registry, NULL); s;
-		s = ncm_registry_next(m->registry, s)) {
-		if (proxy && holds_user_plane(s))
-			ncm_madp_grant(m, s);
-		else if (!proxy && s->s.active)
-			ncm_madp_policy(m, s);
+	if (madp >= 0) {
+		log_info("mams-proxy is connected madp=%s", m->policy->madps[madp].name);
+		proxy_opened(m, (size_t)madp);
+	} else {
+		log_info("the mptcpd plugin is connected");
+		plugin_opened(m, plugin_index(m, c));
 	}
 }
 
 static void closed(void *user, struct mams_ctl_conn *c)
 {
 	const struct ncm_madp *m = user;
+	int madp = index_of(m, c);
 
-	log_warn("%s is gone; it keeps its configuration, we dial again",
-		c == m->proxy ? "mams-proxy" : "the mptcpd plugin");
+	if (madp < 0) {
+		log_warn("the mptcpd plugin is gone; it keeps its configuration, we dial again");
+		return;
+	}
+	log_warn("mams-proxy is gone; it keeps its configuration, we dial again madp=%s",
+		m->policy->madps[madp].name);
+	if (m->ops)
+		m->ops->connected(m->user, (size_t)madp, false);
 }
 
 static void take_result(struct ncm_madp *m, const struct ctl_msg *msg)
 {
 	struct grant *g;
-	uint64_t session_id;
+	struct grant was;
 
 	if (msg->result.code)
 		log_err("the N-MADP refuses: %s code=%u", msg->result.text ? msg->result.text : "?",
@@ -153,11 +233,11 @@ static void take_result(struct ncm_madp *m, const struct ctl_msg *msg)
 	HASH_FIND(hh, m->grants, &msg->id, sizeof(msg->id), g);
 	if (!g)
 		return;
-	session_id = g->session_id;
+	was = *g;
 	HASH_DEL(m->grants, g);
 	free(g);
 	if (msg->result.code == 0 && m->ops)
-		m->ops->prepared(m->user, session_id);
+		m->ops->prepared(m->user, was.session_id, was.madp);
 }
 
 static void packet(void *user, struct mams_ctl_conn *c, const char *data, size_t len)
@@ -170,7 +250,7 @@ static void packet(void *user, struct mams_ctl_conn *c, const char *data, size_t
 		log_warn("bad ctl packet: %s: %s", err.where, err.text);
 		return;
 	}
-	if (msg->type == CTL_RESULT && c == m->proxy)
+	if (msg->type == CTL_RESULT && index_of(m, c) >= 0)
 		take_result(m, msg);
 	else if (msg->type == CTL_RESULT && msg->result.code)
 		log_warn("the plugin refuses: %s", msg->result.text ? msg->result.text : "?");
@@ -180,18 +260,39 @@ static void packet(void *user, struct mams_ctl_conn *c, const char *data, size_t
 static const struct mams_ctl_server_ops ctl_ops = {
 	.opened = opened, .packet = packet, .closed = closed};
 
-int ncm_madp_new(struct mams_loop *l, const char *proxy_socket, const char *pm_socket,
+/* ---- life ---- */
+
+static int dial_plugin(struct mams_loop *l, struct ncm_madp *m, size_t madp)
+{
+	int rc;
+
+	for (size_t i = 0; i < madp; i++) {
+		if (strcmp(m->policy->madps[i].pm, m->policy->madps[madp].pm) != 0)
+			continue;
+		m->instances[madp].plugin = m->instances[i].plugin;
+		return 0;
+	}
+	rc = mams_ctl_dial(l, m->policy->madps[madp].pm, &ctl_ops, m, &m->plugins[m->n_plugins]);
+	if (rc == 0)
+		m->instances[madp].plugin = m->n_plugins++;
+	return rc;
+}
+
+int ncm_madp_new(struct mams_loop *l, const struct ncm_policy *policy,
 	const struct ncm_registry *registry, struct ncm_madp **out)
 {
 	struct ncm_madp *m = calloc(1, sizeof(*m));
-	int rc;
+	int rc = 0;
 
 	if (!m)
 		return -ENOMEM;
+	m->policy = policy;
 	m->registry = registry;
-	rc = mams_ctl_dial(l, proxy_socket, &ctl_ops, m, &m->proxy);
-	if (rc == 0)
-		rc = mams_ctl_dial(l, pm_socket, &ctl_ops, m, &m->plugin);
+	for (size_t i = 0; rc == 0 && i < policy->n_madps; i++) {
+		rc = mams_ctl_dial(l, policy->madps[i].ctl, &ctl_ops, m, &m->instances[i].proxy);
+		if (rc == 0)
+			rc = dial_plugin(l, m, i);
+	}
 	if (rc < 0)
 		ncm_madp_free(m);
 	else
@@ -209,18 +310,21 @@ void ncm_madp_free(struct ncm_madp *m)
 {
 	if (!m)
 		return;
-	mams_ctl_close(m->proxy);
-	mams_ctl_close(m->plugin);
-	forget_grants(m);
+	for (size_t i = 0; i < m->policy->n_madps; i++) {
+		mams_ctl_close(m->instances[i].proxy);
+		forget_grants(m, i);
+	}
+	for (size_t i = 0; i < m->n_plugins; i++)
+		mams_ctl_close(m->plugins[i]);
 	free(m);
 }
 
-bool ncm_madp_proxy_up(const struct ncm_madp *m)
+bool ncm_madp_proxy_up(const struct ncm_madp *m, size_t madp)
 {
-	return mams_ctl_is_open(m->proxy);
+	return mams_ctl_is_open(m->instances[madp].proxy);
 }
 
-bool ncm_madp_plugin_up(const struct ncm_madp *m)
+bool ncm_madp_plugin_up(const struct ncm_madp *m, size_t madp)
 {
-	return mams_ctl_is_open(m->plugin);
+	return mams_ctl_is_open(m->plugins[m->instances[madp].plugin]);
 }

@@ -1,5 +1,9 @@
 #include "ncm-service/policy.h"
 
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
 const char *ncm_transport_name(enum ncm_transport t)
 {
 	static const char *const names[NCM_TRANSPORTS] = {
@@ -8,12 +12,73 @@ const char *ncm_transport_name(enum ncm_transport t)
 	return names[t];
 }
 
-const struct mams_addr *ncm_policy_proxy(const struct ncm_access *a, const struct mams_addr *client)
+static bool is_of(const struct ncm_redirect *r, const char *mcc_mnc)
 {
-	for (size_t i = 0; i < a->n_proxies; i++)
+	for (size_t i = 0; mcc_mnc && i < r->n_mcc_mnc; i++)
+		if (strcmp(r->mcc_mnc[i], mcc_mnc) == 0)
+			return true;
+	return r->n_mcc_mnc == 0;
+}
+
+const struct ncm_redirect *ncm_policy_redirect(
+	const struct ncm_policy *p, const char *mcc_mnc, bool known, enum ncm_transport transport)
+{
+	for (size_t i = 0; i < p->n_redirects; i++) {
+		const struct ncm_redirect *r = &p->redirects[i];
+
+		if (r->n_endpoints[transport] > 0 && is_of(r, mcc_mnc) &&
+			(!known || r->sessions == NCM_REDIRECT_ALL))
+			return r;
+	}
+	return NULL;
+}
+
+int ncm_host_port(const char *text, char host[NCM_HOST_MAX], uint16_t *port)
+{
+	bool bracket = *text == '[';
+	const char *start = text + bracket;
+	size_t len = strcspn(start, bracket ? "]" : ":");
+	const char *rest = start + len + (bracket && start[len] == ']');
+	char *end;
+	unsigned long v;
+
+	if (len == 0 || len >= NCM_HOST_MAX || (bracket && start[len] != ']') || *rest != ':' ||
+		rest[1] < '0' || rest[1] > '9')
+		return -MAMS_EVALUE;
+	v = strtoul(rest + 1, &end, 10);
+	if (*end != '\0' || v < 1 || v > UINT16_MAX)
+		return -MAMS_EVALUE;
+	snprintf(host, NCM_HOST_MAX, "%.*s", (int)len, start);
+	*port = (uint16_t)v;
+	return 0;
+}
+
+const struct mams_addr *ncm_policy_proxy(
+	const struct ncm_policy *p, size_t madp, size_t access, const struct mams_addr *client)
+{
+	const struct ncm_madp_access *a = &p->madps[madp].access[access];
+
+	for (size_t i = 0; i < a->n; i++)
 		if (a->proxies[i].family == client->family)
 			return &a->proxies[i];
 	return NULL;
+}
+
+bool ncm_anchor_needs_madp(const struct ncm_anchor_conf *a, uint32_t agreed)
+{
+	return (a->methods & agreed) != 0;
+}
+
+/* Is there a use for the link: an instance with an address, or an anchor that needs none? */
+static bool has_use(const struct ncm_policy *p, size_t access, const struct mams_addr *client)
+{
+	for (size_t i = 0; i < p->n_madps; i++)
+		if (ncm_policy_proxy(p, i, access, client))
+			return true;
+	for (size_t i = 0; i < p->n_anchors; i++)
+		if (!p->anchors[i].methods && (p->anchors[i].accesses & 1u << access))
+			return true;
+	return false;
 }
 
 static bool has_client(const struct ncm_access *a, const struct mams_addr *client)
@@ -36,7 +101,7 @@ enum ncm_admission ncm_policy_admit(const struct ncm_policy *p, int connection_t
 
 		if (a->connection_type != connection_type || !has_client(a, address))
 			continue;
-		if (!ncm_policy_proxy(a, address))
+		if (!has_use(p, i, address))
 			return NCM_ADMIT_NO_PROXY;
 		*access = i;
 		return NCM_ADMIT_OK;
@@ -54,7 +119,7 @@ const char *ncm_admission_text(enum ncm_admission a)
 	case NCM_ADMIT_NO_ACCESS:
 		return "no access of its type has its network in client_networks";
 	case NCM_ADMIT_NO_PROXY:
-		return "its access has no proxy address of its family";
+		return "no N-MADP instance has an address of its family there";
 	case NCM_ADMIT_MTU:
 		return "its MTU is too small";
 	}

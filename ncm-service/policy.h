@@ -9,6 +9,8 @@
 #include "lib/mx/mx_exchange.h"
 
 #define NCM_LINKS_MAX MX_MAX_CONNECTIONS
+#define NCM_ANCHORS_MAX 4u
+#define NCM_MADPS_MAX 32u
 #define NCM_NAME_MAX 32
 
 /** An access network over which delivery connections are admitted. */
@@ -17,9 +19,41 @@ struct ncm_access {
 	int connection_type;                 /**< enum mx_connection_type */
 	struct mams_prefix *client_networks; /**< source addresses of its clients */
 	size_t n_client_networks;
-	struct mams_addr
-		*proxies; /**< the N-MADP's own address on it, IPv4 and/or IPv6, with port */
+	struct mams_addr *proxies; /**< of the one N-MADP instance when no madp section stands */
 	size_t n_proxies;
+};
+
+/** Where an N-MADP instance is reached on one access. */
+struct ncm_madp_access {
+	struct mams_addr proxies[2]; /**< at most one IPv4 and one IPv6, with port */
+	size_t n;
+};
+
+/** An N-MADP instance: a mams-proxy of the network role, and the path manager beside it. */
+struct ncm_madp_conf {
+	const char *name;
+	const char *ctl;    /**< of the proxy; the adapter's business */
+	const char *pm;     /**< of the plugin */
+	uint32_t capacity;  /**< anchor connections at once; 0: no limit */
+	const char **texts; /**< "ACCESS ADDRESS:PORT" */
+	size_t n_texts;
+	struct ncm_madp_access access[NCM_LINKS_MAX]; /**< by index into accesses */
+};
+
+/** An anchor connection (seed 3, 6.4): the path from an N-MADP instance to the servers. */
+struct ncm_anchor_conf {
+	const char *name;
+	uint32_t connection_id;
+	int connection_type;
+	const char **method_names;
+	size_t n_method_names;
+	const char **access_names;
+	size_t n_access_names;
+	const char **madp_names;
+	size_t n_madp_names;
+	uint32_t methods;  /**< bits of enum mx_convergence; 0: control plane only (RFC 8743 12) */
+	uint32_t accesses; /**< bits: those whose links it may use */
+	uint32_t madps;    /**< bits: instances that may serve it */
 };
 
 /** What clients shall measure on their connections of one type (RFC 8743 8.10). */
@@ -42,6 +76,18 @@ struct ncm_ssid {
 enum ncm_transport { NCM_HTTPS, NCM_WSS, NCM_UDP, NCM_TRANSPORTS };
 const char *ncm_transport_name(enum ncm_transport t);
 
+enum ncm_redirected { NCM_REDIRECT_NEW, NCM_REDIRECT_ALL };
+
+/** Clients that another NCM serves (requirements.md A.1-36, B.4). */
+struct ncm_redirect {
+	const char *name;
+	const char **mcc_mnc; /**< of whom; none: of everybody */
+	size_t n_mcc_mnc;
+	int sessions;                           /**< enum ncm_redirected */
+	const char **endpoints[NCM_TRANSPORTS]; /**< "host:port", host an address or a name */
+	size_t n_endpoints[NCM_TRANSPORTS];
+};
+
 struct ncm_endpoints {
 	struct mams_addr *list; /**< with port */
 	size_t n;
@@ -49,9 +95,15 @@ struct ncm_endpoints {
 
 struct ncm_policy {
 	uint64_t ncm_id;
-	uint32_t anchor_id;                             /**< 0..15 */
-	int anchor_type;                                /**< enum mx_connection_type */
+	struct ncm_anchor_conf *anchors; /**< at least one */
+	size_t n_anchors;
+	struct ncm_madp_conf *madps; /**< at least one */
+	size_t n_madps;
+	uint32_t madp_lost_ms;                          /**< an instance away for so long is dead */
+	uint32_t features;                              /**< offered, bits of enum mx_feature */
 	struct ncm_endpoints endpoints[NCM_TRANSPORTS]; /**< of the NCM, for MX System Info */
+	struct ncm_redirect *redirects;
+	size_t n_redirects;
 	struct ncm_access *accesses;
 	size_t n_accesses;
 	struct ncm_measure *measures;
@@ -69,7 +121,7 @@ enum ncm_admission {
 	NCM_ADMIT_OK,
 	NCM_ADMIT_NO_ADDRESS,
 	NCM_ADMIT_NO_ACCESS, /**< no access of this type has that client network */
-	NCM_ADMIT_NO_PROXY,  /**< the access has no proxy address of that family */
+	NCM_ADMIT_NO_PROXY,  /**< no N-MADP instance has an address of that family there */
 	NCM_ADMIT_MTU,       /**< below 1280 (IPv6) or 576 (IPv4) */
 };
 
@@ -79,6 +131,17 @@ enum ncm_admission {
 enum ncm_admission ncm_policy_admit(const struct ncm_policy *p, int connection_type,
 	const struct mams_addr *address, uint32_t mtu, size_t *access);
 const char *ncm_admission_text(enum ncm_admission a);
-/** The proxy address that serves a client address; NULL when there is none of its family. */
+/** Is this client to go to another NCM?
+ *  @param mcc_mnc  of its Discover; NULL: it told none
+ *  @param known    it has a session here
+ *  @return NULL: no */
+const struct ncm_redirect *ncm_policy_redirect(
+	const struct ncm_policy *p, const char *mcc_mnc, bool known, enum ncm_transport transport);
+/** "host:port" or "[host]:port" taken apart.  @return 0 or -MAMS_EVALUE */
+#define NCM_HOST_MAX 256
+MAMS_MUST int ncm_host_port(const char *text, char host[NCM_HOST_MAX], uint16_t *port);
+/** An instance's address on an access for a client's address; NULL: none of its family. */
 const struct mams_addr *ncm_policy_proxy(
-	const struct ncm_access *a, const struct mams_addr *client);
+	const struct ncm_policy *p, size_t madp, size_t access, const struct mams_addr *client);
+/** Does this anchor need an N-MADP instance, when so much is agreed? */
+bool ncm_anchor_needs_madp(const struct ncm_anchor_conf *a, uint32_t agreed);

@@ -20,18 +20,26 @@ struct entry {
 struct ncm_registry {
 	const struct ncm_policy *policy;
 	struct ncm_counters counters;
+	struct ncm_madps madps;
 	struct entry *identities;
 	struct entry *ids;
 	struct mams_timerq timers;
 };
 
-struct ncm_registry *ncm_registry_new(const struct ncm_policy *p)
+struct ncm_registry *ncm_registry_new(const struct ncm_policy *p, mams_time now)
 {
 	struct ncm_registry *r = calloc(1, sizeof(*r));
 
-	if (r)
-		r->policy = p;
+	if (!r)
+		return NULL;
+	r->policy = p;
+	ncm_madps_init(&r->madps, p, now);
 	return r;
+}
+
+struct ncm_madps *ncm_registry_madps(struct ncm_registry *r)
+{
+	return &r->madps;
 }
 
 struct ncm_counters *ncm_registry_counters(struct ncm_registry *r)
@@ -92,7 +100,7 @@ int ncm_registry_add(struct ncm_registry *r, const struct ncm_saved *saved, uint
 	if (!e)
 		return -ENOMEM;
 	if (mams_timerq_set(&r->timers, &e->timer, now) == 0)
-		e->session = ncm_session_new(r->policy, &r->counters, saved, first, now);
+		e->session = ncm_session_new(r->policy, &r->counters, &r->madps, saved, first, now);
 	if (!e->session) {
 		mams_timerq_del(&r->timers, &e->timer);
 		free(e);

@@ -8,9 +8,10 @@
 struct ncm_registry;
 
 /** @param p  borrowed */
-struct ncm_registry *ncm_registry_new(const struct ncm_policy *p);
+struct ncm_registry *ncm_registry_new(const struct ncm_policy *p, mams_time now);
 void ncm_registry_free(struct ncm_registry *r); /**< and all sessions; accepts NULL */
 struct ncm_counters *ncm_registry_counters(struct ncm_registry *r);
+struct ncm_madps *ncm_registry_madps(struct ncm_registry *r);
 
 /** Make a session; identity and session_id must be new.
  *  @return 0, -MAMS_ELIMIT (max_sessions), -ENOMEM */

@@ -1,6 +1,8 @@
 #include "ncm-service/service.h"
 
 #include "lib/base/log.h"
+#include "ncm-service/agree.h"
+#include "ncm-service/compose.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -9,6 +11,8 @@
 
 #define LOG_MODULE "session"
 #define KEY_OCTETS 32
+#define SPREAD_US 2000 /* between two sessions that move together */
+#define ROOM_MS 1000   /* after somebody has left an instance */
 
 struct ncm_service {
 	struct mams_loop *loop;
@@ -17,10 +21,14 @@ struct ncm_service {
 	struct ncm_registry *registry;
 	struct ncm_madp *madp;
 	struct mams_loop_timer *timer;
+	struct mams_loop_timer *instances; /* when one that is away counts as dead */
+	struct mams_loop_timer *room;      /* somebody has left: who was refused? */
+	bool looking_for_room;
 	mams_time armed;
 	const struct ncm_service_ops *ops;
 	void *user;
 	const struct mx_msg **reply;    /**< of the message being put in */
+	struct mx_msg *elsewhere;       /**< the last answer that redirected a client */
 	struct mams_loop_timer *commit; /* of the store */
 	bool committing;
 };
@@ -72,6 +80,33 @@ static void log_link(const struct ncm_session *s, uint8_t id)
 		mx_connection_type_name(l->connection_type), mams_addr_str(&l->address, text));
 }
 
+/* One line tells what will be used, another each thing that will not, and why. */
+static void log_agreed(const struct ncm_session *s)
+{
+	char text[MX_DROP_LEN];
+	uint32_t anchors = 0;
+
+	for (size_t a = 0; a < s->policy->n_anchors; a++)
+		anchors += s->s.anchors[a].used;
+	log_info("agreed features=0x%02x convergence=0x%x adaptation=0x%x anchors=%u client=%s",
+		s->s.features, s->s.convergence, s->s.adaptation, anchors, s->s.identity);
+	for (size_t i = 0; i < s->n_drops; i++)
+		log_info("not used: %s %s: %s client=%s", mx_group_name(s->drops[i].group),
+			mx_drop_name(&s->drops[i], text), ncm_drop_reason(&s->drops[i]),
+			s->s.identity);
+}
+
+static void log_assigned(const struct ncm_session *s, const struct ncm_action *a)
+{
+	const char *anchor = s->policy->anchors[a->anchor].name;
+
+	if (a->madp < 0)
+		log_warn("anchor %s: %s client=%s", anchor, a->text, s->s.identity);
+	else
+		log_info("anchor %s: N-MADP instance %s client=%s", anchor,
+			s->policy->madps[a->madp].name, s->s.identity);
+}
+
 static void commit(void *user)
 {
 	struct ncm_service *v = user;
@@ -88,6 +123,14 @@ static void commit_later(struct ncm_service *v)
 	v->committing = true;
 }
 
+/* Once a second at most: there may be many who leave, and many who were refused. */
+static void look_for_room(struct ncm_service *v)
+{
+	if (!v->looking_for_room)
+		mams_loop_timer_at(v->room, mams_time_add_ms(mams_loop_now(v->loop), ROOM_MS));
+	v->looking_for_room = true;
+}
+
 static void act(struct ncm_service *v, struct ncm_session *s, const struct ncm_action *a)
 {
 	switch (a->kind) {
@@ -99,13 +142,14 @@ static void act(struct ncm_service *v, struct ncm_session *s, const struct ncm_a
 		v->ops->send(v->user, s, a->msg);
 		break;
 	case NCM_ACT_PREPARE:
-		ncm_madp_grant(v->madp, s);
+		ncm_madp_grant(v->madp, (size_t)a->madp, s);
 		break;
 	case NCM_ACT_RELEASE:
-		ncm_madp_revoke(v->madp, s);
+		ncm_madp_revoke(v->madp, (size_t)a->madp, s);
+		look_for_room(v);
 		break;
 	case NCM_ACT_POLICY:
-		ncm_madp_policy(v->madp, s);
+		ncm_madp_policy(v->madp, (size_t)a->madp, s);
 		break;
 	case NCM_ACT_STEER_DONE:
 		log_info("steering %s client=%s", a->text, s->s.identity);
@@ -122,9 +166,17 @@ static void act(struct ncm_service *v, struct ncm_session *s, const struct ncm_a
 	case NCM_ACT_LINK:
 		log_link(s, a->connection_id);
 		break;
+	case NCM_ACT_AGREED:
+		log_agreed(s);
+		break;
+	case NCM_ACT_ASSIGNED:
+		log_assigned(s, a);
+		break;
 	case NCM_ACT_END:
 		(void)!ncm_store_del(v->store, s->s.identity);
 		commit_later(v);
+		ncm_madp_forget(v->madp, s);
+		look_for_room(v);
 		v->ops->gone(v->user, s);
 		break;
 	}
@@ -179,18 +231,104 @@ static void tick(void *user)
 	arm(v);
 }
 
-static void prepared(void *user, uint64_t session_id)
+/* ---- instances ---- */
+
+/* All sessions look again at where they are; they move one after the other. */
+static void review(struct ncm_service *v)
+{
+	mams_time when = mams_loop_now(v->loop);
+
+	for (struct ncm_session *s = ncm_registry_next(v->registry, NULL); s;
+		s = ncm_registry_next(v->registry, s)) {
+		mams_time before = s->gather_until;
+
+		ncm_session_review(s, when);
+		if (s->gather_until.us != before.us)
+			when.us += SPREAD_US;
+		ncm_registry_arm(v->registry, s, ncm_session_deadline(s));
+	}
+	arm(v);
+}
+
+static void there_is_room(void *user)
+{
+	struct ncm_service *v = user;
+
+	v->looking_for_room = false;
+	review(v);
+}
+
+static void watch_instances(void *user)
+{
+	struct ncm_service *v = user;
+	struct ncm_madps *m = ncm_registry_madps(v->registry);
+
+	if (ncm_madps_tick(m, mams_loop_now(v->loop))) {
+		for (size_t i = 0; i < m->policy->n_madps; i++)
+			if (m->use[i].state == NCM_MADP_DEAD)
+				log_warn("N-MADP instance %s is dead clients=%u",
+					m->policy->madps[i].name, m->use[i].used);
+		review(v);
+	}
+	mams_loop_timer_at(v->instances, ncm_madps_deadline(m));
+}
+
+static void connected(void *user, size_t madp, bool up)
+{
+	struct ncm_service *v = user;
+	struct ncm_madps *m = ncm_registry_madps(v->registry);
+
+	if (up)
+		ncm_madps_connected(m, madp);
+	else
+		ncm_madps_lost(m, madp, mams_loop_now(v->loop));
+	mams_loop_timer_at(v->instances, ncm_madps_deadline(m));
+	if (up)
+		review(v);
+}
+
+int ncm_service_drain(struct ncm_service *v, const char *name, bool drain, struct mams_error *err)
+{
+	struct ncm_madps *m = ncm_registry_madps(v->registry);
+	int i = ncm_madps_find(m, name);
+
+	if (i < 0)
+		return mams_fail(err, MAMS_EUNKNOWN, name,
+			"is no N-MADP instance (mamsctl status lists them)");
+	m->use[i].drained = drain;
+	log_info("N-MADP instance %s is %s clients=%u", name,
+		drain ? "drained: new clients go elsewhere, its own move" : "in use again",
+		m->use[i].used);
+	if (ncm_store_drained(v->store, name, drain) == 0)
+		commit_later(v);
+	review(v);
+	return 0;
+}
+
+static void drained(void *user, const char *name)
+{
+	struct ncm_service *v = user;
+	struct ncm_madps *m = ncm_registry_madps(v->registry);
+	int i = ncm_madps_find(m, name);
+
+	if (i < 0)
+		return;
+	m->use[i].drained = true;
+	log_info("N-MADP instance %s is still drained", name);
+}
+
+static void prepared(void *user, uint64_t session_id, size_t madp)
 {
 	struct ncm_service *v = user;
 	struct ncm_session *s = ncm_registry_by_id(v->registry, session_id);
 
 	if (!s)
 		return;
-	ncm_session_prepared(s, mams_loop_now(v->loop));
+	ncm_session_prepared(s, madp, mams_loop_now(v->loop));
 	run(v, s);
 }
 
-static const struct ncm_madp_ops madp_ops = {.prepared = prepared};
+static const struct ncm_madp_ops madp_ops = {.prepared = prepared, .connected = connected};
 
 int ncm_service_new(struct mams_loop *l, const struct ncm_conf *conf, struct ncm_store *store,
 	struct ncm_service **out)
@@ -204,11 +342,15 @@ int ncm_service_new(struct mams_loop *l, const struct ncm_conf *conf, struct ncm
 	v->conf = conf;
 	v->store = store;
 	v->armed = MAMS_TIME_NEVER;
-	v->registry = ncm_registry_new(&conf->policy);
+	v->registry = ncm_registry_new(&conf->policy, mams_loop_now(l));
 	if (v->registry)
 		rc = mams_loop_timer_new(l, tick, v, &v->timer);
 	if (rc == 0)
 		rc = mams_loop_timer_new(l, commit, v, &v->commit);
+	if (rc == 0)
+		rc = mams_loop_timer_new(l, watch_instances, v, &v->instances);
+	if (rc == 0)
+		rc = mams_loop_timer_new(l, there_is_room, v, &v->room);
 	if (rc == 0)
 		*out = v;
 	else
@@ -223,7 +365,10 @@ void ncm_service_free(struct ncm_service *v)
 	ncm_madp_free(v->madp);
 	mams_loop_timer_del(v->timer);
 	mams_loop_timer_del(v->commit);
+	mams_loop_timer_del(v->instances);
+	mams_loop_timer_del(v->room);
 	ncm_registry_free(v->registry);
+	mx_msg_free(v->elsewhere);
 	free(v);
 }
 
@@ -231,6 +376,23 @@ void ncm_service_set_ops(struct ncm_service *v, const struct ncm_service_ops *op
 {
 	v->ops = ops;
 	v->user = user;
+}
+
+/* Stored by connection id; the policy may have them in another order by now, or others. */
+static void restore_anchors(
+	const struct ncm_policy *p, const struct ncm_saved *stored, struct ncm_saved *out)
+{
+	for (size_t a = 0; a < NCM_ANCHORS_MAX; a++)
+		out->anchors[a] = (struct ncm_saved_anchor){0};
+	for (size_t a = 0; a < p->n_anchors; a++) {
+		out->anchors[a].id = (uint8_t)p->anchors[a].connection_id;
+		out->anchors[a].dl = NCM_ALL_CONNECTIONS;
+		out->anchors[a].ul = NCM_ALL_CONNECTIONS;
+		for (size_t k = 0; k < NCM_ANCHORS_MAX; k++)
+			if (stored->anchors[k].used &&
+				stored->anchors[k].id == p->anchors[a].connection_id)
+				out->anchors[a] = stored->anchors[k];
+	}
 }
 
 /* The policy may have changed since the session was stored. */
@@ -241,6 +403,7 @@ static void restore(void *user, const struct ncm_saved *stored)
 	struct ncm_session *s;
 	int rc;
 
+	restore_anchors(&v->conf->policy, stored, &saved);
 	for (size_t i = 0; i < NCM_LINKS_MAX; i++) {
 		struct ncm_link *l = &saved.links[i];
 
@@ -256,18 +419,35 @@ static void restore(void *user, const struct ncm_saved *stored)
 			stored->identity);
 }
 
+/* All clients are to go elsewhere: those from the store are told to start anew, and learn where. */
+static void send_away(struct ncm_service *v)
+{
+	struct ncm_session *next;
+
+	for (struct ncm_session *s = ncm_registry_next(v->registry, NULL); s; s = next) {
+		next = ncm_registry_next(v->registry, s);
+		if (!ncm_policy_redirect(&v->conf->policy, NULL, true, s->transport))
+			continue;
+		ncm_session_terminate(s, MX_NORMAL_RELEASE, mams_loop_now(v->loop));
+		run(v, s);
+	}
+}
+
 int ncm_service_start(struct ncm_service *v)
 {
-	int rc = ncm_store_each(v->store, restore, v);
+	int rc = ncm_store_each_drained(v->store, drained, v);
 
 	if (rc == 0)
-		rc = ncm_madp_new(
-			v->loop, v->conf->proxy_socket, v->conf->pm_socket, v->registry, &v->madp);
+		rc = ncm_store_each(v->store, restore, v);
+	if (rc == 0)
+		rc = ncm_madp_new(v->loop, &v->conf->policy, v->registry, &v->madp);
 	if (rc < 0)
 		return rc;
 	ncm_madp_set_ops(v->madp, &madp_ops, v);
+	watch_instances(v);
 	if (ncm_registry_count(v->registry))
 		log_info("sessions go on count=%zu", ncm_registry_count(v->registry));
+	send_away(v);
 	arm(v);
 	return 0;
 }
@@ -308,13 +488,43 @@ static int find_session(struct ncm_service *v, const char *identity, const struc
 	return rc;
 }
 
+/* A client that another NCM serves learns where; it has no session here any more. */
+static bool redirect(struct ncm_service *v, const char *identity, enum ncm_transport transport,
+	const struct mx_msg *m, const struct mx_msg **reply)
+{
+	struct ncm_session *s = ncm_registry_by_identity(v->registry, identity);
+	const struct ncm_redirect *r = m->type == MX_DISCOVER
+					       ? ncm_policy_redirect(&v->conf->policy,
+							 m->discover.mcc_mnc_tuple, s, transport)
+					       : NULL;
+
+	if (!r)
+		return false;
+	if (s) {
+		ncm_session_end(s, "redirected");
+		run(v, s);
+	}
+	mx_msg_free(v->elsewhere);
+	v->elsewhere = ncm_compose_redirect(&v->conf->policy, r, transport);
+	if (!v->elsewhere)
+		return false;
+	v->elsewhere->sequence_num = m->sequence_num;
+	*reply = v->elsewhere;
+	ncm_registry_counters(v->registry)->redirects++;
+	log_info("redirected to %s client=%s", r->name, identity);
+	return true;
+}
+
 int ncm_service_message(struct ncm_service *v, const char *identity, enum ncm_transport transport,
 	const struct mx_msg *m, const struct mx_msg **reply, struct mams_error *err)
 {
 	struct ncm_session *s;
-	int rc = find_session(v, identity, m, &s, err);
+	int rc;
 
 	*reply = NULL;
+	if (redirect(v, identity, transport, m, reply))
+		return 0;
+	rc = find_session(v, identity, m, &s, err);
 	if (rc < 0)
 		return rc;
 	s->transport = transport;
@@ -325,10 +535,10 @@ int ncm_service_message(struct ncm_service *v, const char *identity, enum ncm_tr
 	return rc;
 }
 
-int ncm_service_steer(struct ncm_service *v, struct ncm_session *s, uint64_t request, uint32_t dl,
-	uint32_t ul, struct mams_error *err)
+int ncm_service_steer(struct ncm_service *v, struct ncm_session *s, uint64_t request,
+	const struct ncm_order *order, struct mams_error *err)
 {
-	int rc = ncm_session_steer(s, request, dl, ul, mams_loop_now(v->loop), err);
+	int rc = ncm_session_steer(s, request, order, mams_loop_now(v->loop), err);
 
 	if (rc == 0)
 		run(v, s);

@@ -34,7 +34,11 @@ MAMS_MUST int ncm_service_message(struct ncm_service *v, const char *identity,
 	enum ncm_transport transport, const struct mx_msg *m, const struct mx_msg **reply,
 	struct mams_error *err);
 MAMS_MUST int ncm_service_steer(struct ncm_service *v, struct ncm_session *s, uint64_t request,
-	uint32_t dl, uint32_t ul, struct mams_error *err);
+	const struct ncm_order *order, struct mams_error *err);
+/** New clients go to other instances, its own are moved; or it is in use again.  Remembered.
+ *  @return 0 or -MAMS_EUNKNOWN */
+MAMS_MUST int ncm_service_drain(
+	struct ncm_service *v, const char *name, bool drain, struct mams_error *err);
 
 struct ncm_registry *ncm_service_registry(struct ncm_service *v);
 const struct ncm_madp *ncm_service_madp(const struct ncm_service *v);

@@ -3,17 +3,16 @@
  *  gather_until links that report together share one UP setup
  *  last_heard   + MAMS_KEEP_ALIVE_TIMEOUT: Keep-Alive REQ */
 #include "ncm-service/advice.h"
+#include "ncm-service/agree.h"
 #include "ncm-service/compose.h"
 #include "ncm-service/links.h"
+#include "ncm-service/setup.h"
 #include "ncm-service/steering.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
-#define AGAIN_MS 1000
-#define AGAIN_CAP_MS 60000
-#define ALL_CONNECTIONS ((1u << NCM_LINKS_MAX) - 1u)
 void ncm_session_push(struct ncm_session *s, struct ncm_action a)
 {
 	if (s->n == NCM_ACTIONS_MAX) {
@@ -48,7 +47,7 @@ int ncm_session_reply(struct ncm_session *s, const struct mx_msg *request, struc
 }
 
 struct ncm_session *ncm_session_new(const struct ncm_policy *p, struct ncm_counters *c,
-	const struct ncm_saved *saved, uint32_t first, mams_time now)
+	struct ncm_madps *madps, const struct ncm_saved *saved, uint32_t first, mams_time now)
 {
 	struct ncm_session *s = calloc(1, sizeof(*s));
 
@@ -56,20 +55,20 @@ struct ncm_session *ncm_session_new(const struct ncm_policy *p, struct ncm_count
 		return NULL;
 	s->policy = p;
 	s->counters = c;
+	s->madps = madps;
 	s->s = *saved;
 	s->created = now;
 	s->last_heard = now;
+	s->seen = now;
 	s->gather_until = MAMS_TIME_NEVER;
 	mx_exchange_init(&s->exchange, &p->timing, first);
+	ncm_setup_restore(s);
 	if (s->s.active) {
 		s->state = NCM_STATE_ACTIVE;
-		ncm_session_push(s, (struct ncm_action){.kind = NCM_ACT_PREPARE});
-		ncm_session_push(s, (struct ncm_action){.kind = NCM_ACT_POLICY});
+		ncm_session_policy(s);
 		/* what was under way is not stored: one setup makes both sides agree again */
 		s->gather_until = now;
 	} else {
-		s->s.dl = ALL_CONNECTIONS;
-		s->s.ul = ALL_CONNECTIONS;
 		c->sessions_created++;
 	}
 	return s;
@@ -81,6 +80,7 @@ void ncm_session_free(struct ncm_session *s)
 		return;
 	mx_exchange_fini(&s->exchange);
 	ncm_advice_forget(s);
+	ncm_setup_forget(s);
 	mams_wipe(s, sizeof(*s));
 	free(s);
 }
@@ -97,11 +97,11 @@ static void finish_steering(struct ncm_session *s, int code, const char *text)
 }
 
 /* Resources go first, then the session: whoever holds the key is no longer served. */
-static void end(struct ncm_session *s, const char *reason)
+void ncm_session_end(struct ncm_session *s, const char *reason)
 {
 	finish_steering(s, MAMS_ESTATE, "the session has ended");
 	if (s->state != NCM_STATE_ENDED)
-		ncm_session_push(s, (struct ncm_action){.kind = NCM_ACT_RELEASE});
+		ncm_setup_release(s);
 	ncm_session_to(s, NCM_STATE_ENDED, reason);
 	ncm_session_push(s, (struct ncm_action){.kind = NCM_ACT_END});
 	s->counters->sessions_ended++;
@@ -112,7 +112,7 @@ void ncm_session_terminate(struct ncm_session *s, int reason, mams_time now)
 	if (s->state == NCM_STATE_ENDED)
 		return;
 	finish_steering(s, MAMS_ESTATE, "the session is being ended");
-	ncm_session_push(s, (struct ncm_action){.kind = NCM_ACT_RELEASE});
+	ncm_setup_release(s);
 	ncm_session_to(s, NCM_STATE_ENDED, "terminated by the NCM");
 	mx_exchange_reset(&s->exchange);
 	if (mx_exchange_begin(&s->exchange,
@@ -142,44 +142,10 @@ static int on_discover(
 	return rc;
 }
 
-/* What both can do; links that the client no longer has are forgotten. */
-static int agree(struct ncm_session *s, const struct mx_capability *c, struct mams_error *err)
-{
-	bool proxy = false;
-
-	for (size_t i = 0; i < c->n_convergence_methods; i++)
-		proxy |= c->convergence_methods[i].method == MX_CONV_MPTCP_PROXY &&
-			 c->convergence_methods[i].supported;
-	if (!proxy)
-		return mams_fail(err, MAMS_EVALUE, "convergence_methods",
-			"MPTCP_Proxy is what this NCM offers, the client does not support it");
-	for (size_t i = 0; i < c->n_delivery_connections; i++)
-		if (c->delivery_connections[i].connection_id >= NCM_LINKS_MAX)
-			return mams_fail(err, MAMS_EVALUE, "delivery_connections",
-				"connection_id above %u", NCM_LINKS_MAX - 1);
-	s->s.features = 0;
-	for (size_t i = 0; i < c->n_feature_active; i++)
-		if (c->feature_active[i].active)
-			s->s.features |= 1u << c->feature_active[i].feature_name;
-	s->s.features &= NCM_FEATURES;
-	memset(s->s.links, 0, sizeof(s->s.links));
-	ncm_advice_forget(s);
-	for (size_t i = 0; i < c->n_delivery_connections; i++) {
-		const struct mx_connection *d = &c->delivery_connections[i];
-
-		s->s.links[d->connection_id] = (struct ncm_link){.known = true,
-			.connection_type = d->connection_type,
-			.admission = NCM_ADMIT_NO_ADDRESS};
-	}
-	s->s.dl = ALL_CONNECTIONS;
-	s->s.ul = ALL_CONNECTIONS;
-	return 0;
-}
-
 static int on_capability_rsp(
 	struct ncm_session *s, const struct mx_msg *m, mams_time now, struct mams_error *err)
 {
-	int rc = agree(s, &m->capability, err);
+	int rc = ncm_agree(s, m, err);
 
 	if (rc < 0) {
 		ncm_session_terminate(s, MX_INTERNAL_ERROR, now);
@@ -193,7 +159,7 @@ static int on_capability_rsp(
 static int on_capability_req(
 	struct ncm_session *s, const struct mx_msg *m, mams_time now, struct mams_error *err)
 {
-	int rc = agree(s, &m->capability, err);
+	int rc = ncm_agree(s, m, err);
 
 	(void)now;
 	if (rc == 0) {
@@ -213,69 +179,22 @@ static int on_capability_ack(
 	if (m->capability_ack.capability_ack == MX_ACCEPT)
 		ncm_session_to(s, NCM_STATE_NEGOTIATED, "MX_ACCEPT");
 	else
-		end(s, "MX_REJECT");
+		ncm_session_end(s, "MX_REJECT");
 	return 0;
 }
 
 /* ---- user plane ---- */
 
-void ncm_session_prepared(struct ncm_session *s, mams_time now)
-{
-	if (s->state != NCM_STATE_PREPARE)
-		return;
-	if (mx_exchange_begin(
-		    &s->exchange, ncm_compose_up_setup(s), s->policy->setup_timeout_ms, now) < 0) {
-		end(s, "no memory for the UP setup");
-		return;
-	}
-	for (size_t i = 0; i < NCM_LINKS_MAX; i++) {
-		struct ncm_link *l = &s->s.links[i];
-
-		l->in_setup = l->known && l->admission == NCM_ADMIT_OK;
-		if (l->in_setup)
-			l->setup_address = l->address;
-	}
-	ncm_session_store(s);
-	ncm_session_to(s, NCM_STATE_SETUP_WAIT, "N-MADP is prepared");
-}
-
-/* A connection that the CNF leaves out has failed, or had just changed: try it again, less and less
- * often.  The setup does not name the client's address, so only the CNF tells that both meant the
- * same one. */
-static void try_missing_again(struct ncm_session *s, mams_time now)
-{
-	bool missing = false;
-
-	for (size_t i = 0; i < NCM_LINKS_MAX; i++) {
-		struct ncm_link *l = &s->s.links[i];
-
-		if (!l->in_setup || !l->up || l->confirmed)
-			continue;
-		l->in_setup = false;
-		missing = true;
-	}
-	if (!missing) {
-		s->again_ms = 0;
-		return;
-	}
-	s->again_ms = s->again_ms ? s->again_ms * 2 : AGAIN_MS;
-	if (s->again_ms > AGAIN_CAP_MS)
-		s->again_ms = AGAIN_CAP_MS;
-	s->gather_until = mams_time_min(s->gather_until, mams_time_add_ms(now, s->again_ms));
-}
-
 /* @return static words; NULL: it is under way */
 static const char *begin_steering(struct ncm_session *s, mams_time now, int *code)
 {
-	uint32_t have = ncm_session_deliveries(s);
-	uint32_t dl = s->steer.dl;
-	uint32_t ul = s->steer.ul;
+	const char *why = ncm_steering_check(s, &s->steer.order);
 
 	*code = MAMS_EVALUE;
-	if (!dl || !ul || (dl & ~have) || (ul & ~have))
-		return "only delivery connections that are set up can carry traffic";
+	if (why)
+		return why;
 	*code = ENOMEM;
-	if (mx_exchange_begin(&s->exchange, ncm_compose_steering(s, dl, ul), 0, now) < 0)
+	if (mx_exchange_begin(&s->exchange, ncm_compose_steering(s, &s->steer.order), 0, now) < 0)
 		return "no memory";
 	s->steer.held = false;
 	return NULL;
@@ -283,7 +202,7 @@ static const char *begin_steering(struct ncm_session *s, mams_time now, int *cod
 
 /* While a running user plane is set up anew, because a link came or moved, the request waits: it is
  * over in a moment, and the operator is not to know of it. */
-int ncm_session_steer(struct ncm_session *s, uint64_t request, uint32_t dl, uint32_t ul,
+int ncm_session_steer(struct ncm_session *s, uint64_t request, const struct ncm_order *order,
 	mams_time now, struct mams_error *err)
 {
 	bool being_set_up =
@@ -298,8 +217,7 @@ int ncm_session_steer(struct ncm_session *s, uint64_t request, uint32_t dl, uint
 	if (s->steer.open)
 		return mams_fail(err, MAMS_ESTATE, NULL, "another steering request is under way");
 	s->steer.request = request;
-	s->steer.dl = dl;
-	s->steer.ul = ul;
+	s->steer.order = *order;
 	s->steer.held = being_set_up;
 	s->steer.until = mams_time_add_ms(now, s->policy->setup_timeout_ms);
 	why = being_set_up ? NULL : begin_steering(s, now, &code);
@@ -309,7 +227,7 @@ int ncm_session_steer(struct ncm_session *s, uint64_t request, uint32_t dl, uint
 	return 0;
 }
 
-static void release_steering(struct ncm_session *s, mams_time now)
+void ncm_session_set_up(struct ncm_session *s, mams_time now)
 {
 	const char *why;
 	int code;
@@ -319,27 +237,6 @@ static void release_steering(struct ncm_session *s, mams_time now)
 	why = begin_steering(s, now, &code);
 	if (why)
 		finish_steering(s, code, why);
-}
-
-static int on_setup_cnf(
-	struct ncm_session *s, const struct mx_msg *m, mams_time now, struct mams_error *err)
-{
-	const struct mx_up_setup_cnf *c = &m->up_setup_cnf;
-
-	(void)err;
-	for (uint8_t i = 0; i < NCM_LINKS_MAX; i++) {
-		s->s.links[i].confirmed = false;
-		for (size_t k = 0; k < c->n_client_params; k++)
-			s->s.links[i].confirmed |= c->client_params[k].connection_id == i;
-	}
-	s->s.active = true;
-	ncm_session_to(s, NCM_STATE_ACTIVE, "mx_up_setup_cnf");
-	ncm_advice_give(s);
-	try_missing_again(s, now);
-	ncm_session_push(s, (struct ncm_action){.kind = NCM_ACT_POLICY});
-	ncm_session_store(s);
-	release_steering(s, now);
-	return 0;
 }
 
 /* The RSP tells what is really in effect (seed 6.6). */
@@ -359,9 +256,9 @@ static int on_steering_rsp(
 		finish_steering(s, code, text);
 		return 0;
 	}
-	s->s.dl = s->steer.dl;
-	s->s.ul = s->steer.ul;
-	ncm_session_push(s, (struct ncm_action){.kind = NCM_ACT_POLICY});
+	s->s.anchors[s->steer.order.anchor].dl = s->steer.order.dl;
+	s->s.anchors[s->steer.order.anchor].ul = s->steer.order.ul;
+	ncm_session_policy(s);
 	ncm_session_store(s);
 	finish_steering(s, 0, "applied");
 	return 0;
@@ -378,8 +275,9 @@ static int on_keep_alive_req(
 	(void)err;
 	if (k->has_keep_alive_reason && k->keep_alive_reason == MX_KA_HANDOVER &&
 		k->has_connection_id && k->connection_id < NCM_LINKS_MAX) {
-		s->s.links[k->connection_id].up = false;
-		ncm_session_push(s, (struct ncm_action){.kind = NCM_ACT_POLICY});
+		s->s.links[k->connection_id].handover = true;
+		s->counters->handovers++;
+		ncm_session_policy(s);
 	}
 	return ncm_session_reply(s, m, ncm_compose_keep_alive(s, MX_KEEP_ALIVE_RSP));
 }
@@ -392,7 +290,7 @@ static int on_termination_req(
 	(void)now;
 	(void)err;
 	if (rc == 0)
-		end(s, "mx_session_termination_req");
+		ncm_session_end(s, "mx_session_termination_req");
 	return rc;
 }
 
@@ -434,8 +332,8 @@ static const struct rule {
 	[MX_CAPABILITY_REQ] = {IN(CAP_WAIT) | IN(ACK_WAIT), false, on_capability_req},
 	[MX_CAPABILITY_ACK] = {IN(ACK_WAIT), false, on_capability_ack},
 	[MX_RECONF_REQ] = {LIVE | IN(ACK_WAIT), false, ncm_links_report},
-	[MX_UP_SETUP_CNF] = {IN(SETUP_WAIT), true, on_setup_cnf},
-	[MX_PATH_EST_RESULTS] = {LIVE, false, on_nothing},
+	[MX_UP_SETUP_CNF] = {IN(SETUP_WAIT), true, ncm_setup_confirmed},
+	[MX_PATH_EST_RESULTS] = {LIVE, false, ncm_advice_path},
 	[MX_TRAFFIC_STEERING_RSP] = {LIVE, true, on_steering_rsp},
 	[MX_APP_MADP_ASSOC_REQ] = {LIVE, false, ncm_advice_assoc},
 	[MX_MEASUREMENT_REPORT] = {LIVE, false, ncm_advice_report},
@@ -478,6 +376,8 @@ int ncm_session_input(
 		return refuse(&c->wrong_state, MAMS_ESTATE, err, m, ncm_state_name(s->state));
 	c->messages++;
 	c->unknown_members += m->unknown;
+	s->modern |= mx_msg_session(m) != NULL || m->type == MX_KEEP_ALIVE_RSP ||
+		     m->type == MX_CAPABILITY_REQ;
 	s->last_heard = now;
 	rc = r->act(s, m, now, err);
 	if (rc == -MAMS_EVALUE || rc == -MAMS_EMISSING)
@@ -485,15 +385,33 @@ int ncm_session_input(
 	return rc;
 }
 
-static void expired(struct ncm_session *s, enum mx_type type)
+void ncm_session_seen(struct ncm_session *s, mams_time now)
+{
+	s->seen = now;
+}
+
+/* A client of the seed does not know keep-alives; that it comes to fetch messages is what tells
+ * that it lives (requirements.md A.1-31). */
+static bool lives_in_silence(const struct ncm_session *s, enum mx_type type, mams_time now)
+{
+	return type == MX_KEEP_ALIVE_REQ && !s->modern &&
+	       mams_time_before(
+		       now, mams_time_add_ms(s->seen, 2 * (int64_t)s->policy->keep_alive_ms));
+}
+
+static void expired(struct ncm_session *s, enum mx_type type, mams_time now)
 {
 	s->counters->retries_spent++;
+	if (lives_in_silence(s, type, now)) {
+		s->last_heard = now;
+		return;
+	}
 	if (type == MX_TRAFFIC_STEERING_REQ)
 		finish_steering(s, ETIMEDOUT, "the client does not answer");
 	else if (type == MX_SESSION_TERMINATION_REQ)
 		ncm_session_push(s, (struct ncm_action){.kind = NCM_ACT_END});
 	else
-		end(s, mx_type_name(type));
+		ncm_session_end(s, mx_type_name(type));
 }
 
 static mams_time steer_due(const struct ncm_session *s)
@@ -515,26 +433,16 @@ static mams_time keep_alive_due(const struct ncm_session *s)
 	return mams_time_add_ms(s->last_heard, s->policy->keep_alive_ms);
 }
 
-static void prepare(struct ncm_session *s, mams_time now)
-{
-	if (s->state != NCM_STATE_PREPARE) {
-		s->gather_until = MAMS_TIME_NEVER;
-		ncm_session_to(s, NCM_STATE_PREPARE, "links admitted");
-	}
-	s->prepare_again = mams_time_add_ms(now, s->policy->setup_timeout_ms);
-	ncm_session_push(s, (struct ncm_action){.kind = NCM_ACT_PREPARE});
-}
-
 void ncm_session_tick(struct ncm_session *s, mams_time now)
 {
 	enum mx_type type;
 
 	while ((type = mx_exchange_tick(&s->exchange, now)) != MX_TYPE_COUNT)
-		expired(s, type);
+		expired(s, type, now);
 	if (!mams_time_before(now, steer_due(s)))
 		finish_steering(s, ETIMEDOUT, "the user plane is not set up in time");
 	if (!mams_time_before(now, prepare_due(s)))
-		prepare(s, now);
+		ncm_setup_prepare(s, now);
 	if (!mams_time_before(now, keep_alive_due(s)) &&
 		mx_exchange_begin(
 			&s->exchange, ncm_compose_keep_alive(s, MX_KEEP_ALIVE_REQ), 0, now) < 0)

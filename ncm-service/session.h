@@ -7,12 +7,14 @@
 #pragma once
 
 #include "lib/base/metrics.h"
-#include "ncm-service/policy.h"
+#include "lib/mx/mx_agree.h"
+#include "ncm-service/madps.h"
 
 #include <stdint.h>
 
 #define NCM_IDENTITY_MAX 128
 #define NCM_KEY_MAX 96
+#define NCM_ALL_CONNECTIONS ((1u << NCM_LINKS_MAX) - 1u)
 
 #define NCM_STATES(X)                                                                              \
 	X(NONE)       /* no Discover yet */                                                        \
@@ -40,20 +42,23 @@ struct ncm_link {
 	bool in_setup; /**< in the last UP Setup REQ, with setup_address */
 	struct mams_addr setup_address;
 	bool confirmed;      /**< in the CNF */
+	bool handover;       /**< being left by the client: no downlink until it is set up again */
 	uint32_t report_num; /**< sequence number of its newest Reconf REQ; 0 none */
 };
 
 enum ncm_action_kind {
 	NCM_ACT_REPLY,      /**< msg answers the message just put in */
 	NCM_ACT_SEND,       /**< msg is NCM-started */
-	NCM_ACT_PREPARE,    /**< tell the N-MADP's proxy client and key; answer by
+	NCM_ACT_PREPARE,    /**< tell this N-MADP instance client and key; answer by
 			       ncm_session_prepared() */
-	NCM_ACT_RELEASE,    /**< the client is no longer valid at the N-MADP */
-	NCM_ACT_POLICY,     /**< downlink treatment changed: ncm_session_downlink() */
+	NCM_ACT_RELEASE,    /**< the client is no longer valid at this instance */
+	NCM_ACT_POLICY,     /**< downlink treatment at this instance: ncm_session_downlink() */
 	NCM_ACT_STEER_DONE, /**< to who asked for steering */
 	NCM_ACT_STORE,      /**< what a restart must know has changed */
 	NCM_ACT_STATE,      /**< for the log */
 	NCM_ACT_LINK,       /**< for the log: admission of link was decided */
+	NCM_ACT_AGREED,     /**< for the log: drops and what is agreed */
+	NCM_ACT_ASSIGNED,   /**< for the log: anchor has instance madp; -1: none, text says why */
 	NCM_ACT_END,        /**< the session is over; free it */
 };
 
@@ -66,9 +71,11 @@ struct ncm_action {
 	enum ncm_state from;
 	enum ncm_state to;
 	uint8_t connection_id; /**< LINK */
+	uint8_t anchor;        /**< ASSIGNED: index */
+	int madp;              /**< PREPARE, RELEASE, POLICY, ASSIGNED: index */
 };
 
-#define NCM_ACTIONS_MAX 48u
+#define NCM_ACTIONS_MAX 64u
 
 struct ncm_counters {
 	uint64_t messages;
@@ -84,9 +91,23 @@ struct ncm_counters {
 	uint64_t unknown_members;
 	uint64_t actions_lost;
 	uint64_t measurement_reports;
+	uint64_t madp_full;
+	uint64_t madp_none;
+	uint64_t madp_moves;
+	uint64_t handovers;
+	uint64_t redirects;
+	uint64_t path_results;
 };
 extern const struct mams_metric ncm_counter_rows[];
 extern const size_t ncm_n_counter_rows;
+
+/** One anchor connection of a session, as it survives a restart. */
+struct ncm_saved_anchor {
+	bool used;               /**< agreed */
+	uint8_t id;              /**< connection id */
+	char madp[NCM_NAME_MAX]; /**< instance; "": none */
+	uint32_t dl, ul;         /**< bits of connection ids */
+};
 
 /** What survives a restart of the NCM. */
 struct ncm_saved {
@@ -94,9 +115,10 @@ struct ncm_saved {
 	uint64_t session_id;
 	char client_key[NCM_KEY_MAX]; /**< secret */
 	bool active;
-	uint32_t features; /**< agreed, bits of enum mx_feature */
-	uint32_t dl;       /**< bits of connection ids */
-	uint32_t ul;
+	uint32_t features;    /**< agreed, bits of enum mx_feature */
+	uint32_t convergence; /**< agreed, bits of enum mx_convergence */
+	uint32_t adaptation;  /**< agreed, bits of enum mx_adaptation */
+	struct ncm_saved_anchor anchors[NCM_ANCHORS_MAX]; /**< in the policy's order */
 	struct ncm_link links[NCM_LINKS_MAX];
 };
 
@@ -109,27 +131,55 @@ struct ncm_measured {
 	mams_time last, before;
 };
 
+/** The instance of one anchor connection. */
+struct ncm_anchor_use {
+	int madp;         /**< index; -1: none */
+	uint32_t leaving; /**< bits of instances that the next confirmation releases */
+	bool refused;     /**< it needs an instance and there is none */
+};
+
+/** A steering order. */
+struct ncm_order {
+	size_t anchor;         /**< index */
+	uint8_t configuration; /**< MX configuration; 0: the anchor's whole user plane */
+	uint32_t dl, ul;       /**< bits of connection ids */
+};
+
 struct ncm_session {
 	const struct ncm_policy *policy;
 	struct ncm_counters *counters;
+	struct ncm_madps *madps;
 	struct ncm_saved s;
 	enum ncm_state state;
 	struct mx_exchange exchange;
 	mams_time last_heard;
+	mams_time seen; /**< the client is at the transport, whether it has said something or not */
+	bool modern;    /**< it has shown something of RFC 8743: keep-alives must be answered */
 	mams_time created;
 	enum ncm_transport transport; /**< that the client used last */
 	mams_time gather_until;       /**< UP setup is due then; NEVER when none is wanted */
 	mams_time prepare_again; /**< in PREPARE: the N-MADP has not answered, it is told again */
 	uint32_t again_ms;       /**< patience with links that a CNF left out; doubles */
+	struct ncm_anchor_use anchor[NCM_ANCHORS_MAX];
+	uint32_t prepared;     /**< bits of instances that know the client */
+	uint32_t told;         /**< bits of instances that may have connections of it */
+	struct mx_offer offer; /**< of the client */
+	struct mx_drop drops[MX_DROPS_MAX];
+	size_t n_drops;
 	struct {
 		bool open;
 		bool held;       /**< not yet asked of the client: its user plane is being set up */
 		mams_time until; /**< held no longer than this */
 		uint64_t request;
-		uint32_t dl, ul;
+		struct ncm_order order;
 	} steer;
 	struct ncm_measured *measured[NCM_LINKS_MAX]; /**< [MX_M_COUNT] each; NULL: none yet */
 	bool advised;
+	/** What the client has measured of a path last (seed 6.5); 0: nothing yet. */
+	struct {
+		double lost_percent, rate_mbps, active_mbps;
+		uint32_t delay_us;
+	} path[NCM_LINKS_MAX];
 	const struct mx_msg *reply;
 	struct ncm_action queue[NCM_ACTIONS_MAX];
 	size_t head, n;
@@ -139,21 +189,26 @@ struct ncm_session {
  *                on where it was before a restart
  *  @param first  random first sequence number */
 struct ncm_session *ncm_session_new(const struct ncm_policy *p, struct ncm_counters *c,
-	const struct ncm_saved *saved, uint32_t first, mams_time now);
-void ncm_session_free(struct ncm_session *s); /**< accepts NULL; wipes the key */
+	struct ncm_madps *madps, const struct ncm_saved *saved, uint32_t first, mams_time now);
+/** Gives its place at the instances back, and wipes the key; accepts NULL. */
+void ncm_session_free(struct ncm_session *s);
 
 /** A message of this session's client, whose identity and session id the caller has checked.
  *  @return 0, -MAMS_ESTATE (E6), -MAMS_EVALUE (E7), -MAMS_EUNKNOWN (E8), -ENOMEM */
 MAMS_MUST int ncm_session_input(
 	struct ncm_session *s, const struct mx_msg *m, mams_time now, struct mams_error *err);
-/** The N-MADP knows the client's key (after NCM_ACT_PREPARE). */
-void ncm_session_prepared(struct ncm_session *s, mams_time now);
+/** The instance knows the client's key (after NCM_ACT_PREPARE). */
+void ncm_session_prepared(struct ncm_session *s, size_t madp, mams_time now);
+/** The client waits for messages of ours (its long-poll). */
+void ncm_session_seen(struct ncm_session *s, mams_time now);
+/** Instances have come, gone or been drained: whoever has to move, or can at last be served, is set
+ *  up anew.  @param when  not before; spreads a crowd */
+void ncm_session_review(struct ncm_session *s, mams_time when);
 /** Start a steering transaction, at once or, while a running user plane is being set up anew, after
  *  that; the result comes by NCM_ACT_STEER_DONE with this request number.
- *  @param dl, ul  bits of connection ids
  *  @return 0, -MAMS_ESTATE, -MAMS_EVALUE; err->text says why */
-MAMS_MUST int ncm_session_steer(struct ncm_session *s, uint64_t request, uint32_t dl, uint32_t ul,
-	mams_time now, struct mams_error *err);
+MAMS_MUST int ncm_session_steer(struct ncm_session *s, uint64_t request,
+	const struct ncm_order *order, mams_time now, struct mams_error *err);
 /** End it from our side. */
 void ncm_session_terminate(struct ncm_session *s, int reason, mams_time now);
 
@@ -161,19 +216,30 @@ void ncm_session_tick(struct ncm_session *s, mams_time now);
 mams_time ncm_session_deadline(const struct ncm_session *s);
 bool ncm_session_next(struct ncm_session *s, struct ncm_action *out);
 
-/** Backup flag of each proxy address of this session's accesses, for the plugin.
+/** Backup flag of each proxy address of an instance on this session's accesses, for its plugin;
+ *  also of an instance that the session has left, for what still runs there.
  *  @param local   [NCM_LINKS_MAX], filled with proxy addresses, port 0
  *  @return how many */
-size_t ncm_session_downlink(
-	const struct ncm_session *s, struct mams_addr *local, bool backup[NCM_LINKS_MAX]);
-/** Connection ids as bits: those in the user plane now. */
-uint32_t ncm_session_deliveries(const struct ncm_session *s);
+size_t ncm_session_downlink(const struct ncm_session *s, size_t madp, struct mams_addr *local,
+	bool backup[NCM_LINKS_MAX]);
+/** Connection ids as bits: those that an anchor (index) has in the user plane now. */
+uint32_t ncm_session_deliveries(const struct ncm_session *s, size_t anchor);
+/** Those that a setup made now would name for it. */
+uint32_t ncm_session_carriers(const struct ncm_session *s, size_t anchor);
+/** Of the convergence methods, the bits that an anchor (index) has; 0: control plane only. */
+uint32_t ncm_session_methods(const struct ncm_session *s, size_t anchor);
 const char *ncm_state_name(enum ncm_state s);
 
-/* ---- between session.c, links.c and advice.c ---- */
+/* ---- between the sources of the session ---- */
 
 void ncm_session_push(struct ncm_session *s, struct ncm_action a);
 void ncm_session_to(struct ncm_session *s, enum ncm_state to, const char *reason);
+/** The downlink treatment has changed, wherever the client may have connections. */
+void ncm_session_policy(struct ncm_session *s);
+/** The user plane stands: a steering order that waited for it goes out. */
+void ncm_session_set_up(struct ncm_session *s, mams_time now);
+/** It is over, for this reason. */
+void ncm_session_end(struct ncm_session *s, const char *reason);
 /** What a restart must know has changed. */
 void ncm_session_store(struct ncm_session *s);
 /** Answer a request; the answer is remembered.

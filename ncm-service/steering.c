@@ -1,35 +1,70 @@
 #include "ncm-service/steering.h"
 
-uint32_t ncm_session_deliveries(const struct ncm_session *s)
+static size_t put_rule(const struct ncm_session *s, size_t madp, size_t anchor, uint8_t link,
+	struct mams_addr *local, bool *backup)
 {
-	uint32_t bits = 0;
+	const struct ncm_link *l = &s->s.links[link];
+	const struct mams_addr *proxy = ncm_policy_proxy(s->policy, madp, l->access, &l->address);
 
+	if (!proxy)
+		return 0;
+	*local = *proxy;
+	local->port = 0;
+	/* a link that the client is leaving carries nothing until it is confirmed (RFC 8743 8.3.2)
+	 */
+	*backup = l->handover || (s->s.anchors[anchor].dl & 1u << link) == 0;
+	return 1;
+}
+
+/* An instance that the session has left carries what still runs as its first anchor wants it. */
+static size_t anchor_at(const struct ncm_session *s, size_t madp)
+{
+	size_t first = NCM_ANCHORS_MAX;
+
+	for (size_t a = 0; a < s->policy->n_anchors; a++) {
+		if (!s->s.anchors[a].used || !s->policy->anchors[a].methods)
+			continue;
+		if (s->anchor[a].madp == (int)madp)
+			return a;
+		if (first == NCM_ANCHORS_MAX)
+			first = a;
+	}
+	return first;
+}
+
+size_t ncm_session_downlink(const struct ncm_session *s, size_t madp, struct mams_addr *local,
+	bool backup[NCM_LINKS_MAX])
+{
+	size_t a = anchor_at(s, madp);
+	size_t n = 0;
+
+	if (a == NCM_ANCHORS_MAX)
+		return 0;
 	for (uint8_t i = 0; i < NCM_LINKS_MAX; i++)
 		if (s->s.links[i].known && s->s.links[i].in_setup &&
 			s->s.links[i].admission == NCM_ADMIT_OK)
-			bits |= 1u << i;
-	return bits;
+			n += put_rule(s, madp, a, i, &local[n], &backup[n]);
+	return n;
 }
 
-size_t ncm_session_downlink(
-	const struct ncm_session *s, struct mams_addr *local, bool backup[NCM_LINKS_MAX])
+static bool has_configuration(const struct ncm_session *s, const struct ncm_order *o)
 {
-	size_t n = 0;
+	return ncm_session_methods(s, o->anchor) && o->configuration <= NCM_LINKS_MAX &&
+	       (ncm_session_deliveries(s, o->anchor) & 1u << (o->configuration - 1));
+}
 
-	for (uint8_t i = 0; i < NCM_LINKS_MAX; i++) {
-		const struct ncm_link *l = &s->s.links[i];
-		const struct mams_addr *proxy;
+const char *ncm_steering_check(const struct ncm_session *s, const struct ncm_order *o)
+{
+	uint32_t have;
 
-		if (!l->known || !l->in_setup || l->admission != NCM_ADMIT_OK)
-			continue;
-		proxy = ncm_policy_proxy(&s->policy->accesses[l->access], &l->address);
-		if (!proxy)
-			continue;
-		local[n] = *proxy;
-		local[n].port = 0;
-		backup[n++] = (s->s.dl & 1u << i) == 0;
-	}
-	return n;
+	if (o->anchor >= s->policy->n_anchors || !s->s.anchors[o->anchor].used)
+		return "the session has no such anchor";
+	have = ncm_session_deliveries(s, o->anchor);
+	if (!o->dl || !o->ul || (o->dl & ~have) || (o->ul & ~have))
+		return "only delivery connections that are set up can carry traffic";
+	if (o->configuration && !has_configuration(s, o))
+		return "the anchor has no such MX configuration";
+	return NULL;
 }
 
 static bool feature_in(const struct mx_traffic_steering_rsp *r, int feature)
@@ -48,12 +83,17 @@ static bool several(uint32_t bits)
 int ncm_steering_verdict(
 	const struct ncm_session *s, const struct mx_traffic_steering_rsp *r, const char **text)
 {
-	bool dl = several(s->steer.dl) && (s->s.features & 1u << MX_F_DOWNLINK_AGGREGATION);
-	bool ul = several(s->steer.ul) && (s->s.features & 1u << MX_F_UPLINK_AGGREGATION);
+	const struct ncm_order *o = &s->steer.order;
+	bool native = ncm_session_methods(s, o->anchor) == 0;
+	bool dl = several(o->dl) && (s->s.features & 1u << MX_F_DOWNLINK_AGGREGATION) && !native;
+	bool ul = several(o->ul) && (s->s.features & 1u << MX_F_UPLINK_AGGREGATION) && !native;
 
-	if (s->steer.dl != s->steer.ul) {
-		*text = "not applied: the MPTCP proxy carries UL and DL over the same links "
-			"(a subflow is backup in both directions)";
+	if (o->dl != o->ul) {
+		*text = native ? "not applied: without convergence the answers come over the link "
+				 "that the requests take"
+			       : "not applied: the MPTCP proxy carries UL and DL over the same "
+				 "links "
+				 "(a subflow is backup in both directions)";
 		return MAMS_EVALUE;
 	}
 	if (feature_in(r, MX_F_DOWNLINK_AGGREGATION) != dl ||

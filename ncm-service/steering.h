@@ -5,6 +5,8 @@
 
 #include "ncm-service/session.h"
 
+/** Can this order be given?  @return NULL, or static words why not */
+const char *ncm_steering_check(const struct ncm_session *s, const struct ncm_order *o);
 /** Judge the answer to the steering request that is open.
  *  @param text  filled with words for who asked
  *  @return 0 (applied), MAMS_EVALUE (cannot be), MAMS_EPEER (the client has not) */

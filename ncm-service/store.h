@@ -19,3 +19,8 @@ MAMS_MUST int ncm_store_commit(struct ncm_store *st);
  *  @return 0 or -EIO */
 MAMS_MUST int ncm_store_each(
 	struct ncm_store *st, void (*fn)(void *user, const struct ncm_saved *s), void *user);
+/** Whether an N-MADP instance is drained.  @return 0 or -EIO (logged) */
+MAMS_MUST int ncm_store_drained(struct ncm_store *st, const char *madp, bool drained);
+/** Call fn for every drained instance.  @return 0 or -EIO */
+MAMS_MUST int ncm_store_each_drained(
+	struct ncm_store *st, void (*fn)(void *user, const char *madp), void *user);

@@ -63,10 +63,9 @@ static void touch(struct pm_policy *p, struct connection *c)
 
 static void settle(struct pm_policy *p, struct connection *c)
 {
-	if (!c->dirty)
-		return;
+	if (c->dirty)
+		DL_DELETE(p->dirty, c);
 	c->dirty = false;
-	DL_DELETE(p->dirty, c);
 }
 
 static void stop_waiting(struct pm_policy *p, struct connection *c)
@@ -158,7 +157,8 @@ static const struct pm_path *to_proxy(const struct pm_policy *p, const struct ma
 	return NULL;
 }
 
-/* A connection that leads to no proxy of today keeps the group that it had: its path may be away. */
+/* A connection that leads to no proxy of today keeps the group that it had: its path may be away.
+ */
 static void judge(const struct pm_policy *p, struct connection *c)
 {
 	for (size_t i = 0; !c->server_side && i < c->n_subflows; i++) {
@@ -183,9 +183,8 @@ static void forget_failures(
 	struct connection *c, const struct pm_policy *old, const struct pm_path *paths, size_t n)
 {
 	for (size_t i = 0; i < n; i++) {
-		struct lane *l = paths[i].group == c->group ? pm_lane(c, pm_path_id(&paths[i]))
-							    : NULL;
-		bool same = false;
+		struct lane *l = pm_lane(c, pm_path_id(&paths[i]));
+		bool same = paths[i].group != c->group;
 
 		for (size_t k = 0; k < old->n_paths; k++)
 			same |= path_eq(&old->paths[k], &paths[i]);

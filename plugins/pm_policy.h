@@ -22,9 +22,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define PM_PATHS_MAX 64u /**< of all groups */
-#define PM_LINKS_MAX 16u /**< of a group */
-#define PM_RULES_MAX 64u /**< of a client */
+#define PM_PATHS_MAX 64u    /**< of all groups */
+#define PM_LINKS_MAX 16u    /**< of a group */
+#define PM_RULES_MAX 64u    /**< of a client */
 #define PM_SUBFLOWS_MAX 32u /**< of a connection; more are left alone and counted */
 #define PM_ANNOUNCE_MAX 8u
 #define PM_CLIENT_MAX 128

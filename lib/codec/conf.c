@@ -8,7 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#define MAX_SECTIONS 8 /* kinds of section in one file */
+#define MAX_SECTIONS 16 /* kinds of section in one file */
 #define MAX_BYTES (1u << 20)
 /* libconfuse takes the end of the file for the end of every open section.  A last key of our own,
  * which only the top level knows, shows that nothing is open there. */

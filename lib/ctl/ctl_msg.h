@@ -34,6 +34,7 @@ enum ctl_type {
 	CTL_NCM_STATUS,
 	CTL_CCM_STATUS,
 	CTL_LOG_LEVEL, /**< anyone -> any daemon */
+	CTL_DRAIN,     /**< mamsctl -> NCM: take an N-MADP instance out of use, or back */
 	CTL_TYPE_COUNT,
 };
 
@@ -132,10 +133,18 @@ struct ctl_pm_policy {
 /** Names of links as the session knows them; a link in no list becomes backup. */
 struct ctl_steer {
 	const char *client; /**< identity or session id; NULL when exactly one session exists */
+	const char *anchor; /**< name or connection id; NULL: the first */
+	bool has_configuration;
+	uint32_t configuration; /**< MX configuration of it; absent: all of them */
 	const char **dl;
 	size_t n_dl;
 	const char **ul;
 	size_t n_ul;
+};
+
+struct ctl_drain {
+	const char *madp; /**< name of the instance */
+	bool drain;       /**< false: in use again */
 };
 
 struct ctl_status_req {
@@ -230,6 +239,27 @@ struct ctl_link_status {
 	size_t n_measured;
 };
 
+/** What a capability exchange did not agree on. */
+struct ctl_dropped {
+	const char *group; /**< feature, convergence, adaptation, delivery or anchor connection */
+	const char *item;
+	const char *reason;
+};
+
+/** One anchor connection of a session. */
+struct ctl_anchor_status {
+	const char *name; /**< NCM only */
+	uint8_t connection_id;
+	const char *type;
+	const char *method; /**< MPTCP_Proxy, ...; "none": control plane only */
+	const char *madp;   /**< instance, NCM only; NULL: none */
+	bool refused;       /**< it needs an instance and there is none with room */
+	const char **dl;    /**< names of links that carry the downlink */
+	size_t n_dl;
+	const char **ul;
+	size_t n_ul;
+};
+
 struct ctl_session_status {
 	const char *client;
 	uint64_t ncm_id;
@@ -240,13 +270,27 @@ struct ctl_session_status {
 	uint64_t age_ms;
 	struct ctl_link_status *links;
 	size_t n_links;
-	const char *madp; /**< name of the N-MADP instance */
+	const char *madp; /**< name of the N-MADP instance of the first anchor that has one */
+	struct ctl_anchor_status *anchors;
+	size_t n_anchors;
+	const char **features; /**< agreed */
+	size_t n_features;
+	const char **convergence; /**< agreed methods */
+	size_t n_convergence;
+	const char **adaptation;
+	size_t n_adaptation;
+	struct ctl_dropped *dropped;
+	size_t n_dropped;
 };
 
 struct ctl_madp_status {
 	const char *name;
-	bool proxy_up;  /**< ctl connection to mams-proxy stands */
-	bool plugin_up; /**< ctl connection to the plugin stands */
+	bool proxy_up;     /**< ctl connection to mams-proxy stands */
+	bool plugin_up;    /**< ctl connection to the plugin stands */
+	const char *state; /**< up, away, dead, not yet connected */
+	bool drained;
+	uint64_t used;     /**< anchor connections of clients */
+	uint64_t capacity; /**< 0: no limit */
 };
 
 struct ctl_ncm_status {
@@ -275,6 +319,16 @@ struct ctl_ccm_status {
 	size_t n_links;
 	struct ctl_preferred *preferred;
 	size_t n_preferred;
+	struct ctl_anchor_status *anchors;
+	size_t n_anchors;
+	const char **features; /**< agreed */
+	size_t n_features;
+	const char **convergence;
+	size_t n_convergence;
+	const char **adaptation;
+	size_t n_adaptation;
+	struct ctl_dropped *dropped;
+	size_t n_dropped;
 	struct ctl_counter *counters;
 	size_t n_counters;
 };
@@ -303,6 +357,7 @@ struct ctl_msg {
 		struct ctl_ncm_status ncm_status;
 		struct ctl_ccm_status ccm_status;
 		struct ctl_log_level log_level;
+		struct ctl_drain drain;
 	};
 };
 

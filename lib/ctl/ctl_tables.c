@@ -99,6 +99,9 @@ static TABLE(pm_policy_table, ctl_pm_policy, "pm_policy", pm_policy_rows);
 
 static const struct mams_field steer_rows[] = {
 	TEXT(ctl_steer, client, OPT),
+	TEXT(ctl_steer, anchor, OPT),
+	ROW_OPT_INT(U32, ctl_steer, configuration, "configuration", 1, 255,
+		"absent: all of the anchor"),
 	ROW_SCALARS(ctl_steer, dl, "dl", 0, STRING, 0, MAX_PATHS, "links that carry DL"),
 	ROW_SCALARS(ctl_steer, ul, "ul", 0, STRING, 0, MAX_PATHS, "links that carry UL"),
 };
@@ -198,6 +201,32 @@ static const struct mams_field link_status_rows[] = {
 };
 static TABLE(link_status_table, ctl_link_status, "link_status", link_status_rows);
 
+static const struct mams_field dropped_rows[] = {
+	TEXT(ctl_dropped, group, 0),
+	TEXT(ctl_dropped, item, 0),
+	TEXT(ctl_dropped, reason, 0),
+};
+static TABLE(dropped_table, ctl_dropped, "dropped", dropped_rows);
+
+#define NAMES(S, m) ROW_SCALARS(S, m, #m, 0, STRING, 0, MAX_PATHS, "")
+/* what a session has agreed on */
+#define AGREED(S)                                                                                  \
+	ROW_LIST(S, anchors, "anchors", 0, &anchor_status_table, 0, MAX_PATHS, ""),                \
+		NAMES(S, features), NAMES(S, convergence), NAMES(S, adaptation),                   \
+		ROW_LIST(S, dropped, "dropped", 0, &dropped_table, 0, MAX_PATHS, "")
+
+static const struct mams_field anchor_status_rows[] = {
+	TEXT(ctl_anchor_status, name, OPT),
+	ID(ctl_anchor_status, connection_id),
+	TEXT(ctl_anchor_status, type, 0),
+	TEXT(ctl_anchor_status, method, 0),
+	TEXT(ctl_anchor_status, madp, OPT),
+	FLAG(ctl_anchor_status, refused),
+	NAMES(ctl_anchor_status, dl),
+	NAMES(ctl_anchor_status, ul),
+};
+static TABLE(anchor_status_table, ctl_anchor_status, "anchor_status", anchor_status_rows);
+
 static const struct mams_field session_status_rows[] = {
 	TEXT(ctl_session_status, client, 0),
 	COUNT(ctl_session_status, ncm_id),
@@ -208,6 +237,7 @@ static const struct mams_field session_status_rows[] = {
 	COUNT(ctl_session_status, age_ms),
 	ROW_LIST(ctl_session_status, links, "links", 0, &link_status_table, 0, MAX_PATHS, ""),
 	TEXT(ctl_session_status, madp, OPT),
+	AGREED(ctl_session_status),
 };
 static TABLE(session_status_table, ctl_session_status, "session_status", session_status_rows);
 
@@ -215,6 +245,10 @@ static const struct mams_field madp_status_rows[] = {
 	TEXT(ctl_madp_status, name, 0),
 	FLAG(ctl_madp_status, proxy_up),
 	FLAG(ctl_madp_status, plugin_up),
+	TEXT(ctl_madp_status, state, 0),
+	FLAG(ctl_madp_status, drained),
+	COUNT(ctl_madp_status, used),
+	COUNT(ctl_madp_status, capacity),
 };
 static TABLE(madp_status_table, ctl_madp_status, "madp_status", madp_status_rows);
 
@@ -240,12 +274,19 @@ static const struct mams_field ccm_status_rows[] = {
 	FLAG(ctl_ccm_status, madp_reachable),
 	ROW_LIST(ctl_ccm_status, links, "links", 0, &link_status_table, 0, MAX_PATHS, ""),
 	ROW_LIST(ctl_ccm_status, preferred, "preferred", OPT, &preferred_table, 0, MAX_PATHS, ""),
+	AGREED(ctl_ccm_status),
 	COUNTERS(ctl_ccm_status),
 };
 static TABLE(ccm_status_table, ctl_ccm_status, "ccm_status", ccm_status_rows);
 
 static const struct mams_field log_level_rows[] = {TEXT(ctl_log_level, level, 0)};
 static TABLE(log_level_table, ctl_log_level, "log_level", log_level_rows);
+
+static const struct mams_field drain_rows[] = {
+	TEXT(ctl_drain, madp, 0),
+	FLAG(ctl_drain, drain),
+};
+static TABLE(drain_table, ctl_drain, "drain", drain_rows);
 
 const struct ctl_row ctl_rows[CTL_TYPE_COUNT] = {
 	[CTL_RESULT] = {"result", false, &result_table},
@@ -263,4 +304,5 @@ const struct ctl_row ctl_rows[CTL_TYPE_COUNT] = {
 	[CTL_NCM_STATUS] = {"ncm_status", false, &ncm_status_table},
 	[CTL_CCM_STATUS] = {"ccm_status", false, &ccm_status_table},
 	[CTL_LOG_LEVEL] = {"log_level", true, &log_level_table},
+	[CTL_DRAIN] = {"drain", true, &drain_table},
 };

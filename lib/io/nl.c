@@ -164,6 +164,59 @@ int mams_nl_route_del(struct mams_nl *n, const struct mams_nl_route *r)
 	return rule < 0 ? rule : route;
 }
 
+/* Rule for any packet.  @param suppress  default routes of the table do not count */
+static int change_any(struct mams_nl *n, uint8_t family, uint32_t priority, uint32_t table,
+	bool suppress, bool add)
+{
+	char space[512] = {0};
+	struct nlmsghdr *h = mnl_nlmsg_put_header(space);
+	struct fib_rule_hdr *f;
+
+	h->nlmsg_type = add ? RTM_NEWRULE : RTM_DELRULE;
+	h->nlmsg_flags =
+		(uint16_t)(NLM_F_REQUEST | NLM_F_ACK | (add ? NLM_F_CREATE | NLM_F_EXCL : 0));
+	f = mnl_nlmsg_put_extra_header(h, sizeof(*f));
+	f->family = family;
+	f->action = FR_ACT_TO_TBL;
+	mnl_attr_put_u32(h, FRA_PRIORITY, priority);
+	mnl_attr_put_u8(h, FRA_PROTOCOL, MAMS_NL_PROTOCOL);
+	if (add)
+		mnl_attr_put_u32(h, FRA_TABLE, table);
+	if (add && suppress)
+		mnl_attr_put_u32(h, FRA_SUPPRESS_PREFIXLEN, 0);
+	return request(n, h, NULL, NULL);
+}
+
+static const uint8_t families[] = {AF_INET, AF_INET6};
+
+int mams_nl_default_del(struct mams_nl *n, uint32_t first)
+{
+	int rc = 0;
+
+	for (size_t i = 0; i < MAMS_ARRAY_LEN(families); i++)
+		for (uint32_t p = first; p <= first + 1; p++) {
+			int one = change_any(n, families[i], p, 0, false, false);
+
+			if (one < 0 && one != -ENOENT && one != -EAFNOSUPPORT)
+				rc = one;
+		}
+	return rc;
+}
+
+int mams_nl_default_set(struct mams_nl *n, uint32_t first, uint32_t table)
+{
+	int rc = mams_nl_default_del(n, first);
+
+	for (size_t i = 0; rc == 0 && i < MAMS_ARRAY_LEN(families); i++) {
+		rc = change_any(n, families[i], first + 1, table, false, true);
+		if (rc == 0)
+			rc = change_any(n, families[i], first, RT_TABLE_MAIN, true, true);
+		if (rc == -EAFNOSUPPORT)
+			rc = 0;
+	}
+	return rc;
+}
+
 static int change_local(struct mams_nl *n, const struct mams_addr *addr, bool add)
 {
 	char space[512] = {0};
@@ -290,7 +343,6 @@ static int dump(struct mams_nl *n, uint16_t type, uint8_t family, mnl_cb_t cb, v
 
 int mams_nl_sweep(struct mams_nl *n, uint32_t first, uint32_t last)
 {
-	static const uint8_t families[] = {AF_INET, AF_INET6};
 	struct swept *s = calloc(1, sizeof(*s));
 	int removed = 0;
 	int rc = s ? 0 : -ENOMEM;

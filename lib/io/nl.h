@@ -60,6 +60,12 @@ struct mams_nl_route {
 MAMS_MUST int mams_nl_route_set(struct mams_nl *n, const struct mams_nl_route *r);
 /** Gone already is no error. */
 MAMS_MUST int mams_nl_route_del(struct mams_nl *n, const struct mams_nl_route *r);
+/** Whatever no rule before sends elsewhere and no route but a default one leads to goes by this
+ *  table: two rules, of priority first and first + 1, for both families.  Others of these
+ * priorities are taken away before.
+ *  @return 0 or -errno */
+MAMS_MUST int mams_nl_default_set(struct mams_nl *n, uint32_t first, uint32_t table);
+MAMS_MUST int mams_nl_default_del(struct mams_nl *n, uint32_t first);
 /** A route of type local behind the kernel's own of an address: connections within this host that
  *  use the address go on when the host loses it.
  *  @return 0 (also when it stands already, or was gone already) or -errno */

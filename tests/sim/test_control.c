@@ -89,6 +89,15 @@ static void address_changes(void)
 	world_fini(&w);
 }
 
+static int steer(
+	struct world *w, uint64_t request, uint32_t dl, uint32_t ul, struct mams_error *err)
+{
+	const struct ncm_order o = {.dl = dl, .ul = ul};
+
+	w->clients->steer_code = -1;
+	return ncm_session_steer(world_session(w, w->clients), request, &o, w->now, err);
+}
+
 static void steering(void)
 {
 	struct world w;
@@ -96,23 +105,18 @@ static void steering(void)
 
 	world_init(&w, 5, 1);
 	up(&w);
-	CU_ASSERT_EQUAL(
-		ncm_session_steer(world_session(&w, w.clients), 9, LTE, LTE, w.now, &err), 0);
+	CU_ASSERT_EQUAL(steer(&w, 9, LTE, LTE, &err), 0);
 	world_run(&w, 500);
 	CU_ASSERT_EQUAL(w.clients->steer_code, 0);
 	CU_ASSERT(w.clients->applied.paths[0].backup && !w.clients->applied.paths[1].backup);
 	CU_ASSERT_EQUAL(w.clients->backup, WIFI);
 	w.clients->steer_code = -1;
-	CU_ASSERT_EQUAL(
-		ncm_session_steer(world_session(&w, w.clients), 10, LTE, WIFI, w.now, &err), 0);
+	CU_ASSERT_EQUAL(steer(&w, 10, LTE, WIFI, &err), 0);
 	world_run(&w, 500);
 	CU_ASSERT_EQUAL(w.clients->steer_code, MAMS_EVALUE); /* said, not ignored */
 	CU_ASSERT(w.clients->applied.paths[0].backup && !w.clients->applied.paths[1].backup);
-	CU_ASSERT_EQUAL(ncm_session_steer(world_session(&w, w.clients), 11, 4, 4, w.now, &err),
-		-MAMS_EVALUE);
-	CU_ASSERT_EQUAL(ncm_session_steer(world_session(&w, w.clients), 12, LTE | WIFI, LTE | WIFI,
-				w.now, &err),
-		0);
+	CU_ASSERT_EQUAL(steer(&w, 11, 4, 4, &err), -MAMS_EVALUE);
+	CU_ASSERT_EQUAL(steer(&w, 12, LTE | WIFI, LTE | WIFI, &err), 0);
 	world_run(&w, 500);
 	CU_ASSERT_EQUAL(w.clients->backup, 0);
 	world_fini(&w);
@@ -131,8 +135,8 @@ static void steering_waits_for_the_setup(void)
 	s = world_session(&w, w.clients);
 	while (s->state == NCM_STATE_ACTIVE)
 		world_run(&w, 1);
-	CU_ASSERT_EQUAL(ncm_session_steer(s, 9, LTE, LTE, w.now, &err), 0);
-	CU_ASSERT_EQUAL(ncm_session_steer(s, 10, LTE, LTE, w.now, &err), -MAMS_ESTATE);
+	CU_ASSERT_EQUAL(steer(&w, 9, LTE, LTE, &err), 0);
+	CU_ASSERT_EQUAL(steer(&w, 10, LTE, LTE, &err), -MAMS_ESTATE);
 	CU_ASSERT_EQUAL(w.clients->steer_code, -1);
 	world_run(&w, 500);
 	CU_ASSERT_EQUAL(w.clients->steer_code, 0);
@@ -153,7 +157,7 @@ static void steering_that_waited_in_vain(void)
 	s = world_session(&w, w.clients);
 	while (s->state == NCM_STATE_ACTIVE)
 		world_run(&w, 1);
-	CU_ASSERT_EQUAL(ncm_session_steer(s, 9, 4, 4, w.now, &err), 0);
+	CU_ASSERT_EQUAL(steer(&w, 9, 4, 4, &err), 0);
 	world_run(&w, 500);
 	CU_ASSERT_EQUAL(w.clients->steer_code, MAMS_EVALUE);
 	w.clients->steer_code = -1;
@@ -161,7 +165,7 @@ static void steering_that_waited_in_vain(void)
 	world_link(&w, w.clients, 0, true, "10.1.1.78");
 	while (s->state == NCM_STATE_ACTIVE)
 		world_run(&w, 1);
-	CU_ASSERT_EQUAL(ncm_session_steer(s, 10, LTE, LTE, w.now, &err), 0);
+	CU_ASSERT_EQUAL(steer(&w, 10, LTE, LTE, &err), 0);
 	world_run(&w, w.policy.setup_timeout_ms - 10);
 	CU_ASSERT_EQUAL(w.clients->steer_code, -1);
 	world_run(&w, 20);

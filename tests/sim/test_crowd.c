@@ -41,9 +41,10 @@ static void steer(struct crowd *c, unsigned i)
 	struct world_client *k = &c->w.clients[i];
 	struct ncm_session *s = world_session(&c->w, k);
 	uint32_t bits = 1 + below(c, 3);
+	const struct ncm_order order = {.dl = bits, .ul = bits};
 	struct mams_error err;
 
-	if (s && c->w.ncm_up && ncm_session_steer(s, 1, bits, bits, c->w.now, &err) == 0) {
+	if (s && c->w.ncm_up && ncm_session_steer(s, 1, &order, c->w.now, &err) == 0) {
 		c->asked++;
 		k->steer_code = -1;
 	}

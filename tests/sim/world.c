@@ -1,6 +1,8 @@
 #include "tests/sim/world.h"
 
+#include "ccm-agent/compose.h"
 #include "lib/base/buf.h"
+#include "ncm-service/compose.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -53,8 +55,10 @@ static struct ncm_ssid ssids[] = {{.name = "office", .type = MX_SSID, .id = "off
 
 static const struct mx_timing timing = {.timeout_ms = 1000, .timeout_cap_ms = 4000, .retries = 3};
 
-static void make_policy(struct ncm_policy *p)
+static void make_policy(struct world *w, size_t n_madps, size_t n_anchors)
 {
+	struct ncm_policy *p = &w->policy;
+	static const char *const second[] = {"10.1.1.9:7443", "10.1.129.9:7443"};
 	int rc = mams_prefix_parse("10.1.0.0/17", wifi_net) |
 		 mams_prefix_parse("10.1.128.0/17", lte_net) |
 		 mams_addr_parse_port("10.1.1.1:7443", 0, wifi_proxy) |
@@ -74,8 +78,30 @@ static void make_policy(struct ncm_policy *p)
 		.n_client_networks = 1,
 		.proxies = lte_proxy,
 		.n_proxies = 1};
+	w->madps[0] = (struct ncm_madp_conf){.name = "east"};
+	w->madps[0].access[0] = (struct ncm_madp_access){.proxies = {*wifi_proxy}, .n = 1};
+	w->madps[0].access[1] = (struct ncm_madp_access){.proxies = {*lte_proxy}, .n = 1};
+	w->madps[1] = (struct ncm_madp_conf){.name = "west"};
+	for (size_t i = 0; i < 2; i++) {
+		struct ncm_madp_access *a = &w->madps[1].access[i];
+
+		a->n = 1;
+		mams_assert(mams_addr_parse_port(second[i], 0, &a->proxies[0]) == 0);
+	}
+	w->anchors[0] = (struct ncm_anchor_conf){.name = "anchor",
+		.connection_type = MX_LTE,
+		.methods = 1u << MX_CONV_MPTCP_PROXY,
+		.accesses = 3,
+		.madps = 3};
+	w->anchors[1] = (struct ncm_anchor_conf){
+		.name = "plain", .connection_id = 4, .connection_type = MX_5G_NR, .accesses = 3};
 	*p = (struct ncm_policy){.ncm_id = 7,
-		.anchor_type = MX_LTE,
+		.anchors = w->anchors,
+		.n_anchors = n_anchors,
+		.madps = w->madps,
+		.n_madps = n_madps,
+		.madp_lost_ms = 3000,
+		.features = NCM_FEATURES,
 		.endpoints[NCM_HTTPS] = {.list = endpoint, .n = 1},
 		.accesses = accesses,
 		.n_accesses = 2,
@@ -90,6 +116,17 @@ static void make_policy(struct ncm_policy *p)
 		.keep_alive_ms = 30000};
 }
 
+/* The instances that are there connect at once. */
+static struct ncm_registry *new_registry(struct world *w)
+{
+	struct ncm_registry *r = ncm_registry_new(&w->policy, w->now);
+
+	for (size_t i = 0; r && i < w->policy.n_madps; i++)
+		if (!w->madp_away[i])
+			ncm_madps_connected(ncm_registry_madps(r), i);
+	return r;
+}
+
 static void start_ccm(struct world *w, struct world_client *c)
 {
 	ccm_session_init(&c->ccm, &w->conf, mams_prng_next(&w->prng));
@@ -101,14 +138,19 @@ static void start_ccm(struct world *w, struct world_client *c)
 
 void world_init(struct world *w, uint64_t seed, size_t n)
 {
+	world_init_with(w, seed, n, 1, 1);
+}
+
+void world_init_with(struct world *w, uint64_t seed, size_t n, size_t madps, size_t anchors)
+{
 	*w = (struct world){.prng = {seed ? seed : 1},
 		.now = {1000000},
 		.delay_ms = 20,
 		.ncm_up = true,
 		.clients = calloc(n, sizeof(*w->clients)),
 		.n_clients = n};
-	make_policy(&w->policy);
-	w->registry = ncm_registry_new(&w->policy);
+	make_policy(w, madps, anchors);
+	w->registry = new_registry(w);
 	mams_assert(w->registry && w->clients);
 	w->conf = (struct ccm_session_conf){.timing = timing,
 		.discovery_ms = 5000,
@@ -116,6 +158,9 @@ void world_init(struct world *w, uint64_t seed, size_t n)
 		.cap_wait_ms = 200,
 		.keep_alive_ms = 30000,
 		.fallback_ms = 45000,
+		.retire_ms = 600000,
+		.features = CCM_FEATURES,
+		.convergence = 1u << MX_CONV_MPTCP_PROXY,
 		.links = links,
 		.n_links = 3};
 	for (size_t i = 0; i < n; i++) {
@@ -167,7 +212,7 @@ static void carry(struct world *w, struct world_client *c, enum kind kind, const
 
 	w->sends++;
 	mams_assert(!m || mx_encode(m, 0, &text, NULL) == 0);
-	if (mams_prng_below(&w->prng, 1000) < w->loss)
+	if (mams_prng_below(&w->prng, 1000) < w->loss || (w->hold_replies && kind == TO_CCM))
 		copies = 0;
 	else if (mams_prng_below(&w->prng, 1000) < w->repeat)
 		copies = 2;
@@ -186,16 +231,16 @@ static struct world_client *client_of(const struct world *w, const struct ncm_se
 	return &w->clients[strtoul(strchr(s->s.identity, '-') + 1, NULL, 10)];
 }
 
-static void run_policy(struct world_client *c, const struct ncm_session *s)
+static void run_policy(struct world_client *c, const struct ncm_session *s, size_t madp)
 {
 	struct mams_addr local[NCM_LINKS_MAX];
 	bool backup[NCM_LINKS_MAX];
-	size_t n = ncm_session_downlink(s, local, backup);
+	size_t n = ncm_session_downlink(s, madp, local, backup);
 
 	c->backup = 0;
 	for (size_t i = 0; i < n; i++)
 		if (backup[i])
-			c->backup |= mams_addr_eq_ip(&local[i], wifi_proxy) ? 1u : 2u;
+			c->backup |= local[i].ip[2] == wifi_proxy->ip[2] ? 1u : 2u;
 }
 
 static void act_ncm(struct world *w, struct world_client *c, const struct ncm_session *s,
@@ -207,16 +252,19 @@ static void act_ncm(struct world *w, struct world_client *c, const struct ncm_se
 		carry(w, c, TO_CCM, a->msg);
 		break;
 	case NCM_ACT_PREPARE:
+		if (w->madp_away[a->madp])
+			break;
 		if (c->deaf == 0)
-			put(w, c, 2, PREPARED, NULL);
+			put(w, c, 2, PREPARED, a->madp ? "1" : "0");
 		else
 			c->deaf--;
 		break;
 	case NCM_ACT_RELEASE:
-		c->releases++;
+		c->releases += s->state == NCM_STATE_ENDED;
+		c->moved += s->state != NCM_STATE_ENDED;
 		break;
 	case NCM_ACT_POLICY:
-		run_policy(c, s);
+		run_policy(c, s, (size_t)a->madp);
 		break;
 	case NCM_ACT_STEER_DONE:
 		c->steer_code = a->code;
@@ -228,6 +276,8 @@ static void act_ncm(struct world *w, struct world_client *c, const struct ncm_se
 		break;
 	case NCM_ACT_STATE:
 	case NCM_ACT_LINK:
+	case NCM_ACT_AGREED:
+	case NCM_ACT_ASSIGNED:
 		break;
 	case NCM_ACT_END:
 		c->has_stored = false;
@@ -270,7 +320,11 @@ static void run_ccm(struct world *w, struct world_client *c)
 		case CCM_ACT_STOPPED:
 			c->stopped = true;
 			break;
+		case CCM_ACT_REDIRECT:
+			c->redirects++;
+			break;
 		case CCM_ACT_STATE:
+		case CCM_ACT_AGREED:
 			break;
 		}
 	}
@@ -291,6 +345,36 @@ static struct ncm_session *make_session(struct world *w, const struct world_clie
 	return s;
 }
 
+/* An NCM that redirects: System INFO to a Discover, and no session (E4) for the poll that follows.
+ */
+static void answer_only(struct world *w, struct world_client *c, const struct mx_msg *m)
+{
+	struct mx_msg *info;
+
+	if (m->type == MX_DISCOVER) {
+		info = ncm_compose_system_info(&w->policy, NCM_HTTPS);
+		mams_assert(info);
+		info->sequence_num = m->sequence_num;
+		carry(w, c, TO_CCM, info);
+		mx_msg_free(info);
+	} else {
+		carry(w, c, UNKNOWN, NULL);
+	}
+}
+
+/* What a client of the seed would have sent. */
+static void forget_rfc8743(struct mx_msg *m)
+{
+	if (m->type == MX_CAPABILITY_RSP)
+		m->capability.unique_session_id = NULL;
+	else if (m->type == MX_UP_SETUP_CNF)
+		m->up_setup_cnf.unique_session_id = NULL;
+	else if (m->type == MX_RECONF_REQ)
+		m->reconf_req.unique_session_id = NULL;
+	else if (m->type == MX_TRAFFIC_STEERING_RSP)
+		m->traffic_steering_rsp.unique_session_id = NULL;
+}
+
 static void to_ncm(struct world *w, struct world_client *c, const char *text)
 {
 	struct mams_error err;
@@ -300,6 +384,13 @@ static void to_ncm(struct world *w, struct world_client *c, const char *text)
 	if (!w->ncm_up)
 		return;
 	mams_assert(mx_decode(text, strlen(text), &m, &err) == 0);
+	if (w->seed_only)
+		forget_rfc8743(m);
+	if (w->serves_elsewhere) {
+		answer_only(w, c, m);
+		mx_msg_free(m);
+		return;
+	}
 	if (m->type == MX_DISCOVER)
 		s = world_session(w, c) ? world_session(w, c) : make_session(w, c);
 	else if (ncm_registry_find(w->registry, c->identity, mx_msg_session(m), &s) < 0)
@@ -317,6 +408,10 @@ static void to_ccm(struct world *w, struct world_client *c, const char *text)
 	struct mx_msg *m = NULL;
 
 	mams_assert(mx_decode(text, strlen(text), &m, &err) == 0);
+	if (w->seed_only && m->type == MX_KEEP_ALIVE_REQ) {
+		mx_msg_free(m);
+		return;
+	}
 	(void)!ccm_session_input(&c->ccm, m, w->now, &err);
 	mx_msg_free(m);
 }
@@ -340,7 +435,7 @@ static void happen(struct world *w, struct event *e)
 		to_ncm(w, c, e->text);
 	} else if (e->timer.kind == PREPARED) {
 		if (s) {
-			ncm_session_prepared(s, w->now);
+			ncm_session_prepared(s, e->text[0] == '1', w->now);
 			run_ncm(w, s);
 		}
 	} else if (c->up) {
@@ -369,6 +464,39 @@ static void take_up(struct world *w)
 	}
 }
 
+static void review(struct world *w)
+{
+	for (struct ncm_session *s = ncm_registry_next(w->registry, NULL); w->ncm_up && s;
+		s = ncm_registry_next(w->registry, s)) {
+		ncm_session_review(s, w->now);
+		ncm_registry_arm(w->registry, s, ncm_session_deadline(s));
+	}
+}
+
+void world_madp(struct world *w, size_t i, bool up)
+{
+	struct ncm_madps *m = ncm_registry_madps(w->registry);
+
+	w->madp_away[i] = !up;
+	if (!up) {
+		ncm_madps_lost(m, i, w->now);
+		return;
+	}
+	ncm_madps_connected(m, i);
+	for (struct ncm_session *s = ncm_registry_next(w->registry, NULL); s;
+		s = ncm_registry_next(w->registry, s))
+		for (size_t a = 0; a < w->policy.n_anchors; a++)
+			if (s->anchor[a].madp == (int)i)
+				put(w, client_of(w, s), 2, PREPARED, i ? "1" : "0");
+	review(w);
+}
+
+void world_drain(struct world *w, size_t i, bool drain)
+{
+	ncm_registry_madps(w->registry)->use[i].drained = drain;
+	review(w);
+}
+
 static bool turn_ncm(struct world *w)
 {
 	struct ncm_session *s = w->ncm_up ? ncm_registry_due(w->registry, w->now) : NULL;
@@ -390,10 +518,15 @@ void world_run(struct world *w, int64_t ms)
 	for (;;) {
 		mams_time next = mams_time_min(end, mams_timerq_next(&w->timers));
 
-		if (w->ncm_up)
+		if (w->ncm_up) {
 			next = mams_time_min(next, ncm_registry_deadline(w->registry));
+			next = mams_time_min(
+				next, ncm_madps_deadline(ncm_registry_madps(w->registry)));
+		}
 		if (mams_time_before(w->now, next))
 			w->now = next;
+		if (w->ncm_up && ncm_madps_tick(ncm_registry_madps(w->registry), w->now))
+			review(w);
 		t = mams_timerq_pop(&w->timers, w->now);
 		if (t && t->kind == TURN) {
 			struct world_client *c = MAMS_CONTAINER_OF(t, struct world_client, timer);
@@ -426,7 +559,7 @@ void world_restart_ncm(struct world *w, bool with_store)
 	struct ncm_session *s = NULL;
 
 	ncm_registry_free(w->registry);
-	w->registry = ncm_registry_new(&w->policy);
+	w->registry = new_registry(w);
 	mams_assert(w->registry);
 	for (size_t i = 0; with_store && i < w->n_clients; i++)
 		if (w->clients[i].has_stored)

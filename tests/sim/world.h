@@ -23,9 +23,11 @@ struct world_client {
 	unsigned fallbacks;
 	unsigned releases;
 	bool stopped;
+	unsigned redirects;
 	int steer_code; /**< -1: no result yet */
 	const char *steer_text;
 	uint32_t backup; /**< downlink policy at the plugin: bits of accesses that are backup */
+	unsigned moved;  /**< times that an instance was released while the session went on */
 };
 
 struct world {
@@ -35,7 +37,13 @@ struct world {
 	unsigned repeat; /**< per mille */
 	unsigned delay_ms;
 	bool ncm_up;
+	bool hold_replies;     /**< the NCM hears, and is not heard */
+	bool seed_only;        /**< the clients know nothing of RFC 8743 but how to write */
+	bool serves_elsewhere; /**< it answers Discovers, and has no sessions */
 	struct ncm_policy policy;
+	struct ncm_madp_conf madps[2];     /**< one, unless policy.n_madps says 2 */
+	struct ncm_anchor_conf anchors[2]; /**< likewise */
+	bool madp_away[2];
 	struct ncm_registry *registry;
 	struct ccm_session_conf conf;
 	struct mams_timerq timers; /**< of messages under way and of the clients */
@@ -48,11 +56,17 @@ struct world {
 
 /** @param n  clients, all started */
 void world_init(struct world *w, uint64_t seed, size_t n);
+/** With so many N-MADP instances and anchors: the second instance has addresses of its own, the
+ *  second anchor no convergence. */
+void world_init_with(struct world *w, uint64_t seed, size_t n, size_t madps, size_t anchors);
 void world_fini(struct world *w);
 void world_link(
 	struct world *w, struct world_client *c, uint8_t id, bool usable, const char *address);
 /** Run to now + ms. */
 void world_run(struct world *w, int64_t ms);
+/** Its proxy is connected to the NCM, or gone. */
+void world_madp(struct world *w, size_t i, bool up);
+void world_drain(struct world *w, size_t i, bool drain);
 void world_restart_ncm(struct world *w, bool with_store);
 void world_restart_ccm(struct world *w, struct world_client *c);
 struct ncm_session *world_session(const struct world *w, const struct world_client *c);

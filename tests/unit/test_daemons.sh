@@ -59,6 +59,33 @@ ncm=$build/ncm-service/mams-ncm
 printf 'ncm_id = -1\n' | wrong "$ncm" 1 ncm_id
 printf 'listen = { "nowhere" }\n' | wrong "$ncm" 1 listen
 
+# what needs the whole file: certificates of the example are not there
+sed -E "s|^(certificate\|key\|client_ca) = .*|\1 = $dir/pem|" "$top/deploy/examples/ncm.conf" >"$dir/ncm.conf"
+: >"$dir/pem"
+chmod 600 "$dir/pem"
+with() { # TEXT...: the example and this; without WITHOUT
+	grep -v "${WITHOUT:-^no such line}" "$dir/ncm.conf"
+	printf '%s\n' "$@"
+}
+with >"$dir/good.conf"
+"$ncm" -t -c "$dir/good.conf" >/dev/null || fail "example ncm"
+MADP='madp a { ctl = /run/a.ctl pm = /run/pm.ctl proxies = { "wifi 192.0.2.1:7443" } }'
+with "$MADP" | wrong "$ncm" '' 'access wifi' 'madp sections'
+WITHOUT='proxies =' with | wrong "$ncm" '' 'access wifi' 'proxies is missing'
+WITHOUT='proxies =' with "${MADP/wifi/moon}" | wrong "$ncm" '' 'madp a' moon
+WITHOUT='proxies =' with "$MADP" "${MADP/madp a/madp b}" | wrong "$ncm" '' 'same ctl'
+WITHOUT='proxies =' with "$MADP" >"$dir/good.conf"
+"$ncm" -t -c "$dir/good.conf" >/dev/null || fail "a madp section"
+with 'anchor x { id = 1 methods = { GMA } }' | wrong "$ncm" '' 'anchor x' GMA 'not driven'
+with 'anchor x { id = 1 methods = { none } }' 'anchor y { id = 1 methods = { MPTCP_Proxy } }' |
+	wrong "$ncm" '' 'same id'
+with 'anchor x { id = 1 methods = { none } }' 'anchor y { id = 2 methods = { none } }' |
+	wrong "$ncm" '' 'at most'
+with 'anchor x { id = 1 methods = { none } accesses = { moon } }' | wrong "$ncm" '' moon
+with 'features = { fragmentation }' | wrong "$ncm" '' fragmentation
+with 'redirect r { }' | wrong "$ncm" '' 'redirect r' endpoints
+with 'redirect r { endpoints = { "nowhere" } }' | wrong "$ncm" '' 'redirect r' nowhere
+
 if [ "$failed" = 0 ]; then
 	echo "all daemons refuse what they should"
 fi

@@ -176,6 +176,7 @@ static struct ccm_target target(size_t n_links)
 
 	for (size_t i = 0; i < n_links; i++) {
 		t.paths[i] = (struct ccm_path){.connection_id = (uint8_t)i,
+			.caught = true,
 			.local = links.link[i].now.address,
 			.proxy = addr("203.0.113.1")};
 		t.n_paths++;
@@ -215,6 +216,53 @@ static void plan_order(void)
 	CU_ASSERT_EQUAL(s[1].kind, CCM_STEP_PX_PATHS);
 	CU_ASSERT_EQUAL(s[2].kind, CCM_STEP_ROUTE_DEL);
 	CU_ASSERT_EQUAL(s[2].route.connection_id, 1);
+}
+
+/* Paths to an instance that was left are the plugin's business only; they need no routes of their
+ * own, and none of the proxy's. */
+static void plan_retired(void)
+{
+	struct ccm_step s[CCM_STEPS_MAX];
+	struct ccm_target before;
+	struct ccm_target after;
+
+	start();
+	both_links();
+	before = target(2);
+	after = target(2);
+	after.paths[2] = after.paths[0];
+	after.paths[2].caught = false;
+	after.paths[2].group = 7;
+	after.paths[2].proxy = addr("203.0.113.9");
+	after.n_paths = 3;
+	ccm_plan_routes(&after, &links);
+	CU_ASSERT_EQUAL(after.n_routes, 2);
+	CU_ASSERT_EQUAL(ccm_plan(&before, &after, s), 1);
+	CU_ASSERT_EQUAL(s[0].kind, CCM_STEP_PM_PATHS);
+	CU_ASSERT_EQUAL(ccm_plan(&after, &before, s), 1);
+}
+
+static void plan_native(void)
+{
+	struct ccm_step s[CCM_STEPS_MAX];
+	struct ccm_target none = {0};
+	struct ccm_target lte = {.native = true, .native_id = 1};
+	struct ccm_target wifi = {.native = true, .native_id = 0};
+
+	start();
+	both_links();
+	ccm_plan_routes(&lte, &links);
+	ccm_plan_routes(&wifi, &links);
+	CU_ASSERT_EQUAL(ccm_plan(&none, &lte, s), 2);
+	CU_ASSERT_EQUAL(s[0].kind, CCM_STEP_ROUTE_ADD);
+	CU_ASSERT_EQUAL(s[1].kind, CCM_STEP_NATIVE);
+	CU_ASSERT_EQUAL(s[1].route.connection_id, 1);
+	CU_ASSERT_EQUAL(ccm_plan(&lte, &lte, s), 0);
+	CU_ASSERT_EQUAL(ccm_plan(&lte, &wifi, s), 3); /* the new one first, the old one last */
+	CU_ASSERT_EQUAL(s[1].kind, CCM_STEP_NATIVE);
+	CU_ASSERT_EQUAL(s[2].kind, CCM_STEP_ROUTE_DEL);
+	CU_ASSERT_EQUAL(ccm_plan(&wifi, &none, s), 2);
+	CU_ASSERT_EQUAL(s[0].kind, CCM_STEP_FREE);
 }
 
 static void plan_outage(void)
@@ -261,6 +309,8 @@ int main(void)
 		{"another interface of the name", other_index},
 		{"too many addresses", too_many_addresses},
 		{"plan: order", plan_order},
+		{"plan: an instance that was left", plan_retired},
+		{"plan: the native network", plan_native},
 		{"plan: outage", plan_outage},
 		{"plan: key, catching", plan_key},
 	};

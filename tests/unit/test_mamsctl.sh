@@ -55,12 +55,20 @@ serve ncm '{
   {"client": "alice", "ncm_id": 1, "session_id": 42, "state": "active", "age_ms": 5000,
    "links": [{"connection_id": 0, "name": "wifi", "type": "Wi-Fi", "up": true, "admitted": true,
      "address": "10.1.1.2", "mtu": 1500, "ul": true, "dl": true, "rx_bytes": 0, "tx_bytes": 0}],
-   "madp": "m1"}],
-  "madps": [{"name": "m1", "proxy_up": true, "plugin_up": false}],
+   "madp": "m1", "anchors": [{"name": "tcp", "connection_id": 0, "type": "LTE", "method": "MPTCP_Proxy",
+     "madp": "m1", "refused": false, "dl": ["wifi"], "ul": ["wifi"]}],
+   "features": ["measurement"], "convergence": ["MPTCP_Proxy"], "adaptation": [],
+   "dropped": [{"group": "feature", "item": "fragmentation", "reason": "it is not offered here"}]}],
+  "madps": [{"name": "m1", "proxy_up": true, "plugin_up": false, "state": "up", "drained": true,
+    "used": 3, "capacity": 9}],
   "counters": [{"name": "refused_total", "value": 2}]},
 "steer": [{"type": "result", "code": 0, "text": "alice: DL wifi, UL wifi"},
   {"type": "result", "code": 4098, "text": "no link named moon"},
+  {"type": "result", "code": 4098, "text": "no link named moon"},
   {"type": "result", "code": 4098, "text": "no link named moon"}],
+"drain": [{"type": "result", "code": 0, "text": "drained"},
+  {"type": "result", "code": 0, "text": "in use again"},
+  {"type": "result", "code": 4101, "text": "m9: is no N-MADP instance"}],
 "log_level": {"type": "result", "code": 0}}'
 serve proxy '{
 "status_req": {"type": "px_status", "role": "client", "version": "1.0", "uptime_ms": 500,
@@ -72,7 +80,7 @@ serve silent '{}'
 
 run 0 status --ncm "$dir/ncm.ctl" --proxy "$dir/proxy.ctl"
 has "$out" 'mams-ncm 1\.0, up 1 min 01 s'
-has "$out" 'm1 +up +down'
+has "$out" 'm1 +drained +up +down +3 +9'
 has "$out" 'alice +1/42 +active'
 has "$out" 'mams-proxy \(client\) 1\.0, up 500 ms'
 has "$out" 'alice +3 +9 +1\.5 KiB +20\.0 MiB'
@@ -82,6 +90,8 @@ run 0 --json status -s "$dir/ncm.ctl"
 has "$(python3 -c 'import json,sys; print(json.load(sys.stdin)["sessions"][0]["client"])' <<<"$out")" '^alice$'
 run 0 sessions --ncm "$dir/ncm.ctl"
 has "$out" '0 +wifi +Wi-Fi +up +yes +UL DL +10\.1\.1\.2 +1500'
+has "$out" 'alice +0 +tcp +LTE +MPTCP_Proxy +m1 +wifi +wifi'
+has "$out" 'alice +feature +fragmentation +it is not offered here'
 run 1 sessions -s "$dir/proxy.ctl"
 has "$err" 'not the NCM'
 
@@ -92,6 +102,14 @@ run 1 steer --ncm "$dir/ncm.ctl" --dl moon --ul moon
 has "$err" 'no link named moon'
 run 1 steer --json --ncm "$dir/ncm.ctl" --dl moon --ul moon
 has "$out" '"code": 4098'
+run 1 steer --ncm "$dir/ncm.ctl" --dl moon --ul moon --anchor tcp --config 2
+has "$(grep '"steer"' "$dir/ncm.log" | tail -n 1)" '"anchor": ?"tcp".*"configuration": ?2'
+run 0 drain m1 --ncm "$dir/ncm.ctl"
+has "$out" '^drained$'
+has "$(grep '"drain"' "$dir/ncm.log")" '"madp": ?"m1".*"drain": ?true'
+run 0 undrain m1 --ncm "$dir/ncm.ctl"
+run 1 drain m9 --ncm "$dir/ncm.ctl"
+has "$err" 'm9: is no N-MADP instance'
 run 0 log debug --ncm "$dir/ncm.ctl" --proxy "$dir/proxy.ctl"
 has "$(cat "$dir/proxy.log")" '"level": ?"debug"'
 
@@ -109,8 +127,11 @@ run 2 status more
 run 2 nothing
 has "$err" 'no command "nothing"'
 run 2 status --timeout soon
+run 2 drain
+run 2 drain m1 --dl wifi
+run 2 steer --dl wifi --ul wifi --config none
 run 2
-for command in status sessions steer log; do
+for command in status sessions steer drain undrain log; do
 	run 0 "$command" -h
 	has "$out" "^usage: mamsctl $command"
 done

@@ -17,23 +17,29 @@ static struct mams_addr addr(const char *text)
 }
 
 static struct mams_prefix nets[2];
-static struct mams_addr proxies[1];
+static struct ncm_madp_conf madps[] = {{.name = "local"}};
+static struct ncm_anchor_conf anchors[] = {
+	{.name = "anchor", .methods = 1u << MX_CONV_MPTCP_PROXY, .accesses = 1, .madps = 1}};
 static struct ncm_access accesses[] = {
 	{.name = "wifi",
 		.connection_type = MX_WIFI,
 		.client_networks = nets,
-		.n_client_networks = 2,
-		.proxies = proxies,
-		.n_proxies = 1},
+		.n_client_networks = 2},
 };
-static struct ncm_policy policy = {
-	.ncm_id = 7, .accesses = accesses, .n_accesses = 1, .max_sessions = 3};
+static struct ncm_policy policy = {.ncm_id = 7,
+	.accesses = accesses,
+	.n_accesses = 1,
+	.anchors = anchors,
+	.n_anchors = 1,
+	.madps = madps,
+	.n_madps = 1,
+	.max_sessions = 3};
 
 static void prepare(void)
 {
 	CU_ASSERT_EQUAL_FATAL(mams_prefix_parse("10.1.1.0/24", &nets[0]), 0);
 	CU_ASSERT_EQUAL_FATAL(mams_prefix_parse("fd01:1::/64", &nets[1]), 0);
-	proxies[0] = addr("10.1.1.1:7443");
+	madps[0].access[0] = (struct ncm_madp_access){.proxies = {addr("10.1.1.1:7443")}, .n = 1};
 }
 
 static enum ncm_admission admit(int type, const char *text, uint32_t mtu)
@@ -87,7 +93,7 @@ static int find(const struct ncm_registry *r, const char *who, uint64_t ncm, uin
 
 static void identities(void)
 {
-	struct ncm_registry *r = ncm_registry_new(&policy);
+	struct ncm_registry *r = ncm_registry_new(&policy, mams_time_us(0));
 	struct ncm_session *s;
 	struct ncm_saved one = saved("ann", 100);
 	struct ncm_saved two = saved("bob", 200);
@@ -110,7 +116,7 @@ static void identities(void)
 
 static void limit(void)
 {
-	struct ncm_registry *r = ncm_registry_new(&policy);
+	struct ncm_registry *r = ncm_registry_new(&policy, mams_time_us(0));
 	struct ncm_session *s;
 	char who[8];
 
@@ -149,8 +155,9 @@ static void on_disk(void)
 	close(fd);
 	unlink(path);
 	one.active = true;
-	one.dl = 3;
-	one.ul = 1;
+	one.convergence = 3;
+	one.anchors[0] =
+		(struct ncm_saved_anchor){.used = true, .id = 5, .madp = "east", .dl = 3, .ul = 1};
 	one.links[1] = (struct ncm_link){.known = true,
 		.connection_type = MX_LTE,
 		.up = true,
@@ -159,7 +166,7 @@ static void on_disk(void)
 	CU_ASSERT_EQUAL_FATAL(ncm_store_open(path, &st, &err), 0);
 	CU_ASSERT_EQUAL(ncm_store_put(st, &one), 0);
 	CU_ASSERT_EQUAL(ncm_store_put(st, &two), 0);
-	one.dl = 2;
+	one.anchors[0].dl = 2;
 	CU_ASSERT_EQUAL(ncm_store_put(st, &one), 0);
 	CU_ASSERT_EQUAL(ncm_store_commit(st), 0);
 	CU_ASSERT_EQUAL(ncm_store_commit(st), 0);
@@ -177,7 +184,13 @@ static void on_disk(void)
 	CU_ASSERT_EQUAL(read_back[0].session_id, one.session_id);
 	CU_ASSERT_EQUAL(strcmp(read_back[0].client_key, "a2V5"), 0);
 	CU_ASSERT_TRUE(read_back[0].active);
-	CU_ASSERT_EQUAL(read_back[0].dl, 2);
+	CU_ASSERT_EQUAL(read_back[0].convergence, 3);
+	CU_ASSERT_TRUE(read_back[0].anchors[0].used);
+	CU_ASSERT_EQUAL(read_back[0].anchors[0].id, 5);
+	CU_ASSERT_STRING_EQUAL(read_back[0].anchors[0].madp, "east");
+	CU_ASSERT_EQUAL(read_back[0].anchors[0].dl, 2);
+	CU_ASSERT_EQUAL(read_back[0].anchors[0].ul, 1);
+	CU_ASSERT_FALSE(read_back[0].anchors[1].used);
 	CU_ASSERT_TRUE(read_back[0].links[1].up);
 	CU_ASSERT_EQUAL(read_back[0].links[1].mtu, 1400);
 	CU_ASSERT_TRUE(mams_addr_eq_ip(&read_back[0].links[1].address, &one.links[1].address));

@@ -125,6 +125,44 @@ static void endpoints(void)
 	expect(&r, (const char *const[]){"https b -", "https b wifi0"}, 2);
 }
 
+/* Sent to another NCM: first of the ways, by its own name; forgotten when a session stands
+ * elsewhere. */
+static void redirected(void)
+{
+	static const char *const u[] = {"https://b:2"};
+	static const char *const links[] = {"wifi0"};
+	struct ccm_endpoint itself[] = {{"c.example", 3}, {"b", 2}};
+	struct ccm_endpoint other[] = {{"2001:db8::9", 4}, {"d", 5}};
+	struct ccm_endpoint own[] = {{"d", 5}, {"2001:db8::9", 4}};
+	struct ccm_ways r;
+
+	CU_ASSERT_EQUAL_FATAL(ccm_ways_init(&r, u, 1, NULL, 0, NULL), 0);
+	ccm_ways_links(&r, links, 1);
+	CU_ASSERT_FALSE(ccm_ways_redirect(&r)); /* nothing is known */
+	CU_ASSERT_TRUE(ccm_ways_endpoints(&r, itself, 2));
+	CU_ASSERT_FALSE(ccm_ways_redirect(&r)); /* it has more addresses, that is all */
+	CU_ASSERT_TRUE(ccm_ways_endpoints(&r, other, 2));
+	CU_ASSERT_TRUE(ccm_ways_redirect(&r));
+	expect(&r,
+		(const char *const[]){"https 2001:db8::9 -", "https b -", "https 2001:db8::9 wifi0",
+			"https b wifi0"},
+		4);
+	CU_ASSERT_STRING_EQUAL(ccm_ways_current(&r)->url->text, "https://[2001:db8::9]:4");
+	CU_ASSERT_EQUAL(ccm_ways_current(&r)->url->port, 4);
+	/* there it names itself; a session stands: this is where we are now */
+	CU_ASSERT_TRUE(ccm_ways_endpoints(&r, own, 2));
+	CU_ASSERT_FALSE(ccm_ways_redirect(&r));
+	ccm_ways_settle(&r);
+	CU_ASSERT_STRING_EQUAL(ccm_ways_current(&r)->url->text, "https://[2001:db8::9]:4");
+	/* it fails, and the first one takes us after all */
+	while (ccm_ways_current(&r)->url->port != 2)
+		ccm_ways_next(&r);
+	ccm_ways_settle(&r);
+	CU_ASSERT_EQUAL(ccm_ways_current(&r)->url->port, 2);
+	ccm_ways_links(&r, links, 1);
+	CU_ASSERT_EQUAL(ccm_ways_current(&r)->url->port, 2);
+}
+
 int main(void)
 {
 	static const struct mams_case cases[] = {
@@ -132,6 +170,7 @@ int main(void)
 		{"order", order},
 		{"udp only where secure", udp_only_where_secure},
 		{"endpoints", endpoints},
+		{"redirected", redirected},
 	};
 
 	return mams_suite_run("ways", cases, MAMS_ARRAY_LEN(cases));

@@ -26,11 +26,17 @@ static const struct command commands[] = {
 		"daemon that has its socket in /run/mams.\n",
 		0, cmd_status},
 	{"sessions", "", "NT", "clients and links the NCM knows", "", 0, cmd_sessions},
-	{"steer", "--dl LINKS --ul LINKS", "NTdu", "have the NCM steer a client's traffic",
+	{"steer", "--dl LINKS --ul LINKS", "NTduac", "have the NCM steer a client's traffic",
 		"LINKS are names of links with commas between them, e.g. wifi,lte.  A link in no "
 		"list\n"
 		"becomes backup.  Exit status 0 only when the client has applied it.\n",
 		0, cmd_steer},
+	{"drain", "MADP", "N", "move clients off an N-MADP instance",
+		"New clients go to other instances; those that it has are moved there, and what "
+		"runs\n"
+		"through it finishes.  Remembered over a restart of the NCM.\n",
+		1, cmd_drain},
+	{"undrain", "MADP", "N", "use a drained N-MADP instance again", "", 1, cmd_undrain},
 	{"log", "LEVEL", "NCPM", "set the log level: err, warn, info or debug",
 		"For the daemons that status would ask.\n", 1, cmd_log},
 };
@@ -49,6 +55,8 @@ static const struct option long_options[] = {
 	{"counters", no_argument, NULL, 'k'},
 	{"dl", required_argument, NULL, 'd'},
 	{"ul", required_argument, NULL, 'u'},
+	{"anchor", required_argument, NULL, 'a'},
+	{"config", required_argument, NULL, 'c'},
 	{NULL, 0, NULL, 0},
 };
 
@@ -64,6 +72,8 @@ static const struct {
 	{'k', "  --counters         with the counters that are not zero\n"},
 	{'d', "  --dl LINKS         links that carry the downlink\n"},
 	{'u', "  --ul LINKS         links that carry the uplink\n"},
+	{'a', "  --anchor NAME      the anchor connection whose traffic it is (the first)\n"},
+	{'c', "  --config ID        only this MX configuration of it\n"},
 };
 
 static const char common_help[] = "  -s, --socket PATH  ask whatever daemon listens at PATH\n"
@@ -103,6 +113,19 @@ static int set_timeout(struct options *o, const char *text)
 	return 0;
 }
 
+static int set_configuration(struct options *o, const char *text)
+{
+	char *end;
+	unsigned long id = strtoul(text, &end, 10);
+
+	if (*text == '\0' || *end != '\0' || id < 1 || id > 255) {
+		complain("--config %s: want the number of an MX configuration, 1 to 255", text);
+		return -1;
+	}
+	o->configuration = (uint32_t)id;
+	return 0;
+}
+
 static const char **socket_of(struct options *o, int letter)
 {
 	switch (letter) {
@@ -122,6 +145,8 @@ static const char **socket_of(struct options *o, int letter)
 		return &o->dl;
 	case 'u':
 		return &o->ul;
+	case 'a':
+		return &o->anchor;
 	}
 	return NULL;
 }
@@ -152,7 +177,8 @@ static int parse(int argc, char **argv, struct options *o, struct given *g)
 			g->help = true;
 		else if (c == 'V')
 			g->version = true;
-		else if (c != 't' || set_timeout(o, optarg) < 0)
+		else if (c == 'c' ? set_configuration(o, optarg) < 0
+				  : c != 't' || set_timeout(o, optarg) < 0)
 			return -1;
 		if (!strchr("stjhV", c) && g->n + 1 < sizeof(g->letters))
 			g->letters[g->n++] = (char)c;

@@ -14,7 +14,9 @@ struct options {
 	const char *client;
 	const char *dl; /**< names of links with commas between them */
 	const char *ul;
-	const char *level;
+	const char *level; /**< the operand of log; of drain and undrain the instance */
+	const char *anchor;
+	uint32_t configuration;
 	bool json;
 	bool counters;
 	int timeout_ms;
@@ -31,6 +33,8 @@ int cmd_status(const struct options *o);
 int cmd_sessions(const struct options *o);
 int cmd_steer(const struct options *o);
 int cmd_log(const struct options *o);
+int cmd_drain(const struct options *o);
+int cmd_undrain(const struct options *o);
 
 /** The sockets that the options name, or else the default ones that exist.
  *  @return how many; 0 has been explained on standard error */

@@ -94,6 +94,69 @@ static void show_session_links(const struct ctl_ncm_status *s, struct mams_buf *
 	finish(&t, out);
 }
 
+static void put_list(struct tbl *t, const char **names, size_t n)
+{
+	char text[256] = "";
+	size_t len = 0;
+
+	for (size_t i = 0; i < n && len < sizeof(text); i++)
+		len += (size_t)snprintf(
+			text + len, sizeof(text) - len, "%s%s", i ? "," : "", names[i]);
+	tbl_text(t, n ? text : NULL);
+}
+
+static void put_anchor(struct tbl *t, const struct ctl_anchor_status *a)
+{
+	tbl_number(t, a->connection_id);
+	tbl_text(t, a->name);
+	tbl_text(t, a->type);
+	tbl_text(t, a->method);
+	tbl_text(t, a->refused ? "no room" : a->madp);
+	put_list(t, a->dl, a->n_dl);
+	put_list(t, a->ul, a->n_ul);
+}
+
+#define ANCHOR_COLUMNS                                                                             \
+	{"ANCHOR", true}, {"NAME", false}, {"TYPE", false}, {"METHOD", false}, {"MADP", false},    \
+		{"DL", false},                                                                     \
+	{                                                                                          \
+		"UL", false                                                                        \
+	}
+
+static void show_anchors(const struct ctl_ncm_status *s, struct mams_buf *out)
+{
+	static const struct tbl_column columns[] = {{"CLIENT", false}, ANCHOR_COLUMNS};
+	struct tbl t = TABLE_OF(columns);
+
+	for (size_t i = 0; i < s->n_sessions; i++)
+		for (size_t k = 0; k < s->sessions[i].n_anchors; k++) {
+			tbl_text(&t, s->sessions[i].client);
+			put_anchor(&t, &s->sessions[i].anchors[k]);
+		}
+	finish(&t, out);
+}
+
+static void put_dropped(struct tbl *t, const struct ctl_dropped *d)
+{
+	tbl_text(t, d->group);
+	tbl_text(t, d->item);
+	tbl_text(t, d->reason);
+}
+
+static void show_dropped(const struct ctl_ncm_status *s, struct mams_buf *out)
+{
+	static const struct tbl_column columns[] = {
+		{"CLIENT", false}, {"NOT USED", false}, {"WHICH", false}, {"WHY", false}};
+	struct tbl t = TABLE_OF(columns);
+
+	for (size_t i = 0; i < s->n_sessions; i++)
+		for (size_t k = 0; k < s->sessions[i].n_dropped; k++) {
+			tbl_text(&t, s->sessions[i].client);
+			put_dropped(&t, &s->sessions[i].dropped[k]);
+		}
+	finish(&t, out);
+}
+
 void show_sessions(const struct ctl_ncm_status *s, struct mams_buf *out)
 {
 	static const struct tbl_column columns[] = {
@@ -126,22 +189,46 @@ void show_sessions(const struct ctl_ncm_status *s, struct mams_buf *out)
 	}
 	finish(&t, out);
 	show_session_links(s, out);
+	show_anchors(s, out);
+	show_dropped(s, out);
 }
 
 static void show_ncm(const struct ctl_ncm_status *s, struct mams_buf *out)
 {
-	static const struct tbl_column columns[] = {
-		{"MADP", false}, {"PROXY", false}, {"PLUGIN", false}};
+	static const struct tbl_column columns[] = {{"MADP", false}, {"STATE", false},
+		{"PROXY", false}, {"PLUGIN", false}, {"CLIENTS", true}, {"CAPACITY", true}};
 	struct tbl t = TABLE_OF(columns);
 
 	put_head(out, "mams-ncm", s->version, s->uptime_ms);
 	for (size_t i = 0; i < s->n_madps; i++) {
 		tbl_text(&t, s->madps[i].name);
+		tbl_text(&t, s->madps[i].drained ? "drained" : s->madps[i].state);
 		tbl_flag(&t, s->madps[i].proxy_up, "up", "down");
 		tbl_flag(&t, s->madps[i].plugin_up, "up", "down");
+		tbl_number(&t, s->madps[i].used);
+		if (s->madps[i].capacity)
+			tbl_number(&t, s->madps[i].capacity);
+		else
+			tbl_text(&t, NULL);
 	}
 	finish(&t, out);
 	show_sessions(s, out);
+}
+
+static void show_ccm_agreed(const struct ctl_ccm_status *s, struct mams_buf *out)
+{
+	static const struct tbl_column anchor_columns[] = {ANCHOR_COLUMNS};
+	static const struct tbl_column columns[] = {
+		{"NOT USED", false}, {"WHICH", false}, {"WHY", false}};
+	struct tbl anchors = TABLE_OF(anchor_columns);
+	struct tbl t = TABLE_OF(columns);
+
+	for (size_t i = 0; i < s->n_anchors; i++)
+		put_anchor(&anchors, &s->anchors[i]);
+	finish(&anchors, out);
+	for (size_t i = 0; i < s->n_dropped; i++)
+		put_dropped(&t, &s->dropped[i]);
+	finish(&t, out);
 }
 
 static void show_ccm(const struct ctl_ccm_status *s, struct mams_buf *out)
@@ -164,6 +251,7 @@ static void show_ccm(const struct ctl_ccm_status *s, struct mams_buf *out)
 		tbl_bytes(&t, s->links[i].tx_bytes);
 	}
 	finish(&t, out);
+	show_ccm_agreed(s, out);
 }
 
 static void show_px_paths(const struct ctl_px_status *s, struct mams_buf *out)

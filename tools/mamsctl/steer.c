@@ -1,4 +1,4 @@
-/* mamsctl steer, mamsctl log: requests that are answered by a result. */
+/* mamsctl steer, drain, undrain, log: requests that are answered by a result. */
 #include "tools/mamsctl/mamsctl.h"
 
 #include <string.h>
@@ -48,6 +48,9 @@ int cmd_steer(const struct options *o)
 		return 1;
 	}
 	m->steer.client = o->client;
+	m->steer.anchor = o->anchor;
+	m->steer.has_configuration = o->configuration != 0;
+	m->steer.configuration = o->configuration;
 	if (split(m, o->dl, &m->steer.dl, &m->steer.n_dl) == 0 &&
 		split(m, o->ul, &m->steer.ul, &m->steer.n_ul) == 0)
 		status = send_request(o, &t, m);
@@ -71,4 +74,30 @@ int cmd_log(const struct options *o)
 		status |= send_request(o, &targets[i], m);
 	ctl_msg_free(m);
 	return status;
+}
+
+static int drain(const struct options *o, bool on)
+{
+	struct target t = target_of(o, D_NCM);
+	struct ctl_msg *m = ctl_msg_new(CTL_DRAIN, 1);
+	int status = 1;
+
+	if (!m) {
+		complain("out of memory");
+		return 1;
+	}
+	m->drain = (struct ctl_drain){.madp = o->level, .drain = on};
+	status = send_request(o, &t, m);
+	ctl_msg_free(m);
+	return status;
+}
+
+int cmd_drain(const struct options *o)
+{
+	return drain(o, true);
+}
+
+int cmd_undrain(const struct options *o)
+{
+	return drain(o, false);
 }

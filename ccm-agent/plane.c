@@ -1,0 +1,101 @@
+#include "ccm-agent/plane.h"
+
+#include "ccm-agent/advice.h"
+#include "ccm-agent/compose.h"
+#include "ccm-agent/setup.h"
+
+#include <errno.h>
+
+/* Not one that anything has had before: the plugin tells groups apart beyond our own life. */
+static uint32_t draw_group(struct ccm_session *s)
+{
+	return (uint32_t)(ccm_session_draw(s) >> 33) | 1u;
+}
+
+int ccm_plane_setup(
+	struct ccm_session *s, const struct mx_msg *m, mams_time now, struct mams_error *err)
+{
+	const struct mx_up_setup_conf_req *u = &m->up_setup_conf_req;
+	struct mx_msg *copy = mx_msg_copy(m);
+
+	(void)err;
+	if (!copy)
+		return -ENOMEM;
+	ccm_setup_admit(s, u, now, draw_group);
+	/* overtaken before it was answered: should it come again, it is not acted on */
+	if (s->setup_req)
+		(void)mx_exchange_give(&s->exchange, s->setup_req, NULL);
+	mx_msg_free(s->setup_req);
+	s->setup_req = copy;
+	s->set_up = true;
+	s->fallen_back = false;
+	s->counters.setups++;
+	ccm_session_apply(s);
+	return 0;
+}
+
+int ccm_plane_steering(
+	struct ccm_session *s, const struct mx_msg *m, mams_time now, struct mams_error *err)
+{
+	const struct mx_traffic_steering_req *r = &m->traffic_steering_req;
+	struct ccm_order o;
+	int rc = ccm_setup_order(s, r, &o, err);
+
+	(void)now;
+	if (rc < 0)
+		return rc;
+	/* one flag of a subflow rules both directions, and without convergence the answers come
+	 * over the link of the requests: the RSP says what stays in effect */
+	if (!o.plain || o.dl != o.ul || !o.dl) {
+		s->counters.steerings_refused++;
+		return ccm_session_answer(s, m, ccm_compose_steering_rsp(s, o.anchor));
+	}
+	mx_msg_free(s->steer_req);
+	s->steer_req = mx_msg_copy(m);
+	if (!s->steer_req)
+		return -ENOMEM;
+	o.anchor->dl = o.dl;
+	o.anchor->ul = o.ul;
+	o.anchor->first = o.first;
+	o.anchor->steered = true;
+	s->measuring = ccm_advice_measuring(s, r);
+	s->counters.steerings++;
+	ccm_session_apply(s);
+	return 0;
+}
+
+static const struct ccm_anchor *steered_anchor(const struct ccm_session *s)
+{
+	size_t i = 0;
+
+	while (i + 1 < CCM_ANCHORS_MAX &&
+		(!s->anchor[i].used ||
+			s->anchor[i].id != s->steer_req->traffic_steering_req.connection_id))
+		i++;
+	return &s->anchor[i];
+}
+
+void ccm_session_applied(struct ccm_session *s, uint32_t ok, mams_time now)
+{
+	(void)now;
+	ok |= ccm_setup_native(s);
+	if (s->setup_req &&
+		ccm_session_answer(s, s->setup_req, ccm_compose_setup_cnf(s, ok)) == 0 &&
+		s->state != CCM_STATE_HANDOVER)
+		ccm_session_to(s, CCM_STATE_ACTIVE, "user plane is set up");
+	if (s->steer_req)
+		(void)!ccm_session_answer(
+			s, s->steer_req, ccm_compose_steering_rsp(s, steered_anchor(s)));
+	ccm_session_drop_pending(s);
+}
+
+/* Nothing here sends or receives probes, and the capabilities say so: a request all the same is
+ * refused, rather than answered with figures that nobody has measured. */
+int ccm_plane_path_est(
+	struct ccm_session *s, const struct mx_msg *m, mams_time now, struct mams_error *err)
+{
+	(void)m;
+	(void)now;
+	s->counters.probes_refused++;
+	return mams_fail(err, MAMS_ESTATE, "mx_path_est_req", "probing is not agreed");
+}

@@ -1,0 +1,62 @@
+#include "ccm-agent/status.h"
+
+#include "ccm-agent/agree.h"
+
+static const char **put_names(
+	struct ctl_msg *msg, uint32_t bits, int count, const char *(*name)(int), size_t *n)
+{
+	const char **out = ctl_alloc(msg, (size_t)count * sizeof(*out));
+
+	for (int i = 0; out && i < count; i++)
+		if (bits & 1u << i)
+			out[(*n)++] = ctl_strdup(msg, name(i));
+	return out;
+}
+
+void ccm_status_agreed(struct ctl_msg *msg, const struct ccm_session *s)
+{
+	struct ctl_ccm_status *out = &msg->ccm_status;
+	char text[MX_DROP_LEN];
+
+	out->features = put_names(msg, s->features, MX_F_COUNT, mx_feature_name, &out->n_features);
+	out->convergence = put_names(
+		msg, s->convergence, MX_CONV_COUNT, mx_convergence_name, &out->n_convergence);
+	out->dropped = ctl_alloc(msg, (s->n_drops + 1) * sizeof(*out->dropped));
+	for (size_t i = 0; out->dropped && i < s->n_drops; i++)
+		out->dropped[out->n_dropped++] = (struct ctl_dropped){
+			.group = ctl_strdup(msg, mx_group_name(s->drops[i].group)),
+			.item = ctl_strdup(msg, mx_drop_name(&s->drops[i], text)),
+			.reason = ctl_strdup(msg, ccm_drop_reason(&s->drops[i]))};
+}
+
+static const char **put_links(struct ctl_msg *msg, const struct ccm_session *s,
+	const struct ccm_anchor *a, uint32_t bits, size_t *n)
+{
+	const char **out = ctl_alloc(msg, CCM_LINKS_MAX * sizeof(*out));
+
+	for (uint8_t i = 0; out && i < CCM_LINKS_MAX; i++)
+		if (a->lane[i].named && (bits & 1u << i))
+			out[(*n)++] = ctl_strdup(msg, s->link[i].conf->name);
+	return out;
+}
+
+void ccm_status_anchors(struct ctl_msg *msg, const struct ccm_session *s)
+{
+	struct ctl_ccm_status *out = &msg->ccm_status;
+
+	out->anchors = ctl_alloc(msg, CCM_ANCHORS_MAX * sizeof(*out->anchors));
+	for (size_t i = 0; out->anchors && s->set_up && i < CCM_ANCHORS_MAX; i++) {
+		const struct ccm_anchor *a = &s->anchor[i];
+		struct ctl_anchor_status *x = &out->anchors[out->n_anchors];
+
+		if (!a->used)
+			continue;
+		*x = (struct ctl_anchor_status){.connection_id = a->id,
+			.type = ctl_strdup(msg, mx_connection_type_name(a->type)),
+			.method = ctl_strdup(msg,
+				a->proxied ? mx_convergence_name(MX_CONV_MPTCP_PROXY) : "none")};
+		x->dl = put_links(msg, s, a, a->dl, &x->n_dl);
+		x->ul = put_links(msg, s, a, a->ul, &x->n_ul);
+		out->n_anchors++;
+	}
+}

@@ -1,0 +1,9 @@
+/** @file status.h
+ *  What the session has agreed on, and its anchors, for mamsctl.  Layer: adapter. */
+#pragma once
+
+#include "ccm-agent/session.h"
+#include "lib/ctl/ctl_msg.h"
+
+void ccm_status_agreed(struct ctl_msg *msg, const struct ccm_session *s);
+void ccm_status_anchors(struct ctl_msg *msg, const struct ccm_session *s);

@@ -1,0 +1,277 @@
+#include "ncm-service/config_plane.h"
+
+#include "lib/mx/mx_tables.h"
+#include "ncm-service/compose.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+/* What N-MADP instances can be driven with. */
+#define METHODS_DRIVEN (1u << MX_CONV_MPTCP_PROXY)
+
+static int find_access(const struct ncm_policy *p, const char *name, size_t len)
+{
+	for (size_t i = 0; i < p->n_accesses; i++)
+		if (strlen(p->accesses[i].name) == len &&
+			strncmp(p->accesses[i].name, name, len) == 0)
+			return (int)i;
+	return -1;
+}
+
+static int find_madp(const struct ncm_policy *p, const char *name)
+{
+	for (size_t i = 0; i < p->n_madps; i++)
+		if (strcmp(p->madps[i].name, name) == 0)
+			return (int)i;
+	return -1;
+}
+
+static int add_proxy(struct ncm_madp_conf *m, size_t access, const struct mams_addr *a)
+{
+	struct ncm_madp_access *x = &m->access[access];
+
+	if (x->n == 2 || (x->n == 1 && x->proxies[0].family == a->family))
+		return -MAMS_ELIMIT;
+	x->proxies[x->n++] = *a;
+	return 0;
+}
+
+/* ---- instances ---- */
+
+static int take_proxy(const struct ncm_policy *p, struct ncm_madp_conf *m, const char *text,
+	const char *path, struct mams_error *err)
+{
+	size_t len = strcspn(text, " ");
+	int access = find_access(p, text, len);
+	struct mams_addr a;
+
+	if (text[len] == '\0' || access < 0 || mams_addr_parse_port(text + len + 1, 7443, &a) < 0)
+		return mams_fail(err, MAMS_EVALUE, path,
+			"madp %s: proxies: \"%.60s\" is not the name of an access, a space and "
+			"address:port",
+			m->name, text);
+	if (add_proxy(m, (size_t)access, &a) < 0)
+		return mams_fail(err, MAMS_EVALUE, path,
+			"madp %s: proxies: more than one IPv4 and one IPv6 address on access %s",
+			m->name, p->accesses[access].name);
+	return 0;
+}
+
+static int take_madp(const struct ncm_policy *p, size_t i, const char *path, struct mams_error *err)
+{
+	struct ncm_madp_conf *m = &p->madps[i];
+	int rc = 0;
+
+	if (strlen(m->name) >= NCM_NAME_MAX)
+		return mams_fail(err, MAMS_EVALUE, path, "madp %s: name is longer than %d octets",
+			m->name, NCM_NAME_MAX - 1);
+	for (size_t k = 0; k < i; k++)
+		if (strcmp(p->madps[k].ctl, m->ctl) == 0)
+			return mams_fail(err, MAMS_EVALUE, path,
+				"madp %s and %s have the same ctl socket", p->madps[k].name,
+				m->name);
+	for (size_t k = 0; rc == 0 && k < m->n_texts; k++)
+		rc = take_proxy(p, m, m->texts[k], path, err);
+	return rc;
+}
+
+/* Without a section: the one that proxy_socket, pm_socket and the accesses' proxies name. */
+static int make_madp(struct ncm_conf *c)
+{
+	struct ncm_policy *p = &c->policy;
+	struct ncm_madp_conf *m = mams_arena_alloc(c->arena, sizeof(*m));
+
+	if (!m)
+		return -ENOMEM;
+	*m = (struct ncm_madp_conf){.name = "local", .ctl = c->proxy_socket, .pm = c->pm_socket};
+	for (size_t i = 0; i < p->n_accesses; i++)
+		for (size_t k = 0; k < p->accesses[i].n_proxies; k++)
+			(void)!add_proxy(m, i, &p->accesses[i].proxies[k]);
+	p->madps = m;
+	p->n_madps = 1;
+	return 0;
+}
+
+static int take_madps(struct ncm_conf *c, const char *path, struct mams_error *err)
+{
+	struct ncm_policy *p = &c->policy;
+	int rc = 0;
+
+	for (size_t i = 0; i < p->n_accesses; i++) {
+		if (p->n_madps > 0 && p->accesses[i].n_proxies > 0)
+			return mams_fail(err, MAMS_EVALUE, path,
+				"access %s: with madp sections the proxies stand there: \"%s "
+				"ADDRESS:PORT\"",
+				p->accesses[i].name, p->accesses[i].name);
+		if (p->n_madps == 0 && p->accesses[i].n_proxies == 0)
+			return mams_fail(err, MAMS_EMISSING, path,
+				"access %s: proxies is missing (the N-MADP's own address on this "
+				"access)",
+				p->accesses[i].name);
+	}
+	if (p->n_madps == 0)
+		return make_madp(c);
+	if (p->n_madps > NCM_MADPS_MAX)
+		return mams_fail(
+			err, MAMS_ELIMIT, path, "madp: at most %u instances", NCM_MADPS_MAX);
+	for (size_t i = 0; rc == 0 && i < p->n_madps; i++)
+		rc = take_madp(p, i, path, err);
+	return rc;
+}
+
+/* ---- anchors ---- */
+
+static uint32_t first(size_t n)
+{
+	return n >= 32 ? UINT32_MAX : (1u << n) - 1u;
+}
+
+static int take_methods(struct ncm_anchor_conf *a, const char *path, struct mams_error *err)
+{
+	for (size_t i = 0; i < a->n_method_names; i++) {
+		int method;
+
+		if (strcmp(a->method_names[i], "none") == 0 && a->n_method_names == 1)
+			return 0;
+		if (mams_enum_parse(mx_convergence_names, a->method_names[i], &method) < 0 ||
+			!(METHODS_DRIVEN & 1u << method))
+			return mams_fail(err, MAMS_EVALUE, path,
+				"anchor %s: methods: \"%.40s\" is not driven by this NCM; "
+				"MPTCP_Proxy is, and \"none\" alone is the control plane only",
+				a->name, a->method_names[i]);
+		a->methods |= 1u << method;
+	}
+	return 0;
+}
+
+static int take_names(const struct ncm_policy *p, struct ncm_anchor_conf *a, const char *path,
+	struct mams_error *err)
+{
+	for (size_t i = 0; i < a->n_access_names; i++) {
+		int k = find_access(p, a->access_names[i], strlen(a->access_names[i]));
+
+		if (k < 0)
+			return mams_fail(err, MAMS_EVALUE, path,
+				"anchor %s: accesses: there is no access \"%.40s\"", a->name,
+				a->access_names[i]);
+		a->accesses |= 1u << k;
+	}
+	for (size_t i = 0; i < a->n_madp_names; i++) {
+		int k = find_madp(p, a->madp_names[i]);
+
+		if (k < 0)
+			return mams_fail(err, MAMS_EVALUE, path,
+				"anchor %s: madps: there is no madp \"%.40s\"", a->name,
+				a->madp_names[i]);
+		a->madps |= 1u << k;
+	}
+	if (a->n_access_names == 0)
+		a->accesses = first(p->n_accesses);
+	if (a->n_madp_names == 0)
+		a->madps = first(p->n_madps);
+	return 0;
+}
+
+static int make_anchor(struct ncm_conf *c)
+{
+	struct ncm_policy *p = &c->policy;
+	struct ncm_anchor_conf *a = mams_arena_alloc(c->arena, sizeof(*a));
+
+	if (!a)
+		return -ENOMEM;
+	*a = (struct ncm_anchor_conf){.name = "anchor",
+		.connection_id = c->anchor_id,
+		.connection_type = c->anchor_type,
+		.methods = 1u << MX_CONV_MPTCP_PROXY,
+		.accesses = first(p->n_accesses),
+		.madps = first(p->n_madps)};
+	p->anchors = a;
+	p->n_anchors = 1;
+	return 0;
+}
+
+static int take_anchors(struct ncm_conf *c, const char *path, struct mams_error *err)
+{
+	struct ncm_policy *p = &c->policy;
+	unsigned native = 0;
+	int rc = 0;
+
+	if (p->n_anchors == 0)
+		return make_anchor(c);
+	if (p->n_anchors > NCM_ANCHORS_MAX)
+		return mams_fail(err, MAMS_ELIMIT, path, "anchor: at most %u", NCM_ANCHORS_MAX);
+	for (size_t i = 0; rc == 0 && i < p->n_anchors; i++) {
+		for (size_t k = 0; k < i; k++)
+			if (p->anchors[k].connection_id == p->anchors[i].connection_id)
+				return mams_fail(err, MAMS_EVALUE, path,
+					"anchors %s and %s have the same id", p->anchors[k].name,
+					p->anchors[i].name);
+		rc = take_methods(&p->anchors[i], path, err);
+		if (rc == 0)
+			rc = take_names(p, &p->anchors[i], path, err);
+		native += rc == 0 && p->anchors[i].methods == 0;
+	}
+	if (rc == 0 && native > 1)
+		return mams_fail(err, MAMS_EVALUE, path,
+			"anchor: one with methods = { none } at most: a client has one native "
+			"network");
+	return rc;
+}
+
+static int take_features(struct ncm_conf *c, const char *path, struct mams_error *err)
+{
+	struct ncm_policy *p = &c->policy;
+
+	if (c->n_features == 0)
+		p->features = NCM_FEATURES;
+	for (size_t i = 0; i < c->n_features; i++) {
+		int f;
+
+		if (mams_enum_parse(mx_feature_names, c->features[i], &f) < 0 ||
+			!(NCM_FEATURES & 1u << f))
+			return mams_fail(err, MAMS_EVALUE, path,
+				"features: \"%.40s\" is none that this NCM has: "
+				"lossless_switching, uplink_aggregation, downlink_aggregation, "
+				"measurement",
+				c->features[i]);
+		p->features |= 1u << f;
+	}
+	return 0;
+}
+
+static int check_redirect(const struct ncm_redirect *r, const char *path, struct mams_error *err)
+{
+	char host[NCM_HOST_MAX];
+	uint16_t port;
+	size_t n = 0;
+
+	for (int t = 0; t < NCM_TRANSPORTS; t++) {
+		n += r->n_endpoints[t];
+		if (r->n_endpoints[t] > MX_MAX_CONNECTIONS)
+			return mams_fail(err, MAMS_EVALUE, path,
+				"redirect %s: at most %d endpoints are told to clients", r->name,
+				MX_MAX_CONNECTIONS);
+		for (size_t i = 0; i < r->n_endpoints[t]; i++)
+			if (ncm_host_port(r->endpoints[t][i], host, &port) < 0)
+				return mams_fail(err, MAMS_EVALUE, path,
+					"redirect %s: \"%.60s\" is not host:port or "
+					"[IPv6 address]:port",
+					r->name, r->endpoints[t][i]);
+	}
+	if (n == 0)
+		return mams_fail(err, MAMS_EMISSING, path,
+			"redirect %s: endpoints is missing (where the other NCM is)", r->name);
+	return 0;
+}
+
+int ncm_conf_plane(struct ncm_conf *c, const char *path, struct mams_error *err)
+{
+	int rc = take_madps(c, path, err);
+
+	if (rc == 0)
+		rc = take_anchors(c, path, err);
+	for (size_t i = 0; rc == 0 && i < c->policy.n_redirects; i++)
+		rc = check_redirect(&c->policy.redirects[i], path, err);
+	return rc == 0 ? take_features(c, path, err) : rc;
+}

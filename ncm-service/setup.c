@@ -1,0 +1,356 @@
+#include "ncm-service/setup.h"
+
+#include "ncm-service/advice.h"
+#include "ncm-service/compose.h"
+
+#include <stdio.h>
+
+#define AGAIN_MS 1000
+#define AGAIN_CAP_MS 60000
+
+static uint32_t bit(int madp)
+{
+	return madp < 0 ? 0 : 1u << madp;
+}
+
+uint32_t ncm_session_methods(const struct ncm_session *s, size_t anchor)
+{
+	/* without an instance there is nothing to converge at */
+	if (s->anchor[anchor].madp < 0)
+		return 0;
+	return s->policy->anchors[anchor].methods & s->s.convergence;
+}
+
+static bool needs_madp(const struct ncm_session *s, size_t a)
+{
+	return s->s.anchors[a].used &&
+	       ncm_anchor_needs_madp(&s->policy->anchors[a], s->s.convergence);
+}
+
+static bool may_carry(const struct ncm_session *s, size_t a, const struct ncm_link *l)
+{
+	if (!l->known || l->admission != NCM_ADMIT_OK ||
+		!(s->policy->anchors[a].accesses & 1u << l->access))
+		return false;
+	return !ncm_session_methods(s, a) ||
+	       ncm_policy_proxy(s->policy, (size_t)s->anchor[a].madp, l->access, &l->address);
+}
+
+uint32_t ncm_session_deliveries(const struct ncm_session *s, size_t anchor)
+{
+	uint32_t bits = 0;
+
+	for (uint8_t i = 0; s->s.anchors[anchor].used && i < NCM_LINKS_MAX; i++)
+		if (s->s.links[i].in_setup && may_carry(s, anchor, &s->s.links[i]))
+			bits |= 1u << i;
+	return bits;
+}
+
+uint32_t ncm_session_carriers(const struct ncm_session *s, size_t anchor)
+{
+	uint32_t bits = 0;
+
+	if (!s->s.anchors[anchor].used ||
+		(ncm_session_methods(s, anchor) && !(s->prepared & bit(s->anchor[anchor].madp))))
+		return 0;
+	for (uint8_t i = 0; i < NCM_LINKS_MAX; i++)
+		if (may_carry(s, anchor, &s->s.links[i]))
+			bits |= 1u << i;
+	return bits;
+}
+
+/* ---- instances ---- */
+
+static void assigned(struct ncm_session *s, size_t a, const char *why)
+{
+	ncm_session_push(s, (struct ncm_action){.kind = NCM_ACT_ASSIGNED,
+				    .anchor = (uint8_t)a,
+				    .madp = s->anchor[a].madp,
+				    .text = why});
+}
+
+static void leave(struct ncm_session *s, size_t a)
+{
+	struct ncm_anchor_use *u = &s->anchor[a];
+
+	if (u->madp < 0)
+		return;
+	u->leaving |= bit(u->madp);
+	ncm_madps_put(s->madps, (size_t)u->madp);
+	u->madp = -1;
+}
+
+static void enter(struct ncm_session *s, size_t a, size_t madp)
+{
+	struct ncm_anchor_use *u = &s->anchor[a];
+
+	ncm_madps_take(s->madps, madp);
+	u->madp = (int)madp;
+	u->leaving &= ~bit(u->madp);
+	u->refused = false;
+	snprintf(s->s.anchors[a].madp, sizeof(s->s.anchors[a].madp), "%s",
+		s->policy->madps[madp].name);
+}
+
+static bool may_serve(const struct ncm_session *s, size_t a, int madp)
+{
+	return madp >= 0 && (s->policy->anchors[a].madps & 1u << madp);
+}
+
+static void refuse(struct ncm_session *s, size_t a, int rc)
+{
+	bool full = rc == -MAMS_ELIMIT;
+
+	if (s->anchor[a].refused)
+		return;
+	s->anchor[a].refused = true;
+	if (full)
+		s->counters->madp_full++;
+	else
+		s->counters->madp_none++;
+	assigned(s, a,
+		full ? "all N-MADP instances are full: control plane only"
+		     : "no N-MADP instance is there: control plane only");
+}
+
+static void assign(struct ncm_session *s, size_t a)
+{
+	struct ncm_anchor_use *u = &s->anchor[a];
+	size_t madp;
+	int rc;
+
+	if (!needs_madp(s, a)) {
+		leave(s, a);
+		s->s.anchors[a].madp[0] = '\0';
+		return;
+	}
+	if (may_serve(s, a, u->madp) && ncm_madps_is_good(s->madps, (size_t)u->madp))
+		return;
+	rc = ncm_madps_pick(s->madps, s->policy->anchors[a].madps, &madp);
+	if (rc == 0) {
+		s->counters->madp_moves += u->madp >= 0;
+		leave(s, a);
+		enter(s, a, madp);
+		assigned(s, a, "assigned");
+	} else if (!may_serve(s, a, u->madp)) {
+		refuse(s, a, rc);
+	} /* else better a bad one, which may come back, than none */
+}
+
+static uint32_t wanted_madps(const struct ncm_session *s)
+{
+	uint32_t bits = 0;
+
+	for (size_t a = 0; a < s->policy->n_anchors; a++)
+		if (s->s.anchors[a].used)
+			bits |= bit(s->anchor[a].madp);
+	return bits;
+}
+
+void ncm_setup_restore(struct ncm_session *s)
+{
+	for (size_t a = 0; a < s->policy->n_anchors; a++) {
+		int madp = ncm_madps_find(s->madps, s->s.anchors[a].madp);
+
+		s->anchor[a].madp = -1;
+		if (!may_serve(s, a, madp))
+			continue;
+		enter(s, a, (size_t)madp);
+		s->told |= bit(madp);
+	}
+}
+
+void ncm_setup_forget(struct ncm_session *s)
+{
+	for (size_t a = 0; a < s->policy->n_anchors; a++)
+		leave(s, a);
+}
+
+void ncm_setup_release(struct ncm_session *s)
+{
+	for (int i = 0; i < (int)s->policy->n_madps; i++)
+		if (s->told & bit(i))
+			ncm_session_push(
+				s, (struct ncm_action){.kind = NCM_ACT_RELEASE, .madp = i});
+	s->prepared = 0;
+}
+
+void ncm_session_policy(struct ncm_session *s)
+{
+	for (int i = 0; i < (int)s->policy->n_madps; i++)
+		if (s->told & bit(i))
+			ncm_session_push(s, (struct ncm_action){.kind = NCM_ACT_POLICY, .madp = i});
+}
+
+void ncm_session_review(struct ncm_session *s, mams_time when)
+{
+	for (size_t a = 0; a < s->policy->n_anchors; a++) {
+		const struct ncm_anchor_use *u = &s->anchor[a];
+		size_t madp;
+
+		if (!needs_madp(s, a) ||
+			(may_serve(s, a, u->madp) &&
+				ncm_madps_is_good(s->madps, (size_t)u->madp)) ||
+			ncm_madps_pick(s->madps, s->policy->anchors[a].madps, &madp) < 0)
+			continue;
+		s->gather_until = mams_time_min(s->gather_until, when);
+		if (s->state == NCM_STATE_PREPARE)
+			s->prepare_again = mams_time_min(s->prepare_again, when);
+	}
+}
+
+/* ---- setup ---- */
+
+static void send_setup(struct ncm_session *s, mams_time now)
+{
+	uint32_t named = 0;
+
+	if (mx_exchange_begin(
+		    &s->exchange, ncm_compose_up_setup(s), s->policy->setup_timeout_ms, now) < 0) {
+		ncm_session_end(s, "no memory for the UP setup");
+		return;
+	}
+	for (size_t a = 0; a < s->policy->n_anchors; a++)
+		named |= ncm_session_carriers(s, a);
+	for (size_t i = 0; i < NCM_LINKS_MAX; i++) {
+		struct ncm_link *l = &s->s.links[i];
+
+		l->in_setup = (named & 1u << i) != 0;
+		if (l->in_setup)
+			l->setup_address = l->address;
+	}
+	ncm_session_store(s);
+	ncm_session_to(s, NCM_STATE_SETUP_WAIT, "N-MADP is prepared");
+}
+
+/* Wanted ones that do not know the client, and ought to answer. */
+static uint32_t awaited(const struct ncm_session *s)
+{
+	uint32_t bits = wanted_madps(s) & ~s->prepared;
+
+	for (size_t i = 0; i < s->policy->n_madps; i++)
+		if (s->madps->use[i].state != NCM_MADP_UP)
+			bits &= ~(1u << i);
+	return bits;
+}
+
+/* Is there an anchor that does without the instances that have not answered? */
+static bool can_go_on(const struct ncm_session *s)
+{
+	uint32_t missing = wanted_madps(s) & ~s->prepared;
+
+	for (size_t a = 0; a < s->policy->n_anchors; a++)
+		if (s->s.anchors[a].used && !(missing & bit(s->anchor[a].madp)))
+			return true;
+	return false;
+}
+
+void ncm_setup_prepare(struct ncm_session *s, mams_time now)
+{
+	bool again = s->state == NCM_STATE_PREPARE;
+	uint32_t wanted;
+
+	s->gather_until = MAMS_TIME_NEVER;
+	if (again && can_go_on(s)) {
+		send_setup(s, now);
+		return;
+	}
+	for (size_t a = 0; a < s->policy->n_anchors; a++)
+		assign(s, a);
+	ncm_session_to(s, NCM_STATE_PREPARE, "links admitted");
+	wanted = wanted_madps(s);
+	s->told |= wanted;
+	for (int i = 0; i < (int)s->policy->n_madps; i++)
+		if (wanted & bit(i))
+			ncm_session_push(
+				s, (struct ncm_action){.kind = NCM_ACT_PREPARE, .madp = i});
+	s->prepared &= wanted;
+	if (!again) /* told anew: who knows what it has forgotten */
+		s->prepared = 0;
+	s->prepare_again = mams_time_add_ms(now, s->policy->setup_timeout_ms);
+	if (awaited(s) == 0 && can_go_on(s))
+		send_setup(s, now);
+}
+
+void ncm_session_prepared(struct ncm_session *s, size_t madp, mams_time now)
+{
+	bool news = (wanted_madps(s) & ~s->prepared & 1u << madp) != 0;
+
+	s->prepared |= 1u << madp;
+	if (s->state == NCM_STATE_PREPARE && awaited(s) == 0 && can_go_on(s))
+		send_setup(s, now);
+	else if (s->state == NCM_STATE_ACTIVE && news) /* a setup went on without it */
+		s->gather_until = mams_time_min(s->gather_until, now);
+}
+
+/* ---- confirmation ---- */
+
+static void try_again(struct ncm_session *s, mams_time now)
+{
+	s->again_ms = s->again_ms ? s->again_ms * 2 : AGAIN_MS;
+	if (s->again_ms > AGAIN_CAP_MS)
+		s->again_ms = AGAIN_CAP_MS;
+	s->gather_until = mams_time_min(s->gather_until, mams_time_add_ms(now, s->again_ms));
+}
+
+/* A connection that the CNF leaves out has failed, or had just changed: try it again, less and less
+ * often.  The setup does not name the client's address, so only the CNF tells that both meant the
+ * same one.  Likewise an instance that had not answered. */
+static void try_missing_again(struct ncm_session *s, mams_time now)
+{
+	bool missing = awaited(s) != 0;
+
+	for (size_t i = 0; i < NCM_LINKS_MAX; i++) {
+		struct ncm_link *l = &s->s.links[i];
+
+		if (!l->in_setup || !l->up || l->confirmed)
+			continue;
+		l->in_setup = false;
+		missing = true;
+	}
+	if (missing)
+		try_again(s, now);
+	else
+		s->again_ms = 0;
+}
+
+/* The client has the new addresses: what it has left takes no new connection of it any more. */
+static void release_left(struct ncm_session *s)
+{
+	uint32_t left = 0;
+
+	for (size_t a = 0; a < s->policy->n_anchors; a++) {
+		left |= s->anchor[a].leaving;
+		s->anchor[a].leaving = 0;
+	}
+	left &= ~wanted_madps(s);
+	s->prepared &= ~left;
+	for (int i = 0; i < (int)s->policy->n_madps; i++)
+		if (left & bit(i))
+			ncm_session_push(
+				s, (struct ncm_action){.kind = NCM_ACT_RELEASE, .madp = i});
+}
+
+int ncm_setup_confirmed(
+	struct ncm_session *s, const struct mx_msg *m, mams_time now, struct mams_error *err)
+{
+	const struct mx_up_setup_cnf *c = &m->up_setup_cnf;
+
+	(void)err;
+	for (uint8_t i = 0; i < NCM_LINKS_MAX; i++) {
+		s->s.links[i].confirmed = false;
+		for (size_t k = 0; k < c->n_client_params; k++)
+			s->s.links[i].confirmed |= c->client_params[k].connection_id == i;
+		s->s.links[i].handover &= !s->s.links[i].confirmed;
+	}
+	s->s.active = true;
+	ncm_session_to(s, NCM_STATE_ACTIVE, "mx_up_setup_cnf");
+	ncm_advice_give(s);
+	try_missing_again(s, now);
+	release_left(s);
+	ncm_session_review(s, now);
+	ncm_session_policy(s);
+	ncm_session_store(s);
+	ncm_session_set_up(s, now);
+	return 0;
+}

@@ -1,0 +1,121 @@
+#include "ncm-service/status.h"
+
+#include "ncm-service/agree.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static const char **put_names(
+	struct ctl_msg *msg, uint32_t bits, int count, const char *(*name)(int), size_t *n)
+{
+	const char **out = ctl_alloc(msg, (size_t)count * sizeof(*out));
+
+	for (int i = 0; out && i < count; i++)
+		if (bits & 1u << i)
+			out[(*n)++] = ctl_strdup(msg, name(i));
+	return out;
+}
+
+void ncm_status_agreed(
+	struct ctl_msg *msg, const struct ncm_session *s, struct ctl_session_status *out)
+{
+	char text[MX_DROP_LEN];
+
+	out->features =
+		put_names(msg, s->s.features, MX_F_COUNT, mx_feature_name, &out->n_features);
+	out->convergence = put_names(
+		msg, s->s.convergence, MX_CONV_COUNT, mx_convergence_name, &out->n_convergence);
+	out->adaptation = put_names(
+		msg, s->s.adaptation, MX_ADAPT_COUNT, mx_adaptation_name, &out->n_adaptation);
+	out->dropped = ctl_alloc(msg, (s->n_drops + 1) * sizeof(*out->dropped));
+	for (size_t i = 0; out->dropped && i < s->n_drops; i++)
+		out->dropped[out->n_dropped++] = (struct ctl_dropped){
+			.group = ctl_strdup(msg, mx_group_name(s->drops[i].group)),
+			.item = ctl_strdup(msg, mx_drop_name(&s->drops[i], text)),
+			.reason = ctl_strdup(msg, ncm_drop_reason(&s->drops[i]))};
+}
+
+static const char **put_links(
+	struct ctl_msg *msg, const struct ncm_session *s, uint32_t bits, size_t *n)
+{
+	const char **out = ctl_alloc(msg, NCM_LINKS_MAX * sizeof(*out));
+
+	for (uint8_t i = 0; out && i < NCM_LINKS_MAX; i++)
+		if (bits & 1u << i)
+			out[(*n)++] =
+				ctl_strdup(msg, s->policy->accesses[s->s.links[i].access].name);
+	return out;
+}
+
+static const char *method_name(const struct ncm_session *s, size_t a)
+{
+	uint32_t methods = ncm_session_methods(s, a);
+
+	for (int i = 0; i < MX_CONV_COUNT; i++)
+		if (methods & 1u << i)
+			return mx_convergence_name(i);
+	return "none";
+}
+
+void ncm_status_anchors(
+	struct ctl_msg *msg, const struct ncm_session *s, struct ctl_session_status *out)
+{
+	const struct ncm_policy *p = s->policy;
+
+	out->anchors = ctl_alloc(msg, p->n_anchors * sizeof(*out->anchors));
+	for (size_t a = 0; out->anchors && a < p->n_anchors; a++) {
+		struct ctl_anchor_status *x = &out->anchors[out->n_anchors];
+		uint32_t have = ncm_session_deliveries(s, a);
+
+		if (!s->s.anchors[a].used)
+			continue;
+		*x = (struct ctl_anchor_status){.name = ctl_strdup(msg, p->anchors[a].name),
+			.connection_id = s->s.anchors[a].id,
+			.type = ctl_strdup(
+				msg, mx_connection_type_name(p->anchors[a].connection_type)),
+			.method = ctl_strdup(msg, method_name(s, a)),
+			.refused = s->anchor[a].refused};
+		if (s->anchor[a].madp >= 0)
+			x->madp = ctl_strdup(msg, p->madps[s->anchor[a].madp].name);
+		if (!out->madp)
+			out->madp = x->madp;
+		x->dl = put_links(msg, s, have & s->s.anchors[a].dl, &x->n_dl);
+		x->ul = put_links(msg, s, have & s->s.anchors[a].ul, &x->n_ul);
+		out->n_anchors++;
+	}
+}
+
+void ncm_status_madps(struct ctl_msg *msg, struct ncm_service *v)
+{
+	struct ctl_ncm_status *st = &msg->ncm_status;
+	const struct ncm_madps *m = ncm_registry_madps(ncm_service_registry(v));
+	const struct ncm_madp *d = ncm_service_madp(v);
+
+	st->madps = ctl_alloc(msg, NCM_MADPS_MAX * sizeof(*st->madps));
+	for (size_t i = 0; st->madps && i < m->policy->n_madps; i++)
+		st->madps[st->n_madps++] =
+			(struct ctl_madp_status){.name = ctl_strdup(msg, m->policy->madps[i].name),
+				.proxy_up = ncm_madp_proxy_up(d, i),
+				.plugin_up = ncm_madp_plugin_up(d, i),
+				.state = ctl_strdup(msg, ncm_madp_state_name(m->use[i].state)),
+				.drained = m->use[i].drained,
+				.used = m->use[i].used,
+				.capacity = m->policy->madps[i].capacity};
+}
+
+int ncm_status_anchor(
+	const struct ncm_session *s, const char *text, size_t *out, struct mams_error *err)
+{
+	char id[4];
+
+	for (size_t a = 0; a < s->policy->n_anchors; a++) {
+		snprintf(id, sizeof(id), "%u", s->s.anchors[a].id);
+		*out = a;
+		if (s->s.anchors[a].used &&
+			(!text || strcmp(text, s->policy->anchors[a].name) == 0 ||
+				strcmp(text, id) == 0))
+			return 0;
+	}
+	return mams_fail(err, MAMS_EVALUE, text ? text : "anchor",
+		"the session has no such anchor (mamsctl sessions lists them)");
+}
