@@ -17,6 +17,7 @@ struct madp_loss {
 	uint64_t seen; /**< bit i: SN top-i arrived */
 	uint32_t top;  /**< newest SN, extended */
 	bool begun;
+	mams_time top_at; /**< when top arrived */
 };
 
 struct madp_meter {
@@ -26,9 +27,10 @@ struct madp_meter {
 	uint64_t reordered; /**< arrived after a newer one of their flow on this link */
 	uint64_t duplicate; /**< Delivery SN seen before */
 	mams_time heard_at; /**< newest packet of any kind; never = none */
-	mams_time data_at;  /**< newest packet with Timestamp */
+	mams_time data_at;  /**< newest counted packet; never = none */
+	mams_time ts_at;    /**< when ts_ms arrived; never = none */
+	bool low_begun;     /**< a Timestamp came since the last report */
 	mams_time epoch;    /**< of the two periods of least delay */
-	int64_t first_us;   /**< delay of the first packet: relative delays count from here */
 	int64_t base[2];    /**< least relative delay, this period and the one before */
 	int64_t low_us;     /**< least relative delay since the last report */
 	int64_t owd_us;     /**< smoothed relative delay, 1/8 per packet */
@@ -42,7 +44,6 @@ struct madp_meter {
 	uint64_t rate;     /**< bit/s received, over the last full 100 ms */
 	mams_time bin_at;
 	uint64_t bin_octets;
-	mams_time top_at;
 	struct madp_loss loss[MADP_CLASSES_MAX];
 };
 

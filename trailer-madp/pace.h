@@ -40,28 +40,33 @@ struct madp_pace {
 	mams_time busy_until; /**< when the link will have carried all that was sent, at `rate` */
 	uint64_t sent_octets;
 	uint32_t sent_packets;
-	uint64_t sent_bulk;     /**< sent_octets at the start of the train or of silence */
-	uint64_t flight_octets; /**< under way, by the last report, plus sent since */
+	uint32_t window;    /**< starting: octets that may be under way */
+	uint64_t flight;    /**< octets under way, by the last report, plus what was sent since */
+	mams_time begun_at; /**< first packet since start or restart; never = none */
 	mams_time sent_at;
-	mams_time report_at;   /**< of the newest report; never = none yet */
-	uint32_t report_rx_us; /**< receiver's clock in it */
-	uint32_t sample_rx_us; /**< receiver's clock, octets and packets where the sample begins */
-	uint32_t sample_octets;
-	uint32_t sample_packets;
-	uint32_t sample_sent; /**< packets the sender had sent by then */
-	uint32_t last_octets;
-	uint32_t last_packets;
-	uint32_t echoed_ms;
+	mams_time report_at; /**< of the newest report; never = none yet */
+	mams_time round_at;  /**< begin of the current round trip */
+	mams_time drain_at;  /**< when the queue is next let run empty, to see the least delay */
+	struct {
+		uint32_t rx_us; /**< where the running sample began: receiver's clock and totals */
+		uint32_t octets;
+		uint32_t packets;
+		uint32_t sent;     /**< packets sent by then */
+		uint32_t queue_us; /**< least queue since */
+		bool begun;
+	} from;
+	uint32_t last_ms;    /**< timestamp of the newest packet sent */
+	uint32_t octets;     /**< totals of the newest report */
 	uint32_t rtt_us;     /**< smoothed; 0 unknown */
 	uint32_t min_rtt_us; /**< least seen; 0 unknown */
 	uint32_t queue_us;   /**< standing queue of the newest report */
 	int32_t owd_us;      /**< relative one-way delay of the newest report: compare links only */
 	uint32_t jitter_us;
-	mams_time owd_at;    /**< when owd_us was learnt; never = not yet */
-	uint32_t loss_ppm;   /**< of the last sample */
-	uint8_t idle_rounds; /**< samples in which the sender was held back by pacing and no queue
-				stood */
-	bool held_back;      /**< pacing has refused a packet since the sample began */
+	uint32_t loss_ppm; /**< of the last sample */
+	bool has_owd;
+	bool starting;       /**< the rate was not seen with the link in full use yet */
+	bool held_back;      /**< a packet was kept from this link since the round began */
+	uint8_t idle_rounds; /**< rounds in a row held back with no queue: the link carries more */
 	uint8_t n_marks;
 	uint8_t mark; /**< newest */
 	struct madp_pace_mark marks[MADP_PACE_MARKS];

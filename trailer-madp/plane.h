@@ -21,7 +21,8 @@ struct madp_plane_conf {
 	struct madp_sender_conf sender;
 	uint32_t window;          /**< reorder window, packets, a power of 2 */
 	uint32_t report_us;       /**< between reports while data flows */
-	uint32_t report_quiet_us; /**< between reports on each usable link otherwise; 0 = none */
+	uint32_t report_quiet_us; /**< between reports on each link while the session is in use */
+	uint32_t idle_us;         /**< without data for so long, a session is idle: no reports */
 };
 extern const struct madp_plane_conf madp_plane_defaults;
 
@@ -33,20 +34,22 @@ enum madp_link_cause {
 	MADP_LINK_ADMIN,   /**< added or removed */
 };
 
+#define MADP_ACKS_OWED 4
+
+struct madp_ack {
+	uint16_t seq;
+	bool active;
+	uint8_t slot; /**< link that it goes out on */
+};
+
 struct madp_plane_link {
 	struct madp_probe probe;
 	uint8_t cid;
 	bool carrier;
-	bool peer_down; /**< the peer reports that it does not hear us */
+	bool peer_down; /**< the peer reports that it does not hear us, or may not use the link */
 	bool up;
-	enum madp_link_cause cause;
-	uint8_t acks_n; /**< answers owed */
-	struct {
-		uint16_t seq;
-		bool active;
-		uint8_t slot; /**< to go out on */
-	} ack[4];
-	mams_time quiet_at; /**< of the next quiet report on this link */
+	enum madp_link_cause cause; /**< of the last change */
+	mams_time quiet_at;         /**< of the next report on this link while nothing flows */
 };
 
 struct madp_plane {
@@ -56,13 +59,21 @@ struct madp_plane {
 	struct madp_plane_link link[MADP_LINKS_MAX];
 	madp_linkset known;
 	madp_linkset changed; /**< links whose `up` changed since madp_plane_changed() */
-	madp_linkset results; /**< links with new probe results */
-	uint8_t urgent;       /**< reports to be sent at once, on every usable link */
+	madp_linkset results; /**< links with new probe results, until madp_plane_results() */
+	madp_linkset urgent;  /**< links that the next urgent report goes out on yet */
+	uint8_t urgent_n;     /**< rounds of urgent reports left */
+	uint8_t n_acks;
+	bool idle;
+	bool peer_seen;
 	uint16_t report_seq;
 	uint16_t peer_seq;
-	bool peer_seen;
-	uint64_t reported_packets;
+	struct madp_ack ack[MADP_ACKS_OWED];
+	mams_time urgent_at;
+	mams_time peer_at;   /**< of the newest report that arrived */
+	mams_time used_at;   /**< data was last seen to flow */
 	mams_time report_at; /**< of the last report sent */
+	uint64_t reported;   /**< packets received, as told in it */
+	uint64_t moved;      /**< packets sent and received when last looked */
 	uint64_t n_control_bad, n_control_unknown, n_reports, n_reports_old, n_ack_stray,
 		n_ack_full;
 };
@@ -86,7 +97,8 @@ void madp_plane_link_del(struct madp_plane *p, unsigned slot, mams_time now);
 void madp_plane_carrier(struct madp_plane *p, unsigned slot, bool up, mams_time now);
 /** Slot of a delivery connection id; -1 unknown. */
 int madp_plane_slot(const struct madp_plane *p, uint8_t cid);
-/** How a class is treated, sending and receiving.
+/** How a class is treated, sending and receiving.  Send what madp_plane_control_next() gives before
+ *  further packets: it tells the peer on which links to expect the class.
  *  @param t          for sending
  *  @param peer_lossless, peer_pass_late  what the other end does for this class */
 MAMS_MUST int madp_plane_treat(struct madp_plane *p, unsigned cls, const struct madp_treat *t,
@@ -94,6 +106,8 @@ MAMS_MUST int madp_plane_treat(struct madp_plane *p, unsigned cls, const struct 
 
 /** Links whose usability changed since the last call. */
 madp_linkset madp_plane_changed(struct madp_plane *p);
+/** Links with new probe results (link[].probe.result) since the last call. */
+madp_linkset madp_plane_results(struct madp_plane *p);
 bool madp_plane_is_up(const struct madp_plane *p, unsigned slot);
 
 /** An MX Control PDU arrived on a link.  Bad ones are counted and cost nothing else. */

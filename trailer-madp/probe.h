@@ -31,6 +31,8 @@ struct madp_probe_conf {
 	uint32_t active_duration_s; /**< 0 = until replaced */
 	bool active_ack;
 	uint32_t keep_alive_ms; /**< 0 = none */
+	uint32_t
+		idle_factor; /**< intervals are so much longer while the session is idle; 1 = not */
 };
 extern const struct madp_probe_conf madp_probe_defaults;
 
@@ -62,7 +64,9 @@ struct madp_probe {
 	struct madp_probe_conf conf;
 	enum madp_probe_role role;
 	bool alive;
+	bool idle;
 	bool active; /**< the link carries user data */
+	bool active_begun;
 	uint16_t seq;
 	uint16_t keep_alive_seq;
 	uint8_t good; /**< answers in a row while not alive */
@@ -82,12 +86,12 @@ struct madp_probe {
 	struct {
 		uint16_t seq;
 		bool used;
+		bool init; /**< of the init phase's test */
 		mams_time at;
 	} out[MADP_PROBE_OUTSTANDING]; /**< by seq mod */
 	struct {
 		uint32_t n;
 		uint64_t octets;
-		uint16_t first;
 		mams_time from, to;
 	} got; /**< init probes received (client) or answered (network) */
 	uint32_t init_expected;
@@ -102,6 +106,8 @@ void madp_probe_init(struct madp_probe *p, enum madp_probe_role role,
 void madp_probe_configure(struct madp_probe *p, const struct madp_probe_conf *conf, mams_time now);
 /** Active phase (true): user data is sent on this link; else initialisation phase (seed 6.5). */
 void madp_probe_phase(struct madp_probe *p, bool active, mams_time now);
+/** The session carries nothing for the moment: probe less often; or it does again. */
+void madp_probe_idle(struct madp_probe *p, bool idle, mams_time now);
 /** Anything authentic was received on the link. */
 void madp_probe_heard(struct madp_probe *p, mams_time now);
 /** The operating system says that the link is gone, or there again: no waiting for silence. */

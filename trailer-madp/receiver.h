@@ -33,6 +33,9 @@ void madp_receiver_link_up(struct madp_receiver *r, unsigned slot, bool up);
  *  @param pass_late  deliver what comes too late rather than drop it */
 void madp_receiver_treat(struct madp_receiver *r, unsigned cls, uint32_t hold_us, bool pass_late);
 
+/** Links that the sender says it may use for a class; all, until it does. */
+void madp_receiver_links(struct madp_receiver *r, unsigned cls, madp_linkset may);
+
 /** Fields of one PDU as they arrived. */
 struct madp_in {
 	uint32_t wire_len; /**< with outer headers; counted as the sender counts it */
@@ -44,6 +47,9 @@ struct madp_in {
 /** A PDU arrived on a link: once per PDU, before its SDUs. @return false: class or slot unknown */
 bool madp_receiver_pdu(
 	struct madp_receiver *r, unsigned slot, const struct madp_in *in, mams_time now);
+/** Something other than data arrived on a known link. @param ts_ms  its timestamp, or NULL */
+void madp_receiver_heard(
+	struct madp_receiver *r, unsigned slot, const uint32_t *ts_ms, mams_time now);
 /** One SDU of it (reassembled or split off). See enum madp_reorder_result for who owns pkt. */
 enum madp_reorder_result madp_receiver_sdu(struct madp_receiver *r, unsigned cls, unsigned slot,
 	uint32_t sn, void *pkt, uint32_t len, mams_time now);
@@ -56,6 +62,7 @@ void *madp_receiver_drain(struct madp_receiver *r, unsigned *cls, uint32_t *len)
 /** Give back windows that are not needed; now and then, for example once a second. */
 void madp_receiver_trim(struct madp_receiver *r, mams_time now);
 /** Fill link[] and flow[] of a report; begins a new measuring period.
- *  @param cid  cid[MADP_LINKS_MAX], delivery connection id by slot */
-void madp_receiver_report(
-	struct madp_receiver *r, const uint8_t *cid, struct madp_report *out, mams_time now);
+ *  @param cid    cid[MADP_LINKS_MAX], delivery connection id by slot
+ *  @param sends  sends[MADP_CLASSES_MAX], ids on which this side may send a class, bit per id */
+void madp_receiver_report(struct madp_receiver *r, const uint8_t *cid, const uint16_t *sends,
+	struct madp_report *out, mams_time now);

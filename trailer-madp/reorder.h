@@ -5,8 +5,8 @@
  *  Source: RFC 9188 4.1 (Flow SN, 24 bit), 6 (with concatenation each SDU has its own); seed 5.
  *
  *  A missing SDU is given up when nothing can bring it any more:
- *  - every link that carries this flow has delivered a newer one (links keep order, but for the
- *    lateness that was measured on them), or
+ *  - every link that carries this flow has delivered a newer one, or anything that was sent later
+ *    (links keep order, but for the lateness that was measured on them), or
  *  - the time that the slowest of those links needs longer than the one that showed the gap is
  *    over; with lossless switching: the time in which the sender finds out about a dead link and
  *    sends again.
@@ -32,6 +32,8 @@ enum madp_reorder_result {
 struct madp_reorder_link {
 	int64_t delay_us; /**< relative one-way delay, comparable between links */
 	uint32_t late_us; /**< in-link lateness: jitter that overtakes */
+	uint32_t jitter_us;
+	mams_time heard_at; /**< newest packet of any kind on the link */
 	bool known;
 };
 
@@ -50,15 +52,20 @@ struct madp_reorder {
 	uint64_t held_octets;
 	uint32_t far_sn; /**< last SN that was too far off, and how many agreed with it */
 	uint8_t far_n;
+	uint32_t next_sn; /**< first that is held, beyond the gap */
 	bool begun;
+	bool flush; /**< the sender has begun anew: give everything out */
 	bool pass_late;
+	uint8_t gap_slot;    /**< link that showed the gap */
+	madp_linkset may;    /**< links that the sender may use for this flow */
 	madp_linkset passed; /**< links that delivered something newer than `expect` */
 	mams_time gap_at;    /**< when the gap at `expect` was seen; never = no gap */
 	mams_time passed_at; /**< when the last link passed it; never = not all have */
 	mams_time deadline;
 	uint32_t hold_us; /**< lossless: wait so long for what a silent link may hold; 0 off */
 	mams_time used_at;
-	uint32_t run; /**< everything from here to expect was delivered */
+	uint32_t run;   /**< everything from here to expect was delivered */
+	uint32_t known; /**< from here on `delivered` tells; before, nobody remembers */
 	uint32_t link_top[MADP_LINKS_MAX];
 	mams_time link_at[MADP_LINKS_MAX]; /**< newest of this flow on the link; never = none */
 	struct madp_reorder_slot *slots;

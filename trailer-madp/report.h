@@ -21,7 +21,8 @@
  *      22..23 jitter, 10 us units
  *      24..27 relative one-way delay, us, signed: comparable between links of this report
  *      28..29 lost packets by Delivery SN, mod 2^16
- *    per flow, 4 octets: flow id, next Flow SN that the receiver waits for
+ *    per flow, 6 octets: flow id; next Flow SN that the receiver waits for, 3; the delivery
+ *      connections on which the reporting side sends this flow, 2, bit i = id i
  *  All counts are totals, so that a lost report costs nothing. */
 #pragma once
 
@@ -30,7 +31,7 @@
 #define MADP_REPORT_TYPE 240
 #define MADP_REPORT_HEAD 9
 #define MADP_REPORT_LINK 30
-#define MADP_REPORT_FLOW 4
+#define MADP_REPORT_FLOW 6
 #define MADP_REPORT_MAX                                                                            \
 	(MADP_REPORT_HEAD + MADP_LINKS_MAX * MADP_REPORT_LINK + MADP_CLASSES_MAX * MADP_REPORT_FLOW)
 
@@ -53,6 +54,7 @@ struct madp_report_link {
 struct madp_report_flow {
 	uint8_t flow;
 	uint32_t expect; /**< every SDU before this Flow SN was delivered or given up */
+	uint16_t cids;   /**< bit per delivery connection id that we may send this flow on */
 };
 
 struct madp_report {
@@ -72,3 +74,6 @@ size_t madp_report_encode(const struct madp_report *r, uint8_t *buf);
  *  @return 0, -MAMS_ETRUNC, or -MAMS_EPROTO: wrong type, counts beyond ours, trailing octets, an id
  *  above 15 or twice, a Flow SN above 24 bits */
 MAMS_MUST int madp_report_decode(const uint8_t *pdu, size_t len, struct madp_report *out);
+/** Round trip that an echo shows: now is of the clock of whoever set the timestamp. @return us, 0
+ *  when there is none to be had */
+uint32_t madp_report_rtt_us(const struct madp_report_link *l, mams_time now);

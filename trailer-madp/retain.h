@@ -28,7 +28,8 @@ struct madp_retain {
 	uint32_t cap_max; /**< packets */
 	uint64_t octets;
 	uint64_t octets_max;
-	uint32_t age_us;   /**< kept no longer */
+	uint32_t age_us; /**< kept no longer */
+	mams_time used_at;
 	madp_linkset dead; /**< links whose packets are being sent again; 0 none */
 	uint64_t n_resent, n_overrun, n_nomem;
 };
@@ -48,8 +49,9 @@ void madp_retain_ack(struct madp_retain *r, uint32_t expect);
 void *madp_retain_reap(struct madp_retain *r, const struct madp_mem *mem, mams_time now);
 /** These links died: begin sending again. */
 void madp_retain_link_down(struct madp_retain *r, madp_linkset dead);
-/** The next to send again, oldest first; it stays kept. @return packet or NULL, sn and len filled
- */
+/** The next to send again, oldest first; it stays kept.
+ *  @param to  links that it is sent on now; 0: only look what comes next (len is filled, sn is not)
+ *  @return packet or NULL: nothing (more) is to be sent again */
 void *madp_retain_next(struct madp_retain *r, madp_linkset to, uint32_t *sn, uint32_t *len);
 /** Everything may be released (feature switched off, session ends). */
 void madp_retain_drop(struct madp_retain *r);

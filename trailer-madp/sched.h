@@ -49,14 +49,13 @@ struct madp_sched {
 
 /** Choose for one packet.
  *  @param t      treatment; not kept
- *  @param links  pace[MADP_LINKS_MAX], by slot; not changed
+ *  @param links  pace[MADP_LINKS_MAX], by slot; those that are full are told so
  *  @param up     slots that may be used now
  *  @param len    octets on the wire
  *  @param wait   filled when 0 is returned and links are up: when to ask again at the latest
  *  @return set of links to send on; 0 = none: all are full (up & list not empty) or down */
 madp_linkset madp_sched_pick(struct madp_sched *s, const struct madp_treat *t,
-	const struct madp_pace *links, madp_linkset up, uint32_t len, mams_time now,
-	mams_time *wait);
+	struct madp_pace *links, madp_linkset up, uint32_t len, mams_time now, mams_time *wait);
 /** Slots named by a treatment. */
 madp_linkset madp_treat_set(const struct madp_treat *t);
 /** @return 0 or -MAMS_EVALUE: unknown mode, slot out of range or twice, no link */

@@ -11,6 +11,7 @@ ccm-agent/session ccm-agent/links ccm-agent/plan
 proxy/convert proxy/flow proxy/paths proxy/dest
 trailer-madp/concat trailer-madp/fragment trailer-madp/gma trailer-madp/mxcontrol
 trailer-madp/ip trailer-madp/pkt trailer-madp/reason trailer-madp/reassembly
+trailer-madp/links
 plugins/pm_policy plugins/pm_tables'
 
 # What pure code may take from the system: the language's library without clock and files, address

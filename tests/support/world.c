@@ -1,0 +1,414 @@
+#include "tests/support/world.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static void *mem_get(void *user, size_t size)
+{
+	struct world *w = user;
+
+	w->mem_now += size;
+	if (w->mem_now > w->mem_most)
+		w->mem_most = w->mem_now;
+	return calloc(1, size);
+}
+
+static void mem_put(void *user, void *p, size_t size)
+{
+	struct world *w = user;
+
+	w->mem_now -= size;
+	free(p);
+}
+
+/* Both ends have clocks of their own. */
+static mams_time side_now(const struct world *w, unsigned side)
+{
+	return mams_time_us(w->now_us + (side ? 987654321098 : 0));
+}
+
+static void unref(struct world *w, struct world_pkt *p)
+{
+	if (--p->refs == 0) {
+		w->pkts--;
+		free(p);
+	}
+}
+
+void world_init(struct world *w, uint64_t seed, unsigned n_links, const struct madp_plane_conf *c)
+{
+	memset(w, 0, sizeof(*w));
+	w->rng = mams_prng_init(seed);
+	w->now_us = 1000000;
+	w->n_links = n_links;
+	for (unsigned s = 0; s < 2; s++) {
+		struct madp_plane_conf conf = *c;
+		struct madp_mem mem = {mem_get, mem_put, w};
+
+		conf.role = s ? MADP_PROBE_NETWORK : MADP_PROBE_CLIENT;
+		madp_plane_init(&w->plane[s], &conf, &mem, side_now(w, s));
+		for (unsigned i = 0; i < n_links; i++) {
+			struct madp_link_conf l = {
+				.cid = (uint8_t)(i + 1), .probe = madp_probe_defaults};
+
+			l.probe.active_interval_ms = 100;
+			madp_plane_link_add(&w->plane[s], i, &l, side_now(w, s));
+			(void)madp_plane_changed(&w->plane[s]);
+		}
+	}
+}
+
+void world_link(struct world *w, unsigned link, uint64_t rate, int64_t delay_us, uint32_t queue)
+{
+	for (unsigned s = 0; s < 2; s++) {
+		w->wire[s][link].rate = rate;
+		w->wire[s][link].delay_us = delay_us;
+		w->wire[s][link].queue = queue;
+	}
+}
+
+void world_source(struct world *w, enum world_side from, unsigned cls, uint64_t rate, uint32_t len)
+{
+	struct world_flow *f = &w->flow[from][cls];
+
+	f->rate = rate;
+	f->len = len;
+	f->next_us = w->now_us;
+	f->frac = 0;
+}
+
+/* ---- wires ---- */
+
+static void push(struct world_wire *wire, const struct world_pdu *pdu)
+{
+	if (wire->n == wire->cap) {
+		size_t cap = wire->cap ? wire->cap * 2 : 256;
+		struct world_pdu *q = calloc(cap, sizeof(*q));
+
+		CU_ASSERT_PTR_NOT_NULL_FATAL(q);
+		for (size_t i = 0; i < wire->n; i++)
+			q[i] = wire->q[(wire->first + i) % wire->cap];
+		free(wire->q);
+		wire->q = q;
+		wire->cap = cap;
+		wire->first = 0;
+	}
+	wire->q[(wire->first + wire->n++) % wire->cap] = *pdu;
+}
+
+static void transmit(struct world *w, unsigned from, unsigned link, struct world_pdu *pdu)
+{
+	struct world_wire *wire = &w->wire[from][link];
+	int64_t start = wire->free_us > w->now_us ? wire->free_us : w->now_us;
+	uint64_t backlog =
+		wire->rate ? (uint64_t)(start - w->now_us) * (wire->rate / 8) / 1000000 : 0;
+	int64_t at;
+
+	wire->sent++;
+	wire->dropped_dead += wire->dead;
+	if (wire->dead)
+		return;
+	if (wire->rate && backlog + pdu->len > wire->queue) {
+		wire->dropped_queue++;
+		return;
+	}
+	wire->free_us = start + (wire->rate ? (int64_t)(pdu->len * 8000000ull / wire->rate) : 0);
+	if (mams_prng_below(&w->rng, 1000000) < wire->loss_ppm) {
+		wire->dropped_loss++;
+		return;
+	}
+	at = wire->free_us + wire->delay_us;
+	if (wire->jitter_us)
+		at += (int64_t)mams_prng_below(&w->rng, (uint64_t)wire->jitter_us);
+	if (at < wire->last_us)
+		at = wire->last_us;
+	wire->last_us = at;
+	wire->octets += pdu->len;
+	pdu->at_us = at;
+	if (pdu->pkt)
+		pdu->pkt->refs++;
+	push(wire, pdu);
+}
+
+static void swallow(struct world *w, unsigned link)
+{
+	for (unsigned s = 0; s < 2; s++) {
+		struct world_wire *wire = &w->wire[s][link];
+
+		while (wire->n) {
+			struct world_pdu *pdu = &wire->q[wire->first];
+
+			if (pdu->pkt)
+				unref(w, pdu->pkt);
+			wire->first = (wire->first + 1) % wire->cap;
+			wire->n--;
+			wire->dropped_dead++;
+		}
+		wire->free_us = wire->last_us = w->now_us;
+	}
+}
+
+void world_blackhole(struct world *w, unsigned link, bool dead)
+{
+	w->wire[0][link].dead = w->wire[1][link].dead = dead;
+	if (dead)
+		swallow(w, link);
+}
+
+/* ---- planes ---- */
+
+static void send_out(struct world *w, unsigned side, struct madp_out *out)
+{
+	struct world_pkt *pkt = out->pkt;
+
+	for (unsigned i = 0; i < w->n_links; i++) {
+		struct world_pdu pdu = {.pkt = pkt, .sn = out->sn};
+
+		if (!(out->links & madp_link_bit(i)))
+			continue;
+		pdu.len = pkt->len + WORLD_OVERHEAD;
+		pdu.in.wire_len = pdu.len;
+		pdu.in.has_ts = pdu.in.has_delivery_sn = true;
+		pdu.in.ts_ms = madp_timestamp(side_now(w, side));
+		pdu.in.cls = out->cls;
+		pdu.in.delivery_sn = madp_sender_pdu(
+			&w->plane[side].tx, out->cls, i, pdu.len, side_now(w, side));
+		transmit(w, side, i, &pdu);
+	}
+	if (!out->kept)
+		unref(w, pkt);
+}
+
+static void drain_sender(struct world *w, unsigned side)
+{
+	struct madp_out out;
+	void *p;
+
+	while (madp_sender_next(&w->plane[side].tx, side_now(w, side), &out))
+		send_out(w, side, &out);
+	while ((p = madp_sender_reap(&w->plane[side].tx, side_now(w, side))))
+		unref(w, p);
+}
+
+static void generate(struct world *w, unsigned side, unsigned cls)
+{
+	struct world_flow *f = &w->flow[side][cls];
+	struct world_pkt *pkt = calloc(1, sizeof(*pkt));
+	struct madp_out out;
+	uint64_t num = f->len * 8000000ull + f->frac;
+	int rc;
+
+	CU_ASSERT_PTR_NOT_NULL_FATAL(pkt);
+	w->pkts++;
+	*pkt = (struct world_pkt){1, f->len, f->seq++, w->now_us, cls};
+	f->next_us += (int64_t)(num / f->rate);
+	f->frac = num % f->rate;
+	rc = madp_sender_input(&w->plane[side].tx, cls, pkt, f->len, side_now(w, side), &out);
+	if (rc == 1) {
+		send_out(w, side, &out);
+	} else if (rc < 0) {
+		f->refused++;
+		unref(w, pkt);
+	}
+	drain_sender(w, side);
+}
+
+static void deliver(struct world *w, unsigned from, struct world_pkt *pkt)
+{
+	struct world_flow *f = &w->flow[from][pkt->cls];
+	int64_t took = w->now_us - pkt->born_us;
+	size_t at = pkt->seq / 8;
+
+	if (at >= f->seen_cap) {
+		size_t cap = (at + 1) * 2 + 65536;
+
+		f->seen = realloc(f->seen, cap);
+		CU_ASSERT_PTR_NOT_NULL_FATAL(f->seen);
+		memset(f->seen + f->seen_cap, 0, cap - f->seen_cap);
+		f->seen_cap = cap;
+	}
+	f->repeated += f->seen[at] >> (pkt->seq % 8) & 1;
+	f->seen[at] |= (uint8_t)(1u << (pkt->seq % 8));
+	if (f->got_octets == 0)
+		f->first_got_us = (uint64_t)w->now_us;
+	f->disordered += f->got && pkt->seq < f->top;
+	if (pkt->seq > f->top)
+		f->top = pkt->seq;
+	f->got++;
+	f->got_octets += pkt->len;
+	f->last_got_us = (uint64_t)w->now_us;
+	if (took > f->delay_max_us)
+		f->delay_max_us = took;
+	f->delay_over += f->delay_limit_us && took > f->delay_limit_us;
+	unref(w, pkt);
+}
+
+static void drain_receiver(struct world *w, unsigned side)
+{
+	unsigned cls;
+	uint32_t len;
+	void *p;
+
+	while ((p = madp_receiver_next(&w->plane[side].rx, &cls, &len, side_now(w, side))))
+		deliver(w, !side, p);
+}
+
+static void arrive(struct world *w, unsigned from, unsigned link)
+{
+	struct world_wire *wire = &w->wire[from][link];
+	struct world_pdu pdu = wire->q[wire->first];
+	struct madp_plane *p = &w->plane[!from];
+
+	wire->first = (wire->first + 1) % wire->cap;
+	wire->n--;
+	if (!pdu.pkt) {
+		madp_plane_control(p, link, pdu.control, pdu.len - 28, side_now(w, !from));
+		drain_sender(w, !from);
+	} else {
+		enum madp_reorder_result how;
+
+		CU_ASSERT_TRUE(madp_plane_pdu(p, link, &pdu.in, side_now(w, !from)));
+		how = madp_receiver_sdu(&p->rx, pdu.in.cls, link, pdu.sn, pdu.pkt, pdu.pkt->len,
+			side_now(w, !from));
+		if (how == MADP_REORDER_DELIVER || how == MADP_REORDER_PASS)
+			deliver(w, from, pdu.pkt);
+		else if (how != MADP_REORDER_HELD)
+			unref(w, pdu.pkt);
+	}
+	drain_receiver(w, !from);
+}
+
+static void tick(struct world *w, unsigned side)
+{
+	struct world_pdu pdu = {0};
+	uint8_t buf[MADP_CONTROL_MAX];
+	unsigned slot;
+	size_t len;
+
+	while ((len = madp_plane_control_next(&w->plane[side], side_now(w, side), buf, &slot))) {
+		CU_ASSERT_FATAL(len <= sizeof(pdu.control));
+		memcpy(pdu.control, buf, len);
+		pdu.len = (uint32_t)len + 28;
+		transmit(w, side, slot, &pdu);
+	}
+	drain_sender(w, side);
+	drain_receiver(w, side);
+}
+
+void world_treat(struct world *w, enum world_side from, unsigned cls, enum madp_mode mode,
+	const char *links, bool lossless)
+{
+	struct madp_treat t = {.mode = mode, .lossless = lossless};
+	uint32_t hold = lossless ? 550000 : 0;
+
+	for (; *links; links++)
+		t.links[t.n_links++] = (uint8_t)(*links - '0');
+	CU_ASSERT_EQUAL_FATAL(
+		madp_plane_treat(&w->plane[from], cls, &t, false, false, side_now(w, from)), 0);
+	madp_receiver_treat(&w->plane[!from].rx, cls, hold, false);
+	tick(w, from);
+}
+
+void world_carrier(struct world *w, unsigned link, bool client_sees, bool network_sees, bool up)
+{
+	world_blackhole(w, link, !up);
+	if (client_sees)
+		madp_plane_carrier(&w->plane[0], link, up, side_now(w, 0));
+	if (network_sees)
+		madp_plane_carrier(&w->plane[1], link, up, side_now(w, 1));
+	tick(w, 0);
+	tick(w, 1);
+}
+
+/* What happens next, and when: a source, an arrival, or a deadline of a plane. */
+static int64_t step(struct world *w, int64_t until)
+{
+	int64_t t = until;
+
+	for (unsigned s = 0; s < 2; s++) {
+		mams_time due = madp_plane_deadline(&w->plane[s], side_now(w, s));
+		int64_t at = due.us - (side_now(w, s).us - w->now_us);
+
+		if (!mams_time_is_never(due) && at < t)
+			t = at;
+		for (unsigned i = 0; i < w->n_links; i++) {
+			if (w->wire[s][i].n && w->wire[s][i].q[w->wire[s][i].first].at_us < t)
+				t = w->wire[s][i].q[w->wire[s][i].first].at_us;
+		}
+		for (unsigned c = 0; c < MADP_CLASSES_MAX; c++) {
+			if (w->flow[s][c].rate && w->flow[s][c].next_us < t)
+				t = w->flow[s][c].next_us;
+		}
+	}
+	return t > w->now_us ? t : w->now_us;
+}
+
+void world_run(struct world *w, int64_t us)
+{
+	int64_t until = w->now_us + us;
+	unsigned same = 0;
+
+	while (w->now_us < until) {
+		int64_t t = step(w, until);
+
+		/* a deadline that is always due would stop time */
+		same = t == w->now_us ? same + 1 : 0;
+		CU_ASSERT_FATAL(same < 100000);
+		w->now_us = t;
+		for (unsigned s = 0; s < 2; s++) {
+			for (unsigned i = 0; i < w->n_links; i++) {
+				struct world_wire *wire = &w->wire[s][i];
+
+				while (wire->n && wire->q[wire->first].at_us <= t)
+					arrive(w, s, i);
+			}
+			for (unsigned c = 0; c < MADP_CLASSES_MAX; c++) {
+				if (w->flow[s][c].rate && w->flow[s][c].next_us <= t)
+					generate(w, s, c);
+			}
+			tick(w, s);
+		}
+	}
+}
+
+void world_forget(struct world *w, enum world_side from, unsigned cls)
+{
+	struct world_flow *f = &w->flow[from][cls];
+
+	f->delay_over = f->got_octets = 0;
+	f->delay_max_us = 0;
+}
+
+double world_goodput(const struct world *w, enum world_side from, unsigned cls)
+{
+	const struct world_flow *f = &w->flow[from][cls];
+
+	if (f->got_octets <= f->len)
+		return 0;
+	return (double)(f->got_octets - f->len) * 8e6 / (double)(f->last_got_us - f->first_got_us);
+}
+
+void world_fini(struct world *w)
+{
+	unsigned cls;
+	uint32_t len;
+	void *p;
+
+	for (unsigned i = 0; i < w->n_links; i++)
+		swallow(w, i);
+	for (unsigned s = 0; s < 2; s++) {
+		madp_sender_drop(&w->plane[s].tx);
+		w->now_us += 1000;
+		while ((p = madp_sender_reap(&w->plane[s].tx, side_now(w, s))))
+			unref(w, p);
+		while ((p = madp_receiver_drain(&w->plane[s].rx, &cls, &len)))
+			unref(w, p);
+		madp_plane_fini(&w->plane[s]);
+		for (unsigned i = 0; i < WORLD_LINKS; i++)
+			free(w->wire[s][i].q);
+		for (unsigned i = 0; i < MADP_CLASSES_MAX; i++)
+			free(w->flow[s][i].seen);
+	}
+	CU_ASSERT_EQUAL(w->pkts, 0);
+	CU_ASSERT_EQUAL(w->mem_now, 0);
+}

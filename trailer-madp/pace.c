@@ -1,0 +1,356 @@
+/* The control law, per report.  q is the standing queue, Q the one that is wanted:
+ *   gain = 1 + (Q - q) / 2 (rtt + report interval)
+ * What leaves at gain g for one round trip changes the queue by (g - 1) rtt, so half of the error
+ * is made good per round trip: stable whatever the round trip, since the delay of the loop is the
+ * round trip itself.  Every four seconds Q is nothing for one round trip: without that the least
+ * delay ever seen would, after some time, be one with a queue. */
+#include "trailer-madp/pace.h"
+
+#include "trailer-madp/report.h"
+
+#include <string.h>
+
+#define BUSY_US 3000u         /* a standing queue that shows that the link is in full use */
+#define IDLE_US 1500u         /* none */
+#define PACKET 1500u          /* of planning */
+#define SAMPLE_US 10000u      /* least length of a rate sample */
+#define TRAIN_SAMPLE_US 1000u /* of one of the first train */
+#define SAMPLE_PACKETS 4u
+#define LOSS_PACKETS 16u
+#define HEAVY_LOSS_PPM 100000u /* so much lost: in full use, whatever the queue says */
+#define REPORT_US 10000u
+#define BURST_US 4000u
+#define RAISE_US 10000
+#define DRAIN_EVERY_MS 4000
+#define UNREPORTED_US 1000000 /* a peer that never reports is not waited for */
+#define RTT_DEFAULT_US 100000u
+#define GAIN_ONE 1000
+
+void madp_pace_init(struct madp_pace *p, uint64_t rate, uint64_t bound, mams_time now)
+{
+	*p = (struct madp_pace){.rate = rate,
+		.bound = bound,
+		.filled = now,
+		.busy_until = now,
+		.begun_at = MAMS_TIME_NEVER,
+		.sent_at = now,
+		.report_at = MAMS_TIME_NEVER,
+		.round_at = now,
+		.drain_at = mams_time_add_ms(now, DRAIN_EVERY_MS),
+		.window = MADP_PACE_TRAIN,
+		.credit = 2 * PACKET,
+		.starting = rate == 0};
+	if (bound && rate > bound)
+		p->rate = bound;
+	p->pace = p->rate;
+}
+
+void madp_pace_restart(struct madp_pace *p, mams_time now)
+{
+	uint64_t rate = p->rate;
+	uint64_t bound = p->bound;
+	uint32_t rtt = p->rtt_us;
+
+	madp_pace_init(p, rate, bound, now);
+	p->rtt_us = rtt;
+}
+
+static uint64_t rtt_of(const struct madp_pace *p)
+{
+	return p->rtt_us ? p->rtt_us : RTT_DEFAULT_US;
+}
+
+/* The queue that is wanted: a little more than a packet or two take. */
+static uint64_t queue_wanted_us(const struct madp_pace *p)
+{
+	uint64_t two = p->rate ? 2ull * PACKET * 8 * 1000000 / p->rate : 0;
+
+	return MADP_PACE_QUEUE_US + (two < 100000 ? two : 100000);
+}
+
+static int64_t burst(const struct madp_pace *p)
+{
+	int64_t b = (int64_t)(p->pace * BURST_US / 8000000);
+
+	return b > 2 * (int64_t)PACKET ? b : 2 * (int64_t)PACKET;
+}
+
+static int64_t credit_at(const struct madp_pace *p, mams_time now)
+{
+	int64_t dt = now.us - p->filled.us;
+	int64_t most = burst(p);
+	int64_t c = p->credit;
+
+	if (dt > 0)
+		c += (int64_t)(p->pace / 8 * (uint64_t)(dt < 1000000 ? dt : 1000000) / 1000000);
+	return c < most ? c : most;
+}
+
+static void refill(struct madp_pace *p, mams_time now)
+{
+	p->credit = credit_at(p, now);
+	p->filled = now;
+}
+
+/* What may be under way: far more than the control law lets out; it stops a link that answers no
+ * more. */
+static uint64_t flight_most(const struct madp_pace *p)
+{
+	uint64_t us = 2 * (rtt_of(p) + queue_wanted_us(p) + 2 * REPORT_US);
+
+	return p->starting ? p->window : p->rate / 8 * us / 1000000 + 8ull * PACKET;
+}
+
+static bool peer_is_mute(const struct madp_pace *p, mams_time now)
+{
+	return mams_time_is_never(p->report_at) && !mams_time_is_never(p->begun_at) &&
+	       now.us - p->begun_at.us > UNREPORTED_US;
+}
+
+bool madp_pace_ready(const struct madp_pace *p, mams_time now, mams_time *wait)
+{
+	int64_t credit;
+	int64_t silent_us = 2 * (int64_t)rtt_of(p) + 100000;
+
+	if (peer_is_mute(p, now))
+		return true;
+	if (p->flight >= flight_most(p) && now.us - p->sent_at.us < silent_us) {
+		*wait = mams_time_us(p->sent_at.us + silent_us);
+		return false;
+	}
+	if (p->starting || p->pace == 0)
+		return true;
+	credit = credit_at(p, now);
+	if (credit > 0)
+		return true;
+	*wait = mams_time_us(now.us + (1 - credit) * 8000000 / (int64_t)p->pace + 1);
+	return false;
+}
+
+void madp_pace_hold(struct madp_pace *p)
+{
+	p->held_back = true;
+}
+
+mams_time madp_pace_departure(const struct madp_pace *p, uint32_t len, mams_time now)
+{
+	mams_time t = mams_time_before(p->busy_until, now) ? now : p->busy_until;
+
+	if (p->rate)
+		t.us += (int64_t)(len * 8000000ull / p->rate);
+	return t;
+}
+
+static void put_mark(struct madp_pace *p, uint32_t ts_ms)
+{
+	p->mark = (uint8_t)((p->mark + 1) % MADP_PACE_MARKS);
+	if (p->n_marks < MADP_PACE_MARKS)
+		p->n_marks++;
+	p->marks[p->mark] = (struct madp_pace_mark){ts_ms, p->sent_packets, p->sent_octets};
+}
+
+/* One mark per sixteenth of a round trip at most, so that they reach back two round trips; and one
+ * at the end of what was sent before a pause, since between marks the pace is taken to be even. */
+static void mark(struct madp_pace *p, uint32_t ts_ms)
+{
+	uint32_t apart = (uint32_t)(rtt_of(p) / 16000) + 1;
+
+	if (p->n_marks && ts_ms - p->last_ms > apart && p->last_ms + 1 != p->marks[p->mark].ts_ms)
+		put_mark(p, p->last_ms + 1);
+	if (p->n_marks == 0 || ts_ms - p->marks[p->mark].ts_ms >= apart)
+		put_mark(p, ts_ms);
+	p->last_ms = ts_ms;
+}
+
+void madp_pace_sent(struct madp_pace *p, uint32_t len, uint32_t ts_ms, mams_time now)
+{
+	if (now.us - p->sent_at.us > 2 * (int64_t)rtt_of(p) + 100000)
+		p->flight = 0; /* whatever it was has arrived or is lost */
+	if (mams_time_is_never(p->begun_at))
+		p->begun_at = now;
+	mark(p, ts_ms);
+	p->busy_until = madp_pace_departure(p, len, now);
+	refill(p, now);
+	p->credit -= len;
+	if (p->credit < -(int64_t)(4 * 65536))
+		p->credit = -(
+			int64_t)(4 * 65536); /* modes that do not ask may overdraw, not for ever */
+	p->sent_octets += len;
+	p->sent_packets++;
+	p->flight += len;
+	p->sent_at = now;
+}
+
+void madp_pace_rtt(struct madp_pace *p, uint32_t rtt_us)
+{
+	if (rtt_us == 0)
+		rtt_us = 1;
+	p->rtt_us = p->rtt_us ? (p->rtt_us * 7 + rtt_us) / 8 : rtt_us;
+	if (p->min_rtt_us == 0 || rtt_us < p->min_rtt_us)
+		p->min_rtt_us = rtt_us;
+}
+
+/* What had been sent when the sender's clock stood at the end of ts_ms, between two marks in
+ * proportion.  false: before all marks. */
+static bool sent_by(const struct madp_pace *p, uint32_t ts_ms, struct madp_pace_mark *out)
+{
+	struct madp_pace_mark after = {p->last_ms + 1, p->sent_packets, p->sent_octets};
+
+	for (unsigned i = 0; i < p->n_marks; i++) {
+		const struct madp_pace_mark *m =
+			&p->marks[(p->mark + MADP_PACE_MARKS - i) % MADP_PACE_MARKS];
+		uint32_t span = after.ts_ms - m->ts_ms;
+		uint32_t in = ts_ms + 1 - m->ts_ms;
+
+		if ((int32_t)(ts_ms - m->ts_ms) >= 0) {
+			if (in > span)
+				in = span;
+			out->packets =
+				m->packets +
+				(uint32_t)((uint64_t)(after.packets - m->packets) * in / span);
+			out->octets = m->octets + (after.octets - m->octets) * in / span;
+			return true;
+		}
+		after = *m;
+	}
+	return false;
+}
+
+/* Fewer than there should be: newest packets of both ends of a sample stand for whole milliseconds,
+ * so a few are always in doubt. */
+static uint32_t loss_ppm(uint32_t sent, uint32_t received)
+{
+	uint32_t doubt = 4;
+
+	if (sent < LOSS_PACKETS || sent <= received + doubt)
+		return 0;
+	return (uint32_t)((uint64_t)(sent - received - doubt) * 1000000 / sent);
+}
+
+static void set_rate(struct madp_pace *p, uint64_t rate)
+{
+	if (rate < 64000)
+		rate = 64000;
+	p->rate = p->bound && rate > p->bound ? p->bound : rate;
+}
+
+/* Busy only when the queue never ran empty: a pause within the sample would count as a slow link.
+ * Reports come while packets do, so a queue shorter than the time between them says nothing. */
+static void learn(struct madp_pace *p, uint64_t sample, uint32_t us)
+{
+	bool standing = p->from.queue_us >= BUSY_US && us <= p->from.queue_us + 3 * REPORT_US;
+	bool busy = standing || p->loss_ppm >= HEAVY_LOSS_PPM;
+
+	if (p->starting) {
+		if (sample > p->rate)
+			set_rate(p, sample);
+		if (busy || p->held_back)
+			p->starting = false;
+	} else if (busy) {
+		/* far off at once, near slowly: single samples are noisy */
+		if (sample < p->rate * 3 / 4 || sample > p->rate * 5 / 4)
+			set_rate(p, (p->rate + sample) / 2);
+		else
+			set_rate(p, (p->rate * 7 + sample) / 8);
+	} else if (sample > p->rate) {
+		set_rate(p, sample);
+	}
+}
+
+static void take_sample(struct madp_pace *p, const struct madp_report_link *r)
+{
+	struct madp_pace_mark sent;
+	uint32_t us = r->rx_us - p->from.rx_us;
+	uint32_t packets = r->packets - p->from.packets;
+	uint32_t least = p->starting ? TRAIN_SAMPLE_US : SAMPLE_US;
+	bool known = sent_by(p, r->echo_ms, &sent);
+	/* two trains and the pause between them */
+	bool between = p->starting && us > rtt_of(p) / 2 + 2 * REPORT_US;
+
+	if (r->queue_us < p->from.queue_us)
+		p->from.queue_us = r->queue_us;
+	if (p->from.begun && !between && (us < least || (packets < SAMPLE_PACKETS && us < 1000000)))
+		return;
+	if (p->from.begun && !between && us < 10000000) {
+		p->loss_ppm = known ? loss_ppm(sent.packets - p->from.sent, packets) : 0;
+		learn(p, (uint64_t)(r->octets - p->from.octets) * 8000000 / us, us);
+	}
+	p->from.begun = true;
+	p->from.queue_us = UINT32_MAX;
+	p->from.rx_us = r->rx_us;
+	p->from.octets = r->octets;
+	p->from.packets = r->packets;
+	p->from.sent = known ? sent.packets : p->sent_packets;
+}
+
+static bool draining(const struct madp_pace *p, mams_time now)
+{
+	return !mams_time_before(now, p->drain_at);
+}
+
+static void end_round(struct madp_pace *p, mams_time now)
+{
+	if (now.us - p->round_at.us < (int64_t)rtt_of(p) + REPORT_US)
+		return;
+	if (p->held_back && p->queue_us < IDLE_US && !draining(p, now)) {
+		if (p->idle_rounds < 8)
+			p->idle_rounds++;
+	} else {
+		p->idle_rounds = 0;
+	}
+	p->held_back = false;
+	p->round_at = now;
+}
+
+static void set_pace(struct madp_pace *p, mams_time now)
+{
+	int64_t rtt = (int64_t)rtt_of(p);
+	int64_t wanted = (int64_t)queue_wanted_us(p);
+	int64_t gain;
+	int64_t most = p->idle_rounds >= 4 ? 2 * GAIN_ONE : GAIN_ONE * 5 / 4;
+
+	refill(p, now);
+	if (draining(p, now)) {
+		wanted = 0;
+		if (now.us - p->drain_at.us > rtt + 2 * REPORT_US)
+			p->drain_at = mams_time_add_ms(now, DRAIN_EVERY_MS);
+	}
+	gain = GAIN_ONE + GAIN_ONE * (wanted - (int64_t)p->queue_us) / (2 * (rtt + REPORT_US));
+	/* The link carries more than we know: go up by what fills RAISE_US of queue before it
+	 * shows. */
+	if (p->idle_rounds >= 2)
+		gain = GAIN_ONE + GAIN_ONE * RAISE_US / rtt;
+	if (gain > most)
+		gain = most;
+	if (gain < GAIN_ONE / 2)
+		gain = GAIN_ONE / 2;
+	p->pace = p->rate * (uint64_t)gain / GAIN_ONE;
+	if (p->bound && p->pace > p->bound)
+		p->pace = p->bound;
+}
+
+void madp_pace_report(struct madp_pace *p, const struct madp_report_link *r, mams_time now)
+{
+	struct madp_pace_mark sent;
+	uint32_t rtt_ms = madp_report_rtt_us(r, now);
+
+	p->report_at = now;
+	if (!r->has_echo)
+		return;
+	p->owd_us = r->owd_us;
+	p->has_owd = true;
+	p->jitter_us = r->jitter_us;
+	if (rtt_ms)
+		madp_pace_rtt(p, rtt_ms);
+	if (sent_by(p, r->echo_ms, &sent))
+		p->flight = p->sent_octets - sent.octets;
+	if (r->octets == p->octets)
+		return;
+	if (p->starting)
+		p->window += r->octets - p->octets;
+	p->octets = r->octets;
+	p->queue_us = r->queue_us;
+	take_sample(p, r);
+	end_round(p, now);
+	set_pace(p, now);
+}

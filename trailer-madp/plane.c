@@ -1,0 +1,563 @@
+#include "trailer-madp/plane.h"
+
+#include "lib/base/buf.h"
+
+#define TYPE_KEEP_ALIVE 0
+#define TYPE_PROBE 1
+#define FLAG_ACK 0x80
+#define FLAG_ACTIVE 0x40
+#define FLAG_RCID 0x20
+#define FLAGS (FLAG_ACK | FLAG_ACTIVE | FLAG_RCID)
+#define URGENT_ROUNDS 3
+#define URGENT_US 20000
+#define RESEND_US 300000  /* from finding a dead link out to having sent again what it held */
+#define FORGET_US 5000000 /* after so long any sequence number of the peer's reports is new */
+
+const struct madp_plane_conf madp_plane_defaults = {
+	.role = MADP_PROBE_CLIENT,
+	.sender = {.hold_packets = 1024,
+		.hold_octets = 512 * 1024,
+		.hold_us = 200000,
+		.retain_packets = 8192,
+		.retain_octets = 8 * 1024 * 1024,
+		.retain_us = 2000000},
+	.window = 16384,
+	.report_us = 10000,
+	.report_quiet_us = 100000,
+	.idle_us = 5000000,
+};
+
+void madp_plane_init(struct madp_plane *p, const struct madp_plane_conf *conf,
+	const struct madp_mem *mem, mams_time now)
+{
+	*p = (struct madp_plane){.conf = *conf,
+		.urgent_at = MAMS_TIME_NEVER,
+		.peer_at = now,
+		.used_at = now,
+		.report_at = now};
+	madp_sender_init(&p->tx, &conf->sender, mem, now);
+	madp_receiver_init(&p->rx, conf->window, mem, now);
+}
+
+void madp_plane_fini(struct madp_plane *p)
+{
+	madp_sender_fini(&p->tx);
+	madp_receiver_fini(&p->rx);
+}
+
+/* ---- links ---- */
+
+static bool is_known(const struct madp_plane *p, unsigned slot)
+{
+	return slot < MADP_LINKS_MAX && (p->known & madp_link_bit(slot));
+}
+
+int madp_plane_slot(const struct madp_plane *p, uint8_t cid)
+{
+	for (unsigned i = 0; i < MADP_LINKS_MAX; i++) {
+		if (is_known(p, i) && p->link[i].cid == cid)
+			return (int)i;
+	}
+	return -1;
+}
+
+bool madp_plane_is_up(const struct madp_plane *p, unsigned slot)
+{
+	return is_known(p, slot) && p->link[slot].up;
+}
+
+static void tell_peer(struct madp_plane *p, mams_time now)
+{
+	p->urgent = p->known;
+	p->urgent_n = URGENT_ROUNDS;
+	p->urgent_at = now;
+}
+
+/* Do we hear it, and may we use it?  That is what the peer is told. */
+static bool is_heard(const struct madp_plane_link *l)
+{
+	return l->carrier && l->probe.alive;
+}
+
+static void settle(struct madp_plane *p, unsigned slot, enum madp_link_cause cause, mams_time now)
+{
+	struct madp_plane_link *l = &p->link[slot];
+	bool up = is_heard(l) && !l->peer_down;
+
+	if (up == l->up)
+		return;
+	l->up = up;
+	l->cause = cause;
+	p->changed |= madp_link_bit(slot);
+	madp_sender_link_up(&p->tx, slot, up, now);
+	madp_receiver_link_up(&p->rx, slot, up);
+}
+
+/* A link is in the active phase while some class may send user data on it (seed 6.5). */
+static void set_phases(struct madp_plane *p, mams_time now)
+{
+	madp_linkset used = 0;
+
+	for (unsigned i = 0; i < MADP_CLASSES_MAX; i++)
+		used |= madp_treat_set(&p->tx.cls[i].treat);
+	for (unsigned i = 0; i < MADP_LINKS_MAX; i++) {
+		if (is_known(p, i))
+			madp_probe_phase(&p->link[i].probe, used & madp_link_bit(i), now);
+	}
+}
+
+void madp_plane_link_add(
+	struct madp_plane *p, unsigned slot, const struct madp_link_conf *c, mams_time now)
+{
+	struct madp_plane_link *l = &p->link[slot];
+
+	*l = (struct madp_plane_link){.cid = c->cid,
+		.carrier = true,
+		.up = true,
+		.cause = MADP_LINK_ADMIN,
+		.quiet_at = now};
+	madp_probe_init(&l->probe, p->conf.role, &c->probe, now);
+	l->probe.idle = p->idle;
+	p->known |= madp_link_bit(slot);
+	p->changed |= madp_link_bit(slot);
+	madp_sender_link_add(&p->tx, slot, c->rate, c->bound, now);
+	madp_receiver_link_add(&p->rx, slot, now);
+	set_phases(p, now);
+	tell_peer(p, now);
+}
+
+void madp_plane_link_del(struct madp_plane *p, unsigned slot, mams_time now)
+{
+	if (!is_known(p, slot))
+		return;
+	if (p->link[slot].up)
+		p->changed |= madp_link_bit(slot);
+	p->link[slot].up = false;
+	p->link[slot].cause = MADP_LINK_ADMIN;
+	madp_sender_link_del(&p->tx, slot);
+	madp_receiver_link_del(&p->rx, slot);
+	p->known &= (madp_linkset)~madp_link_bit(slot);
+	tell_peer(p, now);
+}
+
+void madp_plane_carrier(struct madp_plane *p, unsigned slot, bool up, mams_time now)
+{
+	if (!is_known(p, slot) || p->link[slot].carrier == up)
+		return;
+	p->link[slot].carrier = up;
+	madp_probe_carrier(&p->link[slot].probe, up, now);
+	settle(p, slot, MADP_LINK_CARRIER, now);
+	tell_peer(p, now);
+}
+
+int madp_plane_treat(struct madp_plane *p, unsigned cls, const struct madp_treat *t,
+	bool peer_lossless, bool pass_late, mams_time now)
+{
+	uint32_t hold = 0;
+	int rc = madp_sender_treat(&p->tx, cls, t, now);
+
+	if (rc < 0)
+		return rc;
+	for (unsigned i = 0; peer_lossless && i < MADP_LINKS_MAX; i++) {
+		uint32_t us = madp_probe_patience_us(&p->link[i].probe) + RESEND_US;
+
+		if (is_known(p, i) && us > hold)
+			hold = us;
+	}
+	madp_receiver_treat(&p->rx, cls, hold, pass_late);
+	set_phases(p, now);
+	tell_peer(p, now);
+	return 0;
+}
+
+madp_linkset madp_plane_changed(struct madp_plane *p)
+{
+	madp_linkset set = p->changed;
+
+	p->changed = 0;
+	return set;
+}
+
+madp_linkset madp_plane_results(struct madp_plane *p)
+{
+	madp_linkset set = p->results;
+
+	p->results = 0;
+	return set;
+}
+
+/* ---- what arrives ---- */
+
+static void heard(struct madp_plane *p, unsigned slot, const uint32_t *ts_ms, mams_time now)
+{
+	madp_probe_heard(&p->link[slot].probe, now);
+	madp_receiver_heard(&p->rx, slot, ts_ms, now);
+}
+
+bool madp_plane_pdu(struct madp_plane *p, unsigned slot, const struct madp_in *in, mams_time now)
+{
+	if (!madp_receiver_pdu(&p->rx, slot, in, now))
+		return false;
+	madp_probe_heard(&p->link[slot].probe, now);
+	return true;
+}
+
+static void take_events(struct madp_plane *p, unsigned slot, mams_time now)
+{
+	struct madp_probe *probe = &p->link[slot].probe;
+	unsigned ev = madp_probe_events(probe);
+
+	if (ev & (MADP_PROBE_EV_INIT | MADP_PROBE_EV_ACTIVE))
+		p->results |= madp_link_bit(slot);
+	if (!(ev & (MADP_PROBE_EV_UP | MADP_PROBE_EV_SILENT)))
+		return;
+	settle(p, slot, MADP_LINK_SILENT, now);
+	tell_peer(p, now);
+}
+
+static madp_linkset slots_of(const struct madp_plane *p, uint16_t cids)
+{
+	madp_linkset set = 0;
+
+	for (unsigned i = 0; i < MADP_LINKS_MAX; i++) {
+		if (is_known(p, i) && (cids >> p->link[i].cid & 1))
+			set |= madp_link_bit(i);
+	}
+	return set;
+}
+
+static void on_report(
+	struct madp_plane *p, unsigned slot, const uint8_t *pdu, size_t len, mams_time now)
+{
+	struct madp_report r;
+
+	if (madp_report_decode(pdu, len, &r) < 0) {
+		p->n_control_bad++;
+		return;
+	}
+	heard(p, slot, &r.ts_ms, now);
+	if (p->peer_seen && (int16_t)(uint16_t)(r.seq - p->peer_seq) <= 0 &&
+		now.us - p->peer_at.us < FORGET_US) {
+		p->n_reports_old++;
+		return;
+	}
+	p->peer_seen = true;
+	p->peer_seq = r.seq;
+	p->peer_at = now;
+	p->n_reports++;
+	for (unsigned i = 0; i < r.n_links; i++) {
+		int at = madp_plane_slot(p, r.link[i].cid);
+
+		if (at < 0)
+			continue;
+		madp_pace_report(&p->tx.link[at], &r.link[i], now);
+		p->link[at].peer_down = r.link[i].down;
+		settle(p, (unsigned)at, MADP_LINK_PEER, now);
+	}
+	for (unsigned i = 0; i < r.n_flows; i++) {
+		madp_retain_ack(&p->tx.cls[r.flow[i].flow].retain, r.flow[i].expect);
+		madp_receiver_links(&p->rx, r.flow[i].flow, slots_of(p, r.flow[i].cids));
+	}
+}
+
+static void owe_ack(struct madp_plane *p, unsigned slot, uint16_t seq, bool active)
+{
+	if (p->n_acks == MADP_ACKS_OWED) {
+		p->n_ack_full++;
+		return;
+	}
+	p->ack[p->n_acks++] = (struct madp_ack){seq, active, (uint8_t)slot};
+}
+
+static void on_req(
+	struct madp_plane *p, unsigned slot, struct mams_rd *rd, size_t len, mams_time now)
+{
+	uint16_t seq = mams_rd_u16(rd);
+	uint8_t flags = mams_rd_u8(rd);
+	bool reverse = (flags & (FLAG_ACK | FLAG_RCID)) == (FLAG_ACK | FLAG_RCID);
+	uint8_t rcid = reverse ? mams_rd_u8(rd) : 0;
+	int at = reverse ? madp_plane_slot(p, rcid) : (int)slot;
+	uint32_t ts_ms;
+	const uint8_t *pad;
+	size_t n = mams_rd_left(rd);
+
+	if (rd->err || (flags & ~FLAGS) || at < 0) {
+		p->n_control_bad++;
+		return;
+	}
+	pad = mams_rd_bytes(rd, n);
+	if (pad && madp_probe_pad_get(&p->link[slot].probe, pad, n, &ts_ms))
+		heard(p, slot, &ts_ms, now);
+	else
+		heard(p, slot, NULL, now);
+	if (madp_probe_on_req(&p->link[slot].probe, seq, flags & FLAG_ACK, flags & FLAG_ACTIVE,
+		    (uint32_t)len, now))
+		owe_ack(p, (unsigned)at, seq, flags & FLAG_ACTIVE);
+}
+
+/* Two or three octets (RFC 8743 8.6.3 gives the length three and a field of two). The answer may
+ * come on another link than the probe went out on: the CID in it is that of the way back. */
+static void on_ack(struct madp_plane *p, unsigned slot, struct mams_rd *rd, mams_time now)
+{
+	uint16_t seq = mams_rd_u16(rd);
+	struct madp_probe *probe = &p->link[slot].probe;
+
+	if (rd->err || mams_rd_left(rd) > 1) {
+		p->n_control_bad++;
+		return;
+	}
+	heard(p, slot, NULL, now);
+	if (!madp_probe_on_ack(probe, seq, now)) {
+		p->n_ack_stray++;
+		return;
+	}
+	madp_pace_rtt(&p->tx.link[slot], probe->rtt_us);
+}
+
+void madp_plane_control(
+	struct madp_plane *p, unsigned slot, const uint8_t *pdu, size_t len, mams_time now)
+{
+	struct mams_rd rd = mams_rd_init(pdu, len);
+	uint8_t type = mams_rd_u8(&rd);
+	uint8_t cid = mams_rd_u8(&rd);
+
+	if (!is_known(p, slot) || rd.err || cid != p->link[slot].cid) {
+		p->n_control_bad++;
+		return;
+	}
+	switch (type) {
+	case TYPE_KEEP_ALIVE:
+		if (len == 4)
+			heard(p, slot, NULL, now);
+		else
+			p->n_control_bad++;
+		break;
+	case TYPE_PROBE:
+		if (p->conf.role == MADP_PROBE_CLIENT)
+			on_req(p, slot, &rd, len, now);
+		else
+			on_ack(p, slot, &rd, now);
+		break;
+	case MADP_REPORT_TYPE:
+		on_report(p, slot, pdu, len, now);
+		break;
+	default:
+		p->n_control_unknown++;
+		return;
+	}
+	take_events(p, slot, now);
+}
+
+/* ---- what goes out ---- */
+
+static size_t put_ack(struct madp_plane *p, uint8_t *buf, unsigned *slot)
+{
+	struct mams_wr w = mams_wr_init(buf, MADP_CONTROL_MAX);
+	struct madp_ack a = p->ack[--p->n_acks];
+
+	*slot = a.slot;
+	mams_wr_u8(&w, TYPE_PROBE);
+	mams_wr_u8(&w, p->link[a.slot].cid);
+	mams_wr_u16(&w, a.seq);
+	mams_wr_u8(&w, a.active ? FLAG_ACTIVE : 0);
+	return w.len;
+}
+
+static size_t put_probe(struct madp_plane *p, unsigned slot, const struct madp_probe_pdu *pdu,
+	uint8_t *buf, mams_time now)
+{
+	struct mams_wr w = mams_wr_init(buf, MADP_CONTROL_MAX);
+
+	if (pdu->kind == MADP_PROBE_KEEP_ALIVE) {
+		mams_wr_u8(&w, TYPE_KEEP_ALIVE);
+		mams_wr_u8(&w, p->link[slot].cid);
+		mams_wr_u16(&w, pdu->seq);
+		return w.len;
+	}
+	mams_wr_u8(&w, TYPE_PROBE);
+	mams_wr_u8(&w, p->link[slot].cid);
+	mams_wr_u16(&w, pdu->seq);
+	mams_wr_u8(&w, (uint8_t)((pdu->ack ? FLAG_ACK : 0) | (pdu->active ? FLAG_ACTIVE : 0)));
+	if (pdu->size > w.len) {
+		madp_probe_pad_put(
+			&p->link[slot].probe, madp_timestamp(now), buf + w.len, pdu->size - w.len);
+		w.len = pdu->size;
+	}
+	return w.len;
+}
+
+static uint64_t received(const struct madp_plane *p)
+{
+	uint64_t n = 0;
+
+	for (unsigned i = 0; i < MADP_LINKS_MAX; i++)
+		n += p->rx.meter[i].packets;
+	return n;
+}
+
+static uint64_t sent(const struct madp_plane *p)
+{
+	uint64_t n = 0;
+
+	for (unsigned i = 0; i < MADP_LINKS_MAX; i++)
+		n += p->tx.link[i].sent_octets;
+	return n;
+}
+
+static uint16_t cids_of(const struct madp_plane *p, madp_linkset set)
+{
+	uint16_t cids = 0;
+
+	for (unsigned i = 0; i < MADP_LINKS_MAX; i++) {
+		if (is_known(p, i) && (set & madp_link_bit(i)))
+			cids |= (uint16_t)(1u << p->link[i].cid);
+	}
+	return cids;
+}
+
+static size_t put_report(struct madp_plane *p, unsigned slot, uint8_t *buf, mams_time now)
+{
+	struct madp_report r = {
+		.cid = p->link[slot].cid, .seq = ++p->report_seq, .ts_ms = madp_timestamp(now)};
+	uint8_t cid[MADP_LINKS_MAX];
+	uint16_t sends[MADP_CLASSES_MAX] = {0};
+
+	for (unsigned i = 0; i < MADP_LINKS_MAX; i++)
+		cid[i] = p->link[i].cid;
+	for (unsigned i = 0; i < MADP_CLASSES_MAX; i++)
+		sends[i] = cids_of(p, madp_treat_set(&p->tx.cls[i].treat));
+	madp_receiver_report(&p->rx, cid, sends, &r, now);
+	for (unsigned i = 0; i < r.n_links; i++) {
+		int at = madp_plane_slot(p, r.link[i].cid);
+
+		r.link[i].down = !is_heard(&p->link[at]);
+	}
+	p->report_at = now;
+	p->reported = received(p);
+	p->link[slot].quiet_at = mams_time_us(now.us + p->conf.report_quiet_us);
+	return madp_report_encode(&r, buf);
+}
+
+static size_t put_urgent(struct madp_plane *p, uint8_t *buf, unsigned *slot, mams_time now)
+{
+	if (mams_time_before(now, p->urgent_at))
+		return 0;
+	for (unsigned i = 0; i < MADP_LINKS_MAX; i++) {
+		if (!(p->urgent & madp_link_bit(i)))
+			continue;
+		p->urgent &= (madp_linkset)~madp_link_bit(i);
+		if (!is_known(p, i) || !p->link[i].carrier)
+			continue;
+		*slot = i;
+		return put_report(p, i, buf, now);
+	}
+	if (--p->urgent_n) {
+		p->urgent = p->known;
+		p->urgent_at = mams_time_us(now.us + URGENT_US);
+	} else {
+		p->urgent_at = MAMS_TIME_NEVER;
+	}
+	return 0;
+}
+
+/* The usable link that brings a report back soonest. */
+static int best_link(const struct madp_plane *p)
+{
+	int best = -1;
+
+	for (unsigned i = 0; i < MADP_LINKS_MAX; i++) {
+		if (madp_plane_is_up(p, i) &&
+			(best < 0 || p->tx.link[i].rtt_us < p->tx.link[best].rtt_us))
+			best = (int)i;
+	}
+	return best;
+}
+
+static void look_idle(struct madp_plane *p, mams_time now)
+{
+	uint64_t moved = received(p) + sent(p);
+	bool idle;
+
+	if (moved != p->moved) {
+		p->moved = moved;
+		p->used_at = now;
+	}
+	idle = now.us - p->used_at.us > (int64_t)p->conf.idle_us;
+	if (idle == p->idle)
+		return;
+	p->idle = idle;
+	for (unsigned i = 0; i < MADP_LINKS_MAX; i++) {
+		if (is_known(p, i))
+			madp_probe_idle(&p->link[i].probe, idle, now);
+	}
+}
+
+static mams_time fast_at(const struct madp_plane *p)
+{
+	return received(p) != p->reported ? mams_time_us(p->report_at.us + p->conf.report_us)
+					  : MAMS_TIME_NEVER;
+}
+
+static size_t put_due_report(struct madp_plane *p, uint8_t *buf, unsigned *slot, mams_time now)
+{
+	int best = best_link(p);
+
+	if (best >= 0 && !mams_time_before(now, fast_at(p))) {
+		*slot = (unsigned)best;
+		return put_report(p, *slot, buf, now);
+	}
+	for (unsigned i = 0; !p->idle && p->conf.report_quiet_us && i < MADP_LINKS_MAX; i++) {
+		if (!is_known(p, i) || !p->link[i].carrier ||
+			mams_time_before(now, p->link[i].quiet_at))
+			continue;
+		*slot = i;
+		return put_report(p, i, buf, now);
+	}
+	return 0;
+}
+
+size_t madp_plane_control_next(struct madp_plane *p, mams_time now, uint8_t *buf, unsigned *slot)
+{
+	struct madp_probe_pdu pdu;
+	size_t len;
+
+	look_idle(p, now);
+	while (p->n_acks) {
+		len = put_ack(p, buf, slot);
+		if (is_known(p, *slot) && p->link[*slot].carrier)
+			return len;
+	}
+	for (unsigned i = 0; i < MADP_LINKS_MAX; i++) {
+		bool due;
+
+		if (!is_known(p, i) || !p->link[i].carrier)
+			continue;
+		due = madp_probe_next(&p->link[i].probe, p->rx.meter[i].octets, now, &pdu);
+		take_events(p, i, now);
+		if (due) {
+			*slot = i;
+			return put_probe(p, i, &pdu, buf, now);
+		}
+	}
+	len = put_urgent(p, buf, slot, now);
+	return len ? len : put_due_report(p, buf, slot, now);
+}
+
+mams_time madp_plane_deadline(const struct madp_plane *p, mams_time now)
+{
+	mams_time t = mams_time_min(p->urgent_at, madp_sender_deadline(&p->tx, now));
+
+	t = mams_time_min(t, madp_receiver_deadline(&p->rx));
+	if (best_link(p) >= 0)
+		t = mams_time_min(t, fast_at(p));
+	if (!p->idle)
+		t = mams_time_min(t, mams_time_us(p->used_at.us + p->conf.idle_us + 1));
+	for (unsigned i = 0; i < MADP_LINKS_MAX; i++) {
+		if (!is_known(p, i) || !p->link[i].carrier)
+			continue;
+		t = mams_time_min(t, madp_probe_deadline(&p->link[i].probe));
+		if (!p->idle && p->conf.report_quiet_us)
+			t = mams_time_min(t, p->link[i].quiet_at);
+	}
+	return p->n_acks ? now : t;
+}
