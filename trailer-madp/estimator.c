@@ -119,8 +119,13 @@ void madp_meter_sn(struct madp_meter *m, unsigned flow, uint8_t delivery_sn, mam
 		return;
 	}
 	if (d > 0) {
+		int64_t gap = (now.us - l->top_at.us) / d;
+
+		l->gap_us = (uint32_t)((int64_t)l->gap_us +
+				       ((gap < 1000000 ? gap : 1000000) - (int64_t)l->gap_us) / 16);
 		advance(m, l, (unsigned)d);
 		l->top_at = now;
+		m->late_us -= m->late_us / 1024;
 		return;
 	}
 	if (-d >= WINDOW) {
@@ -130,15 +135,14 @@ void madp_meter_sn(struct madp_meter *m, unsigned flow, uint8_t delivery_sn, mam
 	} else if (l->seen >> -d & 1) {
 		m->duplicate++;
 	} else {
-		int64_t late = now.us - l->top_at.us;
+		/* it should have come before as many as have passed it */
+		int64_t late = now.us - l->top_at.us - (int64_t)l->gap_us * d;
 
 		l->seen |= 1ull << -d;
 		m->reordered++;
 		if (late > (int64_t)m->late_us)
 			m->late_us = (uint32_t)(late < 1000000 ? late : 1000000);
-		return;
 	}
-	m->late_us -= m->late_us / 1024;
 }
 
 void madp_meter_report(struct madp_meter *m, struct madp_report_link *r, mams_time now)

@@ -14,8 +14,9 @@
 
 /** Loss of one (link, flow) by Delivery SN; tolerates reordering by 63. */
 struct madp_loss {
-	uint64_t seen; /**< bit i: SN top-i arrived */
-	uint32_t top;  /**< newest SN, extended */
+	uint64_t seen;   /**< bit i: SN top-i arrived */
+	uint32_t top;    /**< newest SN, extended */
+	uint32_t gap_us; /**< smoothed time between packets */
 	bool begun;
 	mams_time top_at; /**< when top arrived */
 };

@@ -3,7 +3,7 @@
 #include <string.h>
 
 #define HYSTERESIS_US 1000
-#define VTIME_LAG (65536ull * 100)
+#define VTIME_LAG 131072ull /* 64 KB at a weight of half */
 
 static const struct {
 	const char *name;

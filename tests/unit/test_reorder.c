@@ -280,64 +280,74 @@ static void sender_begins_anew(void)
 
 /* Random links with delay, loss and repetition: in order, once, bounded, and what was not lost on
  * the links arrives as long as delays do not change. */
+enum { N = 3000 };
+
+static struct {
+	int64_t ms;
+	uint32_t sn;
+	uint8_t slot;
+} events[2 * N];
+
+/* @return SDUs of which at least one copy arrives; *n filled with the number of arrivals */
+static unsigned make_events(struct mams_prng *rng, unsigned *n)
+{
+	unsigned sent = 0;
+
+	*n = 0;
+	for (unsigned k = 0; k < 3; k++)
+		link[k] = (struct madp_reorder_link){
+			.delay_us = (int64_t)mams_prng_below(rng, 80) * 1000,
+			.known = true,
+			.heard_at = at(0)};
+	for (uint32_t sn = 0; sn < N; sn++) {
+		unsigned slot = (unsigned)mams_prng_below(rng, 3);
+		unsigned copies = 1 + !mams_prng_below(rng, 20);
+
+		if (mams_prng_below(rng, 100) == 0)
+			continue;
+		sent++;
+		for (; copies; copies--) {
+			events[*n].ms = sn / 4 + link[slot].delay_us / 1000;
+			events[*n].sn = sn;
+			events[(*n)++].slot = (uint8_t)slot;
+		}
+	}
+	return sent;
+}
+
+static void came_out(int64_t sn, int64_t *last, unsigned *got)
+{
+	if (sn <= *last)
+		CU_FAIL("out of order");
+	*last = sn;
+	++*got;
+}
+
 static void random_flows(void)
 {
 	struct mams_prng rng = mams_prng_init(41);
-	enum { N = 3000 };
-	static struct {
-		int64_t ms;
-		uint32_t sn;
-		uint8_t slot;
-	} ev[2 * N];
 
 	for (unsigned life = 0; life < 60; life++) {
-		unsigned n = 0;
 		int64_t last = -1;
 		unsigned got = 0;
-		unsigned sent = 0;
-		uint32_t delay[3];
-		unsigned i = 0;
+		unsigned n;
+		unsigned sent;
 
 		fresh();
-		for (unsigned k = 0; k < 3; k++) {
-			delay[k] = (uint32_t)mams_prng_below(&rng, 80);
-			link[k] = (struct madp_reorder_link){
-				.delay_us = delay[k] * 1000, .known = true, .heard_at = at(0)};
-		}
-		for (uint32_t sn = 0; sn < N; sn++) {
-			unsigned slot = (unsigned)mams_prng_below(&rng, 3);
-			bool lost = mams_prng_below(&rng, 100) == 0;
-
-			sent += !lost;
-			for (unsigned copy = 0; copy < 1 + !mams_prng_below(&rng, 20) && !lost;
-				copy++) {
-				ev[n].ms = sn / 4 + delay[slot];
-				ev[n].sn = sn;
-				ev[n++].slot = (uint8_t)slot;
-			}
-		}
-		for (int64_t ms = 0; ms < N; ms++) {
+		sent = make_events(&rng, &n);
+		for (int64_t ms = 0; ms < N / 4 + 300; ms++) {
 			int64_t sn;
 
-			for (i = 0; i < n; i++) {
-				if (ev[i].ms != ms)
+			for (unsigned i = 0; i < n; i++) {
+				if (events[i].ms != ms)
 					continue;
-				if (in(ev[i].sn, ev[i].slot, ms) == MADP_REORDER_DELIVER) {
-					CU_ASSERT(ev[i].sn > last);
-					last = ev[i].sn;
-					got++;
-				}
-				while ((sn = out(ms)) >= 0) {
-					CU_ASSERT(sn > last);
-					last = sn;
-					got++;
-				}
+				if (in(events[i].sn, events[i].slot, ms) == MADP_REORDER_DELIVER)
+					came_out(events[i].sn, &last, &got);
+				while ((sn = out(ms)) >= 0)
+					came_out(sn, &last, &got);
 			}
-			while ((sn = out(ms)) >= 0) {
-				CU_ASSERT(sn > last);
-				last = sn;
-				got++;
-			}
+			while ((sn = out(ms)) >= 0)
+				came_out(sn, &last, &got);
 		}
 		CU_ASSERT_EQUAL(got, sent);
 		CU_ASSERT_EQUAL(r.held, 0);
