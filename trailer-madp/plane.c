@@ -1,13 +1,7 @@
 #include "trailer-madp/plane.h"
 
-#include "lib/base/buf.h"
+#include "trailer-madp/mxcontrol.h"
 
-#define TYPE_KEEP_ALIVE 0
-#define TYPE_PROBE 1
-#define FLAG_ACK 0x80
-#define FLAG_ACTIVE 0x40
-#define FLAG_RCID 0x20
-#define FLAGS (FLAG_ACK | FLAG_ACTIVE | FLAG_RCID)
 #define URGENT_ROUNDS 3
 #define URGENT_US 20000
 #define RESEND_US 300000  /* from finding a dead link out to having sent again what it held */
@@ -260,130 +254,127 @@ static void on_report(
 	}
 }
 
-static void owe_ack(struct madp_plane *p, unsigned slot, uint16_t seq, bool active)
+static void owe_ack(struct madp_plane *p, unsigned slot, const struct madp_mxcontrol *req)
 {
 	if (p->n_acks == MADP_ACKS_OWED) {
 		p->n_ack_full++;
 		return;
 	}
-	p->ack[p->n_acks++] = (struct madp_ack){seq, active, (uint8_t)slot};
+	p->ack[p->n_acks++] =
+		(struct madp_ack){req->sn, req->active, req->lsb_first, (uint8_t)slot};
 }
 
-static void on_req(
-	struct madp_plane *p, unsigned slot, struct mams_rd *rd, size_t len, mams_time now)
+static void on_req(struct madp_plane *p, unsigned slot, const struct madp_mxcontrol *c, size_t len,
+	mams_time now)
 {
-	uint16_t seq = mams_rd_u16(rd);
-	uint8_t flags = mams_rd_u8(rd);
-	bool reverse = (flags & (FLAG_ACK | FLAG_RCID)) == (FLAG_ACK | FLAG_RCID);
-	uint8_t rcid = reverse ? mams_rd_u8(rd) : 0;
-	int at = reverse ? madp_plane_slot(p, rcid) : (int)slot;
+	struct madp_probe *probe = &p->link[slot].probe;
+	int at = c->has_rcid ? madp_plane_slot(p, c->rcid) : (int)slot;
 	uint32_t ts_ms;
-	const uint8_t *pad;
-	size_t n = mams_rd_left(rd);
 
-	if (rd->err || (flags & ~FLAGS) || at < 0) {
+	if (at < 0) {
 		p->n_control_bad++;
 		return;
 	}
-	pad = mams_rd_bytes(rd, n);
-	if (pad && madp_probe_pad_get(&p->link[slot].probe, pad, n, &ts_ms))
+	if (c->padding && madp_probe_pad_get(probe, c->padding, c->padding_len, &ts_ms))
 		heard(p, slot, &ts_ms, now);
 	else
 		heard(p, slot, NULL, now);
-	if (madp_probe_on_req(&p->link[slot].probe, seq, flags & FLAG_ACK, flags & FLAG_ACTIVE,
-		    (uint32_t)len, now))
-		owe_ack(p, (unsigned)at, seq, flags & FLAG_ACTIVE);
+	if (madp_probe_on_req(probe, c->sn, c->want_ack, c->active, (uint32_t)len, now))
+		owe_ack(p, (unsigned)at, c);
 }
 
-/* Two or three octets (RFC 8743 8.6.3 gives the length three and a field of two). The answer may
- * come on another link than the probe went out on: the CID in it is that of the way back. */
-static void on_ack(struct madp_plane *p, unsigned slot, struct mams_rd *rd, mams_time now)
+/* The answer may come on another link than the probe went out on: it is that link which is heard,
+ * and whose sequence numbers count. */
+static void on_ack(
+	struct madp_plane *p, unsigned slot, const struct madp_mxcontrol *c, mams_time now)
 {
-	uint16_t seq = mams_rd_u16(rd);
 	struct madp_probe *probe = &p->link[slot].probe;
 
-	if (rd->err || mams_rd_left(rd) > 1) {
-		p->n_control_bad++;
-		return;
-	}
 	heard(p, slot, NULL, now);
-	if (!madp_probe_on_ack(probe, seq, now)) {
+	if (!madp_probe_on_ack(probe, c->sn, now)) {
 		p->n_ack_stray++;
 		return;
 	}
 	madp_pace_rtt(&p->tx.link[slot], probe->rtt_us);
 }
 
+static void on_mxcontrol(
+	struct madp_plane *p, unsigned slot, const uint8_t *pdu, size_t len, mams_time now)
+{
+	struct madp_mxcontrol c;
+	int rc = madp_mxcontrol_decode(pdu, len, p->conf.role == MADP_PROBE_CLIENT, &c);
+
+	if (rc < 0) {
+		p->n_control_unknown += rc == -MAMS_EUNKNOWN;
+		p->n_control_bad += rc != -MAMS_EUNKNOWN;
+		return;
+	}
+	switch (c.kind) {
+	case MADP_MXCONTROL_KEEP_ALIVE:
+		heard(p, slot, NULL, now);
+		break;
+	case MADP_MXCONTROL_REQ:
+		on_req(p, slot, &c, len, now);
+		break;
+	case MADP_MXCONTROL_ACK:
+		on_ack(p, slot, &c, now);
+		break;
+	}
+}
+
 void madp_plane_control(
 	struct madp_plane *p, unsigned slot, const uint8_t *pdu, size_t len, mams_time now)
 {
-	struct mams_rd rd = mams_rd_init(pdu, len);
-	uint8_t type = mams_rd_u8(&rd);
-	uint8_t cid = mams_rd_u8(&rd);
-
-	if (!is_known(p, slot) || rd.err || cid != p->link[slot].cid) {
+	if (!is_known(p, slot) || len < 2 || pdu[1] != p->link[slot].cid) {
 		p->n_control_bad++;
 		return;
 	}
-	switch (type) {
-	case TYPE_KEEP_ALIVE:
-		if (len == 4)
-			heard(p, slot, NULL, now);
-		else
-			p->n_control_bad++;
-		break;
-	case TYPE_PROBE:
-		if (p->conf.role == MADP_PROBE_CLIENT)
-			on_req(p, slot, &rd, len, now);
-		else
-			on_ack(p, slot, &rd, now);
-		break;
-	case MADP_REPORT_TYPE:
+	if (pdu[0] == MADP_REPORT_TYPE)
 		on_report(p, slot, pdu, len, now);
-		break;
-	default:
-		p->n_control_unknown++;
-		return;
-	}
+	else
+		on_mxcontrol(p, slot, pdu, len, now);
 	take_events(p, slot, now);
 }
 
 /* ---- what goes out ---- */
 
+static size_t encode(const struct madp_mxcontrol *c, uint8_t *buf)
+{
+	int len = madp_mxcontrol_encode(c, buf, MADP_CONTROL_MAX);
+
+	return len > 0 ? (size_t)len : 0;
+}
+
 static size_t put_ack(struct madp_plane *p, uint8_t *buf, unsigned *slot)
 {
-	struct mams_wr w = mams_wr_init(buf, MADP_CONTROL_MAX);
 	struct madp_ack a = p->ack[--p->n_acks];
 
 	*slot = a.slot;
-	mams_wr_u8(&w, TYPE_PROBE);
-	mams_wr_u8(&w, p->link[a.slot].cid);
-	mams_wr_u16(&w, a.seq);
-	mams_wr_u8(&w, a.active ? FLAG_ACTIVE : 0);
-	return w.len;
+	return encode(&(struct madp_mxcontrol){.kind = MADP_MXCONTROL_ACK,
+			      .cid = p->link[a.slot].cid,
+			      .sn = a.seq,
+			      .active = a.active,
+			      .lsb_first = a.lsb_first},
+		buf);
 }
 
 static size_t put_probe(struct madp_plane *p, unsigned slot, const struct madp_probe_pdu *pdu,
 	uint8_t *buf, mams_time now)
 {
-	struct mams_wr w = mams_wr_init(buf, MADP_CONTROL_MAX);
+	uint8_t pad[MADP_CONTROL_MAX];
+	struct madp_mxcontrol c = {.cid = p->link[slot].cid, .sn = pdu->seq};
 
 	if (pdu->kind == MADP_PROBE_KEEP_ALIVE) {
-		mams_wr_u8(&w, TYPE_KEEP_ALIVE);
-		mams_wr_u8(&w, p->link[slot].cid);
-		mams_wr_u16(&w, pdu->seq);
-		return w.len;
+		c.kind = MADP_MXCONTROL_KEEP_ALIVE;
+		return encode(&c, buf);
 	}
-	mams_wr_u8(&w, TYPE_PROBE);
-	mams_wr_u8(&w, p->link[slot].cid);
-	mams_wr_u16(&w, pdu->seq);
-	mams_wr_u8(&w, (uint8_t)((pdu->ack ? FLAG_ACK : 0) | (pdu->active ? FLAG_ACTIVE : 0)));
-	if (pdu->size > w.len) {
-		madp_probe_pad_put(
-			&p->link[slot].probe, madp_timestamp(now), buf + w.len, pdu->size - w.len);
-		w.len = pdu->size;
-	}
-	return w.len;
+	c.kind = MADP_MXCONTROL_REQ;
+	c.want_ack = pdu->ack;
+	c.active = pdu->active;
+	c.padding = pad;
+	c.padding_len = madp_mxcontrol_padding(false, pdu->size);
+	madp_probe_pad_put(&p->link[slot].probe, madp_timestamp(now), pad, c.padding_len);
+	return encode(&c, buf);
 }
 
 static uint64_t received(const struct madp_plane *p)

@@ -39,7 +39,8 @@ enum madp_link_cause {
 struct madp_ack {
 	uint16_t seq;
 	bool active;
-	uint8_t slot; /**< link that it goes out on */
+	bool lsb_first; /**< the peer numbers the bits of the Probing Flag the other way */
+	uint8_t slot;   /**< link that it goes out on */
 };
 
 struct madp_plane_link {
