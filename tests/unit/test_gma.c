@@ -139,6 +139,15 @@ static void lengths(void)
 	p.len = 0;
 	CU_ASSERT_EQUAL(decap(), MADP_GMA_SHORT);
 
+	/* header optimization: the SDU's length field must be that of what is left */
+	load(sdu_a, 32);
+	p.data[3] = 33;
+	madp_put16(p.data + 10, madp_ip4_checksum(p.data, 20));
+	rules = (struct madp_gma_rules){.v4 = MADP_GMA_TRAILER, .header_optimization = true};
+	CU_ASSERT_EQUAL(
+		madp_gma_encap(&rules, &(struct madp_gma){.form = MADP_GMA_TRAILER}, &p), MADP_OK);
+	CU_ASSERT_EQUAL(decap(), MADP_IP_LENGTH);
+
 	/* a trailer larger than everything behind the IP header */
 	load(sdu_a, 24);
 	p.data[9] = MADP_IPPROTO_GMA;
