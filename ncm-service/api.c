@@ -1,9 +1,9 @@
 #include "ncm-service/api.h"
 
 #include "lib/base/log.h"
+#include "lib/base/rate.h"
 #include "ncm-service/https.h"
 #include "ncm-service/mailbox.h"
-#include "ncm-service/rate.h"
 #include "ncm-service/udp.h"
 #include "ncm-service/wss.h"
 
@@ -55,7 +55,7 @@ int ncm_api_new(struct mams_loop *l, const struct ncm_conf *conf, struct ncm_ser
 	a->in.service = v;
 	rc = ncm_mailbox_new(&a->mailbox);
 	a->in.mailbox = a->mailbox;
-	a->in.rate = ncm_rate_new(conf->max_rate, conf->max_burst, 2 * conf->policy.max_sessions);
+	a->in.rate = mams_rate_new(conf->max_rate, conf->max_burst, 2 * conf->policy.max_sessions);
 	if (rc == 0 && !a->in.rate)
 		rc = -ENOMEM;
 	if (rc == 0)
@@ -79,7 +79,7 @@ void ncm_api_free(struct ncm_api *a)
 	ncm_wss_free(a->wss);
 	ncm_https_free(a->https);
 	ncm_mailbox_free(a->mailbox);
-	ncm_rate_free(a->in.rate);
+	mams_rate_free(a->in.rate);
 	free(a);
 }
 

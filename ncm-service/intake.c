@@ -2,8 +2,8 @@
 
 #include "lib/base/buf.h"
 #include "lib/base/log.h"
+#include "lib/base/rate.h"
 #include "ncm-service/mailbox.h"
-#include "ncm-service/rate.h"
 
 #include <errno.h>
 #include <string.h>
@@ -133,7 +133,7 @@ void ncm_intake_take(struct ncm_intake *in, const struct ncm_sender *from, const
 
 	*out = (struct ncm_receipt){0};
 	in->counters.messages++;
-	if (!ncm_rate_take(in->rate, from->identity, mams_loop_now(in->loop))) {
+	if (!mams_rate_take(in->rate, from->identity, mams_loop_now(in->loop))) {
 		in->counters.too_many++;
 		out->outcome = NCM_IN_TOO_MANY;
 		(void)mams_fail(&out->err, MAMS_ELIMIT, "max_rate", "too many messages");

@@ -7,7 +7,7 @@
 #include "ncm-service/service.h"
 
 struct ncm_mailbox;
-struct ncm_rate;
+struct mams_rate;
 
 /** What the transports share. */
 struct ncm_intake {
@@ -15,7 +15,7 @@ struct ncm_intake {
 	const struct ncm_conf *conf;
 	struct ncm_service *service;
 	struct ncm_mailbox *mailbox;
-	struct ncm_rate *rate;
+	struct mams_rate *rate;
 	struct mams_log_rl refused;
 	struct mams_log_rl hasty;
 	struct {

@@ -1,6 +1,7 @@
 #include "lib/io/ctlsock.h"
 
 #include "lib/base/log.h"
+#include "lib/io/unixsock.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -8,7 +9,6 @@
 #include <string.h>
 #include <sys/queue.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -20,7 +20,6 @@
 #define RETRY_FIRST_MS 100
 #define RETRY_MAX_MS 1000
 #define ACCEPT_PAUSE_MS 100
-#define GROUPS_MAX 256
 
 struct packet {
 	size_t len;
@@ -236,35 +235,16 @@ static struct mams_ctl_conn *conn_new(
 
 /* ---- server ---- */
 
-static bool in_group(int fd, gid_t peer, gid_t wanted)
-{
-	gid_t groups[GROUPS_MAX];
-	socklen_t len = sizeof(groups);
-
-	if (wanted == (gid_t)-1)
-		return false;
-	if (peer == wanted)
-		return true;
-	if (getsockopt(fd, SOL_SOCKET, SO_PEERGROUPS, groups, &len) < 0)
-		return false;
-	for (size_t i = 0; i < len / sizeof(groups[0]); i++) {
-		if (groups[i] == wanted)
-			return true;
-	}
-	return false;
-}
-
 static bool peer_is_allowed(struct mams_ctl_server *s, int fd)
 {
-	struct ucred cred;
-	socklen_t len = sizeof(cred);
+	struct mams_unix_peer peer;
 
-	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &cred, &len) < 0)
+	if (mams_unix_peer(fd, &peer) < 0)
 		return false;
-	if (cred.uid == 0 || cred.uid == geteuid() || in_group(fd, cred.gid, s->gid))
+	if (peer.uid == 0 || peer.uid == geteuid() || mams_unix_in_group(fd, &peer, s->gid))
 		return true;
 	mams_log_limited(&s->refused, mams_loop_now(s->loop), MAMS_LOG_WARN, LOG_MODULE,
-		"peer refused path=%s uid=%u pid=%d", s->path, cred.uid, cred.pid);
+		"peer refused path=%s uid=%u pid=%d", s->path, peer.uid, peer.pid);
 	return false;
 }
 
@@ -324,45 +304,6 @@ static void accept_event(void *user, int listener, unsigned events)
 	mams_loop_timer_at(s->resume, mams_time_add_ms(mams_loop_now(s->loop), ACCEPT_PAUSE_MS));
 }
 
-/* A socket file that nobody listens at is left over from a daemon that died. */
-static int remove_stale(const struct sockaddr_un *sa)
-{
-	MAMS_AUTO_FD int fd = -1;
-	struct stat st;
-
-	if (lstat(sa->sun_path, &st) < 0)
-		return errno == ENOENT ? 0 : -errno;
-	if (!S_ISSOCK(st.st_mode))
-		return -EADDRINUSE;
-	fd = open_socket(SOCK_NONBLOCK);
-	if (fd < 0)
-		return fd;
-	if (connect(fd, (const struct sockaddr *)sa, sizeof(*sa)) == 0 || errno != ECONNREFUSED)
-		return -EADDRINUSE;
-	return unlink(sa->sun_path) < 0 ? -errno : 0;
-}
-
-static int bind_path(int fd, const char *path, gid_t gid)
-{
-	struct sockaddr_un sa;
-	int rc = fill_address(path, &sa);
-
-	if (rc == 0)
-		rc = remove_stale(&sa);
-	if (rc < 0)
-		return rc;
-	/* an unbound socket's mode is that of the file to come: never open to all, not for a moment
-	 */
-	if (fchmod(fd, 0600) < 0 || bind(fd, (struct sockaddr *)&sa, sizeof(sa)) < 0)
-		return -errno;
-	if ((gid != (gid_t)-1 && lchown(path, (uid_t)-1, gid) < 0) || chmod(path, 0660) < 0 ||
-		listen(fd, CONNS_MAX) < 0) {
-		rc = -errno;
-		unlink(path);
-	}
-	return rc;
-}
-
 int mams_ctl_listen(struct mams_loop *l, const char *path, gid_t gid,
 	const struct mams_ctl_server_ops *ops, void *user, struct mams_ctl_server **out)
 {
@@ -376,8 +317,9 @@ int mams_ctl_listen(struct mams_loop *l, const char *path, gid_t gid,
 	s->path = strdup(path);
 	if (!s->path)
 		goto fail;
-	s->fd = open_socket(SOCK_NONBLOCK);
-	rc = s->fd < 0 ? s->fd : bind_path(s->fd, path, gid);
+	rc = mams_unix_listen(SOCK_SEQPACKET, path, 0660, gid, CONNS_MAX);
+	if (rc >= 0)
+		s->fd = rc;
 	if (rc < 0) {
 		free(s->path); /* not ours to unlink */
 		s->path = NULL;

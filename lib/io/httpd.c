@@ -1,6 +1,7 @@
 #include "lib/io/httpd_private.h"
 
 #include "lib/io/pem.h"
+#include "lib/io/sockdiag.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -95,7 +96,15 @@ static void notify_connection(void *user, struct MHD_Connection *mhd, void **slo
 	}
 }
 
-static bool is_full(struct mams_httpd *h, const struct mams_addr *peer)
+/* Of users of this host, each has his share. */
+static bool is_same(const struct mams_httpd_conn *c, const struct mams_httpd_conn *o)
+{
+	if (c->user_known || o->user_known)
+		return c->user_known && o->user_known && c->who.uid == o->who.uid;
+	return mams_addr_eq_ip(&c->peer, &o->peer);
+}
+
+static bool is_full(struct mams_httpd *h, const struct mams_httpd_conn *new)
 {
 	struct mams_httpd_conn *c;
 	unsigned same = 0;
@@ -105,26 +114,41 @@ static bool is_full(struct mams_httpd *h, const struct mams_addr *peer)
 		return true;
 	}
 	TAILQ_FOREACH(c, &h->conns, link)
-	same += mams_addr_eq_ip(&c->peer, peer);
+	same += is_same(c, new);
 	if (same >= h->opts.max_per_ip)
 		h->counters.refused_per_ip++;
 	return same >= h->opts.max_per_ip;
 }
 
+static int know_peer(
+	struct mams_httpd *h, const struct sockaddr_storage *sa, struct mams_httpd_conn *c)
+{
+	struct sockaddr_storage ours;
+	struct mams_addr local;
+	socklen_t len = sizeof(ours);
+	uint32_t uid;
+
+	if (sa->ss_family == AF_UNIX) {
+		c->user_known = mams_unix_peer(c->fd, &c->who) == 0;
+		return c->user_known ? 0 : -EACCES;
+	}
+	if (mams_addr_from_sa((const struct sockaddr *)sa, &c->peer) < 0)
+		return -EAFNOSUPPORT;
+	if (!h->opts.anyone || getsockname(c->fd, (struct sockaddr *)&ours, &len) < 0 ||
+		mams_addr_from_sa((const struct sockaddr *)&ours, &local) < 0 ||
+		mams_sockdiag_owner(&local, &c->peer, &uid) < 0)
+		return 0;
+	c->user_known = true;
+	c->who = (struct mams_unix_peer){.uid = uid, .gid = (gid_t)-1};
+	return 0;
+}
+
 static void accepted(void *user, int fd, const struct sockaddr_storage *sa, socklen_t len)
 {
 	struct mams_httpd *h = user;
-	struct mams_addr peer = {0};
-	struct mams_httpd_conn *c;
+	struct mams_httpd_conn *c = calloc(1, sizeof(*c));
 	char text[MAMS_ADDR_STRLEN];
 
-	if (mams_addr_from_sa((const struct sockaddr *)sa, &peer) < 0 || is_full(h, &peer)) {
-		mams_log_limited(&h->dropped, mams_loop_now(h->loop), MAMS_LOG_WARN, LOG_MODULE,
-			"connection refused, too many peer=%s", mams_addr_str(&peer, text));
-		close(fd);
-		return;
-	}
-	c = calloc(1, sizeof(*c));
 	if (!c) {
 		h->counters.no_memory++;
 		close(fd);
@@ -132,7 +156,13 @@ static void accepted(void *user, int fd, const struct sockaddr_storage *sa, sock
 	}
 	c->h = h;
 	c->fd = fd;
-	c->peer = peer;
+	if (know_peer(h, sa, c) < 0 || is_full(h, c)) {
+		mams_log_limited(&h->dropped, mams_loop_now(h->loop), MAMS_LOG_WARN, LOG_MODULE,
+			"connection refused, too many peer=%s", mams_addr_str(&c->peer, text));
+		close(fd);
+		free(c);
+		return;
+	}
 	mams_httpd_conn_enter(c, MAMS_HTTPD_IDLE);
 	TAILQ_INSERT_TAIL(&h->conns, c, link);
 	h->counters.connections++;
@@ -216,8 +246,11 @@ static void pem_fini(struct pem *p)
 static int load_pem(const struct mams_httpd_opts *opts, struct mams_httpd *h, struct pem *p,
 	struct mams_error *err)
 {
-	int rc = mams_pem_read(opts->cert_file, false, &p->cert, err);
+	int rc = 0;
 
+	if (!opts->cert_file)
+		return 0;
+	rc = mams_pem_read(opts->cert_file, false, &p->cert, err);
 	if (rc == 0)
 		rc = mams_pem_read(opts->key_file, true, &p->key, err);
 	if (rc == 0 && opts->client_ca_file)
@@ -228,11 +261,11 @@ static int load_pem(const struct mams_httpd_opts *opts, struct mams_httpd *h, st
 
 static int start_mhd(struct mams_httpd *h, const struct pem *pem, struct mams_error *err)
 {
+	const bool tls = pem->cert != NULL;
+	const unsigned flags = MHD_USE_EPOLL | MHD_USE_NO_LISTEN_SOCKET | MHD_ALLOW_SUSPEND_RESUME |
+			       MHD_USE_ERROR_LOG | (tls ? (unsigned)MHD_USE_TLS : 0);
 	struct MHD_OptionItem items[] = {
 		{MHD_OPTION_EXTERNAL_LOGGER, (intptr_t)mhd_log, h},
-		{MHD_OPTION_HTTPS_MEM_KEY, 0, pem->key},
-		{MHD_OPTION_HTTPS_MEM_CERT, 0, pem->cert},
-		{MHD_OPTION_HTTPS_PRIORITIES, 0, (void *)(uintptr_t)TLS_PRIORITIES},
 		{MHD_OPTION_NOTIFY_CONNECTION, (intptr_t)notify_connection, h},
 		{MHD_OPTION_NOTIFY_COMPLETED, (intptr_t)mams_httpd_req_completed, h},
 		{MHD_OPTION_URI_LOG_CALLBACK, (intptr_t)mams_httpd_req_line, h},
@@ -240,13 +273,15 @@ static int start_mhd(struct mams_httpd *h, const struct pem *pem, struct mams_er
 		{MHD_OPTION_CONNECTION_MEMORY_LIMIT, CONNECTION_BYTES, NULL},
 		{MHD_OPTION_STRICT_FOR_CLIENT, 1, NULL},
 		{MHD_OPTION_SIGPIPE_HANDLED_BY_APP, 1, NULL},
+		{tls ? MHD_OPTION_HTTPS_MEM_KEY : MHD_OPTION_END, 0, pem->key},
+		{MHD_OPTION_HTTPS_MEM_CERT, 0, pem->cert},
+		{MHD_OPTION_HTTPS_PRIORITIES, 0, (void *)(uintptr_t)TLS_PRIORITIES},
 		{pem->client_ca ? MHD_OPTION_HTTPS_MEM_TRUST : MHD_OPTION_END, 0, pem->client_ca},
 		{MHD_OPTION_END, 0, NULL},
 	};
 
-	h->mhd = MHD_start_daemon(MHD_USE_TLS | MHD_USE_EPOLL | MHD_USE_NO_LISTEN_SOCKET |
-					  MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG,
-		0, NULL, NULL, mams_httpd_req_handle, h, MHD_OPTION_ARRAY, items, MHD_OPTION_END);
+	h->mhd = MHD_start_daemon(flags, 0, NULL, NULL, mams_httpd_req_handle, h, MHD_OPTION_ARRAY,
+		items, MHD_OPTION_END);
 	if (!h->mhd)
 		return mams_fail(err, MAMS_EVALUE, NULL,
 			"cannot start HTTPS, check certificate and key: %s", h->mhd_said);
@@ -278,6 +313,7 @@ static void take_numbers(struct mams_httpd *h, const struct mams_httpd_opts *o)
 	h->opts.hold_ms = o->hold_ms ? o->hold_ms : 120000;
 	h->opts.max_connections = o->max_connections ? o->max_connections : 1024;
 	h->opts.max_per_ip = o->max_per_ip ? o->max_per_ip : 64;
+	h->opts.anyone = o->anyone;
 }
 
 static int take_users(struct mams_httpd *h, const struct mams_httpd_opts *o, struct mams_error *err)
@@ -311,11 +347,31 @@ static int take_revoked(
 	return h->ca_file && h->crl_file ? reload_revoked(h, err) : -ENOMEM;
 }
 
+/* Who may ask must be known: by credentials, or because he is of this host. */
+static int check_access(
+	const struct mams_httpd *h, const struct mams_httpd_opts *o, struct mams_error *err)
+{
+	char text[MAMS_ADDR_STRLEN];
+
+	for (size_t i = 0; o->anyone && i < o->n_listen; i++)
+		if (!mams_addr_is_loopback(&o->listen[i]))
+			return mams_fail(err, MAMS_EVALUE, mams_addr_str(&o->listen[i], text),
+				"without credentials only loopback addresses can be listened at");
+	if (!o->anyone && !o->client_ca_file && !h->users)
+		return mams_fail(err, MAMS_EMISSING, NULL,
+			"nobody could authenticate: give a client CA, a Digest file, or both");
+	if (!o->anyone && (!o->cert_file || o->unix_path))
+		return mams_fail(err, MAMS_EMISSING, NULL,
+			"credentials need TLS, and are not asked for at a UNIX socket");
+	return 0;
+}
+
 int mams_httpd_new(struct mams_loop *l, const struct mams_httpd_opts *opts,
 	const struct mams_httpd_ops *ops, void *user, struct mams_httpd **out,
 	struct mams_error *err)
 {
 	struct mams_httpd *h = calloc(1, sizeof(*h));
+	const struct mams_httpd_path at = {opts->unix_path, opts->unix_mode, opts->unix_gid};
 	struct pem pem = {0};
 	int rc;
 
@@ -329,9 +385,8 @@ int mams_httpd_new(struct mams_loop *l, const struct mams_httpd_opts *opts,
 	rc = take_users(h, opts, err);
 	if (rc == 0)
 		rc = take_revoked(h, opts, err);
-	if (rc == 0 && !opts->client_ca_file && !h->users)
-		rc = mams_fail(err, MAMS_EMISSING, NULL,
-			"nobody could authenticate: give a client CA, a Digest file, or both");
+	if (rc == 0)
+		rc = check_access(h, opts, err);
 	if (rc == 0)
 		rc = load_pem(opts, h, &pem, err);
 	if (rc == 0)
@@ -341,7 +396,7 @@ int mams_httpd_new(struct mams_loop *l, const struct mams_httpd_opts *opts,
 		rc = watch_mhd(h);
 	if (rc == 0)
 		rc = mams_httpd_listen_open(
-			l, opts->listen, opts->n_listen, accepted, h, &h->listen, err);
+			l, opts->listen, opts->n_listen, &at, accepted, h, &h->listen, err);
 	if (rc < 0) {
 		mams_httpd_free(h);
 		return rc;

@@ -3,13 +3,16 @@
  *  Source: seed draft 4.1, 9.1 (https, TLS, HTTP Digest); RFC 7616 (Digest, SHA-256 only).
  *  The owner sees only requests whose body is complete and whose client has proved who it is:
  *  by a certificate of the client CA (identity = common name), else by Digest (identity = user
- *  name).  Everyone else gets 401 or 403 without a word, a counter and a rate-limited log line. */
+ *  name).  Everyone else gets 401 or 403 without a word, a counter and a rate-limited log line.
+ *  For programs of this host it can also listen at a UNIX socket or on loopback, without TLS, and
+ *  leave to the owner who may do what: the peer is then known by its user. */
 #pragma once
 
 #include "lib/base/addr.h"
 #include "lib/base/err.h"
 #include "lib/base/metrics.h"
 #include "lib/io/loop.h"
+#include "lib/io/unixsock.h"
 
 #include <stddef.h>
 #include <stdint.h>
@@ -24,7 +27,12 @@ struct mams_httpd_req;
 struct mams_httpd_opts {
 	const struct mams_addr *listen; /**< listen[n_listen], address and port */
 	size_t n_listen;
-	const char *cert_file;       /**< PEM, server certificate and its chain */
+	const char *unix_path;       /**< listen there as well; NULL: no */
+	unsigned unix_mode;          /**< of its file [0600] */
+	gid_t unix_gid;              /**< its group, (gid_t)-1: as it comes */
+	bool anyone;                 /**< no credentials; UNIX socket and loopback only */
+	const char *cert_file;       /**< PEM, server certificate and its chain; NULL: no TLS, with
+				      *   anyone only */
 	const char *key_file;        /**< PEM; refused when readable by group or others */
 	const char *client_ca_file;  /**< PEM; NULL: no client certificates */
 	const char *client_crl_file; /**< PEM, of that CA; NULL: none is revoked */
@@ -69,11 +77,30 @@ const char *mams_httpd_path(const struct mams_httpd_req *r);
 const char *mams_httpd_query(const struct mams_httpd_req *r, const char *name);
 /** NUL-terminated; never NULL. */
 const char *mams_httpd_body(const struct mams_httpd_req *r, size_t *len);
+/** Value of a header, NULL when absent. */
+const char *mams_httpd_header(const struct mams_httpd_req *r, const char *name);
+/** Unset for a UNIX socket. */
 const struct mams_addr *mams_httpd_peer(const struct mams_httpd_req *r);
 /** The owner's own pointer on a request it keeps. */
 void mams_httpd_set_user(struct mams_httpd_req *r, void *per_request);
 void *mams_httpd_get_user(const struct mams_httpd_req *r);
 
+/** With anyone: which user of this host asks.  On loopback pid is 0 and gid (gid_t)-1.
+ *  @return 0, or -ENOENT when it is not known (its socket has been closed) */
+MAMS_MUST int mams_httpd_user(const struct mams_httpd_req *r, struct mams_unix_peer *out);
+/** Is that user's process a member of a group?  False on loopback. */
+bool mams_httpd_in_group(const struct mams_httpd_req *r, gid_t gid);
+/** The process at the other end of a UNIX socket, as a pidfd of the caller's. @return it, -errno */
+MAMS_MUST int mams_httpd_pidfd(const struct mams_httpd_req *r);
+
+struct mams_httpd_header {
+	const char *name;
+	const char *value;
+};
+
+/** As mams_httpd_reply(), with headers h[n]. */
+void mams_httpd_reply_with(struct mams_httpd_req *r, unsigned status, const char *content_type,
+	const void *body, size_t len, const struct mams_httpd_header *h, size_t n);
 /** Answer; r is invalid afterwards.
  *  @param content_type  NULL for none
  *  @param body  body[len], copied; NULL when len is 0 */

@@ -1,6 +1,7 @@
 #include "lib/io/httpd_listen.h"
 
 #include "lib/base/log.h"
+#include "lib/io/unixsock.h"
 
 #include <errno.h>
 #include <netinet/in.h>
@@ -26,6 +27,7 @@ struct mams_httpd_listen {
 	void *user;
 	struct mams_loop_timer *resume;
 	struct mams_log_rl rl;
+	char *path; /* of the UNIX socket */
 	size_t n;
 	struct {
 		int fd;
@@ -38,6 +40,15 @@ static void set_option(int fd, int level, int name, int value)
 	/* all of them are improvements, none a condition */
 	if (setsockopt(fd, level, name, &value, sizeof(value)) < 0)
 		log_debug("socket option not set option=%d error=%s", name, strerror(errno));
+}
+
+static void set_options(int fd)
+{
+	set_option(fd, IPPROTO_TCP, TCP_NODELAY, 1);
+	set_option(fd, SOL_SOCKET, SO_KEEPALIVE, 1);
+	set_option(fd, IPPROTO_TCP, TCP_KEEPIDLE, KEEPALIVE_IDLE_S);
+	set_option(fd, IPPROTO_TCP, TCP_KEEPINTVL, KEEPALIVE_INTERVAL_S);
+	set_option(fd, IPPROTO_TCP, TCP_KEEPCNT, KEEPALIVE_COUNT);
 }
 
 static void watch_all(struct mams_httpd_listen *s, unsigned events)
@@ -64,11 +75,8 @@ static void accept_event(void *user, int listener, unsigned events)
 
 		if (fd < 0)
 			break;
-		set_option(fd, IPPROTO_TCP, TCP_NODELAY, 1);
-		set_option(fd, SOL_SOCKET, SO_KEEPALIVE, 1);
-		set_option(fd, IPPROTO_TCP, TCP_KEEPIDLE, KEEPALIVE_IDLE_S);
-		set_option(fd, IPPROTO_TCP, TCP_KEEPINTVL, KEEPALIVE_INTERVAL_S);
-		set_option(fd, IPPROTO_TCP, TCP_KEEPCNT, KEEPALIVE_COUNT);
+		if (sa.ss_family != AF_UNIX)
+			set_options(fd);
 		s->cb(s->user, fd, &sa, len);
 		errno = 0;
 	}
@@ -100,11 +108,38 @@ static int open_one(const struct mams_addr *a)
 	return rc;
 }
 
-int mams_httpd_listen_open(struct mams_loop *l, const struct mams_addr *addrs, size_t n,
-	mams_httpd_accepted_fn cb, void *user, struct mams_httpd_listen **out,
-	struct mams_error *err)
+static int open_path(const struct mams_httpd_path *at, char **kept, struct mams_error *err)
 {
-	struct mams_httpd_listen *s = calloc(1, sizeof(*s) + n * sizeof(s->socks[0]));
+	int fd = mams_unix_listen(
+		SOCK_STREAM, at->path, at->mode ? at->mode : 0600, at->gid, BACKLOG);
+
+	if (fd < 0)
+		return mams_fail(err, -fd, at->path, "cannot listen: %s", strerror(-fd));
+	*kept = strdup(at->path);
+	if (*kept)
+		return fd;
+	unlink(at->path);
+	close(fd);
+	return -ENOMEM;
+}
+
+/* @param fd  consumed; or a negative code */
+static int adopt(struct mams_httpd_listen *s, int fd)
+{
+	if (fd < 0)
+		return fd;
+	s->socks[s->n].fd = fd;
+	s->n++;
+	return mams_loop_fd_add(
+		s->loop, fd, MAMS_LOOP_READ, accept_event, s, &s->socks[s->n - 1].watch);
+}
+
+int mams_httpd_listen_open(struct mams_loop *l, const struct mams_addr *addrs, size_t n,
+	const struct mams_httpd_path *at, mams_httpd_accepted_fn cb, void *user,
+	struct mams_httpd_listen **out, struct mams_error *err)
+{
+	struct mams_httpd_listen *s = calloc(1, sizeof(*s) + (n + 1) * sizeof(s->socks[0]));
+	char text[MAMS_ADDR_STRLEN];
 	int rc;
 
 	if (!s)
@@ -114,19 +149,15 @@ int mams_httpd_listen_open(struct mams_loop *l, const struct mams_addr *addrs, s
 	s->user = user;
 	rc = mams_loop_timer_new(l, resume_event, s, &s->resume);
 	for (size_t i = 0; i < n && rc == 0; i++) {
-		char text[MAMS_ADDR_STRLEN];
 		int fd = open_one(&addrs[i]);
 
-		if (fd < 0) {
+		rc = adopt(s, fd);
+		if (fd < 0)
 			rc = mams_fail(err, -fd, mams_addr_str_port(&addrs[i], text),
 				"cannot listen: %s", strerror(-fd));
-			break;
-		}
-		s->socks[s->n].fd = fd;
-		rc = mams_loop_fd_add(
-			l, fd, MAMS_LOOP_READ, accept_event, s, &s->socks[s->n].watch);
-		s->n++;
 	}
+	if (rc == 0 && at->path)
+		rc = adopt(s, open_path(at, &s->path, err));
 	if (rc < 0) {
 		mams_httpd_listen_close(s);
 		return rc;
@@ -144,5 +175,8 @@ void mams_httpd_listen_close(struct mams_httpd_listen *s)
 		close(s->socks[i].fd);
 	}
 	mams_loop_timer_del(s->resume);
+	if (s->path)
+		unlink(s->path);
+	free(s->path);
 	free(s);
 }

@@ -14,9 +14,15 @@ struct mams_httpd_listen;
 typedef void (*mams_httpd_accepted_fn)(
 	void *user, int fd, const struct sockaddr_storage *sa, socklen_t len);
 
+struct mams_httpd_path {
+	const char *path; /**< NULL: no UNIX socket */
+	unsigned mode;
+	gid_t gid;
+};
+
 /** @param addrs  addrs[n] with ports
  *  @return 0, -EADDRINUSE, -EADDRNOTAVAIL and other system errors; err names the address */
 MAMS_MUST int mams_httpd_listen_open(struct mams_loop *l, const struct mams_addr *addrs, size_t n,
-	mams_httpd_accepted_fn cb, void *user, struct mams_httpd_listen **out,
-	struct mams_error *err);
-void mams_httpd_listen_close(struct mams_httpd_listen *s); /**< accepts NULL */
+	const struct mams_httpd_path *at, mams_httpd_accepted_fn cb, void *user,
+	struct mams_httpd_listen **out, struct mams_error *err);
+void mams_httpd_listen_close(struct mams_httpd_listen *s); /**< accepts NULL; removes the path */

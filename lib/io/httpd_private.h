@@ -48,7 +48,9 @@ struct mams_httpd_conn {
 	struct mams_httpd *h;
 	struct MHD_Connection *mhd;
 	int fd;
-	struct mams_addr peer;
+	struct mams_addr peer; /**< unset: of the UNIX socket */
+	bool user_known;       /**< with opts.anyone */
+	struct mams_unix_peer who;
 	enum mams_httpd_phase phase;
 	mams_time deadline;
 	bool seen_request;

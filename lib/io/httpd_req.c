@@ -8,6 +8,13 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#ifndef SO_PEERPIDFD
+#define SO_PEERPIDFD 77
+#endif
 
 #define LOG_MODULE "httpd"
 
@@ -78,6 +85,8 @@ static enum mams_httpd_verdict authenticate(struct mams_httpd_req *r)
 	struct mams_httpd *h = c->h;
 	enum mams_httpd_verdict v = MAMS_HTTPD_AUTH_NONE;
 
+	if (h->opts.anyone)
+		return MAMS_HTTPD_AUTH_OK;
 	if (h->wants_certs)
 		v = check_cert(c);
 	if (v == MAMS_HTTPD_AUTH_OK)
@@ -328,8 +337,8 @@ void mams_httpd_req_completed(
 
 /* ---- for the owner ---- */
 
-void mams_httpd_reply(struct mams_httpd_req *r, unsigned status, const char *content_type,
-	const void *body, size_t len)
+void mams_httpd_reply_with(struct mams_httpd_req *r, unsigned status, const char *content_type,
+	const void *body, size_t len, const struct mams_httpd_header *h, size_t n)
 {
 	struct MHD_Response *response;
 
@@ -343,11 +352,54 @@ void mams_httpd_reply(struct mams_httpd_req *r, unsigned status, const char *con
 		MHD_add_response_header(response, MHD_HTTP_HEADER_CACHE_CONTROL, "no-store");
 	else
 		r->conn->h->counters.no_memory++;
+	for (size_t i = 0; response && i < n; i++)
+		MHD_add_response_header(response, h[i].name, h[i].value);
 	r->response = response;
 	r->status = status;
 	r->dropped = !response; /* the connection closes: the client sees that something failed */
 	if (!r->in_callback)
 		mams_httpd_conn_unhold(r->conn);
+}
+
+void mams_httpd_reply(struct mams_httpd_req *r, unsigned status, const char *content_type,
+	const void *body, size_t len)
+{
+	mams_httpd_reply_with(r, status, content_type, body, len, NULL, 0);
+}
+
+int mams_httpd_user(const struct mams_httpd_req *r, struct mams_unix_peer *out)
+{
+	if (!r->conn->user_known)
+		return -ENOENT;
+	*out = r->conn->who;
+	return 0;
+}
+
+bool mams_httpd_in_group(const struct mams_httpd_req *r, gid_t gid)
+{
+	const struct mams_httpd_conn *c = r->conn;
+
+	return c->user_known && c->who.pid && mams_unix_in_group(c->fd, &c->who, gid);
+}
+
+int mams_httpd_pidfd(const struct mams_httpd_req *r)
+{
+	const struct mams_httpd_conn *c = r->conn;
+	socklen_t len = sizeof(int);
+	int fd = -1;
+
+	if (!c->user_known || !c->who.pid)
+		return -ENOENT;
+	/* of the very process that connected; its number may have been given to another since */
+	if (getsockopt(c->fd, SOL_SOCKET, SO_PEERPIDFD, &fd, &len) == 0)
+		return fd;
+	fd = (int)syscall(SYS_pidfd_open, c->who.pid, 0);
+	return fd < 0 ? -errno : fd;
+}
+
+const char *mams_httpd_header(const struct mams_httpd_req *r, const char *name)
+{
+	return MHD_lookup_connection_value(r->conn->mhd, MHD_HEADER_KIND, name);
 }
 
 const char *mams_httpd_identity(const struct mams_httpd_req *r)

@@ -76,3 +76,66 @@ int mams_sockdiag_peer(const struct mams_addr *a, bool *yes)
 		*yes = s.found;
 	return rc;
 }
+
+static int take_owner(const struct nlmsghdr *h, void *user)
+{
+	const struct inet_diag_msg *m = mnl_nlmsg_get_payload(h);
+	int64_t *uid = user;
+
+	if (mnl_nlmsg_get_payload_len(h) >= sizeof(*m))
+		*uid = m->idiag_uid;
+	return MNL_CB_STOP;
+}
+
+static void put_owner_request(
+	struct nlmsghdr *h, const struct mams_addr *local, const struct mams_addr *remote)
+{
+	size_t n = local->family == AF_INET ? 4 : 16;
+	struct inet_diag_req_v2 *q;
+
+	h->nlmsg_type = SOCK_DIAG_BY_FAMILY;
+	h->nlmsg_flags = NLM_F_REQUEST;
+	h->nlmsg_seq = 1;
+	q = mnl_nlmsg_put_extra_header(h, sizeof(*q));
+	q->sdiag_family = local->family;
+	q->sdiag_protocol = IPPROTO_TCP;
+	q->idiag_states = UINT32_MAX;
+	/* as the other end has it */
+	q->id.idiag_sport = htons(remote->port);
+	q->id.idiag_dport = htons(local->port);
+	memcpy(q->id.idiag_src, remote->ip, n);
+	memcpy(q->id.idiag_dst, local->ip, n);
+	q->id.idiag_cookie[0] = INET_DIAG_NOCOOKIE;
+	q->id.idiag_cookie[1] = INET_DIAG_NOCOOKIE;
+}
+
+int mams_sockdiag_owner(
+	const struct mams_addr *local, const struct mams_addr *remote, uint32_t *uid)
+{
+	struct mnl_socket *sock = mnl_socket_open2(NETLINK_SOCK_DIAG, SOCK_CLOEXEC);
+	char space[256] = {0};
+	char buffer[BUFFER];
+	struct nlmsghdr *h = mnl_nlmsg_put_header(space);
+	int64_t found = -1;
+	ssize_t len;
+	int rc = 0;
+
+	if (!sock)
+		return -errno;
+	put_owner_request(h, local, remote);
+	if (mnl_socket_bind(sock, 0, MNL_SOCKET_AUTOPID) < 0 ||
+		mnl_socket_sendto(sock, h, h->nlmsg_len) < 0) {
+		rc = -errno;
+	} else {
+		len = mnl_socket_recvfrom(sock, buffer, sizeof(buffer));
+		if (len < 0 || mnl_cb_run(buffer, (size_t)len, 1, mnl_socket_get_portid(sock),
+				       take_owner, &found) < 0)
+			rc = -errno;
+	}
+	mnl_socket_close(sock);
+	if (rc == 0 && found < 0)
+		rc = -ENOENT;
+	if (rc == 0)
+		*uid = (uint32_t)found;
+	return rc;
+}

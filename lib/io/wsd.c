@@ -468,6 +468,7 @@ static void accepted(void *user, int fd, const struct sockaddr_storage *sa, sock
 int mams_wsd_new(struct mams_loop *l, const struct mams_httpd_opts *opts, const char *path,
 	mams_wsd_fn fn, void *user, struct mams_wsd **out, struct mams_error *err)
 {
+	static const struct mams_httpd_path none;
 	struct mams_wsd *d = calloc(1, sizeof(*d));
 	int rc;
 
@@ -486,7 +487,7 @@ int mams_wsd_new(struct mams_loop *l, const struct mams_httpd_opts *opts, const 
 		rc = mams_loop_timer_new(l, sweep, d, &d->sweep);
 	if (rc == 0)
 		rc = mams_httpd_listen_open(
-			l, opts->listen, opts->n_listen, accepted, d, &d->listen, err);
+			l, opts->listen, opts->n_listen, &none, accepted, d, &d->listen, err);
 	if (rc < 0)
 		mams_wsd_free(d);
 	else

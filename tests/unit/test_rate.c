@@ -1,4 +1,4 @@
-#include "ncm-service/rate.h"
+#include "lib/base/rate.h"
 #include "tests/support/suite.h"
 
 #include <stdio.h>
@@ -8,18 +8,18 @@ static mams_time ms(int64_t t)
 	return mams_time_us(t * 1000);
 }
 
-static unsigned taken(struct ncm_rate *r, const char *who, unsigned tries, mams_time now)
+static unsigned taken(struct mams_rate *r, const char *who, unsigned tries, mams_time now)
 {
 	unsigned n = 0;
 
 	for (unsigned i = 0; i < tries; i++)
-		n += ncm_rate_take(r, who, now);
+		n += mams_rate_take(r, who, now);
 	return n;
 }
 
 static void burst_and_rate(void)
 {
-	struct ncm_rate *r = ncm_rate_new(10, 5, 100);
+	struct mams_rate *r = mams_rate_new(10, 5, 100);
 
 	CU_ASSERT_PTR_NOT_NULL_FATAL(r);
 	CU_ASSERT_EQUAL(taken(r, "a", 20, ms(0)), 5);
@@ -29,34 +29,34 @@ static void burst_and_rate(void)
 	CU_ASSERT_EQUAL(taken(r, "a", 20, ms(400)), 3);
 	CU_ASSERT_EQUAL(taken(r, "a", 20, ms(100000000)), 5); /* not more than full */
 	CU_ASSERT_EQUAL(taken(r, "a", 20, ms(5)), 0);         /* time does not run backwards */
-	ncm_rate_free(r);
+	mams_rate_free(r);
 }
 
 /* Asking often is no way to get more: small steps of time add up to the same. */
 static void small_steps(void)
 {
-	struct ncm_rate *r = ncm_rate_new(10, 1, 100);
+	struct mams_rate *r = mams_rate_new(10, 1, 100);
 	unsigned n = 0;
 
 	CU_ASSERT_PTR_NOT_NULL_FATAL(r);
 	for (int64_t t = 0; t < 10000; t++)
-		n += ncm_rate_take(r, "a", ms(t));
+		n += mams_rate_take(r, "a", ms(t));
 	CU_ASSERT_EQUAL(n, 100);
-	ncm_rate_free(r);
+	mams_rate_free(r);
 }
 
 static void unlimited(void)
 {
-	struct ncm_rate *r = ncm_rate_new(0, 0, 0);
+	struct mams_rate *r = mams_rate_new(0, 0, 0);
 
 	CU_ASSERT_PTR_NOT_NULL_FATAL(r);
 	CU_ASSERT_EQUAL(taken(r, "a", 1000, ms(0)), 1000);
-	ncm_rate_free(r);
+	mams_rate_free(r);
 }
 
 static void forgets_the_oldest(void)
 {
-	struct ncm_rate *r = ncm_rate_new(1, 2, 3);
+	struct mams_rate *r = mams_rate_new(1, 2, 3);
 	char name[16];
 
 	CU_ASSERT_PTR_NOT_NULL_FATAL(r);
@@ -67,7 +67,7 @@ static void forgets_the_oldest(void)
 		CU_ASSERT_EQUAL(taken(r, "kept", 1, ms(0)), 0); /* heard all the time */
 	}
 	CU_ASSERT_EQUAL(taken(r, "n0", 5, ms(0)), 2); /* forgotten meanwhile */
-	ncm_rate_free(r);
+	mams_rate_free(r);
 }
 
 int main(void)

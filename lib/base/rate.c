@@ -1,4 +1,4 @@
-#include "ncm-service/rate.h"
+#include "lib/base/rate.h"
 
 #include <uthash.h>
 
@@ -12,16 +12,16 @@ struct bucket {
 	char identity[];
 };
 
-struct ncm_rate {
+struct mams_rate {
 	uint32_t per_s;
 	uint64_t full; /* millionths */
 	size_t max;
 	struct bucket *buckets;
 };
 
-struct ncm_rate *ncm_rate_new(uint32_t per_s, uint32_t burst, size_t identities)
+struct mams_rate *mams_rate_new(uint32_t per_s, uint32_t burst, size_t identities)
 {
-	struct ncm_rate *r = calloc(1, sizeof(*r));
+	struct mams_rate *r = calloc(1, sizeof(*r));
 
 	if (!r)
 		return NULL;
@@ -31,13 +31,13 @@ struct ncm_rate *ncm_rate_new(uint32_t per_s, uint32_t burst, size_t identities)
 	return r;
 }
 
-static void drop(struct ncm_rate *r, struct bucket *b)
+static void drop(struct mams_rate *r, struct bucket *b)
 {
 	HASH_DEL(r->buckets, b);
 	free(b);
 }
 
-void ncm_rate_free(struct ncm_rate *r)
+void mams_rate_free(struct mams_rate *r)
 {
 	struct bucket *b;
 	struct bucket *next;
@@ -49,7 +49,7 @@ void ncm_rate_free(struct ncm_rate *r)
 	free(r);
 }
 
-static struct bucket *make(struct ncm_rate *r, const char *identity, mams_time now)
+static struct bucket *make(struct mams_rate *r, const char *identity, mams_time now)
 {
 	size_t len = strlen(identity);
 	struct bucket *b = calloc(1, sizeof(*b) + len + 1);
@@ -66,13 +66,13 @@ static struct bucket *make(struct ncm_rate *r, const char *identity, mams_time n
 }
 
 /* To the end of the order. */
-static void touch(struct ncm_rate *r, struct bucket *b)
+static void touch(struct mams_rate *r, struct bucket *b)
 {
 	HASH_DEL(r->buckets, b);
 	HASH_ADD_KEYPTR(hh, r->buckets, b->identity, strlen(b->identity), b);
 }
 
-static void fill(const struct ncm_rate *r, struct bucket *b, mams_time now)
+static void fill(const struct mams_rate *r, struct bucket *b, mams_time now)
 {
 	int64_t us = now.us - b->filled.us;
 	/* a minute fills any bucket worth its name; more would only overflow */
@@ -82,7 +82,7 @@ static void fill(const struct ncm_rate *r, struct bucket *b, mams_time now)
 	b->filled = now;
 }
 
-bool ncm_rate_take(struct ncm_rate *r, const char *identity, mams_time now)
+bool mams_rate_take(struct mams_rate *r, const char *identity, mams_time now)
 {
 	struct bucket *b;
 
