@@ -18,6 +18,7 @@ struct ccm_admin {
 	struct mams_loop *loop;
 	const struct ccm_conf *conf;
 	const struct ccm_agent *agent;
+	const struct ccm_api *api;
 	struct mams_ctl_server *server;
 	mams_time started;
 };
@@ -92,9 +93,11 @@ static struct ctl_msg *compose_status(const struct ccm_admin *a, uint32_t id)
 	const struct ccm_session *s = ccm_agent_session(a->agent);
 	struct ctl_msg *msg = ctl_msg_new(CTL_CCM_STATUS, id);
 	struct ctl_ccm_status *st = msg ? &msg->ccm_status : NULL;
-	const void *bases[] = {&s->counters, ccm_uplink_counters(ccm_agent_uplink(a->agent))};
-	const struct mams_metric *rows[] = {ccm_counter_rows, ccm_uplink_counter_rows};
-	const size_t n[] = {ccm_n_counter_rows, ccm_uplink_n_counter_rows};
+	const void *bases[] = {&s->counters, ccm_uplink_counters(ccm_agent_uplink(a->agent)),
+		ccm_api_counters(a->api)};
+	const struct mams_metric *rows[] = {
+		ccm_counter_rows, ccm_uplink_counter_rows, ccm_api_counter_rows};
+	const size_t n[] = {ccm_n_counter_rows, ccm_uplink_n_counter_rows, ccm_api_n_counter_rows};
 
 	if (!msg)
 		return NULL;
@@ -110,14 +113,14 @@ static struct ctl_msg *compose_status(const struct ccm_admin *a, uint32_t id)
 			ccm_agent_madp(a->agent) && ccm_madp_plugin_up(ccm_agent_madp(a->agent)),
 		.madp_reachable = ccm_agent_madp_reachable(a->agent),
 		.links = ctl_alloc(msg, CCM_LINKS_MAX * sizeof(*st->links)),
-		.counters = ctl_alloc(msg, (n[0] + n[1]) * sizeof(*st->counters))};
+		.counters = ctl_alloc(msg, (n[0] + n[1] + n[2]) * sizeof(*st->counters))};
 	for (uint8_t i = 0; st->links && i < CCM_LINKS_MAX; i++)
 		if (s->link[i].conf)
 			put_link(s, msg, i, &st->links[st->n_links++]);
 	put_preferred(s, msg);
 	ccm_status_agreed(msg, s);
 	ccm_status_anchors(msg, s);
-	for (size_t k = 0; st->counters && k < 2; k++)
+	for (size_t k = 0; st->counters && k < 3; k++)
 		for (size_t i = 0; i < n[k]; i++)
 			st->counters[st->n_counters++] =
 				(struct ctl_counter){.name = ctl_strdup(msg, rows[k][i].name),
@@ -180,9 +183,10 @@ int ccm_admin_new(struct mams_loop *l, const struct ccm_conf *conf, struct ccm_a
 	return rc;
 }
 
-void ccm_admin_agent(struct ccm_admin *a, const struct ccm_agent *agent)
+void ccm_admin_agent(struct ccm_admin *a, const struct ccm_agent *agent, const struct ccm_api *api)
 {
 	a->agent = agent;
+	a->api = api;
 }
 
 void ccm_admin_free(struct ccm_admin *a)

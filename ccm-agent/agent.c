@@ -32,6 +32,8 @@ struct ccm_agent {
 	struct ccm_target applied;
 	bool running;
 	bool peer_down;
+	const struct ccm_agent_ops *ops; /* NULL: nobody */
+	void *user;
 };
 
 /* ---- the user plane ---- */
@@ -145,6 +147,14 @@ static void run(struct ccm_agent *a)
 			break;
 		case CCM_ACT_REDIRECT:
 			ccm_uplink_redirect(a->uplink);
+			break;
+		case CCM_ACT_NEED:
+			if (a->ops)
+				a->ops->need(a->user, act.need, act.verdict, act.text);
+			break;
+		case CCM_ACT_ANALYTICS:
+			if (a->ops)
+				a->ops->analytics(a->user, act.text);
 			break;
 		case CCM_ACT_STOPPED:
 			a->running = false;
@@ -436,4 +446,47 @@ const struct ccm_target *ccm_agent_target(const struct ccm_agent *a)
 bool ccm_agent_madp_reachable(const struct ccm_agent *a)
 {
 	return !a->peer_down;
+}
+
+/* ---- for the CCM API ---- */
+
+void ccm_agent_watch(struct ccm_agent *a, const struct ccm_agent_ops *ops, void *user)
+{
+	a->ops = ops;
+	a->user = user;
+}
+
+/* Not from here: whoever asks may stand in one of the session's own reports. */
+static void soon(struct ccm_agent *a)
+{
+	mams_loop_timer_at(a->timer, mams_loop_now(a->loop));
+}
+
+int64_t ccm_agent_need(
+	struct ccm_agent *a, const struct ccm_need *in, uint32_t owner, int64_t lifetime_ms)
+{
+	mams_time now = mams_loop_now(a->loop);
+	int64_t id = a->running ? ccm_session_need(&a->session, in, owner,
+					  mams_time_add_ms(now, lifetime_ms), now)
+				: -MAMS_ESTATE;
+
+	soon(a);
+	return id;
+}
+
+void ccm_agent_need_end(struct ccm_agent *a, uint32_t id)
+{
+	if (!a->running)
+		return;
+	ccm_session_need_end(&a->session, id, mams_loop_now(a->loop));
+	soon(a);
+}
+
+int ccm_agent_predict(struct ccm_agent *a)
+{
+	int rc = a->running ? ccm_session_predict(&a->session, mams_loop_now(a->loop))
+			    : -MAMS_ESTATE;
+
+	soon(a);
+	return rc;
 }

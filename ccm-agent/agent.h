@@ -27,3 +27,18 @@ const struct ccm_uplink *ccm_agent_uplink(const struct ccm_agent *a);
 const struct ccm_madp *ccm_agent_madp(const struct ccm_agent *a);
 const struct ccm_target *ccm_agent_target(const struct ccm_agent *a);
 bool ccm_agent_madp_reachable(const struct ccm_agent *a);
+
+/* for the CCM API */
+struct ccm_agent_ops {
+	/** What became of a need; text may be NULL. */
+	void (*need)(void *user, uint32_t id, enum ccm_verdict v, const char *text);
+	/** New predictions stand in the session; or text says why there are none. */
+	void (*analytics)(void *user, const char *text);
+};
+/** @param ops  NULL: nobody */
+void ccm_agent_watch(struct ccm_agent *a, const struct ccm_agent_ops *ops, void *user);
+/** @return the need's id, or as ccm_session_need(); ops tell the rest, later */
+MAMS_MUST int64_t ccm_agent_need(
+	struct ccm_agent *a, const struct ccm_need *in, uint32_t owner, int64_t lifetime_ms);
+void ccm_agent_need_end(struct ccm_agent *a, uint32_t id);
+MAMS_MUST int ccm_agent_predict(struct ccm_agent *a);

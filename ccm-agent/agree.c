@@ -72,6 +72,7 @@ static void reset_lists(struct ccm_session *s)
 		s->anchor[i].ul = CCM_ALL_CONNECTIONS;
 		s->anchor[i].steered = false;
 	}
+	ccm_associate_forget(s);
 }
 
 int ccm_agree(struct ccm_session *s, const struct mx_msg *m, struct mams_error *err)

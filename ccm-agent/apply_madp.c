@@ -63,26 +63,53 @@ static int put_paths(struct ctl_msg *msg, const struct ccm_conf *conf, const str
 	return 0;
 }
 
+static int put_classes(struct ctl_msg *msg, const struct ccm_target *t, struct ctl_flow_class **out)
+{
+	*out = ctl_alloc(msg, (t->n_classes + 1) * sizeof(**out));
+	for (size_t i = 0; *out && i < t->n_classes; i++) {
+		const struct ccm_class *k = &t->classes[i];
+		struct ctl_flow_class *c = &(*out)[i];
+
+		*c = (struct ctl_flow_class){
+			.remote = k->remote[0] ? ctl_strdup(msg, k->remote) : NULL,
+			.port_first = k->port_first,
+			.port_last = k->port_last,
+			.connections = ctl_alloc(msg, CCM_LINKS_MAX)};
+		if (!c->connections)
+			return -ENOMEM;
+		memcpy(c->connections, k->links, k->n_links);
+		c->n_connections = k->n_links;
+	}
+	return *out ? 0 : -ENOMEM;
+}
+
 static struct ctl_msg *compose(
 	enum ctl_type type, uint32_t id, const struct ccm_conf *conf, const struct ccm_target *t)
 {
 	static const struct ccm_target none;
 	struct ctl_msg *msg = ctl_msg_new(type, id);
+	struct ctl_flow_class *classes;
 	struct ctl_path *paths;
 	size_t n;
 
 	/* no paths: the proxy stops catching, its running flows finish */
 	if (type == CTL_PX_PATHS && !t->catching)
 		t = &none;
-	if (!msg || put_paths(msg, conf, t, type == CTL_PX_PATHS, &paths, &n) < 0) {
+	if (!msg || put_paths(msg, conf, t, type == CTL_PX_PATHS, &paths, &n) < 0 ||
+		put_classes(msg, t, &classes) < 0) {
 		ctl_msg_free(msg);
 		return NULL;
 	}
 	if (type == CTL_PM_PATHS)
-		msg->pm_paths = (struct ctl_pm_paths){.paths = paths, .n_paths = n};
+		msg->pm_paths = (struct ctl_pm_paths){.paths = paths,
+			.n_paths = n,
+			.has_wait_bind = t->n_classes > 0,
+			.wait_bind = t->n_classes > 0};
 	else
 		msg->px_paths = (struct ctl_px_paths){.paths = paths,
 			.n_paths = n,
+			.classes = classes,
+			.n_classes = t->n_classes,
 			.client_key = t->client_key[0] ? ctl_strdup(msg, t->client_key) : NULL};
 	return msg;
 }

@@ -1,5 +1,7 @@
 #include "ccm-agent/compose.h"
 
+#include "ccm-agent/setup.h"
+
 #include "ccm-agent/agree.h"
 
 /* An NCM of the seed gives no id, and gets none.  @return false on ENOMEM */
@@ -250,4 +252,78 @@ struct mx_msg *ccm_compose_measurement_report(struct ccm_session *s, mams_time n
 		r->n_measurement_reports += one->n_measurements > 0;
 	}
 	return whole(m, r->n_measurement_reports > 0);
+}
+
+struct mx_msg *ccm_compose_analytics_req(const struct ccm_session *s)
+{
+	struct mx_msg *m = mx_msg_new(MX_NETWORK_ANALYTICS_REQ, 0);
+	struct mx_network_analytics_req *r = m ? &m->network_analytics_req : NULL;
+
+	if (!m)
+		return NULL;
+	r->params = mx_alloc(m, MX_P_COUNT * sizeof(*r->params));
+	for (int i = 0; r->params && i < MX_P_COUNT; i++)
+		r->params[r->n_params++] = i;
+	return whole(m, put_id(s, m, &r->unique_session_id) && r->params);
+}
+
+static bool put_template(struct mx_msg *m, const struct ccm_class *k, struct mx_tft **out)
+{
+	struct mx_tft *t = mx_alloc(m, sizeof(*t));
+
+	if (!t)
+		return false;
+	*out = t;
+	t->remote_addr_mask = k->remote[0] ? mx_strdup(m, k->remote) : NULL;
+	t->has_protocol_type = true;
+	t->protocol_type = k->protocol;
+	t->remote_port_range = mx_alloc(m, sizeof(*t->remote_port_range));
+	if (!t->remote_port_range)
+		return false;
+	*t->remote_port_range = (struct mx_port_range){k->port_first, k->port_last};
+	return true;
+}
+
+#define ASSOCIATIONS_MAX 32u
+
+static bool put_association(
+	const struct ccm_anchor *by, struct mx_msg *m, uint8_t link, const struct ccm_class *k)
+{
+	struct mx_app_madp_assoc_req *r = &m->app_madp_assoc_req;
+	const struct ccm_lane *l = &by->lane[link];
+	struct mx_app_madp_assoc *a;
+
+	if (!l->named)
+		return true;
+	if (r->n_app_madp_assoc_list == ASSOCIATIONS_MAX)
+		return false;
+	a = &r->app_madp_assoc_list[r->n_app_madp_assoc_list++];
+	*a = (struct mx_app_madp_assoc){.anchor_conn_id = by->id,
+		.has_mx_configuration_id = l->configuration != 0,
+		.mx_configuration_id = l->configuration};
+	if (!k)
+		return true;
+	a->n_ul_tft_list = 1;
+	a->n_dl_tft_list = 1;
+	return put_template(m, k, &a->ul_tft_list) && put_template(m, k, &a->dl_tft_list);
+}
+
+struct mx_msg *ccm_compose_assoc_req(
+	const struct ccm_session *s, const struct ccm_class *k, size_t n)
+{
+	struct mx_msg *m = mx_msg_new(MX_APP_MADP_ASSOC_REQ, 0);
+	struct mx_app_madp_assoc_req *r = m ? &m->app_madp_assoc_req : NULL;
+	const struct ccm_anchor *by = ccm_setup_caught(s);
+	bool ok;
+
+	if (!m || !by)
+		return whole(m, false);
+	r->app_madp_assoc_list = mx_alloc(m, ASSOCIATIONS_MAX * sizeof(*r->app_madp_assoc_list));
+	ok = put_id(s, m, &r->unique_session_id) && r->app_madp_assoc_list;
+	for (size_t i = 0; ok && i < n; i++)
+		for (size_t l = 0; ok && l < k[i].n_links; l++)
+			ok = put_association(by, m, k[i].links[l], &k[i]);
+	for (uint8_t l = 0; ok && r->n_app_madp_assoc_list == 0 && l < CCM_LINKS_MAX; l++)
+		ok = put_association(by, m, l, NULL);
+	return whole(m, ok && r->n_app_madp_assoc_list > 0);
 }

@@ -22,3 +22,10 @@ struct mx_msg *ccm_compose_handover(const struct ccm_session *s, uint8_t connect
 struct mx_msg *ccm_compose_termination(const struct ccm_session *s, enum mx_type type, int reason);
 /** NULL also when nothing is due. */
 struct mx_msg *ccm_compose_measurement_report(struct ccm_session *s, mams_time now);
+/** Everything that can be predicted. */
+struct mx_msg *ccm_compose_analytics_req(const struct ccm_session *s);
+/** All flows of applications, with the configurations of their links; it replaces the one before.
+ *  @param k  k[n]; none: an association without any template, which ends them
+ *  @return NULL also when they do not fit a message */
+struct mx_msg *ccm_compose_assoc_req(
+	const struct ccm_session *s, const struct ccm_class *k, size_t n);

@@ -4,6 +4,7 @@
 #include "ccm-agent/ways.h"
 #include "lib/mx/mx_tables.h"
 
+#include <errno.h>
 #include <string.h>
 
 #define AT(m) offsetof(struct ccm_conf, m)
@@ -34,6 +35,24 @@ static const struct mams_conf_row rows[] = {
 		.doc = "ctl socket of mptcpd's mams_pm plugin"},
 	{"state_file", MAMS_C_STRING, AT(state_file), .def = "/run/mams/ccm.state",
 		.doc = "kernel settings as they were before us"},
+	{"api_socket", MAMS_C_STRING, AT(api_socket),
+		.doc = "UNIX socket of the CCM API for applications; none: not there; default: "
+		       "ccm-api.sock beside ctl_socket"},
+	{"api_group", MAMS_C_STRING, AT(api_group),
+		.doc = "members of this group may use the CCM API, besides root and this agent's "
+		       "user"},
+	{"api_users", MAMS_C_STRINGS, AT(api_users), AT(n_api_users),
+		.doc = "users who may use the CCM API, likewise"},
+	{"api_listen", MAMS_C_ADDR_PORTS, AT(api_listen), AT(n_api_listen),
+		.doc = "loopback addresses with ports at which the CCM API listens, too; default: "
+		       "none"},
+	{"api_certificate", MAMS_C_FILE, AT(api_certificate),
+		.doc = "PEM, for https at api_listen; default: http, which does not leave this "
+		       "host"},
+	{"api_key", MAMS_C_SECRET_FILE, AT(api_key), .doc = "PEM key of api_certificate"},
+	{"api_lifetime", MAMS_C_DURATION, AT(api_lifetime_ms), .min = 1000, .max = 604800000,
+		.def = "1h",
+		.doc = "a requirement of an application ends after this, or earlier as it says"},
 	{"ncm", MAMS_C_STRINGS, AT(ncm), AT(n_ncm), .required = true,
 		.doc = "URLs of the NCM, \"https://host:port\", likewise wss:// and udp://, in "
 		       "order of preference"},
@@ -178,6 +197,33 @@ static int take_offer(struct ccm_conf *c, const char *path, struct mams_error *e
 	return 0;
 }
 
+static int default_api_socket(struct ccm_conf *c)
+{
+	static const char name[] = "ccm-api.sock";
+	const char *slash = strrchr(c->ctl_socket, '/');
+	size_t dir = slash ? (size_t)(slash - c->ctl_socket) + 1 : 0;
+	char *path = mams_arena_alloc(c->arena, dir + sizeof(name));
+
+	if (!path)
+		return -ENOMEM;
+	memcpy(path, c->ctl_socket, dir);
+	memcpy(path + dir, name, sizeof(name));
+	c->api_socket = path;
+	return 0;
+}
+
+static int check_api(struct ccm_conf *c, const char *path, struct mams_error *err)
+{
+	for (size_t i = 0; i < c->n_api_listen; i++)
+		if (!mams_addr_is_loopback(&c->api_listen[i]))
+			return mams_fail(err, MAMS_EVALUE, path,
+				"api_listen: the CCM API is for this host: 127.0.0.1 or [::1]");
+	if (!c->api_certificate != !c->api_key)
+		return mams_fail(
+			err, MAMS_EMISSING, path, "api_certificate and api_key belong together");
+	return c->api_socket ? 0 : default_api_socket(c);
+}
+
 static int check(struct ccm_conf *c, const char *path, struct mams_error *err)
 {
 	const struct ccm_session_conf *s = &c->session;
@@ -185,7 +231,8 @@ static int check(struct ccm_conf *c, const char *path, struct mams_error *err)
 
 	if (rc == 0)
 		rc = take_offer(c, path, err);
-
+	if (rc == 0)
+		rc = check_api(c, path, err);
 	if (rc == 0)
 		rc = check_urls(c, path, err);
 	if (rc < 0)

@@ -10,6 +10,15 @@ struct ccm_conf {
 	const char *proxy_socket;
 	const char *pm_socket;
 	const char *state_file;
+	const char *api_socket; /**< "none": no UNIX socket */
+	const char *api_group;
+	const char **api_users;
+	size_t n_api_users;
+	struct mams_addr *api_listen; /**< loopback */
+	size_t n_api_listen;
+	const char *api_certificate; /**< NULL: no TLS on loopback */
+	const char *api_key;
+	uint32_t api_lifetime_ms;
 	const char **ncm; /**< URLs, in order of preference */
 	size_t n_ncm;
 	const char **secure_interfaces; /**< on which udp URLs are used */

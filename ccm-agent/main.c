@@ -1,5 +1,6 @@
 /* mams-ccm: client connection manager.  Wiring, nothing else. */
 #include "ccm-agent/admin.h"
+#include "ccm-agent/api.h"
 #include "lib/base/log.h"
 #include "lib/io/proc.h"
 #include "mams_version.h"
@@ -18,6 +19,7 @@ struct app {
 	struct mams_loop *loop;
 	struct ccm_agent *agent;
 	struct ccm_admin *admin;
+	struct ccm_api *api;
 };
 
 static int take_option(void *user, size_t index, const char *arg)
@@ -53,9 +55,11 @@ static int start(struct app *a, struct mams_error *err)
 	if (rc == 0)
 		rc = ccm_agent_new(a->loop, &a->conf, &a->agent, err);
 	if (rc == 0)
+		rc = ccm_api_new(a->loop, &a->conf, a->agent, &a->api, err);
+	if (rc == 0)
 		rc = mams_proc_drop_caps(keep, MAMS_ARRAY_LEN(keep));
 	if (rc == 0) {
-		ccm_admin_agent(a->admin, a->agent);
+		ccm_admin_agent(a->admin, a->agent, a->api);
 		rc = mams_proc_signals(a->loop, stop, NULL, a);
 	}
 	if (rc == 0)
@@ -66,6 +70,7 @@ static int start(struct app *a, struct mams_error *err)
 static void finish(struct app *a)
 {
 	ccm_admin_free(a->admin);
+	ccm_api_free(a->api);
 	ccm_agent_free(a->agent);
 	mams_loop_free(a->loop);
 	ccm_conf_free(&a->conf);

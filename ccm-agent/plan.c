@@ -91,10 +91,21 @@ static bool native_changes(const struct ccm_target *applied, const struct ccm_ta
 	return wanted->native && (!applied->native || applied->native_id != wanted->native_id);
 }
 
+static bool classes_eq(const struct ccm_target *a, const struct ccm_target *b)
+{
+	if (a->n_classes != b->n_classes)
+		return false;
+	for (size_t i = 0; i < a->n_classes; i++)
+		if (!ccm_class_eq(&a->classes[i], &b->classes[i]))
+			return false;
+	return true;
+}
+
 size_t ccm_plan(const struct ccm_target *applied, const struct ccm_target *wanted,
 	struct ccm_step steps[CCM_STEPS_MAX])
 {
-	bool paths = !paths_eq(applied, wanted, false);
+	bool classes = !classes_eq(applied, wanted);
+	bool paths = !paths_eq(applied, wanted, false) || classes;
 	size_t n = 0;
 
 	for (size_t i = 0; i < wanted->n_routes; i++)
@@ -109,7 +120,7 @@ size_t ccm_plan(const struct ccm_target *applied, const struct ccm_target *wante
 	if (paths)
 		steps[n++] = (struct ccm_step){.kind = CCM_STEP_PM_PATHS};
 	if (applied->catching != wanted->catching ||
-		(wanted->catching && (!paths_eq(applied, wanted, true) ||
+		(wanted->catching && (classes || !paths_eq(applied, wanted, true) ||
 					     strcmp(applied->client_key, wanted->client_key) != 0)))
 		steps[n++] = (struct ccm_step){.kind = CCM_STEP_PX_PATHS};
 	for (size_t i = 0; i < applied->n_routes; i++)

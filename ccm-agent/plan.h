@@ -7,7 +7,7 @@
  */
 #pragma once
 
-#include "ccm-agent/links.h"
+#include "ccm-agent/needs.h"
 
 #define CCM_PATHS_MAX 64u /**< of all anchors, and of instances that have been left */
 
@@ -37,6 +37,8 @@ struct ccm_target {
 	size_t n_paths;
 	struct ccm_route routes[CCM_LINKS_MAX];
 	size_t n_routes;
+	struct ccm_class classes[CCM_CLASSES_MAX]; /**< flows that use some of the paths only */
+	size_t n_classes;
 	bool catching;                /**< new connections of applications go through the proxy */
 	bool native;                  /**< what is not caught leaves by the link native_id */
 	uint8_t native_id;            /**< (RFC 8743 12: steering without convergence) */

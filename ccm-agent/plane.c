@@ -3,8 +3,10 @@
 #include "ccm-agent/advice.h"
 #include "ccm-agent/compose.h"
 #include "ccm-agent/setup.h"
+#include "ccm-agent/steering.h"
 
 #include <errno.h>
+#include <string.h>
 
 /* Not one that anything has had before: the plugin tells groups apart beyond our own life. */
 static uint32_t draw_group(struct ccm_session *s)
@@ -39,7 +41,7 @@ int ccm_plane_steering(
 {
 	const struct mx_traffic_steering_req *r = &m->traffic_steering_req;
 	struct ccm_order o;
-	int rc = ccm_setup_order(s, r, &o, err);
+	int rc = ccm_steering_order(s, r, &o, err);
 
 	(void)now;
 	if (rc < 0)
@@ -58,6 +60,10 @@ int ccm_plane_steering(
 	o.anchor->ul = o.ul;
 	o.anchor->first = o.first;
 	o.anchor->steered = true;
+	if (o.anchor == ccm_setup_caught(s)) {
+		memcpy(s->app.classes, o.classes, o.n_classes * sizeof(o.classes[0]));
+		s->app.n_classes = o.n_classes;
+	}
 	s->measuring = ccm_advice_measuring(s, r);
 	s->counters.steerings++;
 	ccm_session_apply(s);
@@ -77,7 +83,9 @@ static const struct ccm_anchor *steered_anchor(const struct ccm_session *s)
 
 void ccm_session_applied(struct ccm_session *s, uint32_t ok, mams_time now)
 {
-	(void)now;
+	bool setup = s->setup_req != NULL;
+	bool steered = s->steer_req && ok;
+
 	ok |= ccm_setup_native(s);
 	if (s->setup_req &&
 		ccm_session_answer(s, s->setup_req, ccm_compose_setup_cnf(s, ok)) == 0 &&
@@ -87,6 +95,10 @@ void ccm_session_applied(struct ccm_session *s, uint32_t ok, mams_time now)
 		(void)!ccm_session_answer(
 			s, s->steer_req, ccm_compose_steering_rsp(s, steered_anchor(s)));
 	ccm_session_drop_pending(s);
+	if (steered)
+		ccm_associate_steered(s, now);
+	if (setup)
+		ccm_associate_setup(s, now);
 }
 
 /* Nothing here sends or receives probes, and the capabilities say so: a request all the same is

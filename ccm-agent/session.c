@@ -71,6 +71,7 @@ void ccm_session_init(struct ccm_session *s, const struct ccm_session_conf *conf
 		.random = seed ? seed : 1,
 		.last_heard = {0},
 		.timer = MAMS_TIME_NEVER};
+	ccm_associate_init(s);
 	mx_exchange_init(&s->exchange, &conf->timing, (uint32_t)(ccm_session_draw(s) >> 33));
 	for (size_t i = 0; i < conf->n_links; i++)
 		s->link[conf->links[i].connection_id].conf = &conf->links[i];
@@ -81,6 +82,7 @@ void ccm_session_fini(struct ccm_session *s)
 	mx_exchange_fini(&s->exchange);
 	mx_msg_free(s->setup_req);
 	mx_msg_free(s->steer_req);
+	ccm_associate_fini(s);
 	mams_wipe(s, sizeof(*s));
 }
 
@@ -104,6 +106,7 @@ static void discover(struct ccm_session *s, mams_time now, const char *reason)
 {
 	mx_exchange_abandon(&s->exchange);
 	ccm_session_drop_pending(s);
+	ccm_associate_lost(s);
 	for (size_t i = 0; i < CCM_LINKS_MAX; i++) {
 		s->link[i].open = 0;
 		s->link[i].sent = (struct ccm_link_state){0};
@@ -125,6 +128,7 @@ void ccm_session_stop(struct ccm_session *s, mams_time now)
 
 	mx_exchange_reset(&s->exchange);
 	ccm_session_drop_pending(s);
+	ccm_associate_lost(s);
 	s->set_up = false;
 	s->timer = told ? mams_time_add_ms(now, STOP_PATIENCE_MS) : now;
 	ccm_session_to(s, CCM_STATE_STOPPING, "stop");
@@ -353,6 +357,7 @@ static int on_termination_req(
 		s->link[i].sent = (struct ccm_link_state){0};
 	}
 	ccm_session_drop_pending(s);
+	ccm_associate_lost(s);
 	s->discover_tries = 0;
 	s->timer = mams_time_add_ms(now, s->conf->discovery_ms);
 	ccm_session_to(s, CCM_STATE_DISCOVERING, "mx_session_termination_req");
@@ -388,6 +393,8 @@ static const struct rule {
 	[MX_RECONF_RSP] = {UP, true, on_reconf_rsp},
 	[MX_PATH_EST_REQ] = {UP, false, ccm_plane_path_est},
 	[MX_TRAFFIC_STEERING_REQ] = {IN(ACTIVE) | IN(HANDOVER), false, ccm_plane_steering},
+	[MX_APP_MADP_ASSOC_RSP] = {UP, true, ccm_associate_rsp},
+	[MX_NETWORK_ANALYTICS_RSP] = {UP, true, ccm_associate_analytics},
 	[MX_SSID_INDICATION] = {UP, false, ccm_advice_ssid},
 	[MX_MEASUREMENT_CONF] = {UP, false, ccm_advice_measurement_conf},
 	[MX_KEEP_ALIVE_REQ] = {ANY & ~IN(STOPPED), false, on_keep_alive_req},
@@ -448,6 +455,8 @@ int ccm_session_input(
 static void expired(struct ccm_session *s, enum mx_type type, mams_time now)
 {
 	s->counters.unanswered++;
+	if (ccm_associate_expired(s, type, now))
+		return;
 	/* nobody has confirmed the handover: the plain network it is (RFC 8743 8.3.1) */
 	if (s->state == CCM_STATE_HANDOVER && s->set_up && !s->fallen_back)
 		fall_back(s);
@@ -525,6 +534,7 @@ void ccm_session_tick(struct ccm_session *s, mams_time now)
 		fall_back(s);
 	if (ccm_setup_tick(s, now))
 		ccm_session_apply(s);
+	ccm_associate_tick(s, now);
 	ccm_advice_tick(s, now);
 }
 
@@ -534,6 +544,7 @@ mams_time ccm_session_deadline(const struct ccm_session *s)
 
 	t = mams_time_min(t, ccm_advice_deadline(s, s->last_heard));
 	t = mams_time_min(t, ccm_setup_deadline(s));
+	t = mams_time_min(t, ccm_associate_deadline(s));
 	return mams_time_min(t, mams_time_min(keep_alive_due(s), fallback_due(s)));
 }
 

@@ -6,6 +6,7 @@
  *  what to do, one action at a time.  Messages of actions are borrowed until the next call. */
 #pragma once
 
+#include "ccm-agent/associate.h"
 #include "ccm-agent/measure.h"
 #include "ccm-agent/plan.h"
 #include "lib/base/metrics.h"
@@ -43,13 +44,15 @@ struct ccm_session_conf {
 };
 
 enum ccm_action_kind {
-	CCM_ACT_SEND,     /**< POST msg to the NCM */
-	CCM_ACT_APPLY,    /**< ccm_session_wanted() has changed; answer by ccm_session_applied() */
-	CCM_ACT_STATE,    /**< for the log */
-	CCM_ACT_FALLBACK, /**< for the log: back to the plain network */
-	CCM_ACT_AGREED,   /**< for the log: what is agreed, and drops */
-	CCM_ACT_REDIRECT, /**< the NCM has no session for us and names other endpoints: go there */
-	CCM_ACT_STOPPED,  /**< after ccm_session_stop(): nothing more to wait for */
+	CCM_ACT_SEND,      /**< POST msg to the NCM */
+	CCM_ACT_APPLY,     /**< ccm_session_wanted() has changed; answer by ccm_session_applied() */
+	CCM_ACT_STATE,     /**< for the log */
+	CCM_ACT_FALLBACK,  /**< for the log: back to the plain network */
+	CCM_ACT_AGREED,    /**< for the log: what is agreed, and drops */
+	CCM_ACT_REDIRECT,  /**< the NCM has no session for us and names other endpoints: go there */
+	CCM_ACT_NEED,      /**< what became of an application's need */
+	CCM_ACT_ANALYTICS, /**< app.analytics is new, or text says why there is none */
+	CCM_ACT_STOPPED,   /**< after ccm_session_stop(): nothing more to wait for */
 };
 
 struct ccm_action {
@@ -57,7 +60,9 @@ struct ccm_action {
 	const struct mx_msg *msg;
 	enum ccm_state from;
 	enum ccm_state to;
-	const char *text;
+	const char *text;         /**< NEED, ANALYTICS: NULL or static words */
+	uint32_t need;            /**< NEED: its id */
+	enum ccm_verdict verdict; /**< NEED */
 };
 
 #define CCM_ACTIONS_MAX 48u
@@ -85,6 +90,9 @@ struct ccm_counters {
 	uint64_t redirects;
 	uint64_t redirects_refused;
 	uint64_t probes_refused;
+	uint64_t needs;
+	uint64_t associations;
+	uint64_t associations_refused;
 };
 extern const struct mams_metric ccm_counter_rows[];
 extern const size_t ccm_n_counter_rows;
@@ -173,6 +181,7 @@ struct ccm_session {
 	struct ccm_measures measures;
 	struct ccm_ssid ssids[CCM_SSIDS_MAX];
 	size_t n_ssids;
+	struct ccm_associate app;
 	struct ccm_action queue[CCM_ACTIONS_MAX];
 	size_t head, n;
 };

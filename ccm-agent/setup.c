@@ -1,6 +1,7 @@
 #include "ccm-agent/setup.h"
 
 #include <stdio.h>
+#include <string.h>
 
 static bool carries(const struct ccm_session *s, uint8_t id)
 {
@@ -125,6 +126,8 @@ void ccm_session_wanted(const struct ccm_session *s, struct ccm_target *out)
 	for (size_t i = 0; i < CCM_RETIRED_MAX; i++)
 		if (s->retired[i].group)
 			want_retired(s, &s->retired[i], out);
+	memcpy(out->classes, s->app.classes, s->app.n_classes * sizeof(out->classes[0]));
+	out->n_classes = s->app.n_classes;
 }
 
 /* ---- a setup ---- */
@@ -334,73 +337,10 @@ bool ccm_setup_tick(struct ccm_session *s, mams_time now)
 	return any;
 }
 
-/* ---- steering ---- */
-
-static bool bits_of(const uint8_t *ids, size_t n, const struct ccm_anchor *a, uint32_t *out)
+const struct ccm_anchor *ccm_setup_caught(const struct ccm_session *s)
 {
-	for (size_t i = 0; i < n; i++) {
-		if (ids[i] >= CCM_LINKS_MAX || !a->lane[ids[i]].named)
-			return false;
-		*out |= 1u << ids[i];
-	}
-	return true;
-}
-
-static bool any_traffic(const struct mx_tft *t)
-{
-	return !t || (!t->remote_addr_mask && !t->local_addr_mask &&
-			     (!t->has_protocol_type || t->protocol_type == 255) &&
-			     !t->local_port_range && !t->remote_port_range &&
-			     (!t->has_traffic_class || t->traffic_class == 255) &&
-			     (!t->has_flow_label || t->flow_label == 0));
-}
-
-static bool has_configuration(const struct ccm_anchor *a, uint8_t id)
-{
-	for (size_t i = 0; i < CCM_LINKS_MAX; i++)
-		if (a->lane[i].named && a->lane[i].configuration == id)
-			return true;
-	return false;
-}
-
-static int find_anchor(struct ccm_session *s, const struct mx_traffic_steering_req *r,
-	struct ccm_anchor **out, struct mams_error *err)
-{
-	for (size_t i = 0; i < CCM_ANCHORS_MAX; i++) {
-		if (!s->anchor[i].used || s->anchor[i].id != r->connection_id)
-			continue;
-		*out = &s->anchor[i];
-		if (r->has_mx_configuration_id && !has_configuration(*out, r->mx_configuration_id))
-			return mams_fail(err, MAMS_EVALUE, "mx_configuration_id",
-				"%u is none of anchor %u", r->mx_configuration_id,
-				r->connection_id);
-		return 0;
-	}
-	return mams_fail(
-		err, MAMS_EVALUE, "connection_id", "%u is no anchor connection", r->connection_id);
-}
-
-int ccm_setup_order(struct ccm_session *s, const struct mx_traffic_steering_req *r,
-	struct ccm_order *out, struct mams_error *err)
-{
-	int rc;
-
-	*out = (struct ccm_order){
-		.first = r->default_uplink_delivery, .plain = r->n_uplink_delivery < 2};
-	rc = find_anchor(s, r, &out->anchor, err);
-	if (rc < 0)
-		return rc;
-	if (!bits_of(r->downlink_delivery, r->n_downlink_delivery, out->anchor, &out->dl) ||
-		!bits_of(&out->first, r->n_uplink_delivery ? 0 : 1, out->anchor, &out->ul))
-		return mams_fail(err, MAMS_EVALUE, "downlink_delivery",
-			"names a connection that is not set up");
-	for (size_t i = 0; i < r->n_uplink_delivery; i++) {
-		const struct mx_uplink_delivery *u = &r->uplink_delivery[i];
-
-		out->plain &= any_traffic(u->ul_tft);
-		if (!bits_of(u->connection_list, u->n_connection_list, out->anchor, &out->ul))
-			return mams_fail(err, MAMS_EVALUE, "uplink_delivery",
-				"names a connection that is not set up");
-	}
-	return 0;
+	for (size_t i = 0; i < CCM_ANCHORS_MAX; i++)
+		if (s->anchor[i].used && s->anchor[i].proxied)
+			return &s->anchor[i];
+	return NULL;
 }

@@ -1,5 +1,5 @@
 /** @file setup.h
- *  What UP setup and steering messages mean for anchors and links.  Layer: core (no I/O).
+ *  What UP setup messages mean for anchors and links.  Layer: core (no I/O).
  *  Source: seed 6.4 (setup), 6.6 (traffic steering); RFC 8743 8.5, 8.7, 12; requirements.md B.8,
  *  B.14. */
 #pragma once
@@ -17,14 +17,5 @@ uint32_t ccm_setup_native(const struct ccm_session *s);
 mams_time ccm_setup_deadline(const struct ccm_session *s);
 /** @return true when some have been given up */
 bool ccm_setup_tick(struct ccm_session *s, mams_time now);
-
-/** What a steering request asks for. */
-struct ccm_order {
-	struct ccm_anchor *anchor;
-	uint32_t dl, ul;
-	uint8_t first; /**< default_uplink_delivery */
-	bool plain;    /**< one uplink list for any traffic, which is all that MPTCP can do */
-};
-/** @return 0 or -MAMS_EVALUE: unknown anchor or configuration, a connection that is not set up */
-MAMS_MUST int ccm_setup_order(struct ccm_session *s, const struct mx_traffic_steering_req *r,
-	struct ccm_order *out, struct mams_error *err);
+/** The anchor by which applications' TCP goes: the first that has a proxy; NULL: none. */
+const struct ccm_anchor *ccm_setup_caught(const struct ccm_session *s);

@@ -1,4 +1,5 @@
 #include "ncm-service/advice.h"
+#include "ncm-service/appreq.h"
 #include "ncm-service/compose.h"
 
 #include <stdlib.h>
@@ -26,37 +27,38 @@ void ncm_advice_give(struct ncm_session *s)
 }
 
 /* An MX configuration exists while its link is in the user plane (see ncm_compose_up_setup()). */
-static bool exists(const struct ncm_session *s, const struct mx_app_madp_assoc *a)
+uint32_t ncm_advice_instance(
+	const struct ncm_session *s, const struct mx_app_madp_assoc *a, size_t *anchor)
 {
-	size_t anchor = 0;
+	size_t i = 0;
 	uint32_t up;
 
-	while (anchor < s->policy->n_anchors &&
-		(!s->s.anchors[anchor].used || s->s.anchors[anchor].id != a->anchor_conn_id))
-		anchor++;
-	up = anchor < s->policy->n_anchors && ncm_session_methods(s, anchor)
-		     ? ncm_session_deliveries(s, anchor)
-		     : 0;
-	if (up == 0)
-		return false;
+	while (i < s->policy->n_anchors &&
+		(!s->s.anchors[i].used || s->s.anchors[i].id != a->anchor_conn_id))
+		i++;
+	if (i == s->policy->n_anchors || !ncm_session_methods(s, i))
+		return 0;
+	*anchor = i;
+	up = ncm_session_deliveries(s, i);
 	if (!a->has_mx_configuration_id)
-		return (up & (up - 1)) == 0;
-	return a->mx_configuration_id >= 1 && a->mx_configuration_id <= NCM_LINKS_MAX &&
-	       (up & 1u << (a->mx_configuration_id - 1));
+		return (up & (up - 1)) == 0 ? up : 0;
+	if (a->mx_configuration_id < 1 || a->mx_configuration_id > NCM_LINKS_MAX)
+		return 0;
+	return up & 1u << (a->mx_configuration_id - 1);
 }
 
 int ncm_advice_assoc(
 	struct ncm_session *s, const struct mx_msg *m, mams_time now, struct mams_error *err)
 {
-	const struct mx_app_madp_assoc_req *q = &m->app_madp_assoc_req;
-	bool all = true;
+	bool good = ncm_appreq_take(s, &m->app_madp_assoc_req);
 
 	(void)now;
 	(void)err;
-	for (size_t i = 0; i < q->n_app_madp_assoc_list; i++)
-		all &= exists(s, &q->app_madp_assoc_list[i]);
-	/* an instance carries all that the client gives it: to exist is all that it takes */
-	return ncm_session_reply(s, m, ncm_compose_assoc_rsp(s, all));
+	if (good)
+		s->counters->associations++;
+	else
+		s->counters->associations_refused++;
+	return ncm_session_reply(s, m, ncm_compose_assoc_rsp(s, good));
 }
 
 static void take(struct ncm_session *s, const struct mx_meas_report *r, mams_time now)

@@ -5,6 +5,10 @@
 
 #include "ncm-service/session.h"
 
+/** The connections of the MADP instance that an association names, as bits; 0: there is no such.
+ *  @param anchor  filled with the anchor's index */
+uint32_t ncm_advice_instance(
+	const struct ncm_session *s, const struct mx_app_madp_assoc *a, size_t *anchor);
 int ncm_advice_assoc(
 	struct ncm_session *s, const struct mx_msg *m, mams_time now, struct mams_error *err);
 int ncm_advice_report(

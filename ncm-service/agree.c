@@ -1,6 +1,7 @@
 #include "ncm-service/agree.h"
 
 #include "ncm-service/advice.h"
+#include "ncm-service/appreq.h"
 
 #include <string.h>
 
@@ -88,6 +89,7 @@ int ncm_agree(struct ncm_session *s, const struct mx_msg *m, struct mams_error *
 	s->s.adaptation = both.adaptation;
 	memset(s->s.links, 0, sizeof(s->s.links));
 	ncm_advice_forget(s);
+	ncm_appreq_forget(s);
 	take_deliveries(s, &own, &peer);
 	take_anchors(s, agreed_anchors(&own, &peer, m->type == MX_CAPABILITY_RSP));
 	ncm_session_push(s, (struct ncm_action){.kind = NCM_ACT_AGREED});

@@ -1,6 +1,10 @@
 #include "ncm-service/compose.h"
 #include "ncm-service/agree.h"
 #include "ncm-service/analytics.h"
+#include "ncm-service/appreq.h"
+
+#define DECLARED_LIKELIHOOD 50 /* percent: nobody has measured it */
+#define DECLARED_VALIDITY_S 60
 
 static struct mx_session_id *session_id(const struct ncm_session *s, struct mx_msg *m)
 {
@@ -292,11 +296,42 @@ static size_t put_ids(uint8_t *out, uint32_t bits)
 	return n;
 }
 
+static bool put_template(struct mx_msg *m, const struct ncm_flow *f, struct mx_tft *t)
+{
+	t->remote_addr_mask = f->remote[0] ? mx_strdup(m, f->remote) : NULL;
+	t->has_protocol_type = f->has_protocol;
+	t->protocol_type = f->protocol;
+	t->remote_port_range = mx_alloc(m, sizeof(*t->remote_port_range));
+	if (!t->remote_port_range || (f->remote[0] && !t->remote_addr_mask))
+		return false;
+	*t->remote_port_range = (struct mx_port_range){f->port_first, f->port_last};
+	return true;
+}
+
+/* Flows of applications come first: the first template that matches decides. */
+static bool put_flows(const struct ncm_session *s, struct mx_msg *m, size_t n, uint32_t may,
+	struct mx_traffic_steering_req *r)
+{
+	for (size_t i = 0; i < n; i++) {
+		struct mx_uplink_delivery *u = &r->uplink_delivery[r->n_uplink_delivery];
+
+		u->connection_list = mx_alloc(m, MX_MAX_CONNECTIONS);
+		u->ul_tft = mx_alloc(m, sizeof(*u->ul_tft));
+		if (!u->connection_list || !u->ul_tft ||
+			!put_template(m, &s->app->flows[i], u->ul_tft))
+			return false;
+		u->n_connection_list = ncm_appreq_links(&s->app->flows[i], may, u->connection_list);
+		r->n_uplink_delivery += u->n_connection_list > 0;
+	}
+	return true;
+}
+
 struct mx_msg *ncm_compose_steering(const struct ncm_session *s, const struct ncm_order *o)
 {
+	size_t flows = s->app && s->app->anchor == o->anchor ? s->app->n_flows : 0;
 	struct mx_msg *m = mx_msg_new(MX_TRAFFIC_STEERING_REQ, 0);
 	struct mx_traffic_steering_req *r = m ? &m->traffic_steering_req : NULL;
-	struct mx_uplink_delivery *u = m ? mx_alloc(m, sizeof(*u)) : NULL;
+	struct mx_uplink_delivery *u = m ? mx_alloc(m, (flows + 1) * sizeof(*u)) : NULL;
 	uint32_t features = s->s.features;
 
 	if (!u)
@@ -305,15 +340,18 @@ struct mx_msg *ncm_compose_steering(const struct ncm_session *s, const struct nc
 	r->has_mx_configuration_id = o->configuration != 0;
 	r->mx_configuration_id = o->configuration;
 	r->downlink_delivery = mx_alloc(m, MX_MAX_CONNECTIONS);
+	r->uplink_delivery = u;
+	if (!put_flows(s, m, flows, o->dl & o->ul, r))
+		return whole(m, false);
+	u = &r->uplink_delivery[r->n_uplink_delivery++];
 	u->connection_list = mx_alloc(m, MX_MAX_CONNECTIONS);
-	u->ul_tft = mx_alloc(m, sizeof(*u->ul_tft)); /* nothing in it: any traffic */
+	u->ul_tft = mx_alloc(m, sizeof(*u->ul_tft));
 	if (!r->downlink_delivery || !u->connection_list || !u->ul_tft)
 		return whole(m, false);
+	*u->ul_tft = (struct mx_tft){0}; /* any traffic */
 	r->n_downlink_delivery = put_ids(r->downlink_delivery, o->dl);
 	u->n_connection_list = put_ids(u->connection_list, o->ul);
 	r->default_uplink_delivery = u->connection_list[0];
-	r->uplink_delivery = u;
-	r->n_uplink_delivery = 1;
 	if (r->n_downlink_delivery < 2)
 		features &= ~(1u << MX_F_DOWNLINK_AGGREGATION);
 	if (u->n_connection_list < 2)
@@ -418,27 +456,54 @@ struct mx_msg *ncm_compose_assoc_rsp(const struct ncm_session *s, bool is_succes
 	return whole(m, m->app_madp_assoc_rsp.unique_session_id != NULL);
 }
 
+/* What the operator has declared of an access, while nothing is measured. */
+static size_t declared(const struct ncm_access *a, int param, struct mx_prediction *out)
+{
+	uint32_t value = 0;
+
+	if (a && param == MX_P_BANDWIDTH)
+		value = a->bandwidth;
+	else if (a && param == MX_P_LATENCY)
+		value = a->latency_ms;
+	else if (a && param == MX_P_JITTER)
+		value = a->jitter_ms;
+	if (value == 0)
+		return 0;
+	*out = (struct mx_prediction){.prediction = value,
+		.likelihood = DECLARED_LIKELIHOOD,
+		.validity_time = DECLARED_VALIDITY_S};
+	return 1;
+}
+
 /* Bandwidth is what the client estimates, or else what it has had; jitter and latency wait for
  * probes of the user plane. */
-static size_t predict(const struct ncm_measured *of, int param, struct mx_prediction *out)
+static size_t predict(const struct ncm_measured *of, const struct ncm_access *a, int param,
+	struct mx_prediction *out)
 {
 	static const int signals[] = {
 		MX_M_WLAN_RSSI, MX_M_LTE_RSRP, MX_M_LTE_RSRQ, MX_M_NR_RSRP, MX_M_NR_RSRQ};
 	size_t n = 0;
 
-	if (!of)
-		return 0;
-	if (param == MX_P_BANDWIDTH)
+	if (of && param == MX_P_BANDWIDTH)
 		n = ncm_predict(&of[MX_M_EST_DL_TPUT], out) || ncm_predict(&of[MX_M_DL_TPUT], out);
-	for (size_t i = 0; param == MX_P_SIGNAL_QUALITY && i < MAMS_ARRAY_LEN(signals); i++) {
+	for (size_t i = 0; of && param == MX_P_SIGNAL_QUALITY && i < MAMS_ARRAY_LEN(signals); i++) {
 		if (!ncm_predict(&of[signals[i]], &out[n]))
 			continue;
 		out[n].has_additional_param = true;
 		out[n++].additional_param = signals[i];
 	}
+	if (n == 0)
+		n = declared(a, param, out);
 	for (size_t i = 0; i < n; i++)
 		out[i].param_name = param;
 	return n;
+}
+
+static const struct ncm_access *access_of(const struct ncm_session *s, uint8_t id)
+{
+	const struct ncm_link *l = &s->s.links[id];
+
+	return l->admission == NCM_ADMIT_OK ? &s->policy->accesses[l->access] : NULL;
 }
 
 #define PREDICTIONS_MAX 8
@@ -465,8 +530,8 @@ struct mx_msg *ncm_compose_analytics(
 		for (int param = 0; param < MX_P_COUNT; param++)
 			for (size_t k = 0; k < req->n_params; k++)
 				if (req->params[k] == param) {
-					a->n_predictions += predict(s->measured[i], param,
-						&a->predictions[a->n_predictions]);
+					a->n_predictions += predict(s->measured[i], access_of(s, i),
+						param, &a->predictions[a->n_predictions]);
 					break;
 				}
 		r->n_param_list++;

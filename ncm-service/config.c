@@ -17,6 +17,14 @@ static const struct mams_conf_row access_rows[] = {
 	{"proxies", MAMS_C_ADDR_PORTS, IN_ACCESS(proxies), IN_ACCESS(n_proxies), .min = 7443,
 		.doc = "the N-MADP's own address on this access: one IPv4, one IPv6, or both; "
 		       "with madp sections they have the addresses"},
+	{"applications", MAMS_C_BOOL, IN_ACCESS(applications), .def = "yes",
+		.doc = "clients may bind flows of applications to this access (RFC 8743 8.8)"},
+	{"latency", MAMS_C_DURATION, IN_ACCESS(latency_ms), .max = 60000, .def = "0ms",
+		.doc = "that clients are told to expect while nothing is measured; 0: nothing"},
+	{"jitter", MAMS_C_DURATION, IN_ACCESS(jitter_ms), .max = 60000, .def = "0ms",
+		.doc = "likewise"},
+	{"bandwidth", MAMS_C_INT, IN_ACCESS(bandwidth), .max = 1000000, .def = "0",
+		.doc = "likewise, downlink, Mbit/s"},
 };
 static const struct mams_conf_table access_table = {"access", sizeof(struct ncm_access),
 	access_rows, MAMS_ARRAY_LEN(access_rows), IN_ACCESS(name)};

@@ -28,5 +28,8 @@ const struct mams_metric ncm_counter_rows[] = {
 	CNT("handovers_total", handovers, "Keep-Alive REQs of reason Handover"),
 	CNT("redirects_total", redirects, "Discovers answered with another NCM's endpoints"),
 	CNT("path_results_total", path_results, "MX Path Estimation Results taken"),
+	CNT("associations_total", associations, "associations of applications' flows agreed to"),
+	CNT("associations_refused_total", associations_refused,
+		"associations refused: unknown instance, or flows that cannot be told apart"),
 };
 const size_t ncm_n_counter_rows = MAMS_ARRAY_LEN(ncm_counter_rows);

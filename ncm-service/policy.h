@@ -21,6 +21,10 @@ struct ncm_access {
 	size_t n_client_networks;
 	struct mams_addr *proxies; /**< of the one N-MADP instance when no madp section stands */
 	size_t n_proxies;
+	bool applications; /**< flows of applications may be bound to it (RFC 8743 8.8) */
+	/* what clients are told of it while nothing is measured; 0: nothing */
+	uint32_t latency_ms, jitter_ms;
+	uint32_t bandwidth; /**< Mbit/s, downlink */
 };
 
 /** Where an N-MADP instance is reached on one access. */

@@ -4,6 +4,7 @@
  *  last_heard   + MAMS_KEEP_ALIVE_TIMEOUT: Keep-Alive REQ */
 #include "ncm-service/advice.h"
 #include "ncm-service/agree.h"
+#include "ncm-service/appreq.h"
 #include "ncm-service/compose.h"
 #include "ncm-service/links.h"
 #include "ncm-service/setup.h"
@@ -81,6 +82,7 @@ void ncm_session_free(struct ncm_session *s)
 	mx_exchange_fini(&s->exchange);
 	ncm_advice_forget(s);
 	ncm_setup_forget(s);
+	ncm_appreq_forget(s);
 	mams_wipe(s, sizeof(*s));
 	free(s);
 }
@@ -214,8 +216,15 @@ int ncm_session_steer(struct ncm_session *s, uint64_t request, const struct ncm_
 		return mams_fail(err, MAMS_ESTATE, NULL,
 			"the session is in state %s; steering needs ACTIVE",
 			ncm_state_name(s->state));
+	if (s->steer.open && s->steer.again) {
+		/* the operator's request carries what ours would have said */
+		mx_exchange_cancel(&s->exchange, MX_TRAFFIC_STEERING_REQ);
+		s->steer.open = false;
+		ncm_appreq_setup(s);
+	}
 	if (s->steer.open)
 		return mams_fail(err, MAMS_ESTATE, NULL, "another steering request is under way");
+	s->steer.again = false;
 	s->steer.request = request;
 	s->steer.order = *order;
 	s->steer.held = being_set_up;
@@ -225,6 +234,22 @@ int ncm_session_steer(struct ncm_session *s, uint64_t request, const struct ncm_
 		return mams_fail(err, code, NULL, "%s", why);
 	s->steer.open = true;
 	return 0;
+}
+
+bool ncm_session_steer_again(struct ncm_session *s, size_t anchor, mams_time now)
+{
+	uint32_t have = ncm_session_deliveries(s, anchor);
+	int code;
+
+	if (s->state != NCM_STATE_ACTIVE || s->steer.open)
+		return false;
+	s->steer.again = true;
+	s->steer.request = 0;
+	s->steer.order = (struct ncm_order){.anchor = anchor,
+		.dl = s->s.anchors[anchor].dl & have,
+		.ul = s->s.anchors[anchor].ul & have};
+	s->steer.open = !begin_steering(s, now, &code);
+	return s->steer.open;
 }
 
 void ncm_session_set_up(struct ncm_session *s, mams_time now)
@@ -256,11 +281,13 @@ static int on_steering_rsp(
 		finish_steering(s, code, text);
 		return 0;
 	}
-	s->s.anchors[s->steer.order.anchor].dl = s->steer.order.dl;
-	s->s.anchors[s->steer.order.anchor].ul = s->steer.order.ul;
-	ncm_session_policy(s);
-	ncm_session_store(s);
-	finish_steering(s, 0, "applied");
+	if (!s->steer.again) {
+		s->s.anchors[s->steer.order.anchor].dl = s->steer.order.dl;
+		s->s.anchors[s->steer.order.anchor].ul = s->steer.order.ul;
+		ncm_session_policy(s);
+		ncm_session_store(s);
+	}
+	finish_steering(s, 0, s->steer.again ? "applied to applications" : "applied");
 	return 0;
 }
 
@@ -380,6 +407,7 @@ int ncm_session_input(
 		     m->type == MX_CAPABILITY_REQ;
 	s->last_heard = now;
 	rc = r->act(s, m, now, err);
+	ncm_appreq_step(s, now);
 	if (rc == -MAMS_EVALUE || rc == -MAMS_EMISSING)
 		c->wrong_value++;
 	return rc;
@@ -443,6 +471,7 @@ void ncm_session_tick(struct ncm_session *s, mams_time now)
 		finish_steering(s, ETIMEDOUT, "the user plane is not set up in time");
 	if (!mams_time_before(now, prepare_due(s)))
 		ncm_setup_prepare(s, now);
+	ncm_appreq_step(s, now);
 	if (!mams_time_before(now, keep_alive_due(s)) &&
 		mx_exchange_begin(
 			&s->exchange, ncm_compose_keep_alive(s, MX_KEEP_ALIVE_REQ), 0, now) < 0)

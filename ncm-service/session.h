@@ -97,6 +97,8 @@ struct ncm_counters {
 	uint64_t handovers;
 	uint64_t redirects;
 	uint64_t path_results;
+	uint64_t associations;
+	uint64_t associations_refused;
 };
 extern const struct mams_metric ncm_counter_rows[];
 extern const size_t ncm_n_counter_rows;
@@ -138,6 +140,8 @@ struct ncm_anchor_use {
 	bool refused;     /**< it needs an instance and there is none */
 };
 
+struct ncm_appreq;
+
 /** A steering order. */
 struct ncm_order {
 	size_t anchor;         /**< index */
@@ -171,8 +175,10 @@ struct ncm_session {
 		bool held;       /**< not yet asked of the client: its user plane is being set up */
 		mams_time until; /**< held no longer than this */
 		uint64_t request;
+		bool again; /**< the session's own lists, for flows of applications */
 		struct ncm_order order;
 	} steer;
+	struct ncm_appreq *app;                       /**< NULL: no flows are associated */
 	struct ncm_measured *measured[NCM_LINKS_MAX]; /**< [MX_M_COUNT] each; NULL: none yet */
 	bool advised;
 	/** What the client has measured of a path last (seed 6.5); 0: nothing yet. */
@@ -209,6 +215,9 @@ void ncm_session_review(struct ncm_session *s, mams_time when);
  *  @return 0, -MAMS_ESTATE, -MAMS_EVALUE; err->text says why */
 MAMS_MUST int ncm_session_steer(struct ncm_session *s, uint64_t request,
 	const struct ncm_order *order, mams_time now, struct mams_error *err);
+/** Tell the client the lists that an anchor (index) has, and its flows of applications (RFC 8743
+ *  8.8).  @return false when that cannot be now */
+bool ncm_session_steer_again(struct ncm_session *s, size_t anchor, mams_time now);
 /** End it from our side. */
 void ncm_session_terminate(struct ncm_session *s, int reason, mams_time now);
 

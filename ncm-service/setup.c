@@ -1,6 +1,7 @@
 #include "ncm-service/setup.h"
 
 #include "ncm-service/advice.h"
+#include "ncm-service/appreq.h"
 #include "ncm-service/compose.h"
 
 #include <stdio.h>
@@ -346,6 +347,7 @@ int ncm_setup_confirmed(
 	s->s.active = true;
 	ncm_session_to(s, NCM_STATE_ACTIVE, "mx_up_setup_cnf");
 	ncm_advice_give(s);
+	ncm_appreq_setup(s);
 	try_missing_again(s, now);
 	release_left(s);
 	ncm_session_review(s, now);

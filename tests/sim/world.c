@@ -71,13 +71,15 @@ static void make_policy(struct world *w, size_t n_madps, size_t n_anchors)
 		.client_networks = wifi_net,
 		.n_client_networks = 1,
 		.proxies = wifi_proxy,
-		.n_proxies = 1};
+		.n_proxies = 1,
+		.applications = true};
 	accesses[1] = (struct ncm_access){.name = "lte",
 		.connection_type = MX_LTE,
 		.client_networks = lte_net,
 		.n_client_networks = 1,
 		.proxies = lte_proxy,
-		.n_proxies = 1};
+		.n_proxies = 1,
+		.applications = true};
 	w->madps[0] = (struct ncm_madp_conf){.name = "east"};
 	w->madps[0].access[0] = (struct ncm_madp_access){.proxies = {*wifi_proxy}, .n = 1};
 	w->madps[0].access[1] = (struct ncm_madp_access){.proxies = {*lte_proxy}, .n = 1};
@@ -322,6 +324,15 @@ static void run_ccm(struct world *w, struct world_client *c)
 			break;
 		case CCM_ACT_REDIRECT:
 			c->redirects++;
+			break;
+		case CCM_ACT_NEED:
+			c->need = a.need;
+			c->verdict = (int)a.verdict;
+			c->verdict_text = a.text;
+			break;
+		case CCM_ACT_ANALYTICS:
+			c->analytics++;
+			c->analytics_text = a.text;
 			break;
 		case CCM_ACT_STATE:
 		case CCM_ACT_AGREED:

@@ -26,6 +26,11 @@ struct world_client {
 	unsigned redirects;
 	int steer_code; /**< -1: no result yet */
 	const char *steer_text;
+	uint32_t need; /**< newest verdict on a need */
+	int verdict;   /**< enum ccm_verdict; -1: none yet */
+	const char *verdict_text;
+	unsigned analytics; /**< answers, and reports that there is none */
+	const char *analytics_text;
 	uint32_t backup; /**< downlink policy at the plugin: bits of accesses that are backup */
 	unsigned moved;  /**< times that an instance was released while the session went on */
 };

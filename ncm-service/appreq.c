@@ -1,0 +1,149 @@
+#include "ncm-service/appreq.h"
+
+#include "ncm-service/advice.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define TCP 6
+#define ANY 255
+
+static bool same_flow(const struct ncm_flow *a, const struct ncm_flow *b)
+{
+	return a->has_protocol == b->has_protocol && a->protocol == b->protocol &&
+	       a->port_first == b->port_first && a->port_last == b->port_last &&
+	       strcmp(a->remote, b->remote) == 0;
+}
+
+static bool any_address(const char *mask)
+{
+	return !mask || strcmp(mask, "0.0.0.0/0") == 0 || strcmp(mask, "::/0") == 0;
+}
+
+/* MPTCP_Proxy knows a flow by its server; all else it cannot tell, and says so.  RFC 8743 C.2.16:
+ * told at its default is not told. */
+static bool is_plain(const struct mx_tft *t)
+{
+	const struct mx_port_range *r = t->local_port_range;
+
+	return any_address(t->local_addr_mask) && (!r || (r->start == 0 && r->end == UINT16_MAX)) &&
+	       (!t->has_traffic_class || t->traffic_class == ANY) &&
+	       (!t->has_flow_label || t->flow_label == 0);
+}
+
+static bool take_template(const struct mx_tft *t, struct ncm_flow *f)
+{
+	struct mams_prefix net;
+
+	*f = (struct ncm_flow){.port_last = UINT16_MAX};
+	f->has_protocol = t->has_protocol_type && t->protocol_type != ANY;
+	f->protocol = f->has_protocol ? t->protocol_type : 0;
+	if (!is_plain(t) || (f->has_protocol && f->protocol != TCP))
+		return false;
+	if (!any_address(t->remote_addr_mask)) {
+		if (mams_prefix_parse(t->remote_addr_mask, &net) < 0)
+			return false;
+		snprintf(f->remote, sizeof(f->remote), "%s", t->remote_addr_mask);
+	}
+	if (t->remote_port_range) {
+		f->port_first = t->remote_port_range->start;
+		f->port_last = t->remote_port_range->end;
+	}
+	return true;
+}
+
+static void put_links(const struct ncm_session *s, struct ncm_flow *f, uint32_t bits)
+{
+	for (uint8_t i = 0; i < NCM_LINKS_MAX; i++) {
+		if (!(bits & 1u << i) || !s->policy->accesses[s->s.links[i].access].applications ||
+			memchr(f->order, i, f->n_order))
+			continue;
+		f->order[f->n_order++] = i;
+	}
+}
+
+static bool put_flow(
+	const struct ncm_session *s, struct ncm_appreq *a, const struct mx_tft *t, uint32_t bits)
+{
+	struct ncm_flow f;
+	size_t i = 0;
+
+	if (!take_template(t, &f))
+		return false;
+	while (i < a->n_flows && !same_flow(&a->flows[i], &f))
+		i++;
+	if (i == NCM_FLOWS_MAX)
+		return false;
+	if (i == a->n_flows)
+		a->flows[a->n_flows++] = f;
+	put_links(s, &a->flows[i], bits);
+	return true;
+}
+
+static bool read_request(
+	const struct ncm_session *s, const struct mx_app_madp_assoc_req *q, struct ncm_appreq *out)
+{
+	for (size_t i = 0; i < q->n_app_madp_assoc_list; i++) {
+		const struct mx_app_madp_assoc *a = &q->app_madp_assoc_list[i];
+		size_t anchor = 0;
+		uint32_t bits = ncm_advice_instance(s, a, &anchor);
+
+		if (bits == 0 || (i > 0 && anchor != out->anchor))
+			return false;
+		out->anchor = anchor;
+		for (size_t k = 0; k < a->n_ul_tft_list; k++)
+			if (!put_flow(s, out, &a->ul_tft_list[k], bits))
+				return false;
+	}
+	for (size_t i = 0; i < out->n_flows; i++)
+		if (out->flows[i].n_order == 0)
+			return false; /* not for applications */
+	return true;
+}
+
+bool ncm_appreq_take(struct ncm_session *s, const struct mx_app_madp_assoc_req *q)
+{
+	struct ncm_appreq *a = calloc(1, sizeof(*a));
+
+	if (!a || !read_request(s, q, a)) {
+		free(a);
+		return false;
+	}
+	a->told = s->app && s->app->told;
+	a->due = a->n_flows > 0 || a->told;
+	free(s->app);
+	s->app = a;
+	if (!a->due)
+		ncm_appreq_forget(s);
+	return true;
+}
+
+size_t ncm_appreq_links(const struct ncm_flow *f, uint32_t may, uint8_t *ids)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < f->n_order; i++)
+		if (may & 1u << f->order[i])
+			ids[n++] = f->order[i];
+	return n;
+}
+
+void ncm_appreq_setup(struct ncm_session *s)
+{
+	if (s->app)
+		s->app->due |= s->app->n_flows > 0 || s->app->told;
+}
+
+void ncm_appreq_step(struct ncm_session *s, mams_time now)
+{
+	if (!s->app || !s->app->due || s->state != NCM_STATE_ACTIVE || s->steer.open)
+		return;
+	s->app->due = false;
+	s->app->told |= ncm_session_steer_again(s, s->app->anchor, now);
+}
+
+void ncm_appreq_forget(struct ncm_session *s)
+{
+	free(s->app);
+	s->app = NULL;
+}

@@ -1,0 +1,46 @@
+/** @file appreq.h
+ *  Flows of applications that a client has associated with MX configurations, and the steering that
+ *  follows.  Layer: core (no I/O, no clock).  Source: RFC 8743 8.8 (association), 8.7 (UL lists per
+ *  traffic flow template).
+ *
+ *  An association request names all flows of the client: it replaces the one before, and one
+ *  without any template ends them.  A flow that stands with several configurations may use the
+ *  connections of all of them, in that order.  The operator has the last word: only accesses with
+ *  "applications", and only connections in the session's own lists. */
+#pragma once
+
+#include "ncm-service/session.h"
+
+#define NCM_FLOWS_MAX 32u
+
+struct ncm_flow {
+	char remote[64]; /**< CIDR; "": any */
+	bool has_protocol;
+	uint8_t protocol;
+	uint16_t port_first, port_last; /**< of the server */
+	uint8_t order[NCM_LINKS_MAX];   /**< connection ids, best first */
+	size_t n_order;
+};
+
+struct ncm_appreq {
+	struct ncm_flow flows[NCM_FLOWS_MAX];
+	size_t n_flows;
+	size_t anchor; /**< index; flows of one anchor only */
+	bool due;      /**< the client must be steered (again) */
+	bool told;     /**< it was, by explicit lists */
+};
+
+/** Take over an association request, as a whole or not at all.
+ *  @return success: every instance exists, may be used by applications, and can tell the flows */
+bool ncm_appreq_take(struct ncm_session *s, const struct mx_app_madp_assoc_req *q);
+/** The connections that a flow may use.
+ *  @param may  bits of connection ids that the lists allow
+ *  @param ids  ids[NCM_LINKS_MAX], filled, best first
+ *  @return how many; 0: it is treated as all others */
+size_t ncm_appreq_links(const struct ncm_flow *f, uint32_t may, uint8_t *ids);
+/** The user plane has changed. */
+void ncm_appreq_setup(struct ncm_session *s);
+/** Steer, if that is due and nothing else is under way. */
+void ncm_appreq_step(struct ncm_session *s, mams_time now);
+/** The capabilities are agreed anew, or the session ends. */
+void ncm_appreq_forget(struct ncm_session *s);
