@@ -1,6 +1,5 @@
 #include "proxy/conn.h"
 
-#include "lib/io/mptcp.h"
 #include "proxy/pump.h"
 
 #include <errno.h>
@@ -36,8 +35,10 @@ static void count_flow(struct px_worker *w, struct px_conn *c, int by)
 			memory_order_relaxed);
 }
 
-struct px_conn *px_conn_new(struct px_worker *w, int fd, enum px_phase phase)
+struct px_conn *px_conn_new(struct px_worker *w, int fd, enum px_phase phase, bool mptcp)
 {
+	unsigned known = PX_SOCKET_CONNECTED | PX_SOCKET_ABORTS | PX_SOCKET_PROMPT |
+			 (mptcp ? PX_SOCKET_MPTCP : 0);
 	struct px_conn *c;
 
 	if (atomic_load_explicit(w->flows, memory_order_relaxed) >= w->cfg->set.max_flows) {
@@ -62,7 +63,7 @@ struct px_conn *px_conn_new(struct px_worker *w, int fd, enum px_phase phase)
 	c->timer.kind = PX_TIMER_CONN;
 	c->leg[0].fd = -1;
 	c->leg[1].fd = -1;
-	if (px_conn_attach(w, c, 0, fd, true) != 0) {
+	if (px_conn_attach(w, c, 0, fd, known) != 0) {
 		px_slab_put(&w->setups, c->setup);
 		px_slab_put(&w->conns, c);
 		return NULL;
@@ -72,17 +73,19 @@ struct px_conn *px_conn_new(struct px_worker *w, int fd, enum px_phase phase)
 	return c;
 }
 
-int px_conn_attach(struct px_worker *w, struct px_conn *c, int side, int fd, bool writable)
+int px_conn_attach(struct px_worker *w, struct px_conn *c, int side, int fd, unsigned known)
 {
 	struct px_leg *leg = &c->leg[side];
 	int err;
 
 	*leg = (struct px_leg){.handle = PX_HANDLE_LEG, .fd = fd, .side = (uint8_t)side};
-	leg->mptcp = mams_mptcp_is(fd);
-	leg->writable = writable;
+	leg->mptcp = known & PX_SOCKET_MPTCP;
+	leg->writable = known & PX_SOCKET_CONNECTED;
+	leg->prompt = known & PX_SOCKET_PROMPT;
 	/* from here to an orderly end a close() resets: a daemon that dies does not leave its peers
 	 * with what looks like a complete transfer */
-	set_linger(fd, true);
+	if (!(known & PX_SOCKET_ABORTS))
+		set_linger(fd, true);
 	err = px_worker_watch(w, fd, EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET, leg);
 	if (err)
 		leg->fd = -1;

@@ -20,6 +20,7 @@ struct px_leg {
 	bool hangup; /**< the peer has ended: a short read is not the last one */
 	bool failed; /**< EPOLLERR */
 	bool mptcp;
+	bool prompt; /**< TCP_NODELAY is set */
 };
 
 /** An attempt of the client role to reach the N-MADP over one path. */
@@ -41,6 +42,7 @@ struct px_setup {
 	uint8_t out[PX_CONVERT_MAX];
 	uint32_t n_out;
 	struct px_convert_msg msg; /**< borrows in[] */
+	bool fresh;                /**< network: epoll has not said anything of leg 0 yet */
 	bool transparent;
 	bool want_mptcp; /**< network: the client asks for MPTCP towards the server */
 	bool counted;    /**< network: stands in its client's pending requests */
@@ -82,13 +84,21 @@ struct px_conn {
 	LIST_ENTRY(px_conn) all;
 };
 
+/** What is known of a socket before it becomes a leg. */
+enum px_socket {
+	PX_SOCKET_MPTCP = 1,     /**< it may be MPTCP; never wrongly left out */
+	PX_SOCKET_CONNECTED = 2, /**< it can be written to */
+	PX_SOCKET_ABORTS = 4,    /**< close() resets already: set, or inherited of its listener */
+	PX_SOCKET_PROMPT = 8,    /**< TCP_NODELAY is set, or inherited */
+};
+
 /** A new connection around an accepted socket (consumed); NULL when a limit or memory is reached.
- */
-struct px_conn *px_conn_new(struct px_worker *w, int fd, enum px_phase phase);
+ *  @param mptcp  the socket is MPTCP */
+struct px_conn *px_conn_new(struct px_worker *w, int fd, enum px_phase phase, bool mptcp);
 /** Give leg side its connected or connecting socket and watch it; consumed on success.
- *  @param writable  it is known to be connected */
+ *  @param known  of enum px_socket */
 MAMS_MUST int px_conn_attach(
-	struct px_worker *w, struct px_conn *c, int side, int fd, bool writable);
+	struct px_worker *w, struct px_conn *c, int side, int fd, unsigned known);
 /** Do what the flow state asks for.  @return false when the connection has ended */
 bool px_conn_settle(struct px_worker *w, struct px_conn *c);
 /** Keep octets of direction dir that came with the first message.  @return 0 or -ENOMEM */

@@ -12,7 +12,8 @@ static const struct px_octets nothing;
 void px_hello_start(struct px_worker *w, struct px_conn *c)
 {
 	px_conn_arm(w, c, mams_time_add_ms(w->now, w->cfg->set.hello_ms));
-	c->leg[0].readable = true; /* with TCP Fast Open the message came with the SYN */
+	c->leg[0].readable = true; /* the message may have come already */
+	c->setup->fresh = true;
 	px_conn_wake(w, c);
 }
 
@@ -128,6 +129,8 @@ static bool fill(struct px_worker *w, struct px_conn *c)
 
 	if (n > 0) {
 		s->n_in += (uint32_t)n;
+		/* what this read has left behind, epoll will report with its first event */
+		c->leg[0].readable = !s->fresh;
 		return true;
 	}
 	if (n < 0 && errno == EINTR)

@@ -21,6 +21,7 @@ static int set_int(int fd, int level, int option, int value)
 
 static int set_options(int fd, const struct px_listen *l, const struct px_settings *set)
 {
+	const struct linger reset = {.l_onoff = 1};
 	int err = set_int(fd, SOL_SOCKET, SO_REUSEADDR, 1);
 
 	if (!err)
@@ -30,10 +31,13 @@ static int set_options(int fd, const struct px_listen *l, const struct px_settin
 	if (!err && l->kind == PX_LISTEN_TRANSPARENT)
 		err = l->addr.family == AF_INET6 ? set_int(fd, IPPROTO_IPV6, IPV6_TRANSPARENT, 1)
 						 : set_int(fd, IPPROTO_IP, IP_TRANSPARENT, 1);
-	/* inherited by accepted sockets: octets go out as they come.  No TCP_DEFER_ACCEPT, although
-	 * clients speak first: it holds every MP_JOIN back, too */
+	/* inherited by accepted sockets: octets go out as they come, and a close() resets (see
+	 * px_conn_attach).  No TCP_DEFER_ACCEPT, although clients speak first: it holds every
+	 * MP_JOIN back, too */
 	if (!err)
 		err = set_int(fd, IPPROTO_TCP, TCP_NODELAY, 1);
+	if (!err && setsockopt(fd, SOL_SOCKET, SO_LINGER, &reset, sizeof(reset)) != 0)
+		err = -errno;
 	if (!err && set->fastopen && l->kind == PX_LISTEN_CONVERT)
 		(void)set_int(fd, IPPROTO_TCP, TCP_FASTOPEN, FASTOPEN_QUEUE);
 	if (l->kind != PX_LISTEN_APP)
@@ -96,14 +100,6 @@ static bool local_address(int fd, struct mams_addr *out)
 	return true;
 }
 
-static void refuse(int fd)
-{
-	struct linger l = {.l_onoff = 1};
-
-	(void)setsockopt(fd, SOL_SOCKET, SO_LINGER, &l, sizeof(l));
-	close(fd);
-}
-
 /** Network role: too many of this address are unfinished? */
 static bool take_source(struct px_worker *w, struct px_conn *c, const struct mams_addr *peer)
 {
@@ -148,15 +144,16 @@ static void accepted(
 	struct px_worker *w, struct px_listener *l, int fd, const struct sockaddr_storage *sa)
 {
 	enum px_phase phase = l->kind == PX_LISTEN_CONVERT ? PX_PHASE_HELLO : PX_PHASE_CONNECT;
-	struct px_conn *c = px_conn_new(w, fd, phase);
+	bool mptcp = l->kind != PX_LISTEN_APP && mams_mptcp_is(fd);
+	struct px_conn *c = px_conn_new(w, fd, phase, mptcp);
 	struct mams_addr peer;
 
 	px_inc(&w->counters.accepted);
 	if (!c) {
-		refuse(fd);
+		close(fd);
 		return;
 	}
-	px_inc(c->leg[0].mptcp ? &w->counters.accepted_mptcp : &w->counters.accepted_tcp);
+	px_inc(mptcp ? &w->counters.accepted_mptcp : &w->counters.accepted_tcp);
 	if (mams_addr_from_sa((const struct sockaddr *)sa, &peer) != 0) {
 		px_conn_end(w, c, true);
 		return;

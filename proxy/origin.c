@@ -21,13 +21,11 @@ static void set_int(int fd, int level, int option, int value)
 	(void)setsockopt(fd, level, option, &value, sizeof(value));
 }
 
-/** With it the kernel keeps the ICMP message that ended a connect; off again once connected, since
- * it would also make soft errors fatal. */
+/** The kernel keeps the ICMP message that ended a connect: of IPv4 always, of IPv6 only with this.
+ *  Off again once connected, since it would also make soft errors fatal. */
 static void want_icmp(int fd, uint8_t family, bool on)
 {
-	if (family == AF_INET)
-		set_int(fd, IPPROTO_IP, IP_RECVERR, on);
-	else
+	if (family == AF_INET6)
 		set_int(fd, IPPROTO_IPV6, IPV6_RECVERR, on);
 }
 
@@ -144,7 +142,6 @@ static int open_origin(struct px_worker *w, struct px_conn *c)
 
 	if (fd < 0)
 		return -errno;
-	set_int(fd, IPPROTO_TCP, TCP_NODELAY, 1);
 	if (set->mark)
 		set_int(fd, SOL_SOCKET, SO_MARK, (int)set->mark);
 	want_icmp(fd, c->server.family, true);
@@ -174,7 +171,7 @@ void px_origin_start(struct px_worker *w, struct px_conn *c)
 		connect_failed(w, c, -fd, -1);
 		return;
 	}
-	err = px_conn_attach(w, c, 1, fd, false);
+	err = px_conn_attach(w, c, 1, fd, c->setup->want_mptcp ? PX_SOCKET_MPTCP : 0);
 	if (err) {
 		close(fd);
 		connect_failed(w, c, -err, -1);
@@ -253,7 +250,8 @@ void px_origin_run(struct px_worker *w, struct px_conn *c)
 	}
 	if (c->leg[1].fd < 0 || !c->leg[1].writable)
 		return;
-	if (getsockopt(c->leg[1].fd, SOL_SOCKET, SO_ERROR, &err, &len) != 0)
+	if ((c->leg[1].failed || c->leg[1].hangup) &&
+		getsockopt(c->leg[1].fd, SOL_SOCKET, SO_ERROR, &err, &len) != 0)
 		err = errno;
 	if (err)
 		connect_failed(w, c, err, icmp_code(c->leg[1].fd));

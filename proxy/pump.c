@@ -1,6 +1,8 @@
 #include "proxy/pump.h"
 
 #include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <string.h>
 #include <sys/socket.h>
 
@@ -30,11 +32,23 @@ static void count(struct px_worker *w, struct px_conn *c, int dir, size_t n)
 	}
 }
 
+/** Octets go out as they come.  The first ones do in any case, as nothing is unacknowledged yet: a
+ *  connection of one request and one answer saves the call. */
+static void be_prompt(struct px_leg *leg)
+{
+	int on = 1;
+
+	(void)setsockopt(leg->fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+	leg->prompt = true;
+}
+
 /** Send what b holds. @return 0 all gone, -EAGAIN, or the far leg's error */
 static int push(struct px_worker *w, struct px_conn *c, int dir, struct px_buf *b)
 {
 	struct px_leg *dst = &c->leg[!dir];
 
+	if (!dst->prompt && c->flow.dir[dir].octets > 0)
+		be_prompt(dst);
 	while (b->start < b->end) {
 		ssize_t n = send(dst->fd, b->data + b->start, b->end - b->start, MSG_NOSIGNAL);
 

@@ -244,6 +244,8 @@ static bool send_rest(const struct px_setup *s, const struct px_try *t)
 static void win(struct px_worker *w, struct px_conn *c, struct px_try *t)
 {
 	struct px_setup *s = c->setup;
+	unsigned known = PX_SOCKET_CONNECTED | PX_SOCKET_ABORTS | PX_SOCKET_PROMPT |
+			 (t->direct ? 0 : PX_SOCKET_MPTCP);
 	int fd = t->fd;
 
 	if (!t->direct) {
@@ -266,7 +268,7 @@ static void win(struct px_worker *w, struct px_conn *c, struct px_try *t)
 		if (mams_time_before(other->started, t->started))
 			px_path_failed(&s->paths[other->path], w->now);
 	}
-	if (px_conn_attach(w, c, 1, fd, true) != 0) {
+	if (px_conn_attach(w, c, 1, fd, known) != 0) {
 		close(fd);
 		px_conn_end(w, c, true);
 		return;

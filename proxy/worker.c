@@ -47,6 +47,8 @@ static void leg_event(struct px_worker *w, struct px_leg *leg, uint32_t events)
 
 	if (leg->fd < 0)
 		return;
+	if (c->setup && leg->side == 0)
+		c->setup->fresh = false;
 	if (events & (EPOLLIN | EPOLLRDHUP | EPOLLHUP | EPOLLERR))
 		leg->readable = true;
 	if (events & (EPOLLOUT | EPOLLHUP | EPOLLERR))

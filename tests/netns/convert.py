@@ -139,6 +139,8 @@ def cases():
     yield "to-nobody", lambda: ask(message(connect("10.9.9.99", 80), cookie()))
     yield "to-an-unreachable-net", lambda: ask(message(connect("10.77.0.1", 80), cookie()))
     yield "to-a-silent-port", lambda: ask(message(connect("10.9.9.2", 82), cookie()))
+    yield "refused-by-icmp", lambda: ask(message(connect("10.9.9.2", 83), cookie()))
+    yield "refused-by-icmp-IPv6", lambda: ask(message(connect("fd09::2", 83), cookie()))
     yield "good-after-all", lambda: fetch("10.9.9.2")
 
 

@@ -20,7 +20,12 @@ X
 px ip route add unreachable 10.77.0.0/16
 sv nft -f - <<-X
 	table inet silent {
-		chain in { type filter hook input priority 0; policy accept; tcp dport 82 drop; }
+		chain in {
+			type filter hook input priority 0; policy accept;
+			tcp dport 82 drop
+			meta nfproto ipv4 tcp dport 83 reject with icmp type admin-prohibited
+			meta nfproto ipv6 tcp dport 83 reject with icmpv6 type admin-prohibited
+		}
 	}
 X
 lab_start_one nginx
@@ -59,6 +64,8 @@ expect to-a-closed-port 'error 96 0'
 expect to-nobody 'error 65 1'
 expect to-an-unreachable-net 'error 97 1'
 expect to-a-silent-port 'error 65 1'
+expect refused-by-icmp 'error 97 13'
+expect refused-by-icmp-IPv6 'error 97 1'
 expect good-after-all 'ok small'
 
 say "counters"
