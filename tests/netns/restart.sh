@@ -29,6 +29,8 @@ is_plain() {
 		diff "$LAB_DIR/before" "$LAB_DIR/now" | grep '^[<>]' | head -n 3
 	fi
 }
+# What a killed agent remembers, and what it might know: gone after it was cleaned up.
+left_files() { find "$LAB_DIR" -name 'ccm.state*' -printf '%f '; }
 session_id() {
 	lab_mamsctl --json -s "$LAB_DIR/ncm.ctl" status | jq -r '.sessions[0].session_id // "none"'
 }
@@ -54,6 +56,13 @@ way() {
 	esac
 }
 is_way() { [ "$(way)" = "$1" ]; }
+# An application that makes one connection after the other, through everything: lines "WAY" or none.
+applications() {
+	while :; do
+		way
+		sleep 0.05
+	done
+}
 
 lab_net && lab_certs && lab_conf
 # so that a test need not wait for minutes
@@ -67,11 +76,27 @@ snapshot "$LAB_DIR/before"
 for d in nginx px-pm cl-pm px cl ncm ccm; do lab_start_one $d; done
 lab_wait 15 lab_ready
 lab_file 60 >/dev/null
+# says no length, and never ends
+lab_start endless "$SV" python3 -c '
+import socket, threading
+def serve(s):
+    try:
+        s.recv(1000)
+        s.sendall(b"HTTP/1.0 200 OK\r\n\r\n")
+        while True:
+            s.sendall(bytes(65536))
+    except OSError:
+        pass
+with socket.create_server(("10.9.9.2", 81)) as l:
+    while True:
+        threading.Thread(target=serve, args=(l.accept()[0],), daemon=True).start()'
 claim "with a session" "$(way)" = proxied
 claim "the snapshot sees what we add" "$(yes_no plain)" = no
 
 say "mams-ncm killed in the middle of a transfer"
 id=$(session_id)
+applications >"$LAB_DIR/ways" &
+LAB_PID[applications]=$!
 begin
 killed=$(lab_now_ms)
 lab_end ncm KILL
@@ -84,6 +109,10 @@ lab_wait 10 lab_ready
 claim "NCM back: the session" "$(lab_ccm_state)" = ACTIVE
 claim "NCM back: the same session" "$(session_id)" = "$id"
 claim "NCM back: a new connection" "$(way)" = proxied
+lab_end applications
+claim "NCM dead and back: new connections meanwhile" "$(grep -c proxied "$LAB_DIR/ways")" '>=' 20
+claim "NCM dead and back: of these failed, or went past the proxies" \
+	"$(grep -vc proxied "$LAB_DIR/ways" || :)" = 0
 
 say "mams-ccm killed in the middle of a transfer"
 begin
@@ -93,6 +122,7 @@ claim "CCM dead: a new connection" "$(yes_no cl curl -sSf --max-time 10 http://1
 cl "$BUILD/ccm-agent/mams-ccm" -c "$LAB_DIR/ccm.conf" --cleanup >>"$LAB_DIR/ccm.log" 2>&1
 claim "after --cleanup the host is as before" "$(is_plain)" = yes
 claim "after --cleanup: a new connection" "$(way)" = direct
+claim "after --cleanup: files of the agent" "$(left_files)" = ""
 lab_start_one ccm
 lab_wait 15 lab_ready
 claim "CCM back: a new connection" "$(way)" = proxied
@@ -105,11 +135,34 @@ claim "CCM ended by SIGTERM: a new connection meanwhile" "$(way)" = direct
 ended "CCM ended by SIGTERM"
 lab_wait 5 plain || :
 claim "after a kill, a start and a stop the host is as before" "$(is_plain)" = yes
+claim "after a kill, a start and a stop: files of the agent" "$(left_files)" = ""
+
+say "a mistake in a configuration"
+mistake() { # NAME PROGRAM LINE: what it does to the host when it is really started
+	local said
+	{ cat "$LAB_DIR/$1.conf" && echo "$3"; } >"$LAB_DIR/wrong.conf"
+	said=$(cl timeout 5 "$2" -c "$LAB_DIR/wrong.conf" -d 2>&1) && said="started"
+	claim "$1 with \"$3\": file, line and key" \
+		"$(grep -cE "wrong\.conf:$(wc -l <"$LAB_DIR/wrong.conf"): .*${3%% *}" <<<"$said")" = 1
+	claim "$1 with \"$3\": the host is as before" "$(is_plain)" = yes
+}
+mistake ccm "$BUILD/ccm-agent/mams-ccm" "keep_alive = soon"
+mistake ccm "$BUILD/ccm-agent/mams-ccm" "nosuch = 1"
+mistake cl "$BUILD/proxy/mams-proxy" "race = -3"
 
 say "mams-proxy of the client killed"
 lab_start_one ccm
 lab_wait 15 lab_ready
-lab_end cl KILL
+# without a length a transfer that ends early would look complete: it must end with a reset
+broken() { # NAME: what an application sees when this proxy dies in the middle of its transfer
+	cl curl -sS --http1.0 --max-time 20 -o /dev/null "http://10.9.9.2:81/" 2>"$LAB_DIR/broken" &
+	local job=$!
+	sleep 1
+	lab_end "$1" KILL
+	wait $job || :
+	grep -o 'reset by peer' "$LAB_DIR/broken" || cat "$LAB_DIR/broken"
+}
+claim "client proxy dead: a transfer without a length ends with" "$(broken cl)" = "reset by peer"
 claim "client proxy dead: a new connection" "$(way)" = direct
 claim "client proxy dead: rules of nftables" "$(cl nft list ruleset | wc -l)" = 0
 lab_start_one cl
@@ -117,7 +170,7 @@ lab_wait 15 lab_ready
 claim "client proxy back: a new connection" "$(way)" = proxied
 
 say "the N-MADP dies"
-lab_end px KILL
+claim "N-MADP dead: a transfer without a length ends with" "$(broken px)" = "reset by peer"
 lab_wait 15 is_way direct
 claim "N-MADP dead: new connections" "$(way)" = direct
 other_than_settings() { is_plain | grep -v pm_type | tr -d '> \n'; }

@@ -228,8 +228,21 @@ check_bad_input() {
 	refused "E8 a response to nothing" 204 responses_unmatched_total laptop \
 		<<<"$(mx mx_capability_rsp "$laptop" '"num_anchor_connections":0,"anchor_connections":[],"num_delivery_connections":0,"delivery_connections":[],"convergence_methods":[],"adaptation_methods":[],"feature_active":[]')"
 	claim "an unknown path" "$(ask phone "$url/etc/passwd" | cut -d' ' -f1)" = 404
+	check_log_rate
 	claim "the NCM still answers" "$(mx mx_keep_alive_req "$laptop" '"keep_alive_reason":"Timeout"' |
 		post_status laptop)" = 200
+}
+
+# Many refusals in one window of ten seconds: each is counted, a few are logged.
+check_log_rate() {
+	local n lines
+	n=$(counter messages_bad_total)
+	lines=$(grep -c 'message refused' "$LAB_DIR/ncm.log")
+	for _ in {1..30}; do post phone <<<'{' >/dev/null; done
+	claim "30 bad messages: counted" "$(($(counter messages_bad_total) - n))" '>=' 30
+	claim "  lines in the log" "$(($(grep -c 'message refused' "$LAB_DIR/ncm.log") - lines))" \
+		'<=' 10
+	claim "  lines for those before" "$lines" '>=' 1
 }
 
 slow_closed() { [ "$(counter https_slow_requests_total)" -ge $((slow0 + 8)) ]; }
