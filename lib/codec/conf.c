@@ -223,6 +223,53 @@ static int store_table(cfg_t *cfg, const struct mams_conf_table *t, char *out,
 	return 0;
 }
 
+/** Does what stands at s[i] begin a comment?  Not // and the like within a word, as in a URL. */
+static char comment_begins(const char *s, size_t i)
+{
+	if (s[i] == '#')
+		return '#';
+	if (s[i] != '/' || (s[i + 1] != '/' && s[i + 1] != '*'))
+		return '\0';
+	return i == 0 || strchr(" \t\r\n{}(),=+\"'", s[i - 1]) ? s[i + 1] : '\0';
+}
+
+/** Comments become spaces, so that the parser sees none: libconfuse 3.3 counts each line that ends
+ * in one three times, and the lines it names for mistakes are then wrong.
+ *  @param s  ends with a line end, and NUL behind it */
+static void blank_comments(char *s)
+{
+	char quote = '\0';
+	char comment = '\0';
+
+	for (size_t i = 0; s[i]; i++) {
+		if (quote) {
+			if (s[i] == '\\' && s[i + 1])
+				i++;
+			else if (s[i] == quote)
+				quote = '\0';
+			continue;
+		}
+		if (!comment)
+			comment = comment_begins(s, i);
+		if (!comment) {
+			quote = s[i] == '"' || s[i] == '\'' ? s[i] : '\0';
+			continue;
+		}
+		if (comment == '*' && s[i] == '*' && s[i + 1] == '/') {
+			s[i] = ' ';
+			s[++i] = ' ';
+			comment = '\0';
+		} else if (s[i] != '\n') {
+			/* the star of an opening is not that of a closing */
+			if (comment == '*' && s[i] == '/' && s[i + 1] == '*')
+				s[i++] = ' ';
+			s[i] = ' ';
+		} else if (comment != '*') {
+			comment = '\0';
+		}
+	}
+}
+
 static int read_file(const char *path, struct mams_buf *text, struct mams_error *err)
 {
 	char chunk[4096];
@@ -239,8 +286,13 @@ static int read_file(const char *path, struct mams_buf *text, struct mams_error 
 		return mams_fail(err, EIO, path, "cannot be read");
 	if (text->len > MAX_BYTES)
 		return mams_fail(err, MAMS_EPROTO, path, "has more than %u octets", MAX_BYTES);
+	if (text->len > 0 && memchr(text->data, '\0', text->len))
+		return mams_fail(err, MAMS_EPROTO, path, "has octets of value 0: is it a text?");
 	mams_buf_printf(text, "\n%s = yes\n", END_KEY);
-	return text->failed ? -ENOMEM : 0;
+	if (text->failed)
+		return -ENOMEM;
+	blank_comments(text->data);
+	return 0;
 }
 
 static int parse_text(cfg_t *cfg, const char *path, struct mams_buf *text, struct mams_error *err)
