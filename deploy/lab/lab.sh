@@ -270,6 +270,8 @@ lab_down() {
 		lab_end "$n"
 	done
 	for n in "$CL" "$PX" "$SV"; do
+		# what a test started in the background and did not live to end
+		ip netns pids "$n" 2>/dev/null | xargs -r kill -KILL 2>/dev/null || :
 		ip netns del "$n" 2>/dev/null || :
 	done
 	if [ -n "$LAB_DIR" ] && [ -z "${LAB_KEEP:-}" ]; then

@@ -86,9 +86,8 @@ cat >>"$LAB_DIR/ccm.conf" <<-X
 X
 for d in nginx px-pm cl-pm px cl ncm ccm; do lab_start_one $d; done
 lab_wait 15 lab_ready
-px tcpdump -i any -nn -w "$LAB_DIR/control.pcap" -U \
-	'tcp port 8443 or tcp port 8444 or udp port 8445' >"$LAB_DIR/tcpdump.log" 2>&1 &
-LAB_PID[tcpdump]=$!
+lab_start tcpdump "$PX" tcpdump -i any -nn -w "$LAB_DIR/control.pcap" -U \
+	'tcp port 8443 or tcp port 8444 or udp port 8445'
 
 say "https"
 common_part https
