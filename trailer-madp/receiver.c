@@ -41,6 +41,27 @@ void madp_receiver_link_up(struct madp_receiver *r, unsigned slot, bool up)
 	}
 }
 
+void madp_receiver_restart(struct madp_receiver *r)
+{
+	for (unsigned i = 0; i < MADP_CLASSES_MAX; i++) {
+		const struct madp_reorder was = r->flow[i];
+		struct madp_reorder *f = &r->flow[i];
+
+		madp_reorder_fini(f, &r->mem);
+		madp_reorder_init(f, was.cap_max);
+		f->hold_us = was.hold_us;
+		f->pass_late = was.pass_late;
+		f->n_delivered = was.n_delivered;
+		f->n_held = was.n_held;
+		f->n_duplicate = was.n_duplicate;
+		f->n_late = was.n_late;
+		f->n_lost = was.n_lost;
+		f->n_dropped = was.n_dropped;
+		for (unsigned k = 0; k < MADP_LINKS_MAX; k++)
+			r->meter[k].loss[i] = (struct madp_loss){0};
+	}
+}
+
 void madp_receiver_treat(struct madp_receiver *r, unsigned cls, uint32_t hold_us, bool pass_late)
 {
 	r->flow[cls].hold_us = hold_us;

@@ -28,6 +28,9 @@ void madp_receiver_link_add(struct madp_receiver *r, unsigned slot, mams_time no
 void madp_receiver_link_del(struct madp_receiver *r, unsigned slot);
 /** The link is known to be dead (or alive again): nothing is expected from it. */
 void madp_receiver_link_up(struct madp_receiver *r, unsigned slot, bool up);
+/** The peer has begun anew: its Flow SNs, too.  Held packets must have been taken out by
+ *  madp_receiver_drain(). */
+void madp_receiver_restart(struct madp_receiver *r);
 /** How a class is put in order.
  *  @param hold_us  lossless switching: how long to wait for what a silent link may have held; 0 off
  *  @param pass_late  deliver what comes too late rather than drop it */

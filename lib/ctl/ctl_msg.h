@@ -7,6 +7,7 @@
 
 #include "lib/base/addr.h"
 #include "lib/base/err.h"
+#include "lib/ctl/ctl_trailer.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -33,8 +34,13 @@ enum ctl_type {
 	CTL_PM_STATUS,
 	CTL_NCM_STATUS,
 	CTL_CCM_STATUS,
-	CTL_LOG_LEVEL, /**< anyone -> any daemon */
-	CTL_DRAIN,     /**< mamsctl -> NCM: take an N-MADP instance out of use, or back */
+	CTL_LOG_LEVEL,      /**< anyone -> any daemon */
+	CTL_DRAIN,          /**< mamsctl -> NCM: take an N-MADP instance out of use, or back */
+	CTL_TR_SESSION_SET, /**< CCM -> C-MADP, NCM -> N-MADP: a session, whole */
+	CTL_TR_SESSION_DEL, /**< the same: it ends */
+	CTL_TR_READY,       /**< answer to CTL_TR_SESSION_SET */
+	CTL_TR_EVENT,       /**< trailer MADP -> whoever is connected */
+	CTL_TR_STATUS,
 	CTL_TYPE_COUNT,
 };
 
@@ -358,6 +364,11 @@ struct ctl_msg {
 		struct ctl_ccm_status ccm_status;
 		struct ctl_log_level log_level;
 		struct ctl_drain drain;
+		struct ctl_tr_session_set tr_session_set;
+		struct ctl_tr_session_del tr_session_del;
+		struct ctl_tr_ready tr_ready;
+		struct ctl_tr_event tr_event;
+		struct ctl_tr_status tr_status;
 	};
 };
 

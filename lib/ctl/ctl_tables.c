@@ -305,4 +305,9 @@ const struct ctl_row ctl_rows[CTL_TYPE_COUNT] = {
 	[CTL_CCM_STATUS] = {"ccm_status", false, &ccm_status_table},
 	[CTL_LOG_LEVEL] = {"log_level", true, &log_level_table},
 	[CTL_DRAIN] = {"drain", true, &drain_table},
+	[CTL_TR_SESSION_SET] = {"tr_session_set", true, &ctl_tr_session_set_table},
+	[CTL_TR_SESSION_DEL] = {"tr_session_del", true, &ctl_tr_session_del_table},
+	[CTL_TR_READY] = {"tr_ready", false, &ctl_tr_ready_table},
+	[CTL_TR_EVENT] = {"tr_event", false, &ctl_tr_event_table},
+	[CTL_TR_STATUS] = {"tr_status", false, &ctl_tr_status_table},
 };

@@ -2,7 +2,7 @@
  * watch subscribes before it dumps, so nothing falls between. */
 #include "lib/io/nl.h"
 
-#include <libmnl/libmnl.h>
+#include "lib/io/nl_private.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -13,7 +13,6 @@
 #include <net/if.h>
 #include <string.h>
 
-#define BUFFER 65536
 #define SWEEP_MAX 256
 #define LOCAL_PRIORITY 1024 /* the kernel's own have 0 and go first */
 /* libmnl's own loop narrows a pointer difference without saying so */
@@ -21,12 +20,6 @@
 	for ((a) = mnl_nlmsg_get_payload_offset((h), (offset));                                    \
 		mnl_attr_ok((a), (int)((char *)mnl_nlmsg_get_payload_tail(h) - (char *)(a)));      \
 		(a) = mnl_attr_next(a))
-
-struct mams_nl {
-	struct mnl_socket *sock;
-	uint32_t seq;
-	char buffer[BUFFER];
-};
 
 struct mams_nl_watch {
 	struct mams_loop *loop;
@@ -36,7 +29,7 @@ struct mams_nl_watch {
 	struct mams_loop_fd *fd;
 	struct mams_nl *dumps;
 	uint64_t overruns;
-	char buffer[BUFFER];
+	char buffer[MAMS_NL_BUFFER];
 };
 
 /* ---- requests ---- */
@@ -87,7 +80,7 @@ static int receive(struct mams_nl *n, mnl_cb_t cb, void *user)
 	}
 }
 
-static int request(struct mams_nl *n, struct nlmsghdr *h, mnl_cb_t cb, void *user)
+int mams_nl_request(struct mams_nl *n, struct nlmsghdr *h, mnl_cb_t cb, void *user)
 {
 	h->nlmsg_seq = ++n->seq;
 	if (mnl_socket_sendto(n->sock, h, h->nlmsg_len) < 0)
@@ -117,7 +110,7 @@ static int change_rule(struct mams_nl *n, const struct mams_nl_route *r, bool ad
 	mnl_attr_put_u32(h, FRA_TABLE, r->table);
 	mnl_attr_put_u32(h, FRA_PRIORITY, r->table);
 	mnl_attr_put_u8(h, FRA_PROTOCOL, MAMS_NL_PROTOCOL);
-	return request(n, h, NULL, NULL);
+	return mams_nl_request(n, h, NULL, NULL);
 }
 
 static int change_route(struct mams_nl *n, const struct mams_nl_route *r, bool add)
@@ -140,7 +133,7 @@ static int change_route(struct mams_nl *n, const struct mams_nl_route *r, bool a
 	mnl_attr_put_u32(h, RTA_OIF, r->ifindex);
 	if (!direct)
 		mnl_attr_put(h, RTA_GATEWAY, octets(&r->gateway), r->gateway.ip);
-	return request(n, h, NULL, NULL);
+	return mams_nl_request(n, h, NULL, NULL);
 }
 
 int mams_nl_route_set(struct mams_nl *n, const struct mams_nl_route *r)
@@ -184,7 +177,7 @@ static int change_any(struct mams_nl *n, uint8_t family, uint32_t priority, uint
 		mnl_attr_put_u32(h, FRA_TABLE, table);
 	if (add && suppress)
 		mnl_attr_put_u32(h, FRA_SUPPRESS_PREFIXLEN, 0);
-	return request(n, h, NULL, NULL);
+	return mams_nl_request(n, h, NULL, NULL);
 }
 
 static const uint8_t families[] = {AF_INET, AF_INET6};
@@ -236,7 +229,7 @@ static int change_local(struct mams_nl *n, const struct mams_addr *addr, bool ad
 	mnl_attr_put(h, RTA_DST, octets(addr), addr->ip);
 	mnl_attr_put_u32(h, RTA_OIF, if_nametoindex("lo"));
 	mnl_attr_put_u32(h, RTA_PRIORITY, LOCAL_PRIORITY);
-	return request(n, h, NULL, NULL);
+	return mams_nl_request(n, h, NULL, NULL);
 }
 
 int mams_nl_local_set(struct mams_nl *n, const struct mams_addr *a)
@@ -338,7 +331,7 @@ static int dump(struct mams_nl *n, uint16_t type, uint8_t family, mnl_cb_t cb, v
 					  : type == RTM_GETADDR ? sizeof(struct ifaddrmsg)
 								: sizeof(struct ifinfomsg));
 	g->rtgen_family = family;
-	return request(n, h, cb, user);
+	return mams_nl_request(n, h, cb, user);
 }
 
 int mams_nl_sweep(struct mams_nl *n, uint32_t first, uint32_t last)

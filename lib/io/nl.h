@@ -75,3 +75,13 @@ MAMS_MUST int mams_nl_local_del(struct mams_nl *n, const struct mams_addr *a);
  *  Local routes go with table 255.
  *  @return how many were removed, or -errno */
 MAMS_MUST int mams_nl_sweep(struct mams_nl *n, uint32_t first, uint32_t last);
+
+/** An address of a device of ours, with full prefix length; no duplicate detection.
+ *  @param add  false: take it away; gone already is no error
+ *  @return 0 or -errno */
+MAMS_MUST int mams_nl_address(
+	struct mams_nl *n, uint32_t ifindex, const struct mams_addr *a, bool add);
+/** A route of the main table for this one address to a device of ours; another one is replaced.
+ *  @param add  false: take it away; gone already is no error */
+MAMS_MUST int mams_nl_host_route(
+	struct mams_nl *n, uint32_t ifindex, const struct mams_addr *a, bool add);

@@ -12,6 +12,7 @@ proxy/convert proxy/flow proxy/paths proxy/dest
 trailer-madp/concat trailer-madp/fragment trailer-madp/gma trailer-madp/mxcontrol
 trailer-madp/ip trailer-madp/pkt trailer-madp/reason trailer-madp/reassembly
 trailer-madp/links
+trailer-madp/offload
 plugins/pm_policy plugins/pm_tables'
 
 # What pure code may take from the system: the language's library without clock and files, address

@@ -25,7 +25,7 @@ wrong() {
 	done
 }
 
-for p in ncm-service/mams-ncm ccm-agent/mams-ccm proxy/mams-proxy; do
+for p in ncm-service/mams-ncm ccm-agent/mams-ccm proxy/mams-proxy trailer-madp/mams-trailer; do
 	"$build/$p" -h | grep -q '^usage:' || fail "$p -h"
 	"$build/$p" -V | grep -qE "^mams-[a-z]+ [0-9]+\.[0-9]" || fail "$p -V"
 	"$build/$p" --nonsense >/dev/null 2>&1
@@ -50,6 +50,20 @@ printf 'role = network\nlisten = { "10.0.0.1" }\nclient x { key_file = %s/none }
 	"$dir" | wrong "$proxy" ''
 printf 'listen = { "10.0.0.1" }\n' | wrong "$proxy" '' role
 
+trailer=$build/trailer-madp/mams-trailer
+for e in trailer-client trailer-network; do
+	"$trailer" -t -c "$top/deploy/examples/$e.conf" >/dev/null || fail "example $e"
+done
+printf 'role = network\n' | wrong "$trailer" '' 'listen is required'
+printf 'role = client\nlisten = { "10.0.0.1" }\n' | wrong "$trailer" '' listen network
+printf 'role = client\nworkers = 2\n' | wrong "$trailer" '' workers
+printf 'role = client\nmtu = 100\n' | wrong "$trailer" 2 mtu
+printf 'role = client\nmtu = 9000\n' | wrong "$trailer" '' mtu packet_max
+printf 'role = client\ninterface = "muchtoolonganame"\n' | wrong "$trailer" '' interface
+printf 'role = network\nworkers = 2\nlisten = { "10.0.0.1:65535" }\n' | wrong "$trailer" '' ports
+printf 'role = network\nlisten = { "10.0.0.1" }\nmasquerade = { "10.0.0.1/8" }\n' |
+	wrong "$trailer" 3 masquerade
+
 # the examples of NCM and CCM, with the certificates that the README makes for them
 ca=$dir/etc
 {
@@ -61,6 +75,7 @@ example() { # PROGRAM NAME: prints the file of the example as it would be here
 	sed "s,/etc/mams,$ca,g" "$top/deploy/examples/$2.conf" >"$dir/$2.conf"
 	"$1" -t -c "$dir/$2.conf" >/dev/null || fail "example $2"
 }
+
 ccm=$build/ccm-agent/mams-ccm
 ncm=$build/ncm-service/mams-ncm
 example "$ncm" ncm

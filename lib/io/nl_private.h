@@ -1,0 +1,18 @@
+/** @file nl_private.h
+ *  Requests of rtnetlink, shared by nl.c and nl_host.c.  Layer: io. */
+#pragma once
+
+#include "lib/io/nl.h"
+
+#include <libmnl/libmnl.h>
+
+#define MAMS_NL_BUFFER 65536
+
+struct mams_nl {
+	struct mnl_socket *sock;
+	uint32_t seq;
+	char buffer[MAMS_NL_BUFFER];
+};
+
+/** Send h and read the kernel's answers. @return 0 or -errno */
+int mams_nl_request(struct mams_nl *n, struct nlmsghdr *h, mnl_cb_t cb, void *user);

@@ -1,0 +1,64 @@
+#!/usr/bin/env python3
+"""Medians of tests/bench/run trailer, and mams-trailer against the better of the other tunnels."""
+import argparse
+import collections
+import json
+import statistics
+
+METRICS = (  # name, text, more is better; None: told, not compared
+    ("tcp", "TCP, client to network, Gbit/s", True),
+    ("tcp-down", "TCP, network to client, Gbit/s", True),
+    ("cpu-tcp", "CPU s/GiB of both ends of the tunnel", False),
+    ("machine-tcp", "CPU s/GiB of the machine", False),
+    ("pps-64", "packets/s of 64 octets, window of 512", True),
+    ("pps-512", "packets/s of 512 octets", True),
+    ("pps-1400", "packets/s of 1400 octets", True),
+    ("lost-64", "lost of 64 octets", None),
+    ("lost-512", "lost of 512 octets", None),
+    ("lost-1400", "lost of 1400 octets", None),
+    ("p50", "round trip, median, us", False),
+    ("p99", "round trip, 99 %, us", False),
+)
+CONTENDERS = (("raw", "veth"), ("raw-no-offload", "veth, no offload"), ("mams", "mams-trailer"),
+              ("openvpn", "OpenVPN, plain"), ("wireguard-go", "wireguard-go"))
+
+
+def ratio(row, more):
+    """Ours to the better of the two."""
+    others = [row[c] for c in ("openvpn", "wireguard-go") if c in row]
+    if "mams" not in row or not others:
+        return None
+    best, own = (max(others), row["mams"]) if more else (row["mams"], min(others))
+    return own / best if best else None
+
+
+def text(value):
+    return "" if value is None else f"{value:.0f}" if value >= 100 else f"{value:.3g}"
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("results")
+    parser.add_argument("--json")
+    args = parser.parse_args()
+    values = collections.defaultdict(lambda: collections.defaultdict(list))
+    with open(args.results, encoding="ascii") as lines:
+        for line in lines:
+            metric, who, value = line.split()
+            values[metric][who].append(float(value))
+    present = [(c, name) for c, name in CONTENDERS if any(c in v for v in values.values())]
+    print("| | " + " | ".join(n for _, n in present) + " | ratio |")
+    print("|---" * (len(present) + 2) + "|")
+    for metric, words, more in METRICS:
+        if metric not in values:
+            continue
+        row = {c: statistics.median(v) for c, v in values[metric].items()}
+        r = ratio(row, more) if more is not None else None
+        print(f"| {words} | " + " | ".join(text(row.get(c)) for c, _ in present) +
+              f" | {text(r)} |")
+    if args.json:
+        with open(args.json, "w", encoding="ascii") as out:
+            json.dump(values, out, indent=1)
+
+
+main()

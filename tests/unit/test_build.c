@@ -1,0 +1,152 @@
+/* A session's configuration: what is taken, and what is refused before anything changes. */
+#include "trailer-madp/build.h"
+
+#include "lib/base/buf.h"
+#include "tests/support/suite.h"
+#include "trailer-madp/flowclass.h"
+
+#include <string.h>
+
+static const char good[] =
+	"{\"ctl\":1,\"type\":\"tr_session_set\",\"id\":3,\"client\":\"laptop\",\"session_id\":42,"
+	"\"secret\":\"MDEyMzQ1Njc4OWFiY2RlZg==\",\"anchor4\":\"10.60.0.2\",\"anchor6\":\"fd60::2\","
+	"\"anchor_connection_id\":1,\"mtu\":1400,\"control_port\":7500,"
+	"\"encapsulation\":\"trailer\",\"header_optimization\":false,\"links\":["
+	"{\"connection_id\":1,\"name\":\"wifi\",\"mtu\":1500,\"local\":\"10.1.1.2\","
+	"\"remote\":\"10.1.1.1\",\"remote_port\":7446,\"device\":\"wlan0\",\"rate_kbps\":20000,"
+	"\"bound_kbps\":0},"
+	"{\"connection_id\":7,\"name\":\"lte\",\"mtu\":1400,\"local\":\"fd01::2\","
+	"\"remote\":\"fd01::1\",\"remote_port\":7446,\"rate_kbps\":0,\"bound_kbps\":0}],"
+	"\"classes\":[{\"flow_id\":0,"
+	"\"ul\":{\"mode\":\"split\",\"links\":[7,1],\"weights\":[30,70],\"lossless\":true,"
+	"\"pass_late\":false},"
+	"\"dl\":{\"mode\":\"redundant\",\"links\":[1,7],\"lossless\":false,\"pass_late\":true}},"
+	"{\"flow_id\":2,\"rules\":[{\"protocol\":17,\"remote_port_first\":5000}],"
+	"\"ul\":{\"mode\":\"single\",\"links\":[1],\"lossless\":false,\"pass_late\":false},"
+	"\"dl\":{\"mode\":\"single\",\"links\":[1],\"lossless\":false,\"pass_late\":false}}]}";
+
+static int build(const char *text, enum madp_role role, struct madp_session_set **out,
+	struct mams_error *err)
+{
+	struct ctl_msg *m = NULL;
+	int rc = ctl_decode(text, strlen(text), &m, err);
+
+	CU_ASSERT_EQUAL_FATAL(rc, 0);
+	CU_ASSERT_TRUE(ctl_type_is_request(m->type));
+	rc = madp_build(&m->tr_session_set, role, 2048, out, err);
+	ctl_msg_free(m);
+	return rc;
+}
+
+static void what_is_taken(void)
+{
+	struct madp_session_set *s = NULL;
+	struct mams_error err;
+
+	CU_ASSERT_EQUAL_FATAL(build(good, MADP_ROLE_CLIENT, &s, &err), 0);
+	CU_ASSERT_STRING_EQUAL(s->client, "laptop");
+	CU_ASSERT_EQUAL(s->id, 42);
+	CU_ASSERT_EQUAL(s->key_len, 16);
+	CU_ASSERT_EQUAL(memcmp(s->key, "0123456789abcdef", 16), 0);
+	CU_ASSERT_EQUAL(s->n_links, 2);
+	CU_ASSERT_EQUAL(s->link[0].rate, 20000000);
+	CU_ASSERT_EQUAL(s->link[1].remote.port, 7446);
+	CU_ASSERT_EQUAL(s->cls[0].send.mode, MADP_MODE_SPLIT);
+	CU_ASSERT_EQUAL(s->cls[0].send.links[0], 7);
+	CU_ASSERT_EQUAL(s->cls[0].send.weight[1], 70);
+	CU_ASSERT_TRUE(s->cls[0].send.lossless);
+	CU_ASSERT_FALSE(s->cls[0].peer_lossless);
+	CU_ASSERT_TRUE(s->cls[0].pass_late);
+	CU_ASSERT_EQUAL(s->cls[0].dl, MADP_MODE_DUPLICATE);
+	CU_ASSERT_FALSE(s->cls[1].used);
+	CU_ASSERT_TRUE(s->cls[2].used);
+	CU_ASSERT_EQUAL(s->rules->n, 1);
+	CU_ASSERT_EQUAL(s->rules->rule[0].remote_port[1], 5000);
+	madp_session_set_free(s);
+}
+
+static void the_other_end_sends_the_other_direction(void)
+{
+	struct madp_session_set *s = NULL;
+	struct mams_error err;
+
+	CU_ASSERT_EQUAL_FATAL(build(good, MADP_ROLE_NETWORK, &s, &err), 0);
+	CU_ASSERT_EQUAL(s->cls[0].send.mode, MADP_MODE_DUPLICATE);
+	CU_ASSERT_TRUE(s->cls[0].peer_lossless);
+	CU_ASSERT_FALSE(s->cls[0].pass_late);
+	CU_ASSERT_EQUAL(s->cls[0].ul, MADP_MODE_SPLIT);
+	/* where a client is, it must prove */
+	CU_ASSERT_FALSE(mams_addr_is_set(&s->link[0].local));
+	CU_ASSERT_FALSE(mams_addr_is_set(&s->link[0].remote));
+	madp_session_set_free(s);
+}
+
+/** good, with the first `from` in it replaced. */
+static void refused(const char *from, const char *to, int want)
+{
+	struct madp_session_set *s = NULL;
+	struct mams_error err = {0};
+	struct mams_buf b = {0};
+	const char *at = strstr(good, from);
+
+	CU_ASSERT_PTR_NOT_NULL_FATAL(at);
+	mams_buf_add(&b, good, (size_t)(at - good));
+	mams_buf_printf(&b, "%s%s", to, at + strlen(from));
+	CU_ASSERT_EQUAL(build(b.data, MADP_ROLE_CLIENT, &s, &err), want);
+	CU_ASSERT_TRUE(err.text[0] != '\0');
+	CU_ASSERT_PTR_NULL(s);
+	mams_buf_fini(&b);
+}
+
+static void what_is_refused(void)
+{
+	refused("MDEyMzQ1Njc4OWFiY2RlZg==", "c2hvcnQ=", -MAMS_EVALUE);
+	refused("MDEyMzQ1Njc4OWFiY2RlZg==", "MDEyMzQ1Njc4OWFiY2RlZ", -MAMS_EVALUE);
+	refused("MDEyMzQ1Njc4OWFiY2RlZg==", "?DEyMzQ1Njc4OWFiY2RlZg==", -MAMS_EVALUE);
+	refused("\"anchor4\":\"10.60.0.2\",\"anchor6\":\"fd60::2\",", "", -MAMS_EMISSING);
+	refused("\"anchor4\":\"10.60.0.2\"", "\"anchor4\":\"fd60::1\"", -MAMS_EVALUE);
+	refused("\"anchor4\":\"10.60.0.2\"", "\"anchor4\":\"224.0.0.1\"", -MAMS_EVALUE);
+	refused("\"mtu\":1400,\"control", "\"mtu\":9000,\"control", -MAMS_EVALUE);
+	refused("\"connection_id\":7", "\"connection_id\":1", -MAMS_EVALUE);
+	refused("\"remote\":\"10.1.1.1\"", "\"remote\":\"fd01::1\"", -MAMS_EVALUE);
+	refused("\"remote_port\":7446", "\"remote_port\":0", -MAMS_EVALUE);
+	refused("\"links\":[7,1]", "\"links\":[7,2]", -MAMS_EUNKNOWN);
+	refused("\"links\":[7,1]", "\"links\":[7,7]", -MAMS_EVALUE);
+	refused("\"weights\":[30,70]", "\"weights\":[30]", -MAMS_EVALUE);
+	refused("\"flow_id\":0", "\"flow_id\":2", -MAMS_EVALUE);
+	refused("\"flow_id\":0", "\"flow_id\":1", -MAMS_EMISSING);
+	refused("\"remote_port_first\":5000",
+		"\"remote_port_first\":5000,\"remote_port_last\":4000", -MAMS_EVALUE);
+	refused("\"protocol\":17", "\"local\":\"10.0.0.1/8\"", -MAMS_EVALUE);
+}
+
+static void the_same_link(void)
+{
+	struct madp_session_set *a = NULL;
+	struct madp_session_set *b = NULL;
+	struct mams_error err;
+
+	CU_ASSERT_EQUAL_FATAL(build(good, MADP_ROLE_CLIENT, &a, &err), 0);
+	CU_ASSERT_EQUAL_FATAL(build(good, MADP_ROLE_CLIENT, &b, &err), 0);
+	CU_ASSERT_TRUE(madp_link_set_same(&a->link[0], &b->link[0]));
+	b->link[0].mtu = 1400; /* changed in place */
+	CU_ASSERT_TRUE(madp_link_set_same(&a->link[0], &b->link[0]));
+	b->link[0].remote.port++;
+	CU_ASSERT_FALSE(madp_link_set_same(&a->link[0], &b->link[0]));
+	CU_ASSERT_FALSE(madp_link_set_same(&a->link[0], &a->link[1]));
+	madp_session_set_free(a);
+	madp_session_set_free(b);
+}
+
+int main(void)
+{
+	static const struct mams_case cases[] = {
+		{"what is taken", what_is_taken},
+		{"the other end sends the other direction",
+			the_other_end_sends_the_other_direction},
+		{"what is refused", what_is_refused},
+		{"the same link", the_same_link},
+	};
+
+	return mams_suite_run("build", cases, MAMS_ARRAY_LEN(cases));
+}

@@ -1,0 +1,34 @@
+/** @file config.h
+ *  The configuration file of mams-trailer.  Layer: adapter.  Sessions, links and treatment do not
+ *  stand in it: the control plane brings them over ctl. */
+#pragma once
+
+#include "lib/codec/conf.h"
+#include "trailer-madp/settings.h"
+
+struct madp_conf {
+	int role; /**< enum madp_role */
+	const char *ctl_socket;
+	const char *interface;
+	uint32_t workers;
+	uint32_t mtu;
+	uint32_t packet_max;
+	uint32_t waiting_max;
+	uint32_t window_octets;
+	uint32_t send_buffer;
+	uint32_t receive_buffer;
+	uint32_t proofs;
+	uint32_t mark;
+	struct mams_addr *listen; /**< network */
+	size_t n_listen;
+	struct mams_prefix *masquerade; /**< network */
+	size_t n_masquerade;
+	struct mams_arena *arena; /**< owns everything above */
+};
+
+#define MADP_WORKERS_MAX 64u
+#define MADP_LISTEN_MAX 16u
+
+/** Read and check.  @return 0 or a negative code; err names file, line, key and cure */
+MAMS_MUST int madp_conf_load(const char *path, struct madp_conf *out, struct mams_error *err);
+void madp_conf_free(struct madp_conf *c);

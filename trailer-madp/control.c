@@ -1,0 +1,503 @@
+#include "trailer-madp/control.h"
+
+#include "lib/base/buf.h"
+#include "lib/base/log.h"
+#include "lib/ctl/ctl_msg.h"
+#include "lib/io/ctlsock.h"
+#include "lib/io/nl.h"
+#include "trailer-madp/build.h"
+#include "trailer-madp/desired.h"
+#include "trailer-madp/instance.h"
+#include "trailer-madp/masquerade.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#define LOG_MODULE "control"
+
+struct madp_control {
+	struct mams_loop *loop;
+	const struct madp_conf *conf;
+	struct madp_instance instance;
+	bool started;
+	struct mams_loop_fd *notes;
+	struct mams_ctl_server *server;
+	struct mams_nl *nl;
+	struct madp_masquerade *masquerade;
+	struct madp_desired *clients;
+	struct madp_desired *ids;
+	struct mams_log_rl event_limit;
+	mams_time begun;
+};
+
+/* ---- messages ---- */
+
+static void send_message(struct mams_ctl_conn *to, struct ctl_msg *msg)
+{
+	struct mams_buf text = {0};
+	struct mams_error err = {0};
+	int rc = msg ? ctl_encode(msg, 0, &text, &err) : -ENOMEM;
+
+	if (rc == 0)
+		rc = mams_ctl_send(to, text.data, text.len);
+	if (rc < 0)
+		log_warn("cannot answer on ctl: %s %s", mams_strerror(rc), err.text);
+	mams_buf_fini(&text);
+	ctl_msg_free(msg);
+}
+
+static void send_result(struct mams_ctl_conn *to, uint32_t id, int code, const char *text)
+{
+	struct ctl_msg *msg = ctl_msg_new(CTL_RESULT, id);
+
+	if (msg)
+		msg->result =
+			(struct ctl_result){.code = (uint32_t)code, .text = ctl_strdup(msg, text)};
+	send_message(to, msg);
+}
+
+static void send_event(struct madp_control *c, const struct ctl_tr_event *e)
+{
+	struct mams_buf text = {0};
+	struct mams_error err;
+	struct ctl_msg *msg = ctl_msg_new(CTL_TR_EVENT, 0);
+
+	if (msg) {
+		msg->tr_event = *e;
+		if (ctl_encode(msg, 0, &text, &err) == 0)
+			mams_ctl_broadcast(c->server, text.data, text.len);
+	}
+	mams_buf_fini(&text);
+	ctl_msg_free(msg);
+}
+
+/* ---- sessions ---- */
+
+static int set_host(struct madp_control *c, unsigned worker, const struct mams_addr *a, bool add)
+{
+	uint32_t ifindex = c->instance.workers[worker].tun.ifindex;
+
+	if (!mams_addr_is_set(a))
+		return 0;
+	return c->conf->role == MADP_ROLE_CLIENT ? mams_nl_address(c->nl, ifindex, a, add)
+						 : mams_nl_host_route(c->nl, ifindex, a, add);
+}
+
+static void unset_host(struct madp_control *c, unsigned worker, const struct mams_addr *a,
+	const struct mams_addr *is)
+{
+	if (mams_addr_is_set(a) && !mams_addr_eq_ip(a, is) && set_host(c, worker, a, false) < 0)
+		log_warn("an anchor address could not be removed from this host");
+}
+
+/** Two sessions must not share an id or an anchor address. */
+static int check_unique(
+	struct madp_control *c, const struct madp_session_set *s, struct mams_error *err)
+{
+	struct madp_desired *d;
+
+	if (c->conf->role == MADP_ROLE_CLIENT)
+		return 0;
+	for (d = c->clients; d; d = d->by_client.next) {
+		if (strcmp(d->client, s->client) == 0)
+			continue;
+		if (d->id == s->id)
+			return mams_fail(
+				err, MAMS_EVALUE, "session_id", "is that of client %s", d->client);
+		if ((mams_addr_is_set(&s->anchor4) && mams_addr_eq_ip(&d->anchor4, &s->anchor4)) ||
+			(mams_addr_is_set(&s->anchor6) &&
+				mams_addr_eq_ip(&d->anchor6, &s->anchor6)))
+			return mams_fail(
+				err, MAMS_EVALUE, "anchor4", "belongs to client %s", d->client);
+	}
+	return 0;
+}
+
+static const struct madp_link_set *known_link(const struct madp_desired *d, uint8_t cid)
+{
+	for (size_t i = 0; d && i < d->n_links; i++)
+		if (d->link[i].cid == cid)
+			return &d->link[i];
+	return NULL;
+}
+
+/** Client: sockets of links that are new or have changed. */
+static int open_links(struct madp_control *c, const struct madp_desired *d,
+	const struct madp_session_set *s, struct madp_order *o, struct mams_error *err)
+{
+	for (size_t i = 0; c->conf->role == MADP_ROLE_CLIENT && i < s->n_links; i++) {
+		const struct madp_link_set *l = &s->link[i];
+		const struct madp_link_set *was = known_link(d, l->cid);
+		const struct mams_udp_opts opts = {.local = l->local,
+			.remote = l->remote,
+			.device = l->device[0] ? l->device : NULL,
+			.mark = c->conf->mark,
+			.send_octets = (int)c->conf->send_buffer,
+			.receive_octets = (int)c->conf->receive_buffer};
+		int rc;
+
+		if (was && d->id == s->id && madp_link_set_same(was, l))
+			continue;
+		rc = mams_udp_open(&opts, &o->fd[i], err);
+		if (rc < 0)
+			return rc;
+	}
+	return 0;
+}
+
+static void drop_order(struct madp_order *o)
+{
+	for (size_t i = 0; i < MADP_LINKS_MAX; i++)
+		if (o->fd[i] >= 0)
+			close(o->fd[i]);
+	madp_account_unref(o->account);
+	free(o);
+}
+
+static struct madp_order *new_order(uint64_t id, struct madp_account *account)
+{
+	struct madp_order *o = calloc(1, sizeof(*o));
+
+	if (!o)
+		return NULL;
+	o->id = id;
+	o->account = madp_account_ref(account);
+	for (size_t i = 0; i < MADP_LINKS_MAX; i++)
+		o->fd[i] = -1;
+	return o;
+}
+
+static unsigned least_loaded(const struct madp_control *c)
+{
+	unsigned n[MADP_WORKERS_MAX] = {0};
+	unsigned best = 0;
+
+	for (const struct madp_desired *d = c->clients; d; d = d->by_client.next)
+		n[d->worker]++;
+	for (unsigned i = 1; i < c->instance.n_workers; i++)
+		if (n[i] < n[best])
+			best = i;
+	return best;
+}
+
+static void remember(struct madp_desired *d, const struct madp_session_set *s)
+{
+	d->anchor4 = s->anchor4;
+	d->anchor6 = s->anchor6;
+	memcpy(d->link, s->link, sizeof(d->link));
+	d->n_links = s->n_links;
+	memcpy(d->cls, s->cls, sizeof(d->cls));
+}
+
+static void forget(struct madp_control *c, struct madp_desired *d)
+{
+	static const struct mams_addr none;
+	struct madp_order *o = new_order(d->id, d->account);
+
+	unset_host(c, d->worker, &d->anchor4, &none);
+	unset_host(c, d->worker, &d->anchor6, &none);
+	if (o)
+		madp_worker_order(&c->instance.workers[d->worker], o);
+	else
+		log_err("session of %s cannot be ended: out of memory", d->client);
+	HASH_DELETE(by_client, c->clients, d);
+	HASH_DELETE(by_id, c->ids, d);
+	madp_account_unref(d->account);
+	free(d);
+}
+
+static struct madp_desired *find_client(struct madp_control *c, const char *client)
+{
+	struct madp_desired *d;
+
+	HASH_FIND(by_client, c->clients, client, strlen(client), d);
+	return d;
+}
+
+/** The client's record, made when there is none yet; another session of its takes the place of the
+ *  former, and a client has one at all. */
+static struct madp_desired *record_of(struct madp_control *c, const struct madp_session_set *s)
+{
+	struct madp_desired *d = find_client(c, s->client);
+
+	if (d && d->id != s->id) {
+		forget(c, d);
+		d = NULL;
+	}
+	if (c->conf->role == MADP_ROLE_CLIENT && !d && c->clients)
+		forget(c, c->clients);
+	if (d)
+		return d;
+	d = calloc(1, sizeof(*d));
+	if (!d)
+		return NULL;
+	d->account = madp_account_new();
+	if (!d->account) {
+		free(d);
+		return NULL;
+	}
+	memcpy(d->client, s->client, sizeof(d->client));
+	d->id = s->id;
+	d->worker = least_loaded(c);
+	HASH_ADD_KEYPTR(by_client, c->clients, d->client, strlen(d->client), d);
+	HASH_ADD(by_id, c->ids, id, sizeof(d->id), d);
+	return d;
+}
+
+static int take_over(struct madp_control *c, struct madp_desired *d, struct madp_session_set *s,
+	struct madp_order *o, struct mams_error *err)
+{
+	int rc = set_host(c, d->worker, &s->anchor4, true);
+
+	if (rc == 0)
+		rc = set_host(c, d->worker, &s->anchor6, true);
+	if (rc == 0 && c->conf->role == MADP_ROLE_CLIENT)
+		rc = mams_tun_up(&c->instance.workers[d->worker].tun, s->mtu);
+	if (rc < 0)
+		return mams_fail(
+			err, -rc, "anchor4", "the kernel refuses it: %s", mams_strerror(rc));
+	unset_host(c, d->worker, &d->anchor4, &s->anchor4);
+	unset_host(c, d->worker, &d->anchor6, &s->anchor6);
+	remember(d, s);
+	o->account = madp_account_ref(d->account);
+	o->set = s;
+	madp_worker_order(&c->instance.workers[d->worker], o);
+	return 0;
+}
+
+static int set_session(struct madp_control *c, const struct ctl_tr_session_set *m,
+	struct madp_desired **out, struct mams_error *err)
+{
+	struct madp_session_set *s = NULL;
+	struct madp_order *o = calloc(1, sizeof(*o));
+	struct madp_desired *d = NULL;
+	bool fresh;
+	int rc = o ? madp_build(m, (enum madp_role)c->conf->role, c->conf->packet_max, &s, err)
+		   : -ENOMEM;
+
+	for (size_t i = 0; o && i < MADP_LINKS_MAX; i++)
+		o->fd[i] = -1;
+	if (rc == 0)
+		rc = check_unique(c, s, err);
+	if (rc == 0) {
+		o->id = s->id;
+		rc = open_links(c, find_client(c, s->client), s, o, err);
+	}
+	fresh = rc == 0 && !find_client(c, s->client);
+	if (rc == 0)
+		d = record_of(c, s);
+	if (rc == 0)
+		rc = d ? take_over(c, d, s, o, err) : -ENOMEM;
+	if (rc == 0) {
+		*out = d;
+		return 0;
+	}
+	if (d && fresh)
+		forget(c, d);
+	if (o)
+		drop_order(o);
+	madp_session_set_free(s);
+	return rc;
+}
+
+static void answer_set(struct madp_control *c, struct mams_ctl_conn *to, const struct ctl_msg *m)
+{
+	struct mams_error err = {0};
+	struct madp_desired *d = NULL;
+	struct ctl_msg *msg;
+	int rc = set_session(c, &m->tr_session_set, &d, &err);
+
+	if (rc < 0 || !d) {
+		char text[300];
+
+		snprintf(text, sizeof(text), "%s%s%s", err.where, err.where[0] ? ": " : "",
+			err.text[0] ? err.text : mams_strerror(rc));
+		send_result(to, m->id, -rc, text);
+		return;
+	}
+	log_info("session taken over client=%s links=%zu worker=%u", d->client, d->n_links,
+		d->worker);
+	msg = ctl_msg_new(CTL_TR_READY, m->id);
+	if (msg) {
+		msg->tr_ready.interface = ctl_strdup(msg, c->instance.workers[d->worker].tun.name);
+		if (c->conf->n_listen)
+			msg->tr_ready.port = (uint16_t)(c->conf->listen[0].port + d->worker);
+	}
+	send_message(to, msg);
+}
+
+static int del_session(struct madp_control *c, const char *client)
+{
+	struct madp_desired *d = find_client(c, client);
+
+	if (d) {
+		log_info("session ended client=%s", d->client);
+		forget(c, d);
+	}
+	return 0;
+}
+
+/* ---- what workers report ---- */
+
+static void take_note(struct madp_control *c, const struct madp_note *n)
+{
+	static const char *const causes[] = {
+		"the system took it", "silent", "the peer does not hear it", "configuration"};
+	const char *why = n->cause < MAMS_ARRAY_LEN(causes) ? causes[n->cause] : "?";
+	const struct madp_link_set *link;
+	struct madp_desired *d;
+	struct ctl_tr_event e = {.connection_id = n->cid};
+
+	HASH_FIND(by_id, c->ids, &n->session, sizeof(n->session), d);
+	link = known_link(d, n->cid);
+	if (!link)
+		return;
+	e.client = d->client;
+	e.kind = n->kind == MADP_NOTE_UP ? CTL_TR_PATH_UP : CTL_TR_PATH_PROVEN;
+	if (n->kind == MADP_NOTE_DOWN) {
+		e.kind = CTL_TR_PATH_DOWN;
+		e.text = why;
+	}
+	mams_log_limited(&c->event_limit, mams_loop_now(c->loop), MAMS_LOG_INFO, LOG_MODULE,
+		"path %s client=%s link=%s%s%s",
+		n->kind == MADP_NOTE_UP     ? "up"
+		: n->kind == MADP_NOTE_DOWN ? "down"
+					    : "proven",
+		d->client, link->name, e.text ? " cause=" : "", e.text ? e.text : "");
+	send_event(c, &e);
+}
+
+static void on_notes(void *user, int fd, unsigned events)
+{
+	struct madp_control *c = user;
+	struct madp_note n;
+	uint64_t count;
+
+	(void)events;
+	(void)!read(fd, &count, sizeof(count));
+	while (madp_notes_get(&c->instance.notes, &n))
+		take_note(c, &n);
+}
+
+/* ---- requests ---- */
+
+static int set_log_level(const char *level, struct mams_error *err)
+{
+	static const char *const names[] = {"err", "warn", "info", "debug"};
+
+	for (size_t i = 0; i < MAMS_ARRAY_LEN(names); i++) {
+		if (strcmp(level, names[i]) != 0)
+			continue;
+		mams_log_set_level((enum mams_log_level)i);
+		return 0;
+	}
+	return mams_fail(err, MAMS_EVALUE, NULL, "level is one of err, warn, info, debug");
+}
+
+static void request(struct madp_control *c, struct mams_ctl_conn *from, const struct ctl_msg *m)
+{
+	const struct madp_status_view view = {.conf = c->conf,
+		.instance = &c->instance,
+		.sessions = c->clients,
+		.client = m->type == CTL_STATUS_REQ ? m->status_req.client : NULL,
+		.begun = c->begun,
+		.now = mams_loop_now(c->loop)};
+	struct mams_error err = {0};
+	int rc;
+
+	if (m->type == CTL_STATUS_REQ) {
+		send_message(from, madp_status_compose(&view, m->id));
+		return;
+	}
+	if (m->type == CTL_TR_SESSION_SET) {
+		answer_set(c, from, m);
+		return;
+	}
+	if (m->type == CTL_TR_SESSION_DEL)
+		rc = del_session(c, m->tr_session_del.client);
+	else if (m->type == CTL_LOG_LEVEL)
+		rc = set_log_level(m->log_level.level, &err);
+	else
+		rc = mams_fail(&err, MAMS_ESTATE, NULL, "not a request to a trailer MADP");
+	send_result(from, m->id, -rc, rc == 0 ? "ok" : err.text[0] ? err.text : mams_strerror(rc));
+}
+
+static void packet(void *user, struct mams_ctl_conn *from, const char *data, size_t len)
+{
+	struct mams_error err = {0};
+	struct ctl_msg *m = NULL;
+	int rc = ctl_decode(data, len, &m, &err);
+
+	if (rc < 0) {
+		send_result(from, 0, -rc, err.text);
+		return;
+	}
+	request(user, from, m);
+	ctl_msg_free(m);
+}
+
+static const struct mams_ctl_server_ops ctl_ops = {.packet = packet};
+
+/* ---- life ---- */
+
+static int start(struct madp_control *c, struct mams_error *err)
+{
+	const struct madp_conf *k = c->conf;
+	int rc = mams_nl_open(&c->nl);
+
+	if (rc == 0) {
+		rc = mams_ctl_listen(c->loop, k->ctl_socket, (gid_t)-1, &ctl_ops, c, &c->server);
+		if (rc < 0)
+			return mams_fail(err, -rc, k->ctl_socket,
+				"cannot listen: %s; another mams-trailer may run, or ctl_socket "
+				"needs another place",
+				mams_strerror(rc));
+	}
+	if (rc == 0) {
+		rc = madp_instance_start(&c->instance, k, err);
+		c->started = rc == 0;
+	}
+	if (rc == 0)
+		rc = mams_loop_fd_add(
+			c->loop, c->instance.notes.fd, MAMS_LOOP_READ, on_notes, c, &c->notes);
+	if (rc == 0 && k->n_masquerade)
+		rc = madp_masquerade_new(
+			k->masquerade, k->n_masquerade, k->interface, &c->masquerade, err);
+	return rc;
+}
+
+int madp_control_new(struct mams_loop *l, const struct madp_conf *conf, struct madp_control **out,
+	struct mams_error *err)
+{
+	struct madp_control *c = calloc(1, sizeof(*c));
+	int rc;
+
+	if (!c)
+		return -ENOMEM;
+	c->loop = l;
+	c->conf = conf;
+	c->begun = mams_loop_now(l);
+	rc = start(c, err);
+	if (rc < 0)
+		madp_control_free(c);
+	else
+		*out = c;
+	return rc;
+}
+
+void madp_control_free(struct madp_control *c)
+{
+	if (!c)
+		return;
+	mams_ctl_server_free(c->server);
+	mams_loop_fd_del(c->notes);
+	while (c->started && c->clients)
+		forget(c, c->clients);
+	if (c->started)
+		madp_instance_stop(&c->instance);
+	madp_masquerade_free(c->masquerade);
+	mams_nl_close(c->nl);
+	free(c);
+}

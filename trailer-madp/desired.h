@@ -1,0 +1,37 @@
+/** @file desired.h
+ *  Sessions as the control thread knows them.  Layer: adapter. */
+#pragma once
+
+#include "lib/ctl/ctl_msg.h"
+#include "trailer-madp/account.h"
+#include "trailer-madp/instance.h"
+#include "trailer-madp/settings.h"
+
+#include <uthash.h>
+
+/** What is told of a session, without its secret. */
+struct madp_desired {
+	char client[MADP_NAME];
+	uint64_t id;
+	struct mams_addr anchor4;
+	struct mams_addr anchor6;
+	unsigned worker;
+	struct madp_account *account;
+	struct madp_link_set link[MADP_LINKS_MAX];
+	size_t n_links;
+	struct madp_class_set cls[MADP_CLASSES_MAX];
+	UT_hash_handle by_client;
+	UT_hash_handle by_id;
+};
+
+struct madp_status_view {
+	const struct madp_conf *conf;
+	const struct madp_instance *instance;
+	struct madp_desired *sessions; /**< by client */
+	const char *client;            /**< only this one; NULL: all */
+	mams_time begun;
+	mams_time now;
+};
+
+/** @return NULL on ENOMEM */
+struct ctl_msg *madp_status_compose(const struct madp_status_view *v, uint32_t id);

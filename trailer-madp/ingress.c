@@ -1,0 +1,213 @@
+/* From the links to the TUN device.  Checks in this order: length, identity of the sender, syntax,
+ * connection, addresses; then state changes. */
+#include "trailer-madp/worker.h"
+
+#include <errno.h>
+#include <string.h>
+
+#define RECEIVES_PER_TURN 4
+
+bool madp_peer_key_of(
+	const struct madp_sock *sock, const struct sockaddr *sa, struct madp_peer_key *k)
+{
+	memset(k, 0, sizeof(*k));
+	k->sock = sock->index;
+	k->family = (uint8_t)sa->sa_family;
+	if (sa->sa_family == AF_INET) {
+		const struct sockaddr_in *in = (const struct sockaddr_in *)(const void *)sa;
+
+		memcpy(k->ip, &in->sin_addr, 4);
+		k->port = in->sin_port;
+		return true;
+	}
+	if (sa->sa_family == AF_INET6) {
+		const struct sockaddr_in6 *in6 = (const struct sockaddr_in6 *)(const void *)sa;
+
+		memcpy(k->ip, &in6->sin6_addr, 16);
+		k->port = in6->sin6_port;
+		return true;
+	}
+	return false;
+}
+
+static struct madp_path *find_path(
+	struct madp_worker *w, const struct madp_sock *sock, const struct sockaddr *from)
+{
+	struct madp_peer_key k;
+	struct madp_path *path;
+
+	if (sock->path)
+		return sock->path->proven ? sock->path : NULL;
+	if (!madp_peer_key_of(sock, from, &k))
+		return NULL;
+	HASH_FIND(hh, w->peers, &k, sizeof(k), path);
+	return path;
+}
+
+/** The client's own address must stand on its side, inside the tunnel. */
+static bool address_is_right(
+	const struct madp_worker *w, const struct madp_session *s, const uint8_t *sdu)
+{
+	bool v4 = sdu[0] >> 4 == 4;
+	const struct mams_addr *a = v4 ? &s->set->anchor4 : &s->set->anchor6;
+	size_t at = v4 ? 12 : 8;
+
+	if (w->role == MADP_ROLE_CLIENT)
+		at += v4 ? 4 : 16;
+	return a->family && memcmp(a->ip, sdu + at, v4 ? 4 : 16) == 0;
+}
+
+static void deliver_checked(struct madp_worker *w, struct madp_session *s, unsigned cls,
+	const uint8_t *sdu, size_t len, void *pooled)
+{
+	madp_inc(&s->account->cls[cls].rx_sdus);
+	madp_add(&s->account->cls[cls].rx_octets, len);
+	madp_inc(&w->counters.sdus_received);
+	madp_deliver(w, sdu, len, pooled);
+}
+
+void madp_ingress_pump(struct madp_worker *w, struct madp_session *s)
+{
+	unsigned cls;
+	uint32_t len;
+	void *pkt;
+
+	while ((pkt = madp_receiver_next(&s->plane.rx, &cls, &len, w->now)))
+		deliver_checked(w, s, cls, pkt, len, pkt);
+}
+
+static void take_sdu(struct madp_worker *w, struct madp_path *path, unsigned cls, uint32_t sn,
+	const uint8_t *sdu, size_t len)
+{
+	struct madp_session *s = path->session;
+	struct madp_class_count *count = &s->account->cls[cls];
+
+	if (!address_is_right(w, s, sdu)) {
+		madp_inc(w->role == MADP_ROLE_CLIENT ? &w->counters.foreign_destination
+						     : &w->counters.spoofed_source);
+		madp_inc(&s->account->spoofed);
+		return;
+	}
+	if (!w->spare)
+		w->spare = madp_slab_get(&w->sdus);
+	if (!w->spare || len > w->sdus.size) {
+		madp_inc(w->spare ? &w->counters.too_long : &w->counters.no_memory);
+		return;
+	}
+	switch (madp_receiver_sdu(
+		&s->plane.rx, cls, path->slot, sn, w->spare, (uint32_t)len, w->now)) {
+	case MADP_REORDER_DELIVER:
+	case MADP_REORDER_PASS:
+		deliver_checked(w, s, cls, sdu, len, NULL);
+		break;
+	case MADP_REORDER_HELD:
+		memcpy(w->spare, sdu, len);
+		w->spare = madp_slab_get(&w->sdus);
+		madp_inc(&count->rx_held);
+		break;
+	case MADP_REORDER_DUPLICATE:
+		madp_inc(&w->counters.duplicate);
+		madp_inc(&count->duplicate);
+		return;
+	case MADP_REORDER_LATE:
+		madp_inc(&w->counters.late);
+		madp_inc(&count->late);
+		return;
+	case MADP_REORDER_NOMEM:
+		madp_inc(&w->counters.no_memory);
+		return;
+	case MADP_REORDER_AHEAD:
+		madp_inc(&w->counters.ahead);
+		return;
+	}
+	madp_ingress_pump(w, s);
+}
+
+static void take_data(struct madp_worker *w, struct madp_path *path, const struct madp_gma *g,
+	struct madp_pkt *p, size_t wire_len)
+{
+	const struct madp_in in = {.wire_len = (uint32_t)wire_len,
+		.has_ts = (g->flags & MADP_GMA_TIMESTAMP) != 0,
+		.has_delivery_sn = (g->flags & MADP_GMA_DELIVERY_SN) != 0,
+		.ts_ms = g->timestamp_ms,
+		.delivery_sn = g->delivery_sn,
+		.cls = (g->flags & MADP_GMA_FLOW_ID) ? g->flow_id : 0};
+
+	if ((g->flags & MADP_GMA_CONNECTION_ID) && g->connection_id != path->connection_id) {
+		madp_inc(&w->counters.wrong_connection);
+		return;
+	}
+	if (!(g->flags & MADP_GMA_FLOW_SN)) {
+		if (!madp_control_take(w, path, p->data, p->len))
+			madp_inc(&w->counters.no_sequence);
+		return;
+	}
+	if (!madp_plane_pdu(&path->session->plane, path->slot, &in, w->now)) {
+		madp_inc(&w->counters.unknown_flow);
+		return;
+	}
+	if (g->first_len != p->len) {
+		madp_inc(&w->counters.no_sequence);
+		return;
+	}
+	take_sdu(w, path, in.cls, g->flow_sn, p->data, p->len);
+}
+
+static void take_pdu(struct madp_worker *w, struct madp_path *path, uint8_t *data, size_t len)
+{
+	struct madp_pkt p = {.data = data, .len = (uint32_t)len};
+	struct madp_gma g;
+	enum madp_reason why = madp_gma_decap(&path->session->set->gma, &p, &g);
+
+	madp_inc(&path->count->rx_packets);
+	madp_add(&path->count->rx_octets, len + path->outer);
+	madp_inc(&w->counters.pdus_received);
+	if (why != MADP_OK) {
+		madp_inc(&w->counters.refused[why]);
+		madp_inc(&path->count->rx_refused);
+		return;
+	}
+	take_data(w, path, &g, &p, len + path->outer);
+}
+
+static void take_datagrams(
+	struct madp_worker *w, struct madp_sock *sock, const struct mams_udp_in *in)
+{
+	struct madp_path *path = find_path(w, sock, in->from);
+
+	if (!in->whole) {
+		madp_inc(&w->counters.cut);
+		return;
+	}
+	if (path)
+		madp_session_touch(w, path->session);
+	for (size_t at = 0; at < in->len; at += in->segment) {
+		size_t len = in->len - at < in->segment ? in->len - at : in->segment;
+
+		if (path)
+			take_pdu(w, path, in->data + at, len);
+		else
+			madp_control_stranger(w, sock, in->from, in->data + at, len);
+	}
+}
+
+void madp_ingress_run(struct madp_worker *w, struct madp_sock *sock)
+{
+	struct mams_udp_in in[MAMS_UDP_RX_BATCH];
+
+	for (int i = 0; i < RECEIVES_PER_TURN; i++) {
+		int n = mams_udp_recv(w->rx, sock->fd, in);
+
+		madp_inc(&w->counters.receive_calls);
+		if (n < 0) {
+			if (n != -EAGAIN)
+				madp_inc(&w->counters.receive_failed);
+			return;
+		}
+		for (int k = 0; k < n; k++)
+			take_datagrams(w, sock, &in[k]);
+		madp_deliver_flush(w);
+		if (n < (int)MAMS_UDP_RX_BATCH)
+			return;
+	}
+}

@@ -1,0 +1,114 @@
+#include "trailer-madp/instance.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+static int open_tun(struct madp_worker *w, const struct madp_conf *conf, struct mams_error *err)
+{
+	char name[MAMS_TUN_NAME];
+	int rc;
+
+	if (conf->workers == 1)
+		snprintf(name, sizeof(name), "%s", conf->interface);
+	else
+		snprintf(name, sizeof(name), "%s%u", conf->interface, w->index);
+	rc = mams_tun_open(name, &w->tun, err);
+	if (rc < 0)
+		return rc;
+	rc = mams_tun_up(&w->tun, conf->mtu);
+	return rc < 0 ? mams_fail(
+				err, -rc, name, "cannot bring the device up: %s", mams_strerror(rc))
+		      : 0;
+}
+
+static int open_socks(struct madp_worker *w, const struct madp_conf *conf, struct mams_error *err)
+{
+	for (size_t i = 0; i < conf->n_listen; i++) {
+		struct mams_udp_opts o = {.local = conf->listen[i],
+			.send_octets = (int)conf->send_buffer,
+			.receive_octets = (int)conf->receive_buffer};
+		int rc;
+
+		o.local.port = (uint16_t)(o.local.port + w->index);
+		rc = mams_udp_open(&o, &w->sock[i].fd, err);
+		if (rc < 0)
+			return rc;
+		w->sock[i].local = o.local;
+	}
+	return 0;
+}
+
+static void close_worker(struct madp_worker *w)
+{
+	mams_tun_close(&w->tun);
+	for (size_t i = 0; i < MADP_SOCKS_MAX; i++)
+		if (w->sock[i].fd >= 0)
+			close(w->sock[i].fd);
+}
+
+static int start_worker(
+	struct madp_instance *in, const struct madp_conf *conf, struct mams_error *err)
+{
+	struct madp_worker *w = &in->workers[in->n_workers];
+	int rc;
+
+	w->index = in->n_workers;
+	w->role = (enum madp_role)conf->role;
+	w->notes = &in->notes;
+	w->limits = (struct madp_limits){.sdu_octets = conf->packet_max,
+		.sdus = conf->waiting_max,
+		.windows = conf->window_octets,
+		.proofs = conf->proofs};
+	w->tun.fd = -1;
+	w->epfd = w->mailbox.fd = -1;
+	for (size_t i = 0; i < MADP_SOCKS_MAX; i++)
+		w->sock[i].fd = -1;
+	rc = open_tun(w, conf, err);
+	if (rc == 0)
+		rc = open_socks(w, conf, err);
+	if (rc < 0) {
+		close_worker(w);
+		return rc;
+	}
+	rc = madp_worker_start(w);
+	if (rc < 0)
+		return mams_fail(err, -rc, NULL, "cannot start a worker: %s", mams_strerror(rc));
+	in->n_workers++;
+	return 0;
+}
+
+int madp_instance_start(
+	struct madp_instance *in, const struct madp_conf *conf, struct mams_error *err)
+{
+	int rc = madp_notes_init(&in->notes);
+
+	if (rc < 0)
+		return rc;
+	in->workers = calloc(conf->workers, sizeof(*in->workers));
+	if (!in->workers)
+		rc = -ENOMEM;
+	for (uint32_t i = 0; rc == 0 && i < conf->workers; i++)
+		rc = start_worker(in, conf, err);
+	if (rc < 0)
+		madp_instance_stop(in);
+	return rc;
+}
+
+void madp_instance_stop(struct madp_instance *in)
+{
+	for (unsigned i = 0; i < in->n_workers; i++)
+		madp_worker_stop(&in->workers[i]);
+	in->n_workers = 0;
+	free(in->workers);
+	in->workers = NULL;
+	madp_notes_fini(&in->notes);
+}
+
+void madp_instance_counters(const struct madp_instance *in, struct madp_counters *out)
+{
+	*out = (struct madp_counters){0};
+	for (unsigned i = 0; i < in->n_workers; i++)
+		madp_counters_add(out, &in->workers[i].counters);
+}

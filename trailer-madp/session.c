@@ -1,0 +1,350 @@
+/* Sessions of a worker: taking over a configuration, keeping what stays the same. */
+#include "trailer-madp/session.h"
+
+#include "trailer-madp/worker.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <unistd.h>
+
+#define OUTER4 28
+#define OUTER6 48
+
+static void *mem_get(void *user, size_t size)
+{
+	struct madp_worker *w = user;
+	void *p;
+
+	if (w->windows + size > w->windows_max)
+		return NULL;
+	p = calloc(1, size);
+	if (p)
+		w->windows += size;
+	return p;
+}
+
+static void mem_put(void *user, void *p, size_t size)
+{
+	struct madp_worker *w = user;
+
+	w->windows -= size;
+	free(p);
+}
+
+/* ---- paths ---- */
+
+static void forget_peer(struct madp_worker *w, struct madp_path *path)
+{
+	if (path->proven && w->role == MADP_ROLE_NETWORK)
+		HASH_DEL(w->peers, path);
+	path->proven = false;
+	__atomic_store_n(&path->count->proven, 0, __ATOMIC_RELAXED);
+}
+
+static void close_sock(struct madp_worker *w, struct madp_path *path)
+{
+	if (w->role != MADP_ROLE_CLIENT || !path->sock)
+		return;
+	close(path->sock->fd);
+	path->sock->fd = -1;
+	path->sock->path = NULL;
+	path->sock = NULL;
+}
+
+static void drop_path(struct madp_worker *w, struct madp_path *path)
+{
+	forget_peer(w, path);
+	close_sock(w, path);
+	madp_plane_link_del(&path->session->plane, path->slot, w->now);
+	__atomic_store_n(&path->count->owner, 0, __ATOMIC_RELAXED);
+	path->used = false;
+	path->sock = NULL;
+}
+
+static struct madp_path *path_of(struct madp_session *s, uint8_t cid)
+{
+	for (size_t i = 0; i < MADP_LINKS_MAX; i++)
+		if (s->path[i].used && s->path[i].cid == cid)
+			return &s->path[i];
+	return NULL;
+}
+
+static struct madp_sock *free_sock(struct madp_worker *w)
+{
+	for (size_t i = 0; i < MADP_SOCKS_MAX; i++)
+		if (w->sock[i].fd < 0)
+			return &w->sock[i];
+	return NULL;
+}
+
+/** Client: the path's socket, connected to the N-MADP. */
+static void take_sock(
+	struct madp_worker *w, struct madp_path *path, int fd, const struct madp_link_set *link)
+{
+	struct madp_sock *sock = free_sock(w);
+	uint8_t nonce[MADP_NONCE];
+
+	if (!sock || madp_worker_watch(w, fd, sock) < 0) {
+		close(fd);
+		return;
+	}
+	sock->fd = fd;
+	sock->path = path;
+	path->sock = sock;
+	path->outer = link->local.family == AF_INET6 ? OUTER6 : OUTER4;
+	madp_worker_random(w, nonce, sizeof(nonce));
+	madp_prover_start(&path->prover, nonce, w->now);
+}
+
+static void add_path(
+	struct madp_worker *w, struct madp_session *s, const struct madp_link_set *link, int fd)
+{
+	const struct madp_link_conf c = {
+		.cid = link->cid, .rate = link->rate, .bound = link->bound, .probe = s->set->probe};
+	struct madp_path *path = s->path;
+
+	while (path->used)
+		path++;
+	*path = (struct madp_path){.session = s,
+		.slot = (uint8_t)(path - s->path),
+		.cid = link->cid,
+		.connection_id = (uint8_t)(s->set->anchor_cid << 4 | link->cid),
+		.used = true,
+		.mtu = link->mtu};
+	path->count = &s->account->link[path->slot];
+	memset(path->count, 0, sizeof(*path->count));
+	__atomic_store_n(&path->count->owner, link->cid + 1u, __ATOMIC_RELAXED);
+	madp_plane_link_add(&s->plane, path->slot, &c, w->now);
+	madp_plane_carrier(&s->plane, path->slot, false, w->now); /* until the peer is proven */
+	if (fd >= 0)
+		take_sock(w, path, fd, link);
+}
+
+static const struct madp_link_set *link_of(const struct madp_session_set *set, uint8_t cid)
+{
+	for (size_t i = 0; i < set->n_links; i++)
+		if (set->link[i].cid == cid)
+			return &set->link[i];
+	return NULL;
+}
+
+/** Links that stay keep their peers and measurements. */
+static void change_paths(struct madp_worker *w, struct madp_session *s,
+	const struct madp_session_set *old, const struct madp_order *o)
+{
+	const struct madp_session_set *set = s->set;
+
+	for (size_t i = 0; i < MADP_LINKS_MAX; i++) {
+		struct madp_path *path = &s->path[i];
+		const struct madp_link_set *is;
+
+		if (!path->used)
+			continue;
+		is = link_of(set, path->cid);
+		if (!is || !madp_link_set_same(is, link_of(old, path->cid)) ||
+			set->anchor_cid != old->anchor_cid)
+			drop_path(w, path);
+		else
+			path->mtu = is->mtu;
+	}
+	for (size_t i = 0; i < set->n_links; i++)
+		if (!path_of(s, set->link[i].cid))
+			add_path(w, s, &set->link[i], o->fd[i]);
+}
+
+/** Connection ids become slots. */
+static void change_treatment(struct madp_worker *w, struct madp_session *s)
+{
+	for (unsigned i = 0; i < MADP_CLASSES_MAX; i++) {
+		/* a class that is not configured is treated as class 0 */
+		const struct madp_class_set *c =
+			s->set->cls[i].used ? &s->set->cls[i] : s->set->cls;
+		struct madp_treat t = c->send;
+
+		t.n_links = 0;
+		for (size_t k = 0; k < c->send.n_links; k++) {
+			const struct madp_path *path = path_of(s, c->send.links[k]);
+
+			if (!path)
+				continue;
+			t.links[t.n_links] = path->slot;
+			t.weight[t.n_links++] = c->send.weight[k];
+		}
+		(void)!madp_plane_treat(&s->plane, i, &t, c->peer_lossless, c->pass_late, w->now);
+	}
+}
+
+/* ---- sessions ---- */
+
+static void index_session(struct madp_worker *w, struct madp_session *s)
+{
+	if (s->set->anchor4.family)
+		HASH_ADD_KEYPTR(by_anchor4, w->anchors4, s->set->anchor4.ip, 4, s);
+	if (s->set->anchor6.family)
+		HASH_ADD_KEYPTR(by_anchor6, w->anchors6, s->set->anchor6.ip, 16, s);
+}
+
+static void unindex_session(struct madp_worker *w, struct madp_session *s)
+{
+	if (s->set->anchor4.family)
+		HASH_DELETE(by_anchor4, w->anchors4, s);
+	if (s->set->anchor6.family)
+		HASH_DELETE(by_anchor6, w->anchors6, s);
+}
+
+static struct madp_session *new_session(struct madp_worker *w, struct madp_order *o)
+{
+	struct madp_plane_conf conf = madp_plane_defaults;
+	const struct madp_mem mem = {mem_get, mem_put, w};
+	struct madp_session *s = calloc(1, sizeof(*s));
+
+	if (!s)
+		return NULL;
+	conf.role = w->role == MADP_ROLE_CLIENT ? MADP_PROBE_CLIENT : MADP_PROBE_NETWORK;
+	s->set = o->set;
+	s->scope = w->scopes++;
+	s->account = madp_account_ref(o->account);
+	s->timer.kind = MADP_TIMER_SESSION;
+	madp_worker_random(w, &s->incarnation, sizeof(s->incarnation));
+	s->incarnation |= 1; /* 0: none */
+	madp_plane_init(&s->plane, &conf, &mem, w->now);
+	HASH_ADD_KEYPTR(by_id, w->ids, &s->set->id, sizeof(s->set->id), s);
+	index_session(w, s);
+	if (w->role == MADP_ROLE_CLIENT)
+		w->only = s;
+	return s;
+}
+
+static void end_session(struct madp_worker *w, struct madp_session *s)
+{
+	unsigned cls;
+	uint32_t len;
+	void *pkt;
+
+	for (size_t i = 0; i < MADP_LINKS_MAX; i++)
+		if (s->path[i].used)
+			drop_path(w, &s->path[i]);
+	madp_sender_drop(&s->plane.tx);
+	while ((pkt = madp_sender_reap(&s->plane.tx, w->now)))
+		madp_slab_put(&w->sdus, pkt);
+	while ((pkt = madp_receiver_drain(&s->plane.rx, &cls, &len)))
+		madp_slab_put(&w->sdus, pkt);
+	madp_plane_fini(&s->plane);
+	mams_timerq_del(&w->timers, &s->timer);
+	unindex_session(w, s);
+	HASH_DELETE(by_id, w->ids, s);
+	if (s->touched)
+		STAILQ_REMOVE(&w->touched, s, madp_session, turn);
+	if (w->only == s)
+		w->only = NULL;
+	madp_session_set_free(s->set);
+	madp_account_unref(s->account);
+	free(s);
+}
+
+static void replace(struct madp_worker *w, struct madp_session *s, struct madp_order *o)
+{
+	struct madp_session_set *old = s->set;
+
+	unindex_session(w, s);
+	HASH_DELETE(by_id, w->ids, s);
+	s->set = o->set;
+	s->scope = w->scopes++;
+	HASH_ADD_KEYPTR(by_id, w->ids, &s->set->id, sizeof(s->set->id), s);
+	index_session(w, s);
+	change_paths(w, s, old, o);
+	madp_session_set_free(old);
+}
+
+void madp_session_order(struct madp_worker *w, struct madp_order *o)
+{
+	struct madp_session *s;
+
+	HASH_FIND(by_id, w->ids, &o->id, sizeof(o->id), s);
+	if (!o->set) {
+		if (s)
+			end_session(w, s);
+	} else if (s) {
+		replace(w, s, o);
+	} else {
+		s = new_session(w, o);
+		if (s)
+			change_paths(w, s, s->set, o);
+		else
+			madp_session_set_free(o->set);
+	}
+	if (o->set && s) {
+		change_treatment(w, s);
+		madp_session_touch(w, s);
+	}
+	madp_account_unref(o->account);
+	free(o);
+}
+
+void madp_session_end_all(struct madp_worker *w)
+{
+	struct madp_session *s;
+	struct madp_session *next;
+
+	HASH_ITER(by_id, w->ids, s, next)
+	end_session(w, s);
+}
+
+void madp_session_meet(struct madp_worker *w, struct madp_session *s, uint32_t incarnation)
+{
+	if (s->peer_incarnation && s->peer_incarnation != incarnation) {
+		unsigned cls;
+		uint32_t len;
+		void *pkt;
+
+		while ((pkt = madp_receiver_drain(&s->plane.rx, &cls, &len)))
+			madp_deliver(w, pkt, len, pkt);
+		madp_receiver_restart(&s->plane.rx);
+		madp_inc(&w->counters.peer_restarted);
+	}
+	s->peer_incarnation = incarnation;
+}
+
+void madp_session_prove(struct madp_worker *w, struct madp_path *path, struct madp_sock *sock,
+	const struct sockaddr *from)
+{
+	bool v6 = from->sa_family == AF_INET6;
+	struct madp_path *other;
+
+	madp_inc(&w->counters.proof_accepted);
+	if (w->role == MADP_ROLE_NETWORK) {
+		struct madp_peer_key k;
+
+		if (!madp_peer_key_of(sock, from, &k))
+			return;
+		forget_peer(w, path);
+		/* that address was another path's: its owner has shown the newer proof */
+		HASH_FIND(hh, w->peers, &k, sizeof(k), other);
+		if (other) {
+			forget_peer(w, other);
+			madp_plane_carrier(&other->session->plane, other->slot, false, w->now);
+			madp_session_touch(w, other->session);
+		}
+		path->key = k;
+		path->sock = sock;
+		path->peer_len = v6 ? sizeof(struct sockaddr_in6) : sizeof(struct sockaddr_in);
+		memcpy(&path->peer, from, path->peer_len);
+		path->outer = v6 ? OUTER6 : OUTER4;
+		path->generation++;
+		HASH_ADD(hh, w->peers, key, sizeof(path->key), path);
+	}
+	path->proven = true;
+	__atomic_store_n(&path->count->proven, 1, __ATOMIC_RELAXED);
+	madp_plane_carrier(&path->session->plane, path->slot, true, w->now);
+	madp_worker_tell(w, path, MADP_NOTE_PROVEN);
+	madp_session_touch(w, path->session);
+}
+
+void madp_session_touch(struct madp_worker *w, struct madp_session *s)
+{
+	if (s->touched)
+		return;
+	s->touched = true;
+	STAILQ_INSERT_TAIL(&w->touched, s, turn);
+}

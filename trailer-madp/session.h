@@ -1,0 +1,83 @@
+/** @file session.h
+ *  One client's session in its worker.  Layer: adapter. */
+#pragma once
+
+#include "lib/base/timerq.h"
+#include "trailer-madp/account.h"
+#include "trailer-madp/outbox.h"
+#include "trailer-madp/plane.h"
+#include "trailer-madp/proof.h"
+#include "trailer-madp/settings.h"
+
+#include <netinet/in.h>
+#include <sys/queue.h>
+#include <uthash.h>
+
+struct madp_worker;
+
+/** Where datagrams of a proven peer come from: our socket, their address and port. */
+struct madp_peer_key {
+	uint8_t ip[16];
+	uint16_t port; /**< network order */
+	uint8_t family;
+	uint8_t sock; /**< struct madp_sock.index */
+};
+
+struct madp_path {
+	struct madp_session *session;
+	struct madp_sock *sock; /**< NULL: no peer is known yet */
+	struct madp_message *message;
+	struct madp_link_count *count;
+	struct sockaddr_in6 peer; /**< or sockaddr_in */
+	socklen_t peer_len;
+	uint8_t slot;
+	uint8_t cid;
+	uint8_t connection_id; /**< anchor << 4 | delivery */
+	uint8_t outer;         /**< octets of IP and UDP header */
+	bool used;
+	bool proven;
+	uint32_t mtu;
+	uint32_t generation;       /**< network: proofs accepted */
+	struct madp_prover prover; /**< client */
+	struct madp_peer_key key;
+	UT_hash_handle hh;
+};
+
+struct madp_session {
+	struct madp_session_set *set; /**< owned */
+	struct madp_account *account;
+	struct madp_plane plane;
+	struct madp_path path[MADP_LINKS_MAX];
+	struct mams_timer timer;
+	uint32_t scope;            /**< of the class cache */
+	uint32_t incarnation;      /**< of this state of ours */
+	uint32_t peer_incarnation; /**< 0: not heard yet */
+	bool touched;              /**< stands in the worker's list of this turn */
+	STAILQ_ENTRY(madp_session) turn;
+	UT_hash_handle by_id;
+	UT_hash_handle by_anchor4;
+	UT_hash_handle by_anchor6;
+};
+
+/** What the control thread asks of a worker. */
+struct madp_order {
+	STAILQ_ENTRY(madp_order) next;
+	uint64_t id;                  /**< session */
+	struct madp_session_set *set; /**< NULL: the session ends; consumed */
+	struct madp_account *account; /**< a reference moves */
+	int fd[MADP_LINKS_MAX];       /**< client: sockets of set->link[i]; -1: as before */
+};
+
+/** Carry out an order; it is consumed. */
+void madp_session_order(struct madp_worker *w, struct madp_order *o);
+/** End all sessions. */
+void madp_session_end_all(struct madp_worker *w);
+/** A proof says of which incarnation the peer is: of another one Flow SNs begin anew. */
+void madp_session_meet(struct madp_worker *w, struct madp_session *s, uint32_t incarnation);
+/** The peer of a path is proven: network: at this address from now on. */
+void madp_session_prove(struct madp_worker *w, struct madp_path *path, struct madp_sock *sock,
+	const struct sockaddr *from);
+/** Something happened to the session: look after it at the end of this turn. */
+void madp_session_touch(struct madp_worker *w, struct madp_session *s);
+/** Look after it: control PDUs, what waits, events, next deadline. */
+void madp_session_turn(struct madp_worker *w, struct madp_session *s);

@@ -1,0 +1,64 @@
+/** @file settings.h
+ *  The configuration of one session, immutable once published and replaced as a whole.  Layer:
+ *  adapter.  The control thread builds it from a ctl message; the session's worker owns it then. */
+#pragma once
+
+#include "lib/base/addr.h"
+#include "trailer-madp/gma.h"
+#include "trailer-madp/links.h"
+#include "trailer-madp/probe.h"
+#include "trailer-madp/sched.h"
+
+enum madp_role { MADP_ROLE_CLIENT, MADP_ROLE_NETWORK };
+
+#define MADP_NAME 64    /**< octets of an identity with its NUL */
+#define MADP_KEY_MIN 16 /**< octets of a session's secret */
+#define MADP_KEY_MAX 64
+
+struct madp_rules;
+
+/** One delivery connection. */
+struct madp_link_set {
+	char name[MADP_NAME];
+	uint8_t cid;             /**< delivery connection id, 0..15 */
+	uint32_t mtu;            /**< of the link, outer headers included */
+	struct mams_addr local;  /**< client: the link's address */
+	struct mams_addr remote; /**< client: the N-MADP's address and port */
+	char device[16];         /**< client: the interface; "": by address only */
+	uint64_t rate;           /**< first estimate, bit/s; 0 unknown */
+	uint64_t bound;          /**< upper bound, bit/s; 0 none */
+};
+
+/** A direction of a class; links are connection ids, the worker makes slots of them. */
+struct madp_class_set {
+	char name[MADP_NAME];
+	bool used;
+	struct madp_treat send;
+	bool peer_lossless; /**< the other end keeps and sends again */
+	bool pass_late;
+	enum madp_mode ul;
+	enum madp_mode dl;
+};
+
+struct madp_session_set {
+	char client[MADP_NAME];
+	uint64_t id;
+	uint8_t key[MADP_KEY_MAX];
+	size_t key_len;
+	struct mams_addr anchor4; /**< of the client inside the tunnel; unset: none */
+	struct mams_addr anchor6;
+	uint8_t anchor_cid; /**< anchor connection id, 0..15 */
+	uint16_t mtu;       /**< of SDUs */
+	uint16_t control_port;
+	struct madp_gma_rules gma;
+	struct madp_probe_conf probe;
+	struct madp_link_set link[MADP_LINKS_MAX];
+	size_t n_links;
+	struct madp_class_set cls[MADP_CLASSES_MAX];
+	struct madp_rules *rules; /**< owned; never NULL */
+};
+
+struct madp_session_set *madp_session_set_new(void);    /**< NULL on ENOMEM */
+void madp_session_set_free(struct madp_session_set *s); /**< accepts NULL; wipes the key */
+/** The same link, to the same peer, from the same address? */
+bool madp_link_set_same(const struct madp_link_set *a, const struct madp_link_set *b);
