@@ -15,6 +15,8 @@
 #     mams-ccm                     mams-ncm
 #
 # Before lab_net: LAB (prefix of the namespaces' names) and BUILD (build directory) may be set.
+# With LAB_WIFI_EMU or LAB_LTE_EMU set, such as rate=20m,delay=10ms,queue=100k,loss=1, both accesses
+# are links of the emulator (tests/support/linkemu.c); then lab_emu changes them.
 
 LAB=${LAB:-mams}
 LAB_TOP=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
@@ -46,9 +48,24 @@ lab_wait() {
 	done
 }
 
+# The emulator's links: both devices of both accesses.
+lab_emu_start() {
+	lab_start emu "$CL" "$BUILD/tests/support/mams-linkemu" -s "$LAB_DIR/emu.sock" \
+		"wifi:$CL:$PX:${LAB_WIFI_EMU:-}" "lte:$CL:$PX:${LAB_LTE_EMU:-}"
+	lab_wait 5 test -S "$LAB_DIR/emu.sock" || lab_fail "no emulator; see $LAB_DIR/emu.log"
+}
+
+# lab_emu COMMAND...: set wifi loss=1, down lte, up lte, show; settings of one direction begin with
+# ab. (from the client) or ba.
+lab_emu() { "$BUILD/tests/support/mams-linkemu" -c "$LAB_DIR/emu.sock" "$@"; }
+
 lab_link() { # NAME NET RATE: between client and N-MADP host
 	local name=$1 net=$2 rate=$3
-	ip link add "$name" netns "$CL" type veth peer name "$name" netns "$PX"
+	if [ -n "${LAB_WIFI_EMU:-}${LAB_LTE_EMU:-}" ]; then
+		rate=none
+	else
+		ip link add "$name" netns "$CL" type veth peer name "$name" netns "$PX"
+	fi
 	local side
 	for side in "$CL 2" "$PX 1"; do
 		# shellcheck disable=SC2086 # two words
@@ -80,6 +97,7 @@ lab_net() {
 		ip netns exec "$ns" sysctl -qw net.ipv6.conf.all.accept_dad=0 \
 			net.ipv6.conf.default.accept_dad=0 net.ipv4.tcp_fastopen=3
 	done
+	[ -z "${LAB_WIFI_EMU:-}${LAB_LTE_EMU:-}" ] || lab_emu_start || return 1
 	lab_link wifi 1 "$LAB_WIFI_RATE"
 	lab_link lte 2 "$LAB_LTE_RATE"
 	ip link add core netns "$PX" type veth peer name core netns "$SV"
