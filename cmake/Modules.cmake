@@ -23,18 +23,26 @@ function(mams_unit module)
   set_tests_properties(unit.${module} PROPERTIES TIMEOUT 120 LABELS unit)
 endfunction()
 
-# mams_fuzz(TARGET LIBS...): tests/fuzz/fuzz_TARGET.c.  With MAMS_FUZZ a libFuzzer binary; otherwise
-# tests/fuzz/main.c replays tests/fuzz/corpus/TARGET with any compiler, as CTest "fuzz.TARGET".
+# mams_fuzz(TARGET LIBS... SOURCES...): tests/fuzz/fuzz_TARGET.c.  With MAMS_FUZZ a libFuzzer binary;
+# otherwise tests/fuzz/main.c replays tests/fuzz/corpus/TARGET with any compiler, as CTest
+# "fuzz.TARGET", and "fuzz.run.TARGET" runs the libFuzzer binary for a while.
 function(mams_fuzz target)
-  cmake_parse_arguments(A "" "" "LIBS" ${ARGN})
+  cmake_parse_arguments(A "" "" "LIBS;SOURCES" ${ARGN})
   set(src ${CMAKE_SOURCE_DIR}/tests/fuzz)
   if(MAMS_FUZZ)
-    add_executable(fuzz_${target} ${src}/fuzz_${target}.c)
+    add_executable(fuzz_${target} ${src}/fuzz_${target}.c ${A_SOURCES})
     target_link_options(fuzz_${target} PRIVATE -fsanitize=fuzzer)
+    add_dependencies(fuzz-targets fuzz_${target})
   else()
-    add_executable(fuzz_${target} ${src}/fuzz_${target}.c ${src}/main.c)
+    add_executable(fuzz_${target} ${src}/fuzz_${target}.c ${src}/main.c ${A_SOURCES})
     add_test(NAME fuzz.${target} COMMAND fuzz_${target} ${src}/corpus/${target})
     set_tests_properties(fuzz.${target} PROPERTIES TIMEOUT 120 LABELS fuzz)
+    # the libFuzzer build lies at the same place below its own folder
+    file(RELATIVE_PATH at ${CMAKE_BINARY_DIR} ${CMAKE_CURRENT_BINARY_DIR})
+    add_test(NAME fuzz.run.${target}
+      COMMAND ${src}/run ${CMAKE_SOURCE_DIR}/build/fuzz/${at}/fuzz_${target})
+    set_tests_properties(fuzz.run.${target} PROPERTIES TIMEOUT 700 LABELS "fuzz-run;slow"
+      FIXTURES_REQUIRED fuzz-build)
   endif()
   target_link_libraries(fuzz_${target} PRIVATE ${A_LIBS})
 endfunction()

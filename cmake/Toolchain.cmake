@@ -18,6 +18,9 @@ add_compile_options(
 if(CMAKE_C_COMPILER_ID STREQUAL "GNU" AND NOT MAMS_SANITIZE)
   add_compile_options(-Wnull-dereference)
 endif()
+if(CMAKE_C_COMPILER_ID STREQUAL "Clang")
+  add_compile_options(-Wno-implicit-fallthrough) # which gcc sees; clang finds it in uthash's macros
+endif()
 if(MAMS_WERROR)
   add_compile_options(-Werror)
 endif()

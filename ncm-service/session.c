@@ -102,6 +102,7 @@ static void finish_steering(struct ncm_session *s, int code, const char *text)
 void ncm_session_end(struct ncm_session *s, const char *reason)
 {
 	finish_steering(s, MAMS_ESTATE, "the session has ended");
+	mx_exchange_abandon(&s->exchange); /* what was asked is not asked again */
 	if (s->state != NCM_STATE_ENDED)
 		ncm_setup_release(s);
 	ncm_session_to(s, NCM_STATE_ENDED, reason);

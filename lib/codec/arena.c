@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-/* Blocks are chained; each knows its size so that freeing can wipe secrets. */
+/* Blocks are chained; each knows how much of it was given out, so that freeing can wipe secrets. */
 struct block {
 	struct block *next;
 	size_t size;
@@ -14,7 +14,9 @@ struct mams_arena {
 	struct block *head;
 };
 
-#define BLOCK_BYTES 2048u
+/* With its head what malloc() still keeps in its cache for small pieces: a message comes and goes
+ * without a search for room. */
+#define BLOCK_BYTES 960u
 
 struct mams_arena *mams_arena_new(void)
 {
@@ -29,7 +31,7 @@ void mams_arena_free(struct mams_arena *a)
 		return;
 	for (struct block *b = a->head; b; b = next) {
 		next = b->next;
-		mams_wipe(b->data, b->size);
+		mams_wipe(b->data, b->used);
 		free(b);
 	}
 	free(a);
@@ -47,16 +49,17 @@ void *mams_arena_alloc(struct mams_arena *a, size_t size)
 	if (!b || b->size - b->used < size) {
 		size_t room = size > BLOCK_BYTES ? size : BLOCK_BYTES;
 
-		b = calloc(1, sizeof(*b) + room);
+		b = malloc(sizeof(*b) + room);
 		if (!b)
 			return NULL;
 		b->size = room;
+		b->used = 0;
 		b->next = a->head;
 		a->head = b;
 	}
 	p = b->data + b->used;
 	b->used += size;
-	return p;
+	return memset(p, 0, size);
 }
 
 char *mams_arena_strdup(struct mams_arena *a, const char *s)

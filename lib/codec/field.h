@@ -122,6 +122,12 @@ MAMS_MUST int mams_field_encode_join(const struct mams_table *a_table, const voi
 	const struct mams_table *b_table, const void *b, unsigned flags, struct mams_buf *out,
 	struct mams_error *err);
 
+/** Deep copy by the rows.
+ *  @param out  table->size octets, filled; what it points to lives in the arena
+ *  @return 0, -ENOMEM */
+MAMS_MUST int mams_field_copy(
+	const struct mams_table *table, const void *in, struct mams_arena *arena, void *out);
+
 /** Deep equality by the rows (tests). */
 bool mams_field_equal(const struct mams_table *table, const void *a, const void *b);
 

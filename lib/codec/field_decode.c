@@ -329,6 +329,9 @@ static int decode_list(struct walk *w, const struct mams_field *f, json_t *v, vo
 		}
 		w->path[cut] = '\0';
 	}
+	if (used < (size_t)(f->min > 0 ? f->min : 0))
+		return fail(w, MAMS_EVALUE, "must have at least %lld items that are known",
+			(long long)f->min);
 	*(void **)out = items;
 	*(size_t *)(void *)((char *)base + f->count_offset) = used;
 	return 0;

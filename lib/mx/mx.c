@@ -71,15 +71,14 @@ char *mx_strdup(struct mx_msg *m, const char *s)
 
 struct mx_msg *mx_msg_copy(const struct mx_msg *m)
 {
-	struct mams_buf text = {0};
-	struct mx_msg *copy = NULL;
+	const struct mams_table *body = mx_rows[m->type].body;
+	struct mx_msg *copy = mx_msg_new(m->type, m->sequence_num);
 
-	if (mx_encode(m, 0, &text, NULL) == 0 && !text.failed)
-		(void)!mx_decode(text.data, text.len, &copy, NULL);
-	if (text.data)
-		mams_wipe(text.data, text.len);
-	mams_buf_fini(&text);
-	return copy;
+	if (!copy || !body ||
+		mams_field_copy(body, &m->discover, holder_of(copy)->arena, body_of(copy)) == 0)
+		return copy;
+	mx_msg_free(copy);
+	return NULL;
 }
 
 static const struct mx_row *row_by_name(const char *name)

@@ -2,11 +2,17 @@
  * addresses change, clients vanish, restart and leave for good, the NCM restarts with and without
  * its store.
  *   MAMS_SEED=N      repeats a run
- *   MAMS_EXTENDED=1  24 virtual hours; one, unless told */
+ *   MAMS_EXTENDED=1  24 virtual hours, as in the build with MAMS_CROWD_DAY; one, unless told */
 #include "tests/sim/world.h"
 
 #include <stdio.h>
 #include <stdlib.h>
+
+#ifdef MAMS_CROWD_DAY
+static const bool whole_day = true;
+#else
+static const bool whole_day = false;
+#endif
 
 #define CLIENTS 500u
 #define WIFI 1u
@@ -134,6 +140,7 @@ static void begin(struct crowd *c)
 	struct mams_prng seed = mams_prng_init(20261123);
 
 	world_init(&c->w, mams_prng_next(&seed), CLIENTS);
+	c->w.by_copy = whole_day;
 	c->w.loss = 50;
 	c->w.repeat = 50;
 	c->w.delay_ms = 400;
@@ -167,7 +174,7 @@ static unsigned steerings_open(const struct crowd *c)
 static void a_day(void)
 {
 	static struct crowd c;
-	unsigned all = getenv("MAMS_EXTENDED") ? 24 * 60 : 60;
+	unsigned all = whole_day || getenv("MAMS_EXTENDED") ? 24 * 60 : 60;
 	unsigned worst = 0;
 	double per_minute;
 

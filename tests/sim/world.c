@@ -21,6 +21,7 @@ struct event {
 	struct mams_timer timer;
 	struct world_client *client;
 	char *text;
+	struct mx_msg *copy; /* instead of the text */
 };
 
 static struct mams_prefix wifi_net[1];
@@ -178,6 +179,7 @@ void world_init_with(struct world *w, uint64_t seed, size_t n, size_t madps, siz
 static void free_event(struct event *e)
 {
 	free(e->text);
+	mx_msg_free(e->copy);
 	free(e);
 }
 
@@ -195,15 +197,15 @@ void world_fini(struct world *w)
 	free(w->clients);
 }
 
-static void put(
-	struct world *w, struct world_client *c, int64_t delay_ms, enum kind kind, const char *text)
+static struct event *put(struct world *w, struct world_client *c, int64_t delay_ms, enum kind kind)
 {
 	struct event *e = calloc(1, sizeof(*e));
 
 	mams_assert(e);
-	*e = (struct event){.timer.kind = kind, .client = c, .text = text ? strdup(text) : NULL};
+	*e = (struct event){.timer.kind = kind, .client = c};
 	mams_assert(
 		mams_timerq_set(&w->timers, &e->timer, mams_time_add_ms(w->now, delay_ms)) == 0);
+	return e;
 }
 
 /* Over the wire: lost, late, or twice. */
@@ -213,13 +215,22 @@ static void carry(struct world *w, struct world_client *c, enum kind kind, const
 	unsigned copies = 1;
 
 	w->sends++;
-	mams_assert(!m || mx_encode(m, 0, &text, NULL) == 0);
-	if (mams_prng_below(&w->prng, 1000) < w->loss || (w->hold_replies && kind == TO_CCM))
+	mams_assert(!m || w->by_copy || mx_encode(m, 0, &text, NULL) == 0);
+	world_trace(kind == TO_NCM, text.data);
+	if (m && w->tap && !w->tap(w->tap_user, kind == TO_NCM, m))
+		copies = 0;
+	else if (mams_prng_below(&w->prng, 1000) < w->loss || (w->hold_replies && kind == TO_CCM))
 		copies = 0;
 	else if (mams_prng_below(&w->prng, 1000) < w->repeat)
 		copies = 2;
-	while (copies-- > 0)
-		put(w, c, 1 + (int64_t)mams_prng_below(&w->prng, w->delay_ms + 1), kind, text.data);
+	while (copies-- > 0) {
+		int64_t delay = 1 + (int64_t)mams_prng_below(&w->prng, w->delay_ms + 1);
+		struct event *e = put(w, c, delay, kind);
+
+		e->copy = m && w->by_copy ? mx_msg_copy(m) : NULL;
+		e->text = text.data ? strdup(text.data) : NULL;
+		mams_assert(!m || e->copy || e->text);
+	}
 	mams_buf_fini(&text);
 }
 
@@ -257,7 +268,7 @@ static void act_ncm(struct world *w, struct world_client *c, const struct ncm_se
 		if (w->madp_away[a->madp])
 			break;
 		if (c->deaf == 0)
-			put(w, c, 2, PREPARED, a->madp ? "1" : "0");
+			put(w, c, 2, PREPARED)->text = strdup(a->madp ? "1" : "0");
 		else
 			c->deaf--;
 		break;
@@ -314,7 +325,7 @@ static void run_ccm(struct world *w, struct world_client *c)
 			break;
 		case CCM_ACT_APPLY:
 			c->applies++;
-			put(w, c, 3, APPLIED, NULL);
+			(void)put(w, c, 3, APPLIED);
 			break;
 		case CCM_ACT_FALLBACK:
 			c->fallbacks++;
@@ -373,33 +384,15 @@ static void answer_only(struct world *w, struct world_client *c, const struct mx
 	}
 }
 
-/* What a client of the seed would have sent. */
-static void forget_rfc8743(struct mx_msg *m)
-{
-	if (m->type == MX_CAPABILITY_RSP)
-		m->capability.unique_session_id = NULL;
-	else if (m->type == MX_UP_SETUP_CNF)
-		m->up_setup_cnf.unique_session_id = NULL;
-	else if (m->type == MX_RECONF_REQ)
-		m->reconf_req.unique_session_id = NULL;
-	else if (m->type == MX_TRAFFIC_STEERING_RSP)
-		m->traffic_steering_rsp.unique_session_id = NULL;
-}
-
-static void to_ncm(struct world *w, struct world_client *c, const char *text)
+static void to_ncm(struct world *w, struct world_client *c, struct mx_msg *m)
 {
 	struct mams_error err;
 	struct ncm_session *s = NULL;
-	struct mx_msg *m = NULL;
 
-	if (!w->ncm_up)
-		return;
-	mams_assert(mx_decode(text, strlen(text), &m, &err) == 0);
 	if (w->seed_only)
-		forget_rfc8743(m);
+		world_forget_rfc8743(m);
 	if (w->serves_elsewhere) {
 		answer_only(w, c, m);
-		mx_msg_free(m);
 		return;
 	}
 	if (m->type == MX_DISCOVER)
@@ -410,21 +403,22 @@ static void to_ncm(struct world *w, struct world_client *c, const char *text)
 		(void)!ncm_session_input(s, m, w->now, &err);
 		run_ncm(w, s);
 	}
-	mx_msg_free(m);
 }
 
-static void to_ccm(struct world *w, struct world_client *c, const char *text)
+/* What was put on the wire. */
+static void arrive(
+	struct world *w, struct world_client *c, enum kind kind, const char *text, struct mx_msg *m)
 {
 	struct mams_error err;
-	struct mx_msg *m = NULL;
+	struct mx_msg *read = NULL;
 
-	mams_assert(mx_decode(text, strlen(text), &m, &err) == 0);
-	if (w->seed_only && m->type == MX_KEEP_ALIVE_REQ) {
-		mx_msg_free(m);
-		return;
-	}
-	(void)!ccm_session_input(&c->ccm, m, w->now, &err);
-	mx_msg_free(m);
+	mams_assert(m || mx_decode(text, strlen(text), &read, &err) == 0);
+	m = m ? m : read;
+	if (kind == TO_NCM && w->ncm_up)
+		to_ncm(w, c, m);
+	else if (kind == TO_CCM && !(w->seed_only && m->type == MX_KEEP_ALIVE_REQ))
+		(void)!ccm_session_input(&c->ccm, m, w->now, &err);
+	mx_msg_free(read);
 }
 
 static void applied(struct world *w, struct world_client *c)
@@ -434,7 +428,7 @@ static void applied(struct world *w, struct world_client *c)
 	ccm_session_wanted(&c->ccm, &c->applied);
 	for (size_t i = 0; i < c->applied.n_paths; i++)
 		ok |= 1u << c->applied.paths[i].connection_id;
-	ccm_session_applied(&c->ccm, ok, w->now);
+	ccm_session_applied(&c->ccm, ok & ~c->broken, w->now);
 }
 
 static void happen(struct world *w, struct event *e)
@@ -443,7 +437,7 @@ static void happen(struct world *w, struct event *e)
 	struct ncm_session *s = world_session(w, c);
 
 	if (e->timer.kind == TO_NCM) {
-		to_ncm(w, c, e->text);
+		arrive(w, c, TO_NCM, e->text, e->copy);
 	} else if (e->timer.kind == PREPARED) {
 		if (s) {
 			ncm_session_prepared(s, e->text[0] == '1', w->now);
@@ -451,7 +445,7 @@ static void happen(struct world *w, struct event *e)
 		}
 	} else if (c->up) {
 		if (e->timer.kind == TO_CCM)
-			to_ccm(w, c, e->text);
+			arrive(w, c, TO_CCM, e->text, e->copy);
 		else if (e->timer.kind == UNKNOWN)
 			ccm_session_unknown(&c->ccm, w->now);
 		else
@@ -498,7 +492,7 @@ void world_madp(struct world *w, size_t i, bool up)
 		s = ncm_registry_next(w->registry, s))
 		for (size_t a = 0; a < w->policy.n_anchors; a++)
 			if (s->anchor[a].madp == (int)i)
-				put(w, client_of(w, s), 2, PREPARED, i ? "1" : "0");
+				put(w, client_of(w, s), 2, PREPARED)->text = strdup(i ? "1" : "0");
 	review(w);
 }
 
@@ -553,16 +547,26 @@ void world_run(struct world *w, int64_t ms)
 	}
 }
 
-void world_link(
-	struct world *w, struct world_client *c, uint8_t id, bool usable, const char *address)
+static void hand_in(struct world *w, struct world_client *c, enum kind kind, const struct mx_msg *m)
 {
-	struct ccm_link_state st = {0};
+	struct mams_buf text = {0};
 
-	if (usable) {
-		st = (struct ccm_link_state){.usable = true, .ifindex = id + 1u, .mtu = 1500};
-		mams_assert(mams_addr_parse(address, &st.address) == 0);
-	}
-	ccm_session_link(&c->ccm, id, &st, w->now);
+	mams_assert(mx_encode(m, 0, &text, NULL) == 0);
+	if (text.len <= MX_MAX_BYTES && (kind == TO_NCM || c->up))
+		arrive(w, c, kind, text.data, NULL);
+	if (kind == TO_CCM)
+		run_ccm(w, c);
+	mams_buf_fini(&text);
+}
+
+void world_to_ncm(struct world *w, struct world_client *c, const struct mx_msg *m)
+{
+	hand_in(w, c, TO_NCM, m);
+}
+
+void world_to_ccm(struct world *w, struct world_client *c, const struct mx_msg *m)
+{
+	hand_in(w, c, TO_CCM, m);
 }
 
 void world_restart_ncm(struct world *w, bool with_store)
@@ -583,16 +587,4 @@ void world_restart_ccm(struct world *w, struct world_client *c)
 {
 	ccm_session_fini(&c->ccm);
 	start_ccm(w, c);
-}
-
-bool world_settled(const struct world *w, const struct world_client *c, uint32_t wanted)
-{
-	const struct ncm_session *s = world_session(w, c);
-	uint32_t have = 0;
-
-	for (size_t i = 0; i < c->applied.n_paths; i++)
-		have |= 1u << c->applied.paths[i].connection_id;
-	return s && s->state == NCM_STATE_ACTIVE && c->ccm.state == CCM_STATE_ACTIVE &&
-	       have == wanted && c->applied.catching == (wanted != 0) &&
-	       (wanted == 0 || strcmp(c->applied.client_key, s->s.client_key) == 0);
 }

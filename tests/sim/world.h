@@ -17,7 +17,8 @@ struct world_client {
 	struct ccm_target applied;
 	struct ncm_saved stored; /**< what the store would hold */
 	bool has_stored;
-	unsigned deaf; /**< so many times the N-MADP does not answer */
+	unsigned deaf;   /**< so many times the N-MADP does not answer */
+	uint32_t broken; /**< links, as bits, that cannot be set up */
 	/* seen */
 	unsigned applies;
 	unsigned fallbacks;
@@ -41,10 +42,15 @@ struct world {
 	unsigned loss;   /**< per mille, each direction */
 	unsigned repeat; /**< per mille */
 	unsigned delay_ms;
+	bool by_copy; /**< messages travel as they are, not as JSON: three times as fast */
 	bool ncm_up;
 	bool hold_replies;     /**< the NCM hears, and is not heard */
 	bool seed_only;        /**< the clients know nothing of RFC 8743 but how to write */
 	bool serves_elsewhere; /**< it answers Discovers, and has no sessions */
+	/** What goes on the wire, before it is lost or not; NULL: nobody looks.
+	 *  @return false: it does not arrive */
+	bool (*tap)(void *user, bool from_ccm, const struct mx_msg *m);
+	void *tap_user;
 	struct ncm_policy policy;
 	struct ncm_madp_conf madps[2];     /**< one, unless policy.n_madps says 2 */
 	struct ncm_anchor_conf anchors[2]; /**< likewise */
@@ -75,5 +81,13 @@ void world_drain(struct world *w, size_t i, bool drain);
 void world_restart_ncm(struct world *w, bool with_store);
 void world_restart_ccm(struct world *w, struct world_client *c);
 struct ncm_session *world_session(const struct world *w, const struct world_client *c);
+/** A message from outside of the cores, as the transports would hand it in: to the NCM in the name
+ * of c's identity, whatever session it names, or to c's CCM. */
+void world_to_ncm(struct world *w, struct world_client *c, const struct mx_msg *m);
+void world_to_ccm(struct world *w, struct world_client *c, const struct mx_msg *m);
 /** Is everything as it should be: both ACTIVE, and the applied paths exactly those links (bits)? */
 bool world_settled(const struct world *w, const struct world_client *c, uint32_t links);
+/** What a client of the seed would have sent. */
+void world_forget_rfc8743(struct mx_msg *m);
+/** For docs/coverage.md: into the file named by MAMS_TRACE, when it is. */
+void world_trace(bool from_ccm, const char *text);

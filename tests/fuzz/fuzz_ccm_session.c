@@ -1,0 +1,10 @@
+/* What is said to a CCM, from an NCM that says anything: see strife.h. */
+#include "tests/fuzz/strife.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	strife_run(data, size, false);
+	return 0;
+}

@@ -1,0 +1,58 @@
+/* What a daemon does to itself before it reads a secret: each case in a process of its own. */
+#include "lib/io/proc.h"
+#include "tests/support/suite.h"
+
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+/* Exit status of a child that runs this. */
+static int child(int (*run)(void))
+{
+	pid_t pid = fork();
+	int status = -1;
+
+	if (pid == 0)
+		_exit(run());
+	CU_ASSERT_EQUAL_FATAL(waitpid(pid, &status, 0), pid);
+	CU_ASSERT(WIFEXITED(status));
+	return WEXITSTATUS(status);
+}
+
+/* 1: the kernel may write its memory to a file, and others may attach to it. */
+static int dumpable_with_secrets(void)
+{
+	return mams_proc_setup(true) == 0 ? prctl(PR_GET_DUMPABLE, 0, 0, 0, 0) : 99;
+}
+
+static int dumpable_without(void)
+{
+	return mams_proc_setup(false) == 0 ? prctl(PR_GET_DUMPABLE, 0, 0, 0, 0) : 99;
+}
+
+static int mode_of_new_files(void)
+{
+	return mams_proc_setup(true) == 0 ? (int)umask(0) : 99;
+}
+
+static void no_core_with_secrets(void)
+{
+	CU_ASSERT_EQUAL(child(dumpable_with_secrets), 0);
+	CU_ASSERT_EQUAL(child(dumpable_without), 1);
+}
+
+static void files_are_its_own(void)
+{
+	CU_ASSERT_EQUAL(child(mode_of_new_files), 077);
+}
+
+int main(void)
+{
+	static const struct mams_case cases[] = {
+		{"no core of a process with secrets", no_core_with_secrets},
+		{"files that it makes are its own", files_are_its_own},
+	};
+
+	return mams_suite_run("proc", cases, MAMS_ARRAY_LEN(cases));
+}
