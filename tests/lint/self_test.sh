@@ -123,6 +123,32 @@ words() {
 	found 'b.c:1: a JSON key' b.c 'const char *k = "{\\"key\\": 1}";\n'
 }
 
+# page ROW: the last requirement's row; all others are elsewhere
+page() {
+	put docs/conformance.md "| R001..R246 | b | user plane: c |\n| $1 |\n"
+}
+
+conformance() {
+	local good='R247 | b | `unit.a` it works' row out
+	put tests/unit/CMakeLists.txt 'mams_unit(a LIBS x)\n'
+	put tests/unit/test_a.c '\t{"it works", it_works},\n'
+	put tests/mutation/list 'R247 unit.a it works | a.c | s/a/b/\n'
+	page "$good"
+	clean
+	for row in 'R246 | b | `unit.a` it works:R247 is missing' 'R247 | b | `unit.b` it works:no such test' \
+		'R247 | b | `unit.a` it runs:has no case' 'R247 | b | it works:no test and case' \
+		'R240..R247 | b | not yet:R240 twice' 'R247 | b | not yet:unit.a is no test of R247'; do
+		checks=$((checks + 1))
+		page "${row%%:*}"
+		if out=$(lint) || ! grep -q "${row#*:}" <<<"$out"; then
+			printf 'lint conformance does not say "%s":\n%s\n' "${row#*:}" "$out"
+			exit 1
+		fi
+	done
+	rm "$tree/docs/conformance.md"
+	! lint >/dev/null || exit 1
+}
+
 # The generator stands in for itself: any program that prints.
 messages() {
 	put docs/messages.md 'one\n'
@@ -132,6 +158,16 @@ messages() {
 	put docs/messages.md 'two\n'
 	if "$here/check_messages.sh" "$tree/print" "$tree"; then
 		echo "lint messages accepts an old file"
+		exit 1
+	fi
+	checks=1
+}
+
+coverage() {
+	put docs/coverage.md 'one\n'
+	"$here/check_coverage.sh" "$tree" echo one
+	if "$here/check_coverage.sh" "$tree" echo two; then
+		echo "lint coverage accepts an old file"
 		exit 1
 	fi
 	checks=1

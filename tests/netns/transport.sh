@@ -188,9 +188,9 @@ claim "datagrams over the secure link, at least" "$datagrams" '>=' 20
 claim "datagrams over the secure link, at most" "$datagrams" '<=' 400
 "$NETNS_TOP/tests/netns/messages.py" "$LAB_DIR/control.pcap" "$LAB_KEYS" \
 	"$NETNS_TOP/tests/vectors/schema/rfc8743_c3.json" 8443 8444 8445 >"$LAB_DIR/messages"
-while read -r name n types bad; do
+while read -r name n missing bad; do
 	claim "$name: messages on the wire, at least" "$n" '>=' 20
-	claim "$name: of so many types, at least" "$types" '>=' 12
+	claim "$name: types of messages that were not said" "$missing" = -
 	claim "$name: messages that the schemas of RFC 8743 C.3 refuse" "$bad" = 0
 done <"$LAB_DIR/messages"
 no_reports
