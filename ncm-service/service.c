@@ -192,6 +192,20 @@ static void arm(struct ncm_service *v)
 	mams_loop_timer_at(v->timer, when);
 }
 
+/* Nothing is left to be done, or waited for: it can go. */
+static bool is_over(const struct ncm_session *s)
+{
+	return s->state == NCM_STATE_ENDED && mams_time_is_never(ncm_session_deadline(s));
+}
+
+/* One that is over stays until its next turn, which comes at once: its last reply may still have to
+ * be written. */
+static void arm_session(struct ncm_service *v, struct ncm_session *s)
+{
+	ncm_registry_arm(
+		v->registry, s, is_over(s) ? mams_loop_now(v->loop) : ncm_session_deadline(s));
+}
+
 static void run(struct ncm_service *v, struct ncm_session *s)
 {
 	struct ncm_action a;
@@ -203,9 +217,8 @@ static void run(struct ncm_service *v, struct ncm_session *s)
 	}
 	if (ended && !v->reply)
 		ncm_registry_remove(v->registry, s);
-	else /* with a reply still to be written, an ended session stays until its next turn */
-		ncm_registry_arm(
-			v->registry, s, ended ? mams_loop_now(v->loop) : ncm_session_deadline(s));
+	else
+		arm_session(v, s);
 	arm(v);
 }
 
@@ -221,7 +234,7 @@ static void tick(void *user)
 		s = ncm_registry_due(v->registry, now);
 		if (!s)
 			break;
-		if (s->state == NCM_STATE_ENDED && mams_time_is_never(ncm_session_deadline(s))) {
+		if (is_over(s)) {
 			ncm_registry_remove(v->registry, s);
 			continue;
 		}
@@ -245,7 +258,7 @@ static void review(struct ncm_service *v)
 		ncm_session_review(s, when);
 		if (s->gather_until.us != before.us)
 			when.us += SPREAD_US;
-		ncm_registry_arm(v->registry, s, ncm_session_deadline(s));
+		arm_session(v, s);
 	}
 	arm(v);
 }

@@ -187,9 +187,9 @@ void ncm_rig_again(struct ncm_rig *g)
 	struct ncm_registry *r = g->service ? ncm_service_registry(g->service) : NULL;
 	const struct ncm_session *s = NULL;
 
+	/* also those that the NCM itself is ending, which would wait for their client's answer */
 	while (r && (s = ncm_registry_next(r, s)))
-		if (s->state != NCM_STATE_ENDED)
-			end_session(g, s);
+		end_session(g, s);
 	for (int i = 0; r && i < 1000 && ncm_registry_count(r) > 0; i++) {
 		usleep(100); /* its turn comes within a millisecond */
 		ncm_rig_turn(g);

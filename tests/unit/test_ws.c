@@ -176,7 +176,7 @@ static void bad_frames(void)
 			cases[i].close == 1005 ? 2 : 4);
 		CU_ASSERT_EQUAL(reply[0], 0x88);
 		if (cases[i].close != 1005)
-			CU_ASSERT_EQUAL(reply[2] << 8 | reply[3], cases[i].close);
+			CU_ASSERT_EQUAL((unsigned)(reply[2] << 8 | reply[3]), cases[i].close);
 		shutdown(fd, SHUT_RDWR);
 		run(e.l, 2000);
 		CU_ASSERT_EQUAL(e.code, cases[i].close);
