@@ -1,19 +1,28 @@
 #include "ncm-service/admin.h"
 
+#include "lib/base/buf.h"
 #include "lib/base/log.h"
 #include "lib/ctl/ctl_msg.h"
 #include "lib/io/ctlsock.h"
 #include "mams_version.h"
-#include "ncm-service/admin_steer.h"
 #include "ncm-service/status.h"
+
+#include <uthash.h>
 
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
 #define LOG_MODULE "admin"
-#define PAGE 100       /* sessions in one status: an answer is one packet */
-#define DETAILS_MAX 50 /* sessions of whom all is told at once */
+#define DETAILS_MAX 50 /* sessions of whom all is told at once: an answer is one packet */
+
+/* A steering request under way.  A session has one at most, so there are no more than sessions. */
+struct waiting {
+	struct mams_ctl_conn *conn; /* NULL: gone */
+	uint32_t id;
+	uint64_t request;
+	UT_hash_handle hh;
+};
 
 struct ncm_admin {
 	struct mams_loop *loop;
@@ -21,9 +30,34 @@ struct ncm_admin {
 	struct ncm_service *service;
 	const struct ncm_api *api;
 	struct mams_ctl_server *server;
-	struct ncm_steers *steers;
+	struct waiting *waiting; /* by request */
+	uint64_t last_request;
 	mams_time started;
 };
+
+static void send_message(struct mams_ctl_conn *c, struct ctl_msg *msg)
+{
+	struct mams_buf text = {0};
+	struct mams_error err = {0};
+	int rc = msg ? ctl_encode(msg, 0, &text, &err) : -ENOMEM;
+
+	if (rc == 0)
+		rc = mams_ctl_send(c, text.data, text.len);
+	if (rc < 0)
+		log_warn("cannot answer on ctl: %s %s %s", mams_strerror(rc), err.where, err.text);
+	mams_buf_fini(&text);
+	ctl_msg_free(msg);
+}
+
+static void send_result(struct mams_ctl_conn *c, uint32_t id, int code, const char *text)
+{
+	struct ctl_msg *msg = ctl_msg_new(CTL_RESULT, id);
+
+	if (msg)
+		msg->result =
+			(struct ctl_result){.code = (uint32_t)code, .text = ctl_strdup(msg, text)};
+	send_message(c, msg);
+}
 
 /* ---- status ---- */
 
@@ -103,32 +137,15 @@ static void put_counters(struct ctl_msg *msg, const struct mams_metric *rows, si
 				.value = mams_metric_value(&rows[i], base)};
 }
 
-/* One packet does not hold thousands. */
-static void put_sessions(struct ncm_admin *a, struct ctl_msg *msg, const struct ctl_status_req *req)
+static bool wanted(const struct ncm_session *s, const char *client)
 {
-	struct ncm_registry *r = ncm_service_registry(a->service);
-	struct ctl_ncm_status *st = &msg->ncm_status;
-	size_t skip = req->skip;
+	char id[24];
 
-	for (struct ncm_session *s = ncm_registry_next(r, NULL); s; s = ncm_registry_next(r, s)) {
-		if (!ncm_session_is_called(s, req->client))
-			continue;
-		if (skip > 0) {
-			skip--;
-			continue;
-		}
-		st->more = st->n_sessions == PAGE;
-		if (st->more)
-			break;
-		put_session(a, msg, s, &st->sessions[st->n_sessions]);
-		if (req->client || ncm_registry_count(r) <= DETAILS_MAX)
-			ncm_status_agreed(msg, s, &st->sessions[st->n_sessions]);
-		st->n_sessions++;
-	}
+	snprintf(id, sizeof(id), "%llu", (unsigned long long)s->s.session_id);
+	return !client || strcmp(client, s->s.identity) == 0 || strcmp(client, id) == 0;
 }
 
-static struct ctl_msg *compose_status(
-	struct ncm_admin *a, uint32_t id, const struct ctl_status_req *req)
+static struct ctl_msg *compose_status(struct ncm_admin *a, uint32_t id, const char *client)
 {
 	struct ncm_registry *r = ncm_service_registry(a->service);
 	struct ctl_msg *msg = ctl_msg_new(CTL_NCM_STATUS, id);
@@ -143,11 +160,20 @@ static struct ctl_msg *compose_status(
 		rows += tables[i].n;
 	st->version = MAMS_VERSION;
 	st->uptime_ms = (uint64_t)mams_time_ms_until(a->started, mams_loop_now(a->loop));
-	st->sessions = ctl_alloc(msg, PAGE * sizeof(*st->sessions));
+	st->sessions = ctl_alloc(msg, (ncm_registry_count(r) + 1) * sizeof(*st->sessions));
 	st->counters = ctl_alloc(msg, rows * sizeof(*st->counters));
 	if (!st->sessions || !st->counters)
 		goto fail;
-	put_sessions(a, msg, req);
+	for (struct ncm_session *s = ncm_registry_next(r, NULL); s; s = ncm_registry_next(r, s)) {
+		struct ctl_session_status *one = &st->sessions[st->n_sessions];
+
+		if (!wanted(s, client))
+			continue;
+		put_session(a, msg, s, one);
+		if (client || ncm_registry_count(r) <= DETAILS_MAX)
+			ncm_status_agreed(msg, s, one);
+		st->n_sessions++;
+	}
 	ncm_status_madps(msg, a->service);
 	put_counters(msg, ncm_counter_rows, ncm_n_counter_rows, ncm_registry_counters(r), st);
 	for (size_t i = 0; i < n_tables; i++)
@@ -158,14 +184,112 @@ fail:
 	return NULL;
 }
 
-void ncm_admin_steered(struct ncm_admin *a, uint64_t request, int code, const char *text)
+/* ---- steering ---- */
+
+static struct ncm_session *pick_session(
+	struct ncm_admin *a, const char *client, struct mams_error *err)
 {
-	ncm_steers_done(a->steers, request, code, text);
+	struct ncm_registry *r = ncm_service_registry(a->service);
+	struct ncm_session *found = NULL;
+
+	for (struct ncm_session *s = ncm_registry_next(r, NULL); s; s = ncm_registry_next(r, s)) {
+		if (!wanted(s, client))
+			continue;
+		if (found) {
+			(void)mams_fail(err, MAMS_EVALUE, "client",
+				"there are several sessions: name one (mamsctl sessions lists "
+				"them)");
+			return NULL;
+		}
+		found = s;
+	}
+	if (!found)
+		(void)mams_fail(err, MAMS_EUNKNOWN, "client",
+			"no such session (mamsctl sessions lists them)");
+	return found;
 }
 
-struct ncm_steers *ncm_admin_steers(struct ncm_admin *a)
+/* A link is named by its access, or by its connection id. */
+static int take_links(const struct ncm_session *s, const char *const *names, size_t n,
+	uint32_t *out, struct mams_error *err)
 {
-	return a->steers;
+	for (size_t i = 0; i < n; i++) {
+		uint32_t bit = 0;
+
+		for (uint8_t k = 0; k < NCM_LINKS_MAX; k++) {
+			const struct ncm_link *l = &s->s.links[k];
+			char id[4];
+
+			snprintf(id, sizeof(id), "%u", k);
+			if (!l->known || l->admission != NCM_ADMIT_OK)
+				continue;
+			if (strcmp(names[i], s->policy->accesses[l->access].name) == 0 ||
+				strcmp(names[i], id) == 0)
+				bit |= 1u << k;
+		}
+		if (!bit)
+			return mams_fail(err, MAMS_EVALUE, names[i],
+				"the session has no such admitted link (mamsctl sessions lists "
+				"them)");
+		*out |= bit;
+	}
+	return 0;
+}
+
+static int start_steering(struct ncm_admin *a, struct ncm_session *s, struct mams_ctl_conn *c,
+	const struct ctl_msg *msg, struct mams_error *err)
+{
+	const struct ctl_steer *t = &msg->steer;
+	struct waiting *w;
+	struct ncm_order order = {
+		.configuration = t->has_configuration ? (uint8_t)t->configuration : 0};
+	int rc = ncm_status_anchor(s, t->anchor, &order.anchor, err);
+
+	if (rc == 0)
+		rc = take_links(s, t->dl, t->n_dl, &order.dl, err);
+	if (rc == 0)
+		rc = take_links(s, t->ul, t->n_ul, &order.ul, err);
+	if (rc < 0)
+		return rc;
+	w = calloc(1, sizeof(*w));
+	if (!w)
+		return mams_fail(err, ENOMEM, "steer", "no memory");
+	w->conn = c;
+	w->id = msg->id;
+	w->request = ++a->last_request;
+	HASH_ADD(hh, a->waiting, request, sizeof(w->request), w);
+	rc = ncm_service_steer(a->service, s, w->request, &order, err);
+	if (rc < 0) {
+		HASH_DEL(a->waiting, w);
+		free(w);
+	}
+	return rc;
+}
+
+static void on_steer(struct ncm_admin *a, struct mams_ctl_conn *c, const struct ctl_msg *msg)
+{
+	struct mams_error err = {0};
+	struct ncm_session *s = pick_session(a, msg->steer.client, &err);
+	char text[320];
+	int rc = s ? start_steering(a, s, c, msg, &err) : -MAMS_EUNKNOWN;
+
+	if (rc == 0)
+		return;
+	snprintf(text, sizeof(text), "%s%s%s", err.where, err.where[0] ? ": " : "", err.text);
+	send_result(c, msg->id, -rc, text);
+}
+
+void ncm_admin_steered(struct ncm_admin *a, uint64_t request, int code, const char *text)
+{
+	struct waiting *w;
+
+	HASH_FIND(hh, a->waiting, &request, sizeof(request), w);
+	if (!w)
+		return;
+	HASH_DEL(a->waiting, w);
+	if (w->conn)
+		send_result(w->conn, w->id, code, text);
+	free(w);
 }
 
 static void on_drain(struct ncm_admin *a, struct mams_ctl_conn *c, const struct ctl_msg *msg)
@@ -175,10 +299,7 @@ static void on_drain(struct ncm_admin *a, struct mams_ctl_conn *c, const struct 
 	int rc = ncm_service_drain(a->service, msg->drain.madp, msg->drain.drain, &err);
 
 	snprintf(text, sizeof(text), "%s: %s", err.where, err.text);
-	ncm_ctl_result(c, msg->id, -rc,
-		rc < 0             ? text
-		: msg->drain.drain ? "drained"
-				   : "in use again");
+	send_result(c, msg->id, -rc, rc < 0 ? text : msg->drain.drain ? "drained" : "in use again");
 }
 
 /* ---- the socket ---- */
@@ -191,11 +312,11 @@ static void on_log_level(struct mams_ctl_conn *c, const struct ctl_msg *msg)
 	int level;
 
 	if (mams_enum_parse(levels, msg->log_level.level, &level) < 0) {
-		ncm_ctl_result(c, msg->id, MAMS_EVALUE, "level is one of err, warn, info, debug");
+		send_result(c, msg->id, MAMS_EVALUE, "level is one of err, warn, info, debug");
 		return;
 	}
 	mams_log_set_level((enum mams_log_level)level);
-	ncm_ctl_result(c, msg->id, 0, "ok");
+	send_result(c, msg->id, 0, "ok");
 }
 
 static void packet(void *user, struct mams_ctl_conn *c, const char *data, size_t len)
@@ -206,31 +327,36 @@ static void packet(void *user, struct mams_ctl_conn *c, const char *data, size_t
 	int rc = ctl_decode(data, len, &msg, &err);
 
 	if (rc < 0) {
-		ncm_ctl_result(c, 0, -rc, err.text);
+		send_result(c, 0, -rc, err.text);
 		return;
 	}
 	if (msg->type == CTL_STATUS_REQ)
-		ncm_ctl_send(c, compose_status(a, msg->id, &msg->status_req));
+		send_message(c, compose_status(a, msg->id, msg->status_req.client));
 	else if (msg->type == CTL_STEER)
-		ncm_steers_take(a->steers, c, msg, data, len);
+		on_steer(a, c, msg);
 	else if (msg->type == CTL_LOG_LEVEL)
 		on_log_level(c, msg);
 	else if (msg->type == CTL_DRAIN)
 		on_drain(a, c, msg);
 	else
-		ncm_ctl_result(c, msg->id, MAMS_ESTATE, "not a request to an NCM");
+		send_result(c, msg->id, MAMS_ESTATE, "not a request to an NCM");
 	ctl_msg_free(msg);
 }
 
 static void closed(void *user, struct mams_ctl_conn *c)
 {
-	ncm_steers_closed(((struct ncm_admin *)user)->steers, c);
+	struct ncm_admin *a = user;
+	struct waiting *w;
+
+	for (w = a->waiting; w; w = w->hh.next)
+		if (w->conn == c)
+			w->conn = NULL;
 }
 
 static const struct mams_ctl_server_ops ctl_ops = {.packet = packet, .closed = closed};
 
 int ncm_admin_new(struct mams_loop *l, const struct ncm_conf *conf, struct ncm_service *v,
-	const struct ncm_api *api, struct ncm_cluster *cluster, struct ncm_admin **out)
+	const struct ncm_api *api, struct ncm_admin **out)
 {
 	struct ncm_admin *a = calloc(1, sizeof(*a));
 	int rc;
@@ -242,23 +368,26 @@ int ncm_admin_new(struct mams_loop *l, const struct ncm_conf *conf, struct ncm_s
 	a->service = v;
 	a->api = api;
 	a->started = mams_loop_now(l);
-	rc = ncm_steers_new(l, v, cluster, &a->steers);
-	if (rc == 0)
-		rc = mams_ctl_listen(l, conf->ctl_socket, (gid_t)-1, &ctl_ops, a, &a->server);
-	if (rc < 0) {
-		ncm_steers_free(a->steers);
+	rc = mams_ctl_listen(l, conf->ctl_socket, (gid_t)-1, &ctl_ops, a, &a->server);
+	if (rc < 0)
 		free(a);
-	} else {
+	else
 		*out = a;
-	}
 	return rc;
 }
 
 void ncm_admin_free(struct ncm_admin *a)
 {
+	struct waiting *w;
+	struct waiting *next;
+
 	if (!a)
 		return;
 	mams_ctl_server_free(a->server);
-	ncm_steers_free(a->steers);
+	HASH_ITER(hh, a->waiting, w, next)
+	{
+		HASH_DEL(a->waiting, w);
+		free(w);
+	}
 	free(a);
 }

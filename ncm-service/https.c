@@ -2,7 +2,7 @@
 
 #include "lib/base/buf.h"
 #include "lib/base/log.h"
-#include "ncm-service/front.h"
+#include "ncm-service/mailbox.h"
 
 #include <errno.h>
 #include <string.h>
@@ -40,7 +40,7 @@ struct ncm_https {
 
 static void poll_free(struct poll *p)
 {
-	ncm_front_detach(&p->channel);
+	ncm_mailbox_detach(&p->channel);
 	mams_loop_timer_del(p->timer);
 	LIST_REMOVE(p, link);
 	free(p);
@@ -115,30 +115,26 @@ static void answer_words(struct mams_httpd_req *r, unsigned status, const struct
 	mams_buf_fini(&text);
 }
 
-static void on_receipt(void *user, const struct ncm_receipt *receipt)
-{
-	struct mams_httpd_req *r = user;
-
-	if (receipt->outcome != NCM_IN_OK)
-		answer_words(r, status_of(receipt->outcome), &receipt->err);
-	else
-		mams_httpd_reply(r, receipt->text ? 200 : 204,
-			receipt->text ? "application/json" : NULL, receipt->text, receipt->len);
-}
-
 static void on_message(struct ncm_https *h, struct mams_httpd_req *r)
 {
 	const struct ncm_sender from = {.identity = mams_httpd_identity(r),
 		.transport = NCM_HTTPS,
 		.peer = *mams_httpd_peer(r)};
+	struct ncm_receipt receipt;
 	size_t len;
 	const char *body = mams_httpd_body(r, &len);
 
 	h->counters.posts++;
-	ncm_front_take(h->in->front, &from, body, len, on_receipt, r);
+	ncm_intake_take(h->in, &from, body, len, &receipt);
+	if (receipt.outcome != NCM_IN_OK)
+		answer_words(r, status_of(receipt.outcome), &receipt.err);
+	else
+		mams_httpd_reply(r, receipt.text ? 200 : 204,
+			receipt.text ? "application/json" : NULL, receipt.text, receipt.len);
+	ncm_receipt_fini(&receipt);
 }
 
-static int hold(struct ncm_https *h, struct mams_httpd_req *r)
+static int hold(struct ncm_https *h, struct mams_httpd_req *r, uint64_t session_id)
 {
 	struct poll *p = calloc(1, sizeof(*p));
 	int rc = p ? mams_loop_timer_new(h->in->loop, poll_over, p, &p->timer) : -ENOMEM;
@@ -156,7 +152,7 @@ static int hold(struct ncm_https *h, struct mams_httpd_req *r)
 	mams_loop_timer_at(
 		p->timer, mams_time_add_ms(mams_loop_now(h->in->loop), h->in->conf->poll_ms));
 	/* may answer it at once */
-	rc = ncm_front_attach(h->in->front, mams_httpd_identity(r), &p->channel);
+	rc = ncm_mailbox_attach(h->in->mailbox, session_id, &p->channel);
 	if (rc < 0) {
 		mams_httpd_set_user(r, NULL);
 		poll_free(p);
@@ -166,17 +162,19 @@ static int hold(struct ncm_https *h, struct mams_httpd_req *r)
 
 static void on_poll(struct ncm_https *h, struct mams_httpd_req *r)
 {
+	struct ncm_session *s = ncm_registry_by_identity(
+		ncm_service_registry(h->in->service), mams_httpd_identity(r));
 	const struct mams_error err = {.text = "no such session", .where = "poll"};
-	int rc;
 
 	h->counters.polls++;
-	rc = hold(h, r);
-	if (rc == -MAMS_EUNKNOWN) {
+	if (!s) {
 		h->in->counters.unknown_session++;
 		answer_words(r, 404, &err);
-	} else if (rc < 0) {
-		mams_httpd_reply(r, 503, NULL, NULL, 0);
+		return;
 	}
+	ncm_session_seen(s, mams_loop_now(h->in->loop));
+	if (hold(h, r, s->s.session_id) < 0)
+		mams_httpd_reply(r, 503, NULL, NULL, 0);
 }
 
 static void request(void *user, struct mams_httpd_req *r)
@@ -200,13 +198,11 @@ static void request(void *user, struct mams_httpd_req *r)
 
 static void gone(void *user, struct mams_httpd_req *r)
 {
-	struct ncm_https *h = user;
 	struct poll *p = mams_httpd_get_user(r);
 
+	(void)user;
 	if (p)
 		poll_free(p);
-	else
-		ncm_front_forget(h->in->front, r);
 }
 
 static const struct mams_httpd_ops httpd_ops = {.request = request, .gone = gone};

@@ -62,7 +62,6 @@ enum phase { TLS, REQUEST, CLOSING, OPEN };
 struct conn {
 	struct mams_wsd *d;
 	int fd;
-	unsigned ticket; /* of httpd_listen */
 	struct mams_addr peer;
 	gnutls_session_t tls;
 	enum phase phase;
@@ -105,8 +104,6 @@ const void *mams_wsd_counters(const struct mams_wsd *d)
 
 static void conn_free(struct conn *c)
 {
-	if (c->d->listen)
-		mams_httpd_listen_settled(c->d->listen, c->ticket);
 	TAILQ_REMOVE(&c->d->conns, c, link);
 	c->d->n_conns--;
 	mams_loop_fd_del(c->watch);
@@ -294,7 +291,7 @@ static bool answer(struct conn *c, const struct mams_ws_ask *a, char *identity)
 
 static void hand_over(struct conn *c, const char *identity)
 {
-	const struct mams_pipe pipe = {
+	const struct mams_ws_pipe pipe = {
 		.recv = pipe_recv, .send = pipe_send, .close = pipe_close, .io = c, .fd = c->fd};
 
 	c->identity = strdup(identity);
@@ -332,7 +329,6 @@ static int shake(struct conn *c)
 		return -ENOMEM;
 	}
 	c->phase = REQUEST;
-	mams_httpd_listen_settled(c->d->listen, c->ticket);
 	return 0;
 }
 
@@ -436,8 +432,7 @@ static bool is_full(struct mams_wsd *d, const struct mams_addr *peer)
 	return same >= d->opts.max_per_ip;
 }
 
-static void accepted(
-	void *user, int fd, const struct sockaddr_storage *sa, socklen_t len, unsigned ticket)
+static void accepted(void *user, int fd, const struct sockaddr_storage *sa, socklen_t len)
 {
 	struct mams_wsd *d = user;
 	struct mams_addr peer = {0};
@@ -450,7 +445,7 @@ static void accepted(
 	}
 	c = calloc(1, sizeof(*c));
 	if (c) {
-		*c = (struct conn){.d = d, .fd = fd, .peer = peer, .ticket = ticket};
+		*c = (struct conn){.d = d, .fd = fd, .peer = peer};
 		c->deadline = mams_time_add_ms(mams_loop_now(d->loop), d->opts.request_ms);
 	}
 	if (!c || mams_gate_session(d->gate, fd, &c->tls) < 0 ||
@@ -507,7 +502,6 @@ void mams_wsd_free(struct mams_wsd *d)
 	if (!d)
 		return;
 	mams_httpd_listen_close(d->listen);
-	d->listen = NULL;
 	while ((c = TAILQ_FIRST(&d->conns)) != NULL)
 		conn_free(c);
 	mams_loop_timer_del(d->sweep);
