@@ -90,7 +90,7 @@ claim "steering requests not applied" \
 attacked=$(said delivery_p99_ms "$LAB_DIR/attacked")
 # Below 50 ms it is the scheduler of two busy cores under the sanitizers that is measured.
 claim "NCM to CCM delivery, p99, to twice the quiet one of $quiet ms, or 50 ms" "$attacked" '<=' \
-	"$(awk -v q="$quiet" 'BEGIN { print 2 * q > 50 ? 2 * q : 50 }')" ms
+	"$(awk -v q="$quiet" 'BEGIN { print (2 * q > 50 ? 2 * q : 50) }')" ms
 for name in https_bad_certificate_total https_stale_nonce_total https_body_too_long_total \
 	https_slow_requests_total https_without_request_total wss_forbidden_total wss_slow_handshakes_total \
 	messages_bad_total messages_foreign_session_total messages_unknown_session_total \

@@ -55,6 +55,7 @@ common_part() { # NAME
 	lab_wait 25 is_new "$id" || :
 	claim "$name: NCM without memory, another session" "$(yes_no is_new "$id")" = yes
 	claim "$name: by the same transport" "$(by)" = "$name"
+	sleep 3.5 # nothing is said, and after 2 s of that a Keep-Alive REQ
 }
 reached() { [ "$(steered "$1")" -lt 3000 ]; }
 
