@@ -76,25 +76,30 @@ static void about(struct pm_action *out, enum pm_action_kind kind, const struct 
 		.mapped = s->mapped};
 }
 
-static bool set_priority(struct pm_policy *p, struct connection *c, struct pm_subflow *s,
-	bool backup, struct pm_action *out)
+/* Its time has come, or the connection is looked at again when it comes. */
+static bool is_due(struct connection *c, mams_time at, mams_time now)
 {
+	if (!mams_time_before(now, at))
+		return true;
+	c->due = mams_time_min(c->due, at);
+	return false;
+}
+
+static bool prioritize(struct pm_policy *p, struct connection *c, struct pm_subflow *s, bool backup,
+	mams_time now, struct pm_action *out)
+{
+	bool changes = s->backup != backup;
+
+	if (s->leaving || (!changes && s->repeats == 0))
+		return false;
+	if (!is_due(c, changes ? s->again : s->repeat, now))
+		return false;
 	s->backup = backup;
+	s->repeats = changes ? PM_REPEATS : s->repeats - 1;
+	s->repeat = pm_after(now, PM_REPEAT_MS);
 	about(out, PM_PRIORITY, c, s);
 	p->counters.priorities++;
 	return true;
-}
-
-/* The kernel refused it a moment ago: wait. */
-static bool priority_due(
-	struct connection *c, const struct pm_subflow *s, bool backup, mams_time now)
-{
-	if (s->leaving || s->backup == backup)
-		return false;
-	if (!mams_time_before(now, s->again))
-		return true;
-	c->due = mams_time_min(c->due, s->again);
-	return false;
 }
 
 /* ---- client side: what goes ---- */
@@ -244,7 +249,7 @@ static bool create(struct pm_policy *p, struct connection *c, const struct pm_pa
 		.id = l->id,
 		.local = path->local,
 		.remote = path->proxy,
-		.backup = path->backup};
+		.backup = true};
 	p->counters.subflows_created++;
 	return true;
 }
@@ -279,8 +284,8 @@ static bool client_action(
 			continue;
 		if (!s && !held && create(p, c, path, now, out))
 			return true;
-		if (s && priority_due(c, s, path->backup, now))
-			return set_priority(p, c, s, path->backup, out);
+		if (s && prioritize(p, c, s, path->backup, now, out))
+			return true;
 	}
 	return false;
 }
@@ -311,10 +316,9 @@ static bool network_action(
 	}
 	for (size_t i = 0; c->client && i < c->n_subflows; i++) {
 		struct pm_subflow *s = &c->subflows[i];
-		bool backup = wanted_backup(c->client, &s->local);
 
-		if (priority_due(c, s, backup, now))
-			return set_priority(p, c, s, backup, out);
+		if (prioritize(p, c, s, wanted_backup(c->client, &s->local), now, out))
+			return true;
 	}
 	return false;
 }

@@ -434,7 +434,9 @@ void pm_policy_subflow(struct pm_policy *p, uint32_t token, const struct mams_ad
 	s.since = now;
 	l = lane_of(p, c, &s);
 	s.id = l ? l->id : PM_ID_UNKNOWN;
-	s.backup = l && pm_path_of(p, c, &s)->backup; /* the creation carried it */
+	s.backup = l != NULL; /* the creation carried it */
+	if (l)
+		s.again = pm_after(now, PM_SETTLE_MS);
 	at = add_subflow(p, c, &s);
 	if (at && !c->server_side)
 		mark_twins(c, at);
@@ -486,6 +488,7 @@ static void priority_failed(
 	if (!s)
 		return;
 	s->backup = !a->backup;
+	s->repeats = 0;
 	s->again = mams_time_add_ms(now, PM_RETRY_MS);
 }
 

@@ -6,7 +6,8 @@
  *  Client side: a group of paths leads to one N-MADP instance.  Every connection to one of a
  *  group's proxies has one subflow per path of that group and of its address family.  A path that
  *  is taken away has its address withdrawn and its subflow destroyed; a last subflow stays until
- *  another one exists or its path returns.  No connection is ever joined to another group.  A
+ *  another one exists or its path returns.  A subflow joins as backup and becomes a normal one
+ *  PM_SETTLE_MS later (pm_tables.h tells why).  No connection is ever joined to another group.  A
  *  connection of a flow class (RFC 8743 8.7) has subflows over the paths of its class only, as long
  *  as one of them exists.
  *  Network side: connections bound to a client get that client's downlink priorities.
@@ -68,10 +69,12 @@ struct pm_action {
 struct pm_subflow {
 	struct mams_addr local; /**< with port */
 	struct mams_addr remote;
-	mams_time since; /**< when it was reported */
-	mams_time again; /**< no priority change before */
-	uint8_t id;      /**< local address id; PM_ID_UNKNOWN when withdrawn or never known */
-	bool backup;     /**< as last set by us */
+	mams_time since;  /**< when it was reported */
+	mams_time again;  /**< no priority change before */
+	mams_time repeat; /**< of the last priority change, when repeats > 0 */
+	uint8_t repeats;
+	uint8_t id;  /**< local address id; PM_ID_UNKNOWN when withdrawn or never known */
+	bool backup; /**< as last set by us */
 	bool mapped;
 	bool stale;   /**< its path was away meanwhile: not to be trusted again */
 	bool leaving; /**< to be destroyed, or destroyed and not yet reported closed */

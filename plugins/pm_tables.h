@@ -15,6 +15,15 @@
 #define PM_SILENT_MS 10000    /* a creation of which nothing at all was heard */
 #define PM_WAIT_BIND_MS 300   /* patience with who knows the flow class */
 #define PM_SHORT_LIFE_MS 2000 /* a subflow that ends sooner counts as a failed creation */
+/* Linux (seen on 6.18) finishes a passive join only when the reader lets go of the connection, and
+ * then overwrites the mapping of what has come over the new subflow meanwhile: these octets are
+ * delivered in the wrong place, and no checksum tells.  So we join as backup, which carries nothing
+ * while another subflow works, and say after this while that it is none. */
+#define PM_SETTLE_MS 30
+/* MP_PRIO goes in an ACK, which nobody sends again when it is lost: say it again, and once more. */
+#define PM_REPEATS 2
+#define PM_REPEAT_MS 300
+#define PM_GRAIN_MS 10 /* each moment at which something is due costs a look at all connections */
 
 /* One local address id of a connection.  The kernel keeps a list of (id, address) per connection:
  * it refuses a creation that contradicts the list and a withdrawal of what is not on it, so we have
@@ -79,6 +88,14 @@ const struct pm_path *pm_path_of(
 /** The lane with this id, or NULL. */
 struct lane *pm_lane(struct connection *c, uint8_t id);
 uint8_t pm_path_id(const struct pm_path *path);
+/** A while from now, at the next round moment. */
+static inline mams_time pm_after(mams_time now, int64_t ms)
+{
+	int64_t grain = PM_GRAIN_MS * INT64_C(1000);
+
+	return (mams_time){(mams_time_add_ms(now, ms).us + grain - 1) / grain * grain};
+}
+
 /** The creation of this lane's subflow came to nothing: not again before a growing while. */
 void pm_lane_failed(struct pm_policy *p, struct lane *l, mams_time now);
 /** A first look for something to do; false when c is as it should be (c->due may be set). */

@@ -77,6 +77,27 @@ static bool quiet(struct pm_policy *p, mams_time now)
 	return !pm_policy_next(p, now, &a);
 }
 
+/* Then, and not before. */
+static bool expect_at(
+	struct pm_policy *p, int64_t ms, enum pm_action_kind kind, const char *local, bool backup)
+{
+	struct mams_addr l = at(local);
+	struct pm_action a;
+
+	return quiet(p, mams_time_add_ms(NOW, ms - 1)) &&
+	       pm_policy_next(p, mams_time_add_ms(NOW, ms), &a) && a.kind == kind &&
+	       mams_addr_eq_ip(&a.local, &l) && a.backup == backup;
+}
+
+/* A normal subflow from then on, said three times. */
+static void settle(struct pm_policy *p, const char *local)
+{
+	CU_ASSERT(expect_at(p, 30, PM_PRIORITY, local, false));
+	CU_ASSERT(expect_at(p, 330, PM_PRIORITY, local, false));
+	CU_ASSERT(expect_at(p, 630, PM_PRIORITY, local, false));
+	CU_ASSERT(quiet(p, mams_time_add_ms(NOW, 100000)));
+}
+
 static struct pm_policy *both_up(void)
 {
 	struct pm_policy *p = pm_policy_new();
@@ -87,7 +108,7 @@ static struct pm_policy *both_up(void)
 	CU_ASSERT(expect(p, NOW, PM_CREATE, "10.1.2.2"));
 	CU_ASSERT(quiet(p, NOW));
 	subflow(p, 1, "10.1.2.2:6000", "10.1.2.1:7443");
-	CU_ASSERT(quiet(p, NOW));
+	settle(p, "10.1.2.2");
 	return p;
 }
 
@@ -96,6 +117,36 @@ static void one_subflow_per_path(void)
 	struct pm_policy *p = both_up();
 
 	CU_ASSERT(quiet(p, mams_time_add_ms(NOW, 100000)));
+	pm_policy_free(p);
+}
+
+/* The kernel of the peer puts octets in the wrong place that come before it has settled. */
+static void joins_as_backup(void)
+{
+	struct pm_policy *p = pm_policy_new();
+	struct pm_action a;
+
+	set_two(p, true); /* wifi is backup, lte is not */
+	connect_wifi(p, 1);
+	CU_ASSERT_FATAL(pm_policy_next(p, NOW, &a));
+	while (a.kind == PM_PRIORITY) /* of the first subflow */
+		CU_ASSERT_FATAL(pm_policy_next(p, NOW, &a));
+	CU_ASSERT_EQUAL(a.kind, PM_CREATE);
+	CU_ASSERT(a.backup);
+	pm_policy_closed(p, 1);
+	set_two(p, false);
+	connect_wifi(p, 2);
+	CU_ASSERT_FATAL(pm_policy_next(p, NOW, &a));
+	CU_ASSERT(a.kind == PM_CREATE && a.backup);
+	subflow(p, 2, "10.1.2.2:6000", "10.1.2.1:7443");
+	CU_ASSERT(expect_at(p, 30, PM_PRIORITY, "10.1.2.2", false));
+	a = (struct pm_action){.kind = PM_PRIORITY,
+		.token = 2,
+		.local = at("10.1.2.2:6000"),
+		.remote = at("10.1.2.1:7443")};
+	pm_policy_failed(p, &a, mams_time_add_ms(NOW, 30));
+	CU_ASSERT(expect_at(p, 230, PM_PRIORITY, "10.1.2.2", false));
+	CU_ASSERT(expect_at(p, 530, PM_PRIORITY, "10.1.2.2", false));
 	pm_policy_free(p);
 }
 
@@ -195,7 +246,7 @@ static void groups_do_not_mix(void)
 	r = at("10.1.2.7:7443");
 	CU_ASSERT(mams_addr_eq(&a.remote, &r));
 	subflow(p, 2, "10.1.2.2:6001", "10.1.2.7:7443");
-	CU_ASSERT(quiet(p, NOW));
+	settle(p, "10.1.2.2");
 	closed(p, 1, "10.1.1.2:5000", "10.1.1.1:7443");
 	CU_ASSERT_FATAL(pm_policy_next(p, mams_time_add_ms(NOW, 5000), &a));
 	CU_ASSERT_EQUAL(a.token, 1);
@@ -330,7 +381,7 @@ static void class_of_one_link(void)
 	CU_ASSERT(expect(p, NOW, PM_WITHDRAW, "10.1.1.2"));
 	CU_ASSERT(expect(p, NOW, PM_DESTROY, "10.1.1.2"));
 	closed(p, 1, "10.1.1.2:5000", "10.1.1.1:7443");
-	CU_ASSERT(quiet(p, mams_time_add_ms(NOW, 100000)));
+	settle(p, "10.1.2.2");
 	/* the class ends: both links again, the one that carries stays */
 	CU_ASSERT_EQUAL(pm_policy_restrict(p, 1, 0), 0);
 	CU_ASSERT(expect(p, NOW, PM_CREATE, "10.1.1.2"));
@@ -389,6 +440,7 @@ int main(void)
 {
 	static const struct mams_case cases[] = {
 		{"one subflow per path", one_subflow_per_path},
+		{"joins as backup", joins_as_backup},
 		{"other connections are left alone", strangers_are_left_alone},
 		{"a path goes and returns", path_goes_and_returns},
 		{"a path returns early", path_returns_early},
