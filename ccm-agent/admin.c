@@ -68,6 +68,8 @@ static void put_link(
 		.type = ctl_strdup(msg, mx_connection_type_name(l->conf->connection_type)),
 		.interface = ctl_strdup(msg, l->conf->interface),
 		.up = l->now.usable,
+		.has_silent = true,
+		.silent = ccm_session_is_silent(s, id),
 		.admitted = l->admitted && mams_addr_eq_ip(&l->now.address, &l->admitted_address),
 		.address = l->now.address,
 		.mtu = l->now.mtu,

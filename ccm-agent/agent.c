@@ -5,6 +5,7 @@
 #include "ccm-agent/netwatch.h"
 #include "ccm-agent/sampler.h"
 #include "lib/base/log.h"
+#include "lib/ctl/ctl_msg.h"
 
 #include <errno.h>
 #include <string.h>
@@ -227,6 +228,37 @@ static void on_peer(void *user, bool reachable)
 				 : mams_time_add_ms(mams_loop_now(a->loop), a->conf->madp_lost_ms));
 }
 
+static void forget_silent(struct ccm_agent *a)
+{
+	for (uint8_t i = 0; i < CCM_LINKS_MAX; i++) {
+		const struct ccm_session_link *l = &a->session.link[i];
+
+		if (mams_addr_is_set(&l->silent_local))
+			(void)ccm_session_path(
+				&a->session, i, &l->silent_local, &l->silent_proxy, false);
+	}
+}
+
+static void on_path(void *user, const struct ctl_path *path, bool silent)
+{
+	struct ccm_agent *a = user;
+	struct mams_addr proxy;
+
+	if (!path)
+		forget_silent(a);
+	else if (path->connection_id < CCM_LINKS_MAX) {
+		proxy = path->proxy;
+		proxy.port = path->proxy_port;
+		if (ccm_session_path(
+			    &a->session, path->connection_id, &path->local, &proxy, silent))
+			log_warn("link %s %s", path->name ? path->name : "?",
+				silent ? "is up, but nothing comes back over it: others carry"
+				       : "answers again and carries");
+	}
+	/* not from here: we may stand in what sends to the proxy */
+	mams_loop_timer_at(a->timer, mams_loop_now(a->loop));
+}
+
 static void on_lost(void *user)
 {
 	struct ccm_agent *a = user;
@@ -266,7 +298,8 @@ static void ask_drained(void *user)
 	mams_loop_timer_at(a->drain, mams_time_add_ms(now, DRAIN_ASK_MS));
 }
 
-static const struct ccm_madp_ops madp_ops = {.done = on_done, .peer = on_peer, .flows = on_flows};
+static const struct ccm_madp_ops madp_ops = {
+	.done = on_done, .peer = on_peer, .path = on_path, .flows = on_flows};
 
 /* ---- links ---- */
 

@@ -32,7 +32,8 @@ struct ccm_madp {
 	struct mams_loop_timer *patience;
 };
 
-/* @param caught  only those that new connections may take: the others are the plugin's business */
+/* @param caught  those that new connections may take, for the proxy; else those that carry, for the
+ * plugin */
 static int put_paths(struct ctl_msg *msg, const struct ccm_conf *conf, const struct ccm_target *t,
 	bool caught, struct ctl_path **out, size_t *n)
 {
@@ -44,9 +45,8 @@ static int put_paths(struct ctl_msg *msg, const struct ccm_conf *conf, const str
 		const struct ccm_path *p = &t->paths[i];
 		const char *name = "?";
 
-		if (caught && !p->caught)
+		if (caught ? !p->caught : p->silent)
 			continue;
-
 		for (size_t k = 0; k < conf->n_links; k++)
 			if (conf->links[k].connection_id == p->connection_id)
 				name = conf->links[k].name;
@@ -194,10 +194,12 @@ static void opened(void *user, struct mams_ctl_conn *c)
 
 static void closed(void *user, struct mams_ctl_conn *c)
 {
-	const struct ccm_madp *m = user;
+	struct ccm_madp *m = user;
 
 	log_warn("%s is gone; we dial again",
 		c == m->proxy.conn ? "mams-proxy" : "the mptcpd plugin");
+	if (c == m->proxy.conn)
+		m->ops->path(m->user, NULL, false);
 }
 
 static void take_result(struct ccm_madp *m, struct side *s, const struct ctl_msg *msg)
@@ -214,6 +216,14 @@ static void take_result(struct ccm_madp *m, struct side *s, const struct ctl_msg
 		finish(m);
 }
 
+static void take_event(struct ccm_madp *m, const struct ctl_px_event *e)
+{
+	if (e->kind == CTL_PX_PEER_UP || e->kind == CTL_PX_PEER_DOWN)
+		m->ops->peer(m->user, e->kind == CTL_PX_PEER_UP);
+	else if (e->path)
+		m->ops->path(m->user, e->path, e->kind == CTL_PX_PATH_SILENT);
+}
+
 static void packet(void *user, struct mams_ctl_conn *c, const char *data, size_t len)
 {
 	struct ccm_madp *m = user;
@@ -228,7 +238,7 @@ static void packet(void *user, struct mams_ctl_conn *c, const char *data, size_t
 	if (msg->type == CTL_RESULT)
 		take_result(m, s, msg);
 	else if (msg->type == CTL_PX_EVENT)
-		m->ops->peer(m->user, msg->px_event.kind == CTL_PX_PEER_UP);
+		take_event(m, &msg->px_event);
 	else if (msg->type == CTL_PX_STATUS && msg->id == m->flows_id)
 		m->ops->flows(m->user, msg->px_status.flows_open);
 	ctl_msg_free(msg);

@@ -9,12 +9,16 @@
 #include "lib/io/loop.h"
 
 struct ccm_madp;
+struct ctl_path;
 
 struct ccm_madp_ops {
 	/** The last ccm_madp_set() is done by both, refused, or has timed out. */
 	void (*done)(void *user, bool good);
 	/** The proxy reaches the N-MADP, or does not. */
 	void (*peer)(void *user, bool reachable);
+	/** The proxy hears nothing over a path any more, or has nothing to say against it.
+	 *  @param path  NULL: the proxy is gone, and with it what it said of paths */
+	void (*path)(void *user, const struct ctl_path *path, bool silent);
 	/** Answer to ccm_madp_ask_flows(). */
 	void (*flows)(void *user, uint64_t open);
 };

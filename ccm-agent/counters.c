@@ -32,6 +32,8 @@ const struct mams_metric ccm_counter_rows[] = {
 		"times that the NCM named another one, and we went there"),
 	CNT("redirects_refused_total", redirects_refused, "of these, too many in a row"),
 	CNT("probes_refused_total", probes_refused, "MX Path Estimation REQs; none is agreed"),
+	CNT("paths_silent_total", paths_silent,
+		"times that nothing came back over a path whose link is up"),
 	CNT("needs_total", needs, "requirements of applications"),
 	CNT("associations_total", associations, "associations of flows that the NCM agreed to"),
 	CNT("associations_refused_total", associations_refused, "of flows that it did not"),

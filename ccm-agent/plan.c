@@ -63,12 +63,12 @@ static bool path_eq(const struct ccm_path *a, const struct ccm_path *b)
 
 static const struct ccm_path *next_path(const struct ccm_target *t, size_t *i, bool caught)
 {
-	while (*i < t->n_paths && caught && !t->paths[*i].caught)
+	while (*i < t->n_paths && (caught ? !t->paths[*i].caught : t->paths[*i].silent))
 		(*i)++;
 	return *i < t->n_paths ? &t->paths[(*i)++] : NULL;
 }
 
-/* @param caught  only what the proxy is told */
+/* @param caught  what the proxy is told; else the plugin */
 static bool paths_eq(const struct ccm_target *a, const struct ccm_target *b, bool caught)
 {
 	size_t i = 0;

@@ -19,6 +19,7 @@ struct ccm_path {
 	struct mams_addr proxy; /**< with port */
 	uint32_t priority;
 	bool backup;
+	bool silent; /**< nothing comes back over it: the plugin does without, the proxy asks on */
 };
 
 /** Source routing of one link: rule "from local lookup table", default route in that table. */

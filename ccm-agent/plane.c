@@ -111,3 +111,29 @@ int ccm_plane_path_est(
 	s->counters.probes_refused++;
 	return mams_fail(err, MAMS_ESTATE, "mx_path_est_req", "probing is not agreed");
 }
+
+bool ccm_session_path(struct ccm_session *s, uint8_t connection_id, const struct mams_addr *local,
+	const struct mams_addr *proxy, bool silent)
+{
+	struct ccm_session_link *l = &s->link[connection_id];
+	bool same = mams_addr_is_set(&l->silent_local) &&
+		    mams_addr_eq_ip(&l->silent_local, local) &&
+		    mams_addr_eq(&l->silent_proxy, proxy);
+
+	if (silent == same)
+		return false;
+	l->silent_local = silent ? *local : (struct mams_addr){0};
+	l->silent_proxy = *proxy;
+	s->counters.paths_silent += silent;
+	if (s->set_up)
+		ccm_session_apply(s);
+	return true;
+}
+
+bool ccm_session_is_silent(const struct ccm_session *s, uint8_t connection_id)
+{
+	const struct ccm_session_link *l = &s->link[connection_id];
+
+	return s->set_up && l->now.usable && mams_addr_is_set(&l->silent_local) &&
+	       mams_addr_eq_ip(&l->silent_local, &l->now.address);
+}

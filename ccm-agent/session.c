@@ -187,6 +187,8 @@ void ccm_session_link(struct ccm_session *s, uint8_t connection_id,
 				mams_addr_eq_ip(&l->now.gateway, &state->gateway));
 
 	l->now = *state;
+	if (!state->usable)
+		l->silent_local = (struct mams_addr){0};
 	if (s->set_up)
 		ccm_session_apply(s);
 	if (s->state == CCM_STATE_IDLE && state->usable)

@@ -90,6 +90,7 @@ struct ccm_counters {
 	uint64_t redirects;
 	uint64_t redirects_refused;
 	uint64_t probes_refused;
+	uint64_t paths_silent;
 	uint64_t needs;
 	uint64_t associations;
 	uint64_t associations_refused;
@@ -107,6 +108,9 @@ struct ccm_session_link {
 	/* of the last UP setup */
 	bool admitted; /**< some anchor names it */
 	struct mams_addr admitted_address;
+	/* the path over which the proxy hears nothing any more; unset: none */
+	struct mams_addr silent_local;
+	struct mams_addr silent_proxy;
 };
 
 #define CCM_ANCHORS_MAX 4u
@@ -209,6 +213,12 @@ uint32_t ccm_session_measure_ms(const struct ccm_session *s);
 /** What CCM_ACT_APPLY asked for is done.
  *  @param ok  bits of the connection ids that work */
 void ccm_session_applied(struct ccm_session *s, uint32_t ok, mams_time now);
+/** Nothing comes back over a path of the proxy, though its link is up; or something does again.
+ *  @param proxy  with port
+ *  @return is this news? */
+bool ccm_session_path(struct ccm_session *s, uint8_t connection_id, const struct mams_addr *local,
+	const struct mams_addr *proxy, bool silent);
+bool ccm_session_is_silent(const struct ccm_session *s, uint8_t connection_id);
 /** After a fallback: no flow runs through the proxy any more. */
 void ccm_session_drained(struct ccm_session *s);
 /** The N-MADP has been unreachable for too long: back to the plain network, try again later. */

@@ -14,6 +14,12 @@ static bool carries(const struct ccm_session *s, uint8_t id)
 
 /* ---- what is wanted ---- */
 
+static bool is_silent(const struct ccm_session_link *l, const struct ccm_path *p)
+{
+	return mams_addr_is_set(&l->silent_local) && mams_addr_eq_ip(&l->silent_local, &p->local) &&
+	       mams_addr_eq(&l->silent_proxy, &p->proxy);
+}
+
 static struct ccm_path *add_path(struct ccm_target *out, uint8_t id, uint32_t group)
 {
 	struct ccm_path *p = &out->paths[out->n_paths++];
@@ -31,7 +37,7 @@ static void only_one(struct ccm_target *out, size_t from, uint8_t leaving)
 	for (size_t i = from; i < out->n_paths; i++) {
 		const struct ccm_path *p = &out->paths[i];
 
-		if (p->connection_id != leaving && !p->backup &&
+		if (p->connection_id != leaving && !p->backup && !p->silent &&
 			(!best || p->priority < best->priority))
 			best = p;
 	}
@@ -59,6 +65,8 @@ static bool want_anchor(const struct ccm_session *s, const struct ccm_anchor *a,
 		p->proxy = *proxy;
 		p->priority = s->link[i].conf->priority;
 		p->backup = ((a->dl | a->ul) & 1u << i) == 0;
+		/* after a fallback the proxy has no paths, and nobody would say that it is back */
+		p->silent = caught && !s->fallen_back && is_silent(&s->link[i], p);
 	}
 	if (s->state == CCM_STATE_HANDOVER)
 		only_one(out, from, s->handover);

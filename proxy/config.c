@@ -76,6 +76,14 @@ static const struct mams_conf_row rows[] = {
 		.doc = "client: how often every path is tried before the N-MADP counts as down"},
 	{"probe", MAMS_C_DURATION, AT(probe_ms), .min = 100, .max = 600000, .def = "2s",
 		.doc = "client: an N-MADP that is down is asked this often"},
+	{"silence", MAMS_C_DURATION, AT(silence_ms), .max = 60000, .def = "250ms",
+		.doc = "client: a path that was busy, or owes an acknowledgement, and lets nothing "
+		       "be heard for so long is asked whether it is there; 0: never"},
+	{"silence_ask", MAMS_C_DURATION, AT(silence_ask_ms), .min = 50, .max = 60000,
+		.def = "200ms",
+		.doc = "client: such a path is asked this often; after three questions without an "
+		       "answer, while another path is alive, its traffic moves there until it "
+		       "answers"},
 	{"fail_open", MAMS_C_BOOL, AT(fail_open), .def = "yes",
 		.doc = "client: connect straight to the server when the N-MADP is down"},
 	{"transparent", MAMS_C_ADDR_PORTS, AT(transparent), AT(n_transparent), .min = 7444,

@@ -38,6 +38,8 @@ struct px_conf {
 	uint32_t confirm_ms;
 	uint32_t rounds;
 	uint32_t probe_ms;
+	uint32_t silence_ms;
+	uint32_t silence_ask_ms;
 	bool fail_open;
 	/* network */
 	struct mams_addr *transparent;

@@ -35,6 +35,15 @@ static void count_flow(struct px_worker *w, struct px_conn *c, int by)
 			memory_order_relaxed);
 }
 
+/* Paths are watched while there are flows. */
+static void tell_awake(struct px_worker *w)
+{
+	struct px_note note = {.kind = PX_NOTE_AWAKE};
+
+	if (w->cfg->set.role == PX_ROLE_CLIENT && !px_notes_put(w->notes, &note))
+		px_inc(&w->counters.notes_dropped);
+}
+
 struct px_conn *px_conn_new(struct px_worker *w, int fd, enum px_phase phase, bool mptcp)
 {
 	unsigned known = PX_SOCKET_CONNECTED | PX_SOCKET_ABORTS | PX_SOCKET_PROMPT |
@@ -69,7 +78,8 @@ struct px_conn *px_conn_new(struct px_worker *w, int fd, enum px_phase phase, bo
 		return NULL;
 	}
 	LIST_INSERT_HEAD(&w->all, c, all);
-	atomic_fetch_add_explicit(w->flows, 1, memory_order_relaxed);
+	if (atomic_fetch_add_explicit(w->flows, 1, memory_order_relaxed) == 0)
+		tell_awake(w);
 	return c;
 }
 

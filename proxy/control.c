@@ -14,6 +14,7 @@
 #include "proxy/pathset.h"
 #include "proxy/peer.h"
 #include "proxy/status.h"
+#include "proxy/watcher.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -37,6 +38,7 @@ struct px_control {
 	struct mams_loop_timer *drain;
 	struct px_peer *peer;
 	struct px_binder *binder;
+	struct px_watcher *watcher;
 	mams_time begun;
 	/* desired state */
 	struct px_pathset set; /* client */
@@ -129,14 +131,25 @@ static int catch_or_not(struct px_control *c, struct mams_error *err)
 	return px_catch_on(c->catch, proxies, c->set.n_paths, err);
 }
 
-static void tell_event(struct px_control *c, int kind, const char *words)
+static struct ctl_path *put_path(struct ctl_msg *msg, const struct px_path *p)
+{
+	struct ctl_path *out = p ? ctl_alloc(msg, sizeof(*out)) : NULL;
+
+	if (out)
+		px_status_path(msg, p, out);
+	return out;
+}
+
+static void tell_event(
+	struct px_control *c, int kind, const char *words, const struct px_path *path)
 {
 	struct mams_buf text = {0};
 	struct mams_error err;
 	struct ctl_msg *msg = ctl_msg_new(CTL_PX_EVENT, 0);
 
 	if (msg) {
-		msg->px_event = (struct ctl_px_event){.kind = kind, .text = ctl_strdup(msg, words)};
+		msg->px_event = (struct ctl_px_event){
+			.kind = kind, .text = ctl_strdup(msg, words), .path = put_path(msg, path)};
 		if (ctl_encode(msg, 0, &text, &err) == 0)
 			mams_ctl_broadcast(c->server, text.data, text.len);
 	}
@@ -157,7 +170,7 @@ static void peer_lost(struct px_control *c, const char *why)
 		(void)!catch_or_not(c, &err);
 		(void)!publish(c);
 	}
-	tell_event(c, CTL_PX_PEER_DOWN, why);
+	tell_event(c, CTL_PX_PEER_DOWN, why, NULL);
 	px_peer_ask(c->peer, c->instance.current);
 }
 
@@ -171,7 +184,13 @@ static void peer_back(void *user)
 	(void)!publish(c);
 	if (catch_or_not(c, &err) < 0)
 		log_err("%s: %s", err.where, err.text);
-	tell_event(c, CTL_PX_PEER_UP, "the N-MADP answers");
+	tell_event(c, CTL_PX_PEER_UP, "the N-MADP answers", NULL);
+}
+
+static void path_changed(void *user, const struct px_path *path, bool silent)
+{
+	tell_event(user, silent ? CTL_PX_PATH_SILENT : CTL_PX_PATH_UP,
+		silent ? "nothing comes back over it" : "it answers", path);
 }
 
 /* The plugin must know which connections are of a class; without classes it need not know us. */
@@ -197,6 +216,7 @@ static int set_paths(struct px_control *c, const struct ctl_px_paths *m, struct 
 		c->peer_down = false;
 		px_peer_rest(c->peer);
 	}
+	px_watcher_paths(c->watcher, c->set.paths, c->set.n_paths);
 	if (publish(c) < 0)
 		return -ENOMEM;
 	if (c->peer_down)
@@ -305,6 +325,9 @@ static void take_note(struct px_control *c, struct px_note *n)
 		c->set.cookie_len = n->n_cookie;
 		(void)!publish(c);
 		break;
+	case PX_NOTE_AWAKE:
+		px_watcher_wake(c->watcher);
+		break;
 	}
 	px_client_unref(n->client);
 	mams_wipe(n->cookie, sizeof(n->cookie));
@@ -396,6 +419,8 @@ static void request(struct px_control *c, struct mams_ctl_conn *from, const stru
 	else
 		rc = mams_fail(&err, MAMS_ESTATE, NULL, "not a request to a proxy");
 	send_result(from, m->id, -rc, rc == 0 ? "ok" : err.text[0] ? err.text : mams_strerror(rc));
+	if (m->type == CTL_PX_PATHS && rc == 0)
+		px_watcher_repeat(c->watcher); /* whoever is new knows nothing of them */
 }
 
 static void packet(void *user, struct mams_ctl_conn *from, const char *data, size_t len)
@@ -450,7 +475,11 @@ static int start_client(struct px_control *c)
 
 	if (rc == 0)
 		rc = mams_loop_timer_new(c->loop, on_drain, c, &c->drain);
-	return rc < 0 ? rc : px_peer_new(c->loop, c->conf, peer_back, c, &c->peer);
+	if (rc == 0)
+		rc = px_peer_new(c->loop, c->conf, peer_back, c, &c->peer);
+	return rc < 0 ? rc
+		      : px_watcher_new(
+				c->loop, c->conf, &c->instance, path_changed, c, &c->watcher);
 }
 
 static int start_network(struct px_control *c, struct mams_error *err)
@@ -522,6 +551,7 @@ void px_control_free(struct px_control *c)
 	mams_loop_timer_del(c->drain);
 	mams_ctl_server_free(c->server);
 	px_peer_free(c->peer);
+	px_watcher_free(c->watcher);
 	px_binder_free(c->binder);
 	mams_loop_fd_del(c->notes);
 	if (c->started)

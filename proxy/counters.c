@@ -61,6 +61,9 @@ static const struct mams_metric rows[] = {
 	ROW(peer_errors, "Error TLVs received"),
 	ROW(peer_invalid, "answers that were no valid Convert message"),
 	ROW(notes_dropped, "reports to the control thread dropped"),
+	ROW(paths_asked, "attempts over paths that were, or might be, silent"),
+	ROW(paths_silent, "times that a path fell silent: up, but nothing answers over it"),
+	ROW(paths_back, "times that a silent path answered again"),
 	ROW(spliced, "connections moved by splice"),
 };
 

@@ -50,6 +50,9 @@ struct px_counters {
 	uint64_t received[128]; /**< of these, by code */
 	uint64_t peer_invalid;  /**< answers that were no valid Convert message */
 	uint64_t notes_dropped;
+	uint64_t paths_asked; /**< of the control thread, like the next two */
+	uint64_t paths_silent;
+	uint64_t paths_back;
 	uint64_t spliced;
 };
 

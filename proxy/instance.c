@@ -75,7 +75,7 @@ void px_instance_publish(struct px_instance *in, struct px_snapshot *cfg)
 
 void px_instance_counters(const struct px_instance *in, struct px_counters *out)
 {
-	*out = (struct px_counters){0};
+	*out = in->control;
 	for (unsigned i = 0; i < in->n_workers; i++)
 		px_counters_add(out, &in->workers[i].counters);
 }

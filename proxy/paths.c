@@ -17,7 +17,19 @@ static void set(_Atomic int64_t *v, int64_t to)
 
 bool px_path_is_suspect(const struct px_path *p, mams_time now)
 {
-	return now.us < get(&p->health->suspect_until_us);
+	return now.us < get(&p->health->suspect_until_us) ||
+	       atomic_load_explicit(&p->health->silent, memory_order_relaxed);
+}
+
+void px_path_silent(const struct px_path *p, bool silent)
+{
+	bool was = atomic_exchange_explicit(&p->health->silent, silent, memory_order_relaxed);
+
+	if (!was || silent)
+		return;
+	/* what it has failed at meanwhile says nothing of it */
+	set(&p->health->suspect_for_us, 0);
+	set(&p->health->suspect_until_us, 0);
 }
 
 /** Smaller is better. */

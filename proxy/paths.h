@@ -22,6 +22,7 @@ struct px_path_health {
 	_Atomic int64_t suspect_for_us;   /**< length of the last such period; doubles */
 	_Atomic int64_t connect_us;       /**< smoothed time to establish; 0 unknown */
 	_Atomic uint32_t syn_data_lost;   /**< SYN payloads in a row that were not acknowledged */
+	_Atomic bool silent;              /**< nothing answers over it (watch.h) */
 	_Atomic uint64_t flows;
 	_Atomic uint64_t failures;
 };
@@ -42,6 +43,8 @@ struct px_path {
 size_t px_paths_order(
 	const struct px_path *paths, size_t n, mams_time now, uint8_t order[PX_PATHS_MAX]);
 bool px_path_is_suspect(const struct px_path *p, mams_time now);
+/** Nothing answers over it, or something does again: until then it is tried after the others. */
+void px_path_silent(const struct px_path *p, bool silent);
 /** An attempt on this path was refused, timed out, or lost against one that started later. */
 void px_path_failed(const struct px_path *p, mams_time now);
 /** An attempt was established after us. */

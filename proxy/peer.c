@@ -1,6 +1,7 @@
 #include "proxy/peer.h"
 
 #include "proxy/convert.h"
+#include "proxy/dial.h"
 
 #include <errno.h>
 #include <string.h>
@@ -103,19 +104,9 @@ static void on_fd(void *user, int fd, unsigned events)
 
 static int dial(struct px_peer *p, const struct px_path *path)
 {
-	struct sockaddr_storage sa;
-	socklen_t len;
-	uint32_t mark = p->conf->mark;
-
-	p->fd = socket(path->proxy.family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-	if (p->fd < 0 || setsockopt(p->fd, SOL_SOCKET, SO_MARK, &mark, sizeof(mark)) < 0)
-		return -errno;
-	len = mams_addr_to_sa(&path->local, &sa);
-	if (bind(p->fd, (struct sockaddr *)&sa, len) < 0)
-		return -errno;
-	len = mams_addr_to_sa(&path->proxy, &sa);
-	if (connect(p->fd, (struct sockaddr *)&sa, len) < 0 && errno != EINPROGRESS)
-		return -errno;
+	p->fd = px_dial(p->conf, path);
+	if (p->fd < 0)
+		return p->fd;
 	p->n_in = 0;
 	p->asked = false;
 	return mams_loop_fd_add(p->loop, p->fd, MAMS_LOOP_WRITE, on_fd, p, &p->watch);

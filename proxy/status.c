@@ -4,22 +4,27 @@
 
 #define CLIENTS_MAX 512u /* so many fit a packet */
 
+void px_status_path(struct ctl_msg *msg, const struct px_path *p, struct ctl_path *out)
+{
+	*out = (struct ctl_path){.connection_id = p->connection_id,
+		.name = ctl_strdup(msg, p->name),
+		.local = p->local,
+		.proxy = p->proxy,
+		.proxy_port = p->proxy.port,
+		.priority = p->priority,
+		.backup = p->backup};
+	out->proxy.port = 0;
+}
+
 static void put_path(struct ctl_msg *msg, const struct px_status_view *v, size_t i,
 	struct ctl_px_path_status *out)
 {
 	const struct px_path *p = &v->paths[i];
 
-	*out = (struct ctl_px_path_status){.path = {.connection_id = p->connection_id,
-						   .name = ctl_strdup(msg, p->name),
-						   .local = p->local,
-						   .proxy = p->proxy,
-						   .proxy_port = p->proxy.port,
-						   .priority = p->priority,
-						   .backup = p->backup},
-		.up = !px_path_is_suspect(p, v->now),
+	*out = (struct ctl_px_path_status){.up = !px_path_is_suspect(p, v->now),
 		.flows = atomic_load_explicit(&p->health->flows, memory_order_relaxed),
 		.failures = atomic_load_explicit(&p->health->failures, memory_order_relaxed)};
-	out->path.proxy.port = 0;
+	px_status_path(msg, p, &out->path);
 }
 
 static void put_client(

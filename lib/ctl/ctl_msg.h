@@ -89,13 +89,16 @@ struct ctl_px_client_del {
 };
 
 enum ctl_px_event_kind {
-	CTL_PX_PEER_UP,   /**< the N-MADP answers (again) */
-	CTL_PX_PEER_DOWN, /**< no path reaches the N-MADP; new connections go direct */
+	CTL_PX_PEER_UP,     /**< the N-MADP answers (again) */
+	CTL_PX_PEER_DOWN,   /**< no path reaches the N-MADP; new connections go direct */
+	CTL_PX_PATH_UP,     /**< nothing is wrong with this path (any more) */
+	CTL_PX_PATH_SILENT, /**< nothing comes back over it, though its link is up */
 };
 
 struct ctl_px_event {
 	int kind; /**< enum ctl_px_event_kind */
 	const char *text;
+	struct ctl_path *path; /**< PATH_UP, PATH_SILENT; else NULL */
 };
 
 /** CCM -> client plugin: subflows exist exactly for these paths, on every connection whose peer is
@@ -234,6 +237,8 @@ struct ctl_link_status {
 	const char *type;      /**< Wi-Fi, LTE, ... */
 	const char *interface; /**< CCM only */
 	bool up;
+	bool has_silent;
+	bool silent;   /**< CCM only: up, but nothing comes back over it */
 	bool admitted; /**< the NCM has set it up as a delivery connection */
 	struct mams_addr address;
 	uint32_t mtu;

@@ -14,6 +14,8 @@
 static const struct mams_enum_name event_names[] = {
 	{"peer_up", CTL_PX_PEER_UP, false},
 	{"peer_down", CTL_PX_PEER_DOWN, false},
+	{"path_up", CTL_PX_PATH_UP, false},
+	{"path_silent", CTL_PX_PATH_SILENT, false},
 	{NULL, 0, false},
 };
 
@@ -62,6 +64,7 @@ static TABLE(px_client_del_table, ctl_px_client_del, "px_client_del", px_client_
 static const struct mams_field px_event_rows[] = {
 	ROW_ENUM(ctl_px_event, kind, "kind", event_names, ""),
 	TEXT(ctl_px_event, text, OPT),
+	ROW_OPT_OBJ(ctl_px_event, path, "path", &path_table, "of path_up and path_silent"),
 };
 static TABLE(px_event_table, ctl_px_event, "px_event", px_event_rows);
 
@@ -190,6 +193,7 @@ static const struct mams_field link_status_rows[] = {
 	TEXT(ctl_link_status, type, 0),
 	TEXT(ctl_link_status, interface, OPT),
 	FLAG(ctl_link_status, up),
+	ROW_OPT_BOOL(ctl_link_status, silent, "silent", "up, but nothing comes back over it"),
 	FLAG(ctl_link_status, admitted),
 	ROW_ADDR(ctl_link_status, address, "address", OPT, ""),
 	ROW_INT(U32, ctl_link_status, mtu, "mtu", 0, 0, "octets"),

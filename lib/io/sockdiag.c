@@ -27,7 +27,14 @@ static int take(const struct nlmsghdr *h, void *user)
 	return MNL_CB_OK;
 }
 
-static int dump(struct mnl_socket *sock, struct search *s)
+/* What is asked for. */
+struct question {
+	uint8_t family;
+	uint8_t extensions;
+	uint16_t remote_port; /* 0: any */
+};
+
+static int dump(struct mnl_socket *sock, const struct question *about, mnl_cb_t cb, void *user)
 {
 	char space[256] = {0};
 	char buffer[BUFFER];
@@ -38,8 +45,10 @@ static int dump(struct mnl_socket *sock, struct search *s)
 	h->nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP;
 	h->nlmsg_seq = 1;
 	q = mnl_nlmsg_put_extra_header(h, sizeof(*q));
-	q->sdiag_family = s->addr->family;
+	q->sdiag_family = about->family;
 	q->sdiag_protocol = IPPROTO_TCP;
+	q->idiag_ext = about->extensions;
+	q->id.idiag_dport = htons(about->remote_port);
 	q->idiag_states = 1u << TCP_ESTABLISHED | 1u << TCP_SYN_RECV | 1u << TCP_FIN_WAIT1 |
 			  1u << TCP_FIN_WAIT2 | 1u << TCP_CLOSE_WAIT | 1u << TCP_LAST_ACK |
 			  1u << TCP_CLOSING;
@@ -53,7 +62,7 @@ static int dump(struct mnl_socket *sock, struct search *s)
 			continue;
 		if (len < 0)
 			return -errno;
-		rc = mnl_cb_run(buffer, (size_t)len, 1, mnl_socket_get_portid(sock), take, s);
+		rc = mnl_cb_run(buffer, (size_t)len, 1, mnl_socket_get_portid(sock), cb, user);
 		if (rc < 0)
 			return -errno;
 		if (rc == MNL_CB_STOP)
@@ -61,20 +70,89 @@ static int dump(struct mnl_socket *sock, struct search *s)
 	}
 }
 
-int mams_sockdiag_peer(const struct mams_addr *a, bool *yes)
+static int ask(const struct question *about, mnl_cb_t cb, void *user)
 {
 	struct mnl_socket *sock = mnl_socket_open2(NETLINK_SOCK_DIAG, SOCK_CLOEXEC);
-	struct search s = {.addr = a};
 	int rc;
 
-	*yes = false;
 	if (!sock)
 		return -errno;
-	rc = mnl_socket_bind(sock, 0, MNL_SOCKET_AUTOPID) < 0 ? -errno : dump(sock, &s);
+	rc = mnl_socket_bind(sock, 0, MNL_SOCKET_AUTOPID) < 0 ? -errno
+							      : dump(sock, about, cb, user);
 	mnl_socket_close(sock);
-	if (rc == 0)
-		*yes = s.found;
 	return rc;
+}
+
+int mams_sockdiag_peer(const struct mams_addr *a, bool *yes)
+{
+	struct search s = {.addr = a};
+	int rc = ask(&(struct question){.family = a->family}, take, &s);
+
+	*yes = rc == 0 && s.found;
+	return rc;
+}
+
+struct walk {
+	void (*fn)(void *user, const struct mams_tcp_socket *s);
+	void *user;
+};
+
+static void fill(
+	struct mams_tcp_socket *out, const struct inet_diag_msg *m, const struct tcp_info *ti)
+{
+	size_t n = m->idiag_family == AF_INET ? 4 : 16;
+	uint32_t heard = ti->tcpi_last_data_recv < ti->tcpi_last_ack_recv ? ti->tcpi_last_data_recv
+									  : ti->tcpi_last_ack_recv;
+
+	*out = (struct mams_tcp_socket){
+		.local = {.family = m->idiag_family, .port = ntohs(m->id.idiag_sport)},
+		.remote = {.family = m->idiag_family, .port = ntohs(m->id.idiag_dport)},
+		.owed = ti->tcpi_unacked > 0,
+		.heard_ms = heard,
+		.rtt_us = ti->tcpi_rtt};
+	memcpy(out->local.ip, m->id.idiag_src, n);
+	memcpy(out->remote.ip, m->id.idiag_dst, n);
+}
+
+static int take_info(const struct nlattr *attr, void *user)
+{
+	const struct nlattr **info = user;
+
+	if (mnl_attr_get_type(attr) == INET_DIAG_INFO)
+		*info = attr;
+	return MNL_CB_OK;
+}
+
+static int take_socket(const struct nlmsghdr *h, void *user)
+{
+	const struct inet_diag_msg *m = mnl_nlmsg_get_payload(h);
+	const struct walk *w = user;
+	const struct nlattr *info = NULL;
+	struct tcp_info ti = {0};
+	struct mams_tcp_socket s;
+	size_t len;
+
+	if (mnl_nlmsg_get_payload_len(h) < sizeof(*m) ||
+		(m->idiag_family != AF_INET && m->idiag_family != AF_INET6) ||
+		mnl_attr_parse(h, sizeof(*m), take_info, &info) < 0 || !info)
+		return MNL_CB_OK;
+	/* older and newer kernels tell less and more */
+	len = mnl_attr_get_payload_len(info);
+	memcpy(&ti, mnl_attr_get_payload(info), len < sizeof(ti) ? len : sizeof(ti));
+	fill(&s, m, &ti);
+	w->fn(w->user, &s);
+	return MNL_CB_OK;
+}
+
+int mams_sockdiag_tcp(uint8_t family, uint16_t remote_port,
+	void (*fn)(void *user, const struct mams_tcp_socket *s), void *user)
+{
+	const struct question about = {.family = family,
+		.extensions = 1u << (INET_DIAG_INFO - 1),
+		.remote_port = remote_port};
+	struct walk w = {.fn = fn, .user = user};
+
+	return ask(&about, take_socket, &w);
 }
 
 static int take_owner(const struct nlmsghdr *h, void *user)

@@ -11,6 +11,19 @@
 /** Does any connected TCP socket of this host have this address, whatever the port, as its peer?
  *  @return 0 or -errno (-ENOENT: the kernel has no inet_diag) */
 MAMS_MUST int mams_sockdiag_peer(const struct mams_addr *a, bool *yes);
+/** A connected TCP socket of this host; subflows of MPTCP are such sockets. */
+struct mams_tcp_socket {
+	struct mams_addr local; /**< with ports */
+	struct mams_addr remote;
+	bool owed;        /**< something that it has sent is not yet acknowledged */
+	int64_t heard_ms; /**< ago: the latest data or acknowledgement of its peer */
+	int64_t rtt_us;   /**< smoothed */
+};
+/** Every connected TCP socket of a family whose peer has this port.
+ *  @param fn  called for each; the socket is borrowed for the call
+ *  @return 0 or -errno */
+MAMS_MUST int mams_sockdiag_tcp(uint8_t family, uint16_t remote_port,
+	void (*fn)(void *user, const struct mams_tcp_socket *s), void *user);
 /** Whose socket is the other end of a TCP connection within this host?
  *  @param local, remote  the connection as seen from our end, with ports
  *  @return 0 or -errno (-ENOENT: there is no such socket) */

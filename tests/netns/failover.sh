@@ -18,7 +18,8 @@ unhole() { px nft delete table inet hole; }
 
 subflows() { cl ss -MHnt | wc -l; }
 
-# outage TEXT BREAK-COMMAND MEND-COMMAND MOST-STALL: in the middle of a download
+# outage TEXT BREAK-COMMAND MEND-COMMAND MOST-STALL MOST-BACK: in the middle of a download, for
+# LAB_OUTAGE seconds
 outage() {
 	local text=$1 w=$LAB_DIR/$2.watch job ok back
 	lab_watch "$w"
@@ -26,7 +27,7 @@ outage() {
 	job=$!
 	sleep 2
 	"$2"
-	sleep 2
+	sleep "${LAB_OUTAGE:-2}"
 	"$3"
 	back=$(lab_now_ms)
 	wait "$job" && ok=yes || ok=no
@@ -35,6 +36,25 @@ outage() {
 	claim "$text: SHA-256 of the file is right" "$(same "$LAB_DIR/got" "$LAB_DIR/www/60M")" = yes
 	claim "$text: longest stall" "$(lab_stall "$w")" '<=' "$4" ms
 	claim "$text: wifi carries again after" "$(carries_after "$w" 2 "$back")" '<=' "$5" ms
+}
+
+# outage_up TEXT BREAK-COMMAND MEND-COMMAND MOST-BACK: in the middle of an upload
+outage_up() {
+	local text=$1 w=$LAB_DIR/$2.up job ok back
+	lab_watch "$w"
+	lab_put 60 >"$LAB_DIR/rate" &
+	job=$!
+	sleep 2
+	"$2"
+	sleep "${LAB_OUTAGE:-2}"
+	"$3"
+	back=$(lab_now_ms)
+	wait "$job" && ok=yes || ok=no
+	lab_end watch
+	claim "$text: curl ends without an error" "$ok" = yes
+	claim "$text: SHA-256 of the file is right" \
+		"$(same "$LAB_DIR/www/up/put" "$LAB_DIR/www/60M")" = yes
+	claim "$text: wifi carries again after" "$(carries_after "$w" 3 "$back")" '<=' "$4" ms
 }
 
 down() { ip -n "$CL" link set wifi down; }
@@ -106,7 +126,13 @@ say "outages in the middle of a download"
 outage "wifi down and up" down up 400 1000
 outage "wifi with another address" leave return_elsewhere 400 1000
 LAB_SERVER='[fd09::2]' outage "IPv6: wifi with another address" leave2 return_first 400 1000
-outage "wifi silent" blackhole unhole 5000 20000
+# long enough to be noticed also where the processor is busy
+LAB_OUTAGE=3 outage "wifi silent" blackhole unhole 5000 1000
+LAB_OUTAGE=3 outage_up "wifi silent, upload" blackhole unhole 1000
+counter() { lab_mamsctl --json -s "$LAB_DIR/cl.ctl" status |
+	jq "[.counters[] | select(.name == \"$1\") | .value] | add // 0"; }
+claim "wifi silent: times that it was noticed" "$(counter paths_silent_total)" '>=' 2
+claim "wifi silent: times that it answered again" "$(counter paths_back_total)" '>=' 2
 
 say "new connections while wifi is up but dead"
 lab_wait 10 lab_ready

@@ -72,6 +72,67 @@ static void link_returns(void)
 	world_fini(&w);
 }
 
+static unsigned silent_paths(const struct world *w)
+{
+	unsigned n = 0;
+
+	for (size_t i = 0; i < w->clients->applied.n_paths; i++)
+		n += w->clients->applied.paths[i].silent;
+	return n;
+}
+
+static bool tell_path(struct world *w, const char *local, const char *proxy, bool silent)
+{
+	struct mams_addr l;
+	struct mams_addr p;
+	bool news;
+
+	mams_assert(mams_addr_parse(local, &l) == 0);
+	mams_assert(mams_addr_parse_port(proxy, 0, &p) == 0);
+	news = ccm_session_path(&w->clients->ccm, 0, &l, &p, silent);
+	world_run(w, 500);
+	return news;
+}
+
+/* The proxy hears nothing over wifi: the plugin does without it, the session goes on with it. */
+static void path_is_silent(void)
+{
+	static struct world w;
+	char proxy[MAMS_ADDR_STRLEN];
+	uint64_t sends;
+
+	world_init(&w, 4, 1);
+	up(&w);
+	mams_addr_str_port(&w.clients->applied.paths[0].proxy, proxy);
+	sends = w.sends;
+	CU_ASSERT_TRUE(tell_path(&w, "10.1.1.2", proxy, true));
+	CU_ASSERT_FALSE(tell_path(&w, "10.1.1.2", proxy, true));
+	CU_ASSERT_EQUAL(silent_paths(&w), 1);
+	CU_ASSERT_TRUE(ccm_session_is_silent(&w.clients->ccm, 0));
+	CU_ASSERT_TRUE(world_settled(&w, w.clients, WIFI | LTE));
+	CU_ASSERT_EQUAL(w.sends, sends);
+	/* of another proxy address, say of an instance that was left: not this path */
+	CU_ASSERT_FALSE(tell_path(&w, "10.1.1.2", "192.0.2.99:7443", false));
+	CU_ASSERT_EQUAL(silent_paths(&w), 1);
+	CU_ASSERT_TRUE(tell_path(&w, "10.1.1.2", proxy, false));
+	CU_ASSERT_EQUAL(silent_paths(&w), 0);
+	/* what was said of a link that goes down is forgotten */
+	CU_ASSERT_TRUE(tell_path(&w, "10.1.1.2", proxy, true));
+	world_link(&w, w.clients, 0, false, NULL);
+	world_run(&w, 1000);
+	world_link(&w, w.clients, 0, true, "10.1.1.2");
+	world_run(&w, 3000);
+	CU_ASSERT_TRUE(world_settled(&w, w.clients, WIFI | LTE));
+	CU_ASSERT_EQUAL(silent_paths(&w), 0);
+	CU_ASSERT_EQUAL(w.clients->ccm.counters.paths_silent, 2);
+	/* nor does it hold after a fallback, when nobody asks any more */
+	CU_ASSERT_TRUE(tell_path(&w, "10.1.1.2", proxy, true));
+	ccm_session_madp_lost(&w.clients->ccm, w.now);
+	world_run(&w, 100);
+	CU_ASSERT_EQUAL(silent_paths(&w), 0);
+	world_fini(&w);
+}
+
 static void address_changes(void)
 {
 	struct world w;
@@ -432,6 +493,7 @@ int main(void)
 		{"a link that is not admitted stays out", link_not_admitted_stays_out},
 		{"the N-MADP is told again", madp_is_told_again},
 		{"a link returns", link_returns},
+		{"a path is silent", path_is_silent},
 		{"an address changes", address_changes},
 		{"steering", steering},
 		{"steering waits for the setup", steering_waits_for_the_setup},

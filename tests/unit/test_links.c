@@ -242,6 +242,27 @@ static void plan_retired(void)
 	CU_ASSERT_EQUAL(ccm_plan(&after, &before, s), 1);
 }
 
+/* A silent path is kept from the plugin alone: the proxy goes on asking over it, by its route. */
+static void plan_silent(void)
+{
+	struct ccm_step s[CCM_STEPS_MAX];
+	struct ccm_target before;
+	struct ccm_target after;
+
+	start();
+	both_links();
+	before = target(2);
+	after = target(2);
+	after.paths[1].silent = true;
+	ccm_plan_routes(&after, &links);
+	CU_ASSERT_EQUAL(after.n_routes, 2);
+	CU_ASSERT_EQUAL(ccm_plan(&before, &after, s), 1);
+	CU_ASSERT_EQUAL(s[0].kind, CCM_STEP_PM_PATHS);
+	CU_ASSERT_EQUAL(ccm_plan(&after, &after, s), 0);
+	CU_ASSERT_EQUAL(ccm_plan(&after, &before, s), 1);
+	CU_ASSERT_EQUAL(s[0].kind, CCM_STEP_PM_PATHS);
+}
+
 static void plan_native(void)
 {
 	struct ccm_step s[CCM_STEPS_MAX];
@@ -310,6 +331,7 @@ int main(void)
 		{"too many addresses", too_many_addresses},
 		{"plan: order", plan_order},
 		{"plan: an instance that was left", plan_retired},
+		{"plan: a silent path", plan_silent},
 		{"plan: the native network", plan_native},
 		{"plan: outage", plan_outage},
 		{"plan: key, catching", plan_key},
