@@ -20,7 +20,7 @@ function(mams_unit module)
   add_executable(test_${module} ${CMAKE_SOURCE_DIR}/tests/unit/test_${module}.c ${A_SOURCES})
   target_link_libraries(test_${module} PRIVATE ${A_LIBS} mams_testsupport cunit)
   add_test(NAME unit.${module} COMMAND test_${module})
-  set_tests_properties(unit.${module} PROPERTIES TIMEOUT 120 LABELS unit)
+  set_tests_properties(unit.${module} PROPERTIES TIMEOUT 240 LABELS unit)
 endfunction()
 
 # mams_fuzz(TARGET LIBS... SOURCES...): tests/fuzz/fuzz_TARGET.c.  With MAMS_FUZZ a libFuzzer binary;
@@ -41,8 +41,14 @@ function(mams_fuzz target)
     file(RELATIVE_PATH at ${CMAKE_BINARY_DIR} ${CMAKE_CURRENT_BINARY_DIR})
     add_test(NAME fuzz.run.${target}
       COMMAND ${src}/run ${CMAKE_SOURCE_DIR}/build/fuzz/${at}/fuzz_${target})
+    # never more of them at once than there are cores, however many tests run
+    cmake_host_system_information(RESULT cores QUERY NUMBER_OF_LOGICAL_CORES)
+    get_property(n GLOBAL PROPERTY mams_fuzz_targets)
+    math(EXPR n "0${n} + 1")
+    math(EXPR lane "${n} % ${cores}")
+    set_property(GLOBAL PROPERTY mams_fuzz_targets ${n})
     set_tests_properties(fuzz.run.${target} PROPERTIES TIMEOUT 700 LABELS "fuzz-run;slow"
-      FIXTURES_REQUIRED fuzz-build)
+      FIXTURES_REQUIRED fuzz-build RESOURCE_LOCK fuzz-lane-${lane})
   endif()
   target_link_libraries(fuzz_${target} PRIVATE ${A_LIBS})
 endfunction()

@@ -26,6 +26,7 @@ PX=$LAB-madp
 SV=$LAB-server
 LAB_WIFI_RATE=${LAB_WIFI_RATE:-20mbit}
 LAB_LTE_RATE=${LAB_LTE_RATE:-50mbit}
+LAB_PATIENCE=${LAB_PATIENCE:-15}
 LAB_DIR=
 declare -A LAB_PID=()
 
@@ -279,7 +280,8 @@ lab_up() {
 	for d in nginx px-pm cl-pm px cl ncm ccm; do
 		lab_start_one "$d"
 	done
-	lab_wait 15 lab_ready || lab_fail "no session within 15 s; see $LAB_DIR/*.log"
+	lab_wait "$LAB_PATIENCE" lab_ready ||
+		lab_fail "no session within $LAB_PATIENCE s; see $LAB_DIR/*.log"
 }
 
 lab_down() {

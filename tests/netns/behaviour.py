@@ -2,7 +2,8 @@
 """What an application sees of TCP, case by case: run directly and through the proxies, and compared.
 
 usage: behaviour.py server HOST
-       behaviour.py client HOST MARK IDLE_SECONDS
+       behaviour.py client HOST MARK            every case but idle
+       behaviour.py idle HOST MARK SECONDS      that one
 
 The server prints nothing and serves until it is ended; what it saw of a connection can be asked for
 on its last port.  The client prints "CASE RESULT" lines.  MARK is set on its sockets; 0 for none."""
@@ -152,7 +153,7 @@ def server(host):
 # ---- client ----
 
 class Client:
-    def __init__(self, host, mark, idle):
+    def __init__(self, host, mark, idle=0):
         self.host, self.mark, self.idle = host, mark, idle
 
     def dial(self, case, timeout=20):
@@ -292,18 +293,17 @@ def drain_text(s):
         return type(e).__name__
 
 
-def client(host, mark, idle):
-    c = Client(host, mark, idle)
-    waiting = threading.Thread(target=c.run, args=("idle",))
-    waiting.start()
+def client(host, mark):
+    c = Client(host, mark)
     for case in CASES:
         if case not in ("idle", "report"):
             c.run(case)
     c.run("closed_port")
-    waiting.join()
 
 
 if sys.argv[1] == "server":
     server(sys.argv[2])
+elif sys.argv[1] == "idle":
+    Client(sys.argv[2], int(sys.argv[3]), int(sys.argv[4])).run("idle")
 else:
-    client(sys.argv[2], int(sys.argv[3]), int(sys.argv[4]))
+    client(sys.argv[2], int(sys.argv[3]))
