@@ -4,6 +4,7 @@
 #include "lib/base/log.h"
 #include "lib/ctl/ctl_msg.h"
 #include "lib/io/ctlsock.h"
+#include "ncm-service/releases.h"
 
 #include <uthash.h>
 
@@ -12,6 +13,7 @@
 
 #define LOG_MODULE "madp"
 #define RULES_MAX 64u
+#define RELEASES_MAX 65536u /* of an instance: as many clients as a proxy's status tells */
 
 /* A grant that the proxy has not answered yet. */
 struct grant {
@@ -33,6 +35,7 @@ struct ncm_madp {
 	struct mams_ctl_conn *plugins[NCM_MADPS_MAX];
 	size_t n_plugins;
 	struct grant *grants;
+	struct ncm_releases *releases; /* what a proxy that was away has not been told */
 	uint32_t next_id;
 	const struct ncm_madp_ops *ops;
 	void *user;
@@ -76,6 +79,7 @@ void ncm_madp_grant(struct ncm_madp *m, size_t madp, const struct ncm_session *s
 	struct ctl_msg *msg;
 	struct grant *g;
 
+	ncm_releases_drop(m->releases, madp, s->s.identity);
 	if (!ncm_madp_proxy_up(m, madp))
 		return; /* told when it is there */
 	g = calloc(1, sizeof(*g));
@@ -98,13 +102,36 @@ void ncm_madp_grant(struct ncm_madp *m, size_t madp, const struct ncm_session *s
 	HASH_ADD(hh, m->grants, id, sizeof(g->id), g);
 }
 
-void ncm_madp_revoke(struct ncm_madp *m, size_t madp, const struct ncm_session *s)
+static int send_release(struct ncm_madp *m, size_t madp, const char *client)
 {
 	struct ctl_msg *msg = ctl_msg_new(CTL_PX_CLIENT_DEL, ++m->next_id);
 
 	if (msg)
-		msg->px_client_del.client = ctl_strdup(msg, s->s.identity);
-	(void)!send_message(m->instances[madp].proxy, msg);
+		msg->px_client_del.client = ctl_strdup(msg, client);
+	return send_message(m->instances[madp].proxy, msg);
+}
+
+/* A proxy that lives on while we cannot reach it would serve the client for good. */
+void ncm_madp_revoke(struct ncm_madp *m, size_t madp, const struct ncm_session *s)
+{
+	if (send_release(m, madp, s->s.identity) == 0)
+		return;
+	if (ncm_releases_add(m->releases, madp, s->s.identity) < 0)
+		log_err("no memory to remember that madp=%s has to forget client=%s",
+			m->policy->madps[madp].name, s->s.identity);
+}
+
+static void tell_releases(struct ncm_madp *m, size_t madp)
+{
+	char client[NCM_IDENTITY_MAX];
+
+	while (ncm_releases_take(m->releases, madp, client, sizeof(client))) {
+		if (send_release(m, madp, client) == 0)
+			continue;
+		/* gone again: the rest keeps for the next connection */
+		(void)!ncm_releases_add(m->releases, madp, client);
+		return;
+	}
 }
 
 static size_t put_rules(const struct ncm_session *s, size_t madp, struct ctl_pm_path *out)
@@ -168,6 +195,7 @@ static int index_of(const struct ncm_madp *m, const struct mams_ctl_conn *c)
 static void proxy_opened(struct ncm_madp *m, size_t madp)
 {
 	forget_grants(m, madp);
+	tell_releases(m, madp);
 	if (m->ops)
 		m->ops->connected(m->user, madp, true);
 	for (struct ncm_session *s = ncm_registry_next(m->registry, NULL); s;
@@ -288,6 +316,9 @@ int ncm_madp_new(struct mams_loop *l, const struct ncm_policy *policy,
 		return -ENOMEM;
 	m->policy = policy;
 	m->registry = registry;
+	m->releases = ncm_releases_new(policy->n_madps * RELEASES_MAX);
+	if (!m->releases)
+		rc = -ENOMEM;
 	for (size_t i = 0; rc == 0 && i < policy->n_madps; i++) {
 		rc = mams_ctl_dial(l, policy->madps[i].ctl, &ctl_ops, m, &m->instances[i].proxy);
 		if (rc == 0)
@@ -316,6 +347,7 @@ void ncm_madp_free(struct ncm_madp *m)
 	}
 	for (size_t i = 0; i < m->n_plugins; i++)
 		mams_ctl_close(m->plugins[i]);
+	ncm_releases_free(m->releases);
 	free(m);
 }
 

@@ -24,6 +24,7 @@ void ncm_madp_free(struct ncm_madp *m); /**< accepts NULL */
 
 /** Without a connection it is done when there is one. */
 void ncm_madp_grant(struct ncm_madp *m, size_t madp, const struct ncm_session *s);
+/** The same: an instance that lives on while it is away is told when it is back. */
 void ncm_madp_revoke(struct ncm_madp *m, size_t madp, const struct ncm_session *s);
 void ncm_madp_policy(struct ncm_madp *m, size_t madp, const struct ncm_session *s);
 /** The session is over: no plugin need remember it. */

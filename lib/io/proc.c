@@ -151,6 +151,7 @@ enum mams_proc_verdict mams_proc_args(
 
 int mams_proc_setup(bool has_secrets)
 {
+	const struct rlimit none = {0};
 	struct rlimit files;
 
 	umask(077);
@@ -161,7 +162,10 @@ int mams_proc_setup(bool has_secrets)
 	files.rlim_cur = files.rlim_max;
 	if (setrlimit(RLIMIT_NOFILE, &files) < 0)
 		return -errno;
-	if (has_secrets && prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0)
+	/* the limit stands for what we start, and for a kernel that writes cores all the same
+	 * (fs.suid_dumpable) */
+	if (has_secrets &&
+		(prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0 || setrlimit(RLIMIT_CORE, &none) < 0))
 		return -errno;
 	return 0;
 }

@@ -46,7 +46,7 @@ enum mams_proc_verdict mams_proc_args(
 	const struct mams_proc_program *prog, int argc, char **argv, struct mams_proc_args *out);
 
 /** Ignore SIGPIPE, umask 077, RLIMIT_NOFILE up to the hard limit; for a daemon with secrets no core
- *  dump and no ptrace by others. */
+ *  dump (RLIMIT_CORE 0, PR_SET_DUMPABLE 0) and no ptrace by others. */
 MAMS_MUST int mams_proc_setup(bool has_secrets);
 
 /** Keep only the capabilities keep[n] (CAP_NET_ADMIN ... of <linux/capability.h>) in every set, for

@@ -60,7 +60,8 @@ lab_certs
 lab_conf
 sed -i -e '/type = Wi-Fi/a latency = 10ms\nbandwidth = 20' \
 	-e '/type = LTE/a latency = 50ms\nbandwidth = 50' "$LAB_DIR/ncm.conf"
-printf 'api_users = { "daemon" }\napi_listen = { "127.0.0.1:8650" }\n' >>"$LAB_DIR/ccm.conf"
+printf 'api_users = { "daemon" }\napi_group = games\napi_listen = { "127.0.0.1:8650" }\n' \
+	>>"$LAB_DIR/ccm.conf"
 chmod 711 "$LAB_DIR"
 for d in nginx px-pm cl-pm px cl ncm ccm; do
 	lab_start_one "$d"
@@ -121,8 +122,10 @@ tcp=http://127.0.0.1:8650/ccm/v1.0/capabilities
 claim "a page in a browser (Origin)" "$(code -H 'Origin: http://localhost' "$BASE/capabilities")" = 403
 claim "a name that points to us (Host)" "$(code -H 'Host: rebind.example' "$BASE/capabilities")" = 403
 claim "the user of api_users" "$(as daemon "${sock[@]}")" = 200
+claim "a user whose group is api_group" "$(as games "${sock[@]}")" = 200
 claim "another user" "$(as nobody "${sock[@]}")" = 403
 claim "loopback: the user of api_users" "$(as daemon "$tcp")" = 200
+claim "loopback: groups do not count" "$(as games "$tcp")" = 403
 claim "loopback: another user" "$(as nobody "$tcp")" = 403
 claim "loopback: a name that points to us" "$(as daemon -H 'Host: rebind.example' "$tcp")" = 403
 post "$(need 6 8080 latency 20)" >/dev/null
@@ -172,6 +175,22 @@ burst=$(for i in $(seq 60); do printf '%s\n' "$BASE/capabilities"; done)
 # shellcheck disable=SC2086 # sixty words
 claim "sixty at once: too many" "$(api -o /dev/null -w '%{http_code}\n' $burst |
 	grep -c 429 || :)" '>=' 5
+
+say "https on loopback"
+"$LAB_TOP/tools/mams-ca" -d "$LAB_DIR/ca" -s 127.0.0.1 server api >/dev/null
+printf 'api_certificate = %s/ca/api.crt\napi_key = %s/ca/api.key\n' "$LAB_DIR" "$LAB_DIR" \
+	>>"$LAB_DIR/ccm.conf"
+install -m 644 "$LAB_DIR/ca/ca.crt" "$LAB_DIR/api-ca.crt"
+lab_end ccm
+lab_start_one ccm
+lab_wait 10 test -S "$LAB_DIR/ccm-api.sock"
+tls=(--cacert "$LAB_DIR/api-ca.crt" "https${tcp#http}")
+claim "the user of api_users" "$(as daemon "${tls[@]}")" = 200
+claim "groups do not count" "$(as games "${tls[@]}")" = 403
+claim "another user" "$(as nobody "${tls[@]}")" = 403
+claim "plain http there" "$(as daemon "$tcp" 2>/dev/null || :)" != 200
+claim "its certificate is of another authority than the system's" \
+	"$(as daemon "https${tcp#http}" 2>/dev/null || :)" = 000
 
 lab_end ccm
 claim "the socket is removed" "$(yes_no test -e "$LAB_DIR/ccm-api.sock")" = no

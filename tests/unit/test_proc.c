@@ -3,6 +3,7 @@
 #include "tests/support/suite.h"
 
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -31,6 +32,27 @@ static int dumpable_without(void)
 	return mams_proc_setup(false) == 0 ? prctl(PR_GET_DUMPABLE, 0, 0, 0, 0) : 99;
 }
 
+/* 0: no core, not now and not later. */
+static int core_limit(bool has_secrets)
+{
+	struct rlimit r = {.rlim_cur = 7, .rlim_max = 7};
+
+	if (setrlimit(RLIMIT_CORE, &r) < 0 || mams_proc_setup(has_secrets) < 0 ||
+		getrlimit(RLIMIT_CORE, &r) < 0)
+		return 99;
+	return (int)(r.rlim_cur + r.rlim_max);
+}
+
+static int core_limit_with_secrets(void)
+{
+	return core_limit(true);
+}
+
+static int core_limit_without(void)
+{
+	return core_limit(false);
+}
+
 static int mode_of_new_files(void)
 {
 	return mams_proc_setup(true) == 0 ? (int)umask(0) : 99;
@@ -40,6 +62,8 @@ static void no_core_with_secrets(void)
 {
 	CU_ASSERT_EQUAL(child(dumpable_with_secrets), 0);
 	CU_ASSERT_EQUAL(child(dumpable_without), 1);
+	CU_ASSERT_EQUAL(child(core_limit_with_secrets), 0);
+	CU_ASSERT_EQUAL(child(core_limit_without), 14);
 }
 
 static void files_are_its_own(void)
