@@ -1,5 +1,10 @@
 #include "ccm-agent/measure.h"
 
+static uint32_t period_of(const struct mx_meas_report_conf *c)
+{
+	return c->meas_period_ms < CCM_MEASURE_LEAST_MS ? CCM_MEASURE_LEAST_MS : c->meas_period_ms;
+}
+
 unsigned ccm_measures_configure(
 	struct ccm_measures *m, const struct mx_meas_conf *conf, mams_time now)
 {
@@ -20,8 +25,8 @@ unsigned ccm_measures_configure(
 		m->of[id][m->n[id]++] = (struct ccm_measure){.type = c->meas_rep_param,
 			.high = c->meas_threshold.high,
 			.low = c->meas_threshold.low,
-			.period_ms = c->meas_period_ms,
-			.next = mams_time_add_ms(now, c->meas_period_ms)};
+			.period_ms = period_of(c),
+			.next = mams_time_add_ms(now, period_of(c))};
 	}
 	return left_out;
 }

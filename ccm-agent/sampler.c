@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#define LEAST_MS 200 /* throughput over less says little */
 #define MOST_MS 1000 /* so long at most until a crossed threshold is seen */
 
 struct ccm_sampler {
@@ -24,7 +23,7 @@ static uint32_t interval(const struct ccm_sampler *p)
 {
 	uint32_t ms = ccm_session_measure_ms(p->session);
 
-	return ms < LEAST_MS ? LEAST_MS : ms > MOST_MS ? MOST_MS : ms;
+	return ms > MOST_MS ? MOST_MS : ms;
 }
 
 /* Mbit/s */

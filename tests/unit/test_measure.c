@@ -54,6 +54,24 @@ static void reports_each_period(void)
 	CU_ASSERT_EQUAL(ccm_measures_take(&measures, 1, at(2000), out), 1);
 }
 
+/* Whatever an NCM wants: no report each millisecond. */
+static void no_storm_of_reports(void)
+{
+	static struct mx_meas_report_conf wanted[] = {{MX_M_DL_TPUT, {.high = 40, .low = 10}, 1}};
+	const struct mx_meas_conf conf = {.connection_id = 1,
+		.connection_type = MX_WIFI,
+		.meas_rep_conf = wanted,
+		.n_meas_rep_conf = 1};
+	unsigned n = 0;
+
+	ccm_measures_clear(&measures);
+	CU_ASSERT_EQUAL(ccm_measures_configure(&measures, &conf, at(0)), 0);
+	ccm_measures_value(&measures, 1, MX_M_DL_TPUT, 20);
+	for (int64_t ms = 0; ms <= 1000; ms++)
+		n += ccm_measures_take(&measures, 1, at(ms), out) > 0;
+	CU_ASSERT_EQUAL(n, 1000 / CCM_MEASURE_LEAST_MS);
+}
+
 static void reports_a_crossed_threshold_once(void)
 {
 	start();
@@ -89,6 +107,7 @@ int main(void)
 	static const struct mams_case cases[] = {
 		{"only what fits is wanted", only_what_fits_is_wanted},
 		{"reports each period", reports_each_period},
+		{"no storm of reports", no_storm_of_reports},
 		{"reports a crossed threshold once", reports_a_crossed_threshold_once},
 		{"a new configuration replaces", a_new_configuration_replaces},
 	};
