@@ -3,6 +3,7 @@
 #include "ccm-agent/agree.h"
 #include "ccm-agent/apply_net.h"
 #include "ccm-agent/netwatch.h"
+#include "ccm-agent/prober.h"
 #include "ccm-agent/sampler.h"
 #include "lib/base/log.h"
 #include "lib/ctl/ctl_msg.h"
@@ -25,6 +26,7 @@ struct ccm_agent {
 	struct ccm_net *net;
 	struct ccm_netwatch *watch;
 	struct ccm_sampler *sampler;
+	struct ccm_prober *prober;
 	struct mams_loop_timer *timer;
 	struct mams_loop_timer *drain;
 	struct mams_loop_timer *lost;
@@ -167,6 +169,7 @@ static void run(struct ccm_agent *a)
 	}
 	ccm_uplink_listen(a->uplink, ccm_session_polls(&a->session));
 	ccm_sampler_review(a->sampler);
+	ccm_prober_review(a->prober);
 	mams_loop_timer_at(a->timer, ccm_session_deadline(&a->session));
 }
 
@@ -383,6 +386,8 @@ int ccm_agent_new(struct mams_loop *l, const struct ccm_conf *conf, struct ccm_a
 	if (rc == 0)
 		rc = ccm_sampler_new(l, &a->session, tick, a, &a->sampler);
 	if (rc == 0)
+		rc = ccm_prober_new(l, conf, &a->session, tick, a, &a->prober);
+	if (rc == 0)
 		rc = ccm_uplink_new(l, conf, &uplink_ops, a, &a->uplink, err);
 	if (rc == 0)
 		rc = ccm_net_open(conf, &a->net, err);
@@ -402,6 +407,7 @@ void ccm_agent_free(struct ccm_agent *a)
 	ccm_uplink_free(a->uplink);
 	ccm_net_close(a->net);
 	ccm_sampler_free(a->sampler);
+	ccm_prober_free(a->prober);
 	mams_loop_timer_del(a->timer);
 	mams_loop_timer_del(a->drain);
 	mams_loop_timer_del(a->lost);

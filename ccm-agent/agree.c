@@ -90,6 +90,7 @@ int ccm_agree(struct ccm_session *s, const struct mx_msg *m, struct mams_error *
 	judge_links(s, m->type == MX_CAPABILITY_RSP);
 	judge_anchors(s);
 	ccm_measures_clear(&s->measures);
+	ccm_estimate_clear(s);
 	s->measuring = (s->features & 1u << MX_F_MEASUREMENT) != 0;
 	if (c->unique_session_id) {
 		s->id = *c->unique_session_id;

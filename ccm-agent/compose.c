@@ -140,6 +140,28 @@ struct mx_msg *ccm_compose_reconf(const struct ccm_session *s, uint8_t connectio
 	return whole(m, r->ip_address != NULL);
 }
 
+/* Where the N-MADP's probes go; one port for all connections, so the ids are those of the first. */
+static bool put_probe_param(
+	const struct ccm_session *s, struct mx_msg *m, struct mx_up_setup_cnf *c)
+{
+	const struct ccm_anchor *a = ccm_setup_caught(s);
+	const struct ccm_lane *first = NULL;
+
+	for (size_t i = 0; a && !first && i < CCM_LINKS_MAX; i++)
+		if (a->lane[i].named && a->lane[i].control_port)
+			first = &a->lane[i];
+	if (!first || !(s->features & 1u << MX_F_PROBING))
+		return true;
+	c->probe_param = mx_alloc(m, sizeof(*c->probe_param));
+	if (!c->probe_param)
+		return false;
+	*c->probe_param = (struct mx_probe_param){.probe_port = s->conf->probe_port,
+		.anchor_conn_id = a->id,
+		.has_mx_configuration_id = first->configuration != 0,
+		.mx_configuration_id = first->configuration};
+	return true;
+}
+
 struct mx_msg *ccm_compose_setup_cnf(const struct ccm_session *s, uint32_t ok)
 {
 	struct mx_msg *m = mx_msg_new(MX_UP_SETUP_CNF, 0);
@@ -154,7 +176,7 @@ struct mx_msg *ccm_compose_setup_cnf(const struct ccm_session *s, uint32_t ok)
 		if (ok & 1u << i)
 			c->client_params[c->n_client_params++].connection_id = i;
 	c->num_delivery_conn = (uint32_t)c->n_client_params;
-	return m;
+	return whole(m, put_probe_param(s, m, c));
 }
 
 static bool several(uint32_t bits)
@@ -282,6 +304,26 @@ static bool put_template(struct mx_msg *m, const struct ccm_class *k, struct mx_
 		return false;
 	*t->remote_port_range = (struct mx_port_range){k->port_first, k->port_last};
 	return true;
+}
+
+struct mx_msg *ccm_compose_path_results(const struct ccm_session *s, uint8_t id,
+	const struct mx_init_probe_results *init, const struct mx_active_probe_results *active)
+{
+	struct mx_msg *m = mx_msg_new(MX_PATH_EST_RESULTS, 0);
+	struct mx_path_est_results *r = m ? &m->path_est_results : NULL;
+
+	if (!m)
+		return NULL;
+	r->connection_id = id;
+	r->init_probe_results = init ? mx_alloc(m, sizeof(*init)) : NULL;
+	r->active_probe_results = active ? mx_alloc(m, sizeof(*active)) : NULL;
+	if (r->init_probe_results)
+		*r->init_probe_results = *init;
+	if (r->active_probe_results)
+		*r->active_probe_results = *active;
+	return whole(m, put_id(s, m, &r->unique_session_id) && r->unique_session_id &&
+				!r->init_probe_results == !init &&
+				!r->active_probe_results == !active);
 }
 
 #define ASSOCIATIONS_MAX 32u

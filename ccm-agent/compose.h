@@ -7,7 +7,7 @@
 
 #define CCM_FEATURES                                                                               \
 	(1u << MX_F_LOSSLESS_SWITCHING | 1u << MX_F_UPLINK_AGGREGATION |                           \
-		1u << MX_F_DOWNLINK_AGGREGATION | 1u << MX_F_MEASUREMENT)
+		1u << MX_F_DOWNLINK_AGGREGATION | 1u << MX_F_MEASUREMENT | 1u << MX_F_PROBING)
 
 struct mx_msg *ccm_compose_discover(const struct ccm_session *s);
 struct mx_msg *ccm_compose_capability(const struct ccm_session *s, enum mx_type type);
@@ -22,6 +22,9 @@ struct mx_msg *ccm_compose_handover(const struct ccm_session *s, uint8_t connect
 struct mx_msg *ccm_compose_termination(const struct ccm_session *s, enum mx_type type, int reason);
 /** NULL also when nothing is due. */
 struct mx_msg *ccm_compose_measurement_report(struct ccm_session *s, mams_time now);
+/** @param init, active  one of them is NULL; NULL also for an NCM of the seed, which gives no id */
+struct mx_msg *ccm_compose_path_results(const struct ccm_session *s, uint8_t id,
+	const struct mx_init_probe_results *init, const struct mx_active_probe_results *active);
 /** Everything that can be predicted. */
 struct mx_msg *ccm_compose_analytics_req(const struct ccm_session *s);
 /** All flows of applications, with the configurations of their links; it replaces the one before.

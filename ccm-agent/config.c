@@ -99,6 +99,8 @@ static const struct mams_conf_row rows[] = {
 		.doc = "for the NCM's Capability REQ before we send ours"},
 	{"keep_alive", MAMS_C_DURATION, AT(session.keep_alive_ms), .min = 1000, .max = 3600000,
 		.def = "30s", .doc = "MAMS_KEEP_ALIVE_TIMEOUT"},
+	{"probe_port", MAMS_C_INT, AT(probe_port), .min = 1, .max = 65535, .def = "7446",
+		.doc = "UDP port on every link to which N-MADP instances send their probes"},
 	{"ncm_lost", MAMS_C_DURATION, AT(session.fallback_ms), .max = 86400000, .def = "45s",
 		.doc = "an NCM silent for so long means fallback; 0: never"},
 };
@@ -185,7 +187,7 @@ static int take_offer(struct ccm_conf *c, const char *path, struct mams_error *e
 	if (bad)
 		return mams_fail(err, MAMS_EVALUE, path,
 			"features: \"%.40s\" is none that this client has: lossless_switching, "
-			"uplink_aggregation, downlink_aggregation, measurement",
+			"uplink_aggregation, downlink_aggregation, measurement, probing",
 			c->features[bad - 1]);
 	bad = take_names(c->methods, c->n_methods, mx_convergence_names, METHODS_DRIVEN,
 		&c->session.convergence);
@@ -269,6 +271,7 @@ int ccm_conf_load(const char *path, struct ccm_conf *out, struct mams_error *err
 	out->session.links = out->links;
 	out->session.n_links = out->n_links;
 	out->session.retire_ms = out->drain_ms;
+	out->session.probe_port = (uint16_t)out->probe_port;
 	return 0;
 }
 

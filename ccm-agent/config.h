@@ -34,6 +34,7 @@ struct ccm_conf {
 	const char **methods;
 	size_t n_methods;
 	uint32_t mark;
+	uint32_t probe_port;   /**< UDP, of N-MADP instances' probes */
 	uint32_t table_base;   /**< routing table and rule priority of connection id 0 */
 	uint32_t drain_ms;     /**< after a fallback running flows have so long; 0: no limit */
 	uint32_t madp_lost_ms; /**< N-MADP unreachable for so long means fallback */

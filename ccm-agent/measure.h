@@ -9,8 +9,8 @@
 #include "lib/mx/mx.h"
 
 #define CCM_MEASURES_MAX 8u /**< of one connection */
-/** Shorter periods are taken for this: nothing is measured more often, and an NCM that wants a report
- *  each millisecond does not get them. */
+/** Shorter periods are taken for this: nothing is measured more often, and an NCM that wants a
+ * report each millisecond does not get them. */
 #define CCM_MEASURE_LEAST_MS 200u
 
 struct ccm_measure {

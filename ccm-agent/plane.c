@@ -101,17 +101,6 @@ void ccm_session_applied(struct ccm_session *s, uint32_t ok, mams_time now)
 		ccm_associate_setup(s, now);
 }
 
-/* Nothing here sends or receives probes, and the capabilities say so: a request all the same is
- * refused, rather than answered with figures that nobody has measured. */
-int ccm_plane_path_est(
-	struct ccm_session *s, const struct mx_msg *m, mams_time now, struct mams_error *err)
-{
-	(void)m;
-	(void)now;
-	s->counters.probes_refused++;
-	return mams_fail(err, MAMS_ESTATE, "mx_path_est_req", "probing is not agreed");
-}
-
 bool ccm_session_path(struct ccm_session *s, uint8_t connection_id, const struct mams_addr *local,
 	const struct mams_addr *proxy, bool silent)
 {

@@ -1,5 +1,5 @@
 /** @file plane.h
- *  UP setup, steering and probing as messages: what is put to work, and what is answered once it
+ *  UP setup and steering as messages: what is put to work, and what is answered once it
  *  works.  Layer: core (no I/O).  Source: seed 6.4 to 6.6; RFC 8743 8.5 to 8.7. */
 #pragma once
 
@@ -10,7 +10,4 @@ int ccm_plane_setup(
 	struct ccm_session *s, const struct mx_msg *m, mams_time now, struct mams_error *err);
 /** mx_traffic_steering_req */
 int ccm_plane_steering(
-	struct ccm_session *s, const struct mx_msg *m, mams_time now, struct mams_error *err);
-/** mx_path_est_req */
-int ccm_plane_path_est(
 	struct ccm_session *s, const struct mx_msg *m, mams_time now, struct mams_error *err);

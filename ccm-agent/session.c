@@ -393,7 +393,7 @@ static const struct rule {
 	[MX_CAPABILITY_RSP] = {IN(CAP_SENT), true, on_capability_rsp},
 	[MX_UP_SETUP_CONF_REQ] = {UP, false, ccm_plane_setup},
 	[MX_RECONF_RSP] = {UP, true, on_reconf_rsp},
-	[MX_PATH_EST_REQ] = {UP, false, ccm_plane_path_est},
+	[MX_PATH_EST_REQ] = {UP, false, ccm_estimate_req},
 	[MX_TRAFFIC_STEERING_REQ] = {IN(ACTIVE) | IN(HANDOVER), false, ccm_plane_steering},
 	[MX_APP_MADP_ASSOC_RSP] = {UP, true, ccm_associate_rsp},
 	[MX_NETWORK_ANALYTICS_RSP] = {UP, true, ccm_associate_analytics},

@@ -7,6 +7,7 @@
 #pragma once
 
 #include "ccm-agent/associate.h"
+#include "ccm-agent/estimate.h"
 #include "ccm-agent/measure.h"
 #include "ccm-agent/plan.h"
 #include "lib/base/metrics.h"
@@ -39,6 +40,7 @@ struct ccm_session_conf {
 	uint32_t retire_ms; /**< paths to an N-MADP instance that was left are kept; 0: no limit */
 	uint32_t features;  /**< offered, bits of enum mx_feature */
 	uint32_t convergence; /**< offered, bits of enum mx_convergence */
+	uint16_t probe_port;  /**< UDP, of MX Control PDUs on every link */
 	const struct ccm_link_conf *links;
 	size_t n_links;
 };
@@ -91,6 +93,11 @@ struct ccm_counters {
 	uint64_t redirects_refused;
 	uint64_t probes_refused;
 	uint64_t paths_silent;
+	uint64_t probes_received;
+	uint64_t probes_strange;
+	uint64_t estimations;
+	uint64_t estimations_silent;
+	uint64_t estimation_results;
 	uint64_t needs;
 	uint64_t associations;
 	uint64_t associations_refused;
@@ -121,6 +128,7 @@ struct ccm_lane {
 	bool named;
 	uint8_t configuration;  /**< MX configuration; 0: it had no id */
 	struct mams_addr proxy; /**< with port; unset: no convergence */
+	uint16_t control_port;  /**< UDP, of MX Control PDUs there; 0: none */
 };
 
 /** An anchor connection of the last UP setup. */
@@ -183,6 +191,7 @@ struct ccm_session {
 	bool steer_refused;
 	bool measuring; /**< the feature is agreed, and steering has not switched it off */
 	struct ccm_measures measures;
+	struct ccm_estimate estimate[CCM_LINKS_MAX];
 	struct ccm_ssid ssids[CCM_SSIDS_MAX];
 	size_t n_ssids;
 	struct ccm_associate app;

@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
-static bool carries(const struct ccm_session *s, uint8_t id)
+bool ccm_setup_carries(const struct ccm_session *s, uint8_t id)
 {
 	const struct ccm_session_link *l = &s->link[id];
 
@@ -56,7 +56,7 @@ static bool want_anchor(const struct ccm_session *s, const struct ccm_anchor *a,
 		struct ccm_path *p;
 
 		/* of another family when the setup was made for an address that is gone */
-		if (!a->lane[i].named || !carries(s, i) ||
+		if (!a->lane[i].named || !ccm_setup_carries(s, i) ||
 			proxy->family != s->link[i].now.address.family)
 			continue;
 		p = add_path(out, i, a->group);
@@ -99,9 +99,10 @@ static void want_native(
 
 	if (!a->steered)
 		return;
-	for (uint8_t i = 0; i < CCM_LINKS_MAX && !((a->ul & 1u << id) && carries(s, id)); i++)
+	for (uint8_t i = 0; i < CCM_LINKS_MAX && !((a->ul & 1u << id) && ccm_setup_carries(s, id));
+		i++)
 		id = (uint8_t)((id + 1u) % CCM_LINKS_MAX);
-	if (!(a->ul & 1u << id) || !carries(s, id))
+	if (!(a->ul & 1u << id) || !ccm_setup_carries(s, id))
 		return;
 	out->native = true;
 	out->native_id = id;
@@ -163,7 +164,8 @@ static void name_link(struct ccm_session *s, struct ccm_anchor *a,
 	l = &s->link[d->connection_id];
 	lane = &a->lane[d->connection_id];
 	*lane = (struct ccm_lane){.named = true,
-		.configuration = c->has_mx_configuration_id ? c->mx_configuration_id : 0};
+		.configuration = c->has_mx_configuration_id ? c->mx_configuration_id : 0,
+		.control_port = c->has_udp_port ? c->udp_port : 0};
 	if (c->has_convergence_method &&
 		mams_addr_parse(c->convergence_method_params->proxy_ip, &lane->proxy) == 0)
 		lane->proxy.port = c->convergence_method_params->proxy_port;
@@ -312,7 +314,7 @@ uint32_t ccm_setup_native(const struct ccm_session *s)
 
 	for (size_t a = 0; a < CCM_ANCHORS_MAX; a++)
 		for (uint8_t i = 0; s->anchor[a].used && i < CCM_LINKS_MAX; i++) {
-			if (!s->anchor[a].lane[i].named || !carries(s, i))
+			if (!s->anchor[a].lane[i].named || !ccm_setup_carries(s, i))
 				continue;
 			if (s->anchor[a].proxied)
 				proxied |= 1u << i;

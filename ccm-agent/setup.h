@@ -6,6 +6,8 @@
 
 #include "ccm-agent/session.h"
 
+/** Does the user plane have this link, with the address that it has now? */
+bool ccm_setup_carries(const struct ccm_session *s, uint8_t id);
 /** Take over a whole setup: what it does not name is no longer admitted.  An anchor that has gone
  * to another N-MADP instance leaves its old paths to what still runs over them.
  *  @param group  draws a new group number */

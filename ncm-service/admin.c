@@ -77,6 +77,31 @@ static void put_measured(struct ncm_admin *a, struct ctl_msg *msg, const struct 
 	}
 }
 
+static void put_path_est(struct ncm_admin *a, struct ctl_msg *msg, const struct ncm_path *p,
+	struct ctl_link_status *out)
+{
+	mams_time now = mams_loop_now(a->loop);
+
+	if (!p->has_init && !p->has_active)
+		return;
+	out->path_est = ctl_alloc(msg, sizeof(*out->path_est));
+	if (!out->path_est)
+		return;
+	*out->path_est = (struct ctl_path_est){.has_init_age_ms = p->has_init,
+		.has_lost_ppm = p->has_init,
+		.has_rate_kbps = p->has_init,
+		.has_delay_us = p->has_init && p->delay_us > 0,
+		.init_age_ms = p->has_init ? (uint32_t)mams_time_ms_until(p->init_at, now) : 0,
+		.lost_ppm = (uint32_t)(p->lost_percent * 10000 + 0.5),
+		.rate_kbps = (uint32_t)(p->rate_mbps * 1000 + 0.5),
+		.delay_us = p->delay_us,
+		.has_active_age_ms = p->has_active,
+		.has_active_kbps = p->has_active,
+		.active_age_ms =
+			p->has_active ? (uint32_t)mams_time_ms_until(p->active_at, now) : 0,
+		.active_kbps = (uint32_t)(p->active_mbps * 1000 + 0.5)};
+}
+
 static bool in_list(const struct ncm_session *s, uint8_t id, bool down)
 {
 	for (size_t a = 0; a < s->policy->n_anchors; a++)
@@ -124,7 +149,8 @@ static void put_session(struct ncm_admin *a, struct ctl_msg *msg, const struct n
 	for (uint8_t i = 0; out->links && i < NCM_LINKS_MAX; i++)
 		if (s->s.links[i].known) {
 			put_link(msg, s, i, &out->links[out->n_links]);
-			put_measured(a, msg, s->measured[i], &out->links[out->n_links++]);
+			put_measured(a, msg, s->measured[i], &out->links[out->n_links]);
+			put_path_est(a, msg, &s->path[i], &out->links[out->n_links++]);
 		}
 }
 
@@ -292,6 +318,24 @@ void ncm_admin_steered(struct ncm_admin *a, uint64_t request, int code, const ch
 	free(w);
 }
 
+static void on_probe(struct ncm_admin *a, struct mams_ctl_conn *c, const struct ctl_msg *msg)
+{
+	struct mams_error err = {0};
+	struct ncm_session *s = pick_session(a, msg->probe.client, &err);
+	uint32_t links = msg->probe.n_links ? 0 : NCM_ALL_CONNECTIONS;
+	int rc = s ? take_links(s, msg->probe.links, msg->probe.n_links, &links, &err)
+		   : -MAMS_EUNKNOWN;
+	char text[320];
+
+	if (rc == 0 && !ncm_service_probe(a->service, s, links))
+		rc = mams_fail(&err, MAMS_ESTATE, "probe",
+			"nothing to be probed: it wants an active session with the feature "
+			"probing, "
+			"a probe section of the links' type, and a user plane over them");
+	snprintf(text, sizeof(text), "%s: %s", err.where, err.text);
+	send_result(c, msg->id, -rc, rc < 0 ? text : "begun; mamsctl paths shows what comes of it");
+}
+
 static void on_drain(struct ncm_admin *a, struct mams_ctl_conn *c, const struct ctl_msg *msg)
 {
 	struct mams_error err = {0};
@@ -336,6 +380,8 @@ static void packet(void *user, struct mams_ctl_conn *c, const char *data, size_t
 		on_steer(a, c, msg);
 	else if (msg->type == CTL_LOG_LEVEL)
 		on_log_level(c, msg);
+	else if (msg->type == CTL_PROBE)
+		on_probe(a, c, msg);
 	else if (msg->type == CTL_DRAIN)
 		on_drain(a, c, msg);
 	else

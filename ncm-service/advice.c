@@ -96,28 +96,6 @@ int ncm_advice_report(
 	return 0;
 }
 
-int ncm_advice_path(
-	struct ncm_session *s, const struct mx_msg *m, mams_time now, struct mams_error *err)
-{
-	const struct mx_path_est_results *r = &m->path_est_results;
-	uint8_t id = r->connection_id;
-
-	(void)now;
-	if (id >= NCM_LINKS_MAX || !s->s.links[id].known)
-		return mams_fail(err, MAMS_EVALUE, "connection_id",
-			"%u is none of the delivery connections", id);
-	if (r->init_probe_results) {
-		s->path[id].lost_percent = r->init_probe_results->lost_probes_percentage;
-		s->path[id].rate_mbps = r->init_probe_results->probe_rate_mbps;
-		s->path[id].delay_us = r->init_probe_results->probe_delay_us;
-	}
-	if (r->active_probe_results)
-		s->path[id].active_mbps =
-			r->active_probe_results->avg_tput_last_probe_duration_mbps;
-	s->counters->path_results++;
-	return 0;
-}
-
 int ncm_advice_analytics(
 	struct ncm_session *s, const struct mx_msg *m, mams_time now, struct mams_error *err)
 {

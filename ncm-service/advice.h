@@ -15,9 +15,6 @@ int ncm_advice_report(
 	struct ncm_session *s, const struct mx_msg *m, mams_time now, struct mams_error *err);
 int ncm_advice_analytics(
 	struct ncm_session *s, const struct mx_msg *m, mams_time now, struct mams_error *err);
-/** mx_path_est_results */
-int ncm_advice_path(
-	struct ncm_session *s, const struct mx_msg *m, mams_time now, struct mams_error *err);
 /** The user plane stands: tell the client which networks to prefer and what to measure, unless it
  *  was told since the capabilities were agreed. */
 void ncm_advice_give(struct ncm_session *s);

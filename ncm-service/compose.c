@@ -220,6 +220,8 @@ static bool put_mptcp(struct mx_msg *m, const struct ncm_session *s, size_t anch
 			.has_proxy_port = true,
 			.proxy_port = proxy->port,
 			.client_key = mx_strdup(m, s->s.client_key)};
+	c->has_udp_port = s->policy->control_port && (s->s.features & 1u << MX_F_PROBING);
+	c->udp_port = s->policy->control_port;
 	put_delivery(c, s, id);
 	return c->convergence_method_params->proxy_ip && c->convergence_method_params->client_key;
 }
@@ -443,6 +445,25 @@ struct mx_msg *ncm_compose_measurement_conf(const struct ncm_session *s)
 		q->n_measurement_configuration++;
 	}
 	return whole(m, q->n_measurement_configuration > 0);
+}
+
+struct mx_msg *ncm_compose_path_est(const struct ncm_probe_conf *c, uint8_t id)
+{
+	struct mx_msg *m = mx_msg_new(MX_PATH_EST_REQ, 0);
+
+	if (!m)
+		return NULL;
+	m->path_est_req = (struct mx_path_est_req){.connection_id = id,
+		.init_probe_test_duration_ms = c->init_ms,
+		.init_probe_test_rate_mbps = c->init_rate,
+		.init_probe_size_bytes = c->init_size,
+		.init_probe_ack_req = c->init_ack,
+		.active_probe_freq_ms = c->active_ms,
+		.active_probe_size_bytes = c->active_size,
+		.has_active_probe_duration_sec = c->active_duration_ms > 0,
+		.active_probe_duration_sec = c->active_duration_ms / 1000,
+		.active_probe_ack_req = c->active_ack};
+	return m;
 }
 
 struct mx_msg *ncm_compose_assoc_rsp(const struct ncm_session *s, bool is_success)

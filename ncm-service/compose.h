@@ -8,7 +8,7 @@
 /** Features that this NCM can offer; the policy may offer fewer. */
 #define NCM_FEATURES                                                                               \
 	(1u << MX_F_LOSSLESS_SWITCHING | 1u << MX_F_UPLINK_AGGREGATION |                           \
-		1u << MX_F_DOWNLINK_AGGREGATION | 1u << MX_F_MEASUREMENT)
+		1u << MX_F_DOWNLINK_AGGREGATION | 1u << MX_F_MEASUREMENT | 1u << MX_F_PROBING)
 
 struct mx_msg *ncm_compose_system_info(const struct ncm_policy *p, enum ncm_transport transport);
 /** System INFO that names another NCM instead of us. */
@@ -24,6 +24,7 @@ struct mx_msg *ncm_compose_keep_alive(const struct ncm_session *s, enum mx_type 
 struct mx_msg *ncm_compose_termination(const struct ncm_session *s, enum mx_type type, int reason);
 struct mx_msg *ncm_compose_ssid_indication(const struct ncm_policy *p);
 struct mx_msg *ncm_compose_measurement_conf(const struct ncm_session *s);
+struct mx_msg *ncm_compose_path_est(const struct ncm_probe_conf *c, uint8_t id);
 struct mx_msg *ncm_compose_assoc_rsp(const struct ncm_session *s, bool is_success);
 struct mx_msg *ncm_compose_analytics(
 	const struct ncm_session *s, const struct mx_network_analytics_req *req);

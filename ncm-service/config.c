@@ -78,6 +78,34 @@ static const struct mams_conf_row measure_rows[] = {
 static const struct mams_conf_table measure_table = {"measure", sizeof(struct ncm_measure),
 	measure_rows, MAMS_ARRAY_LEN(measure_rows), IN_MEASURE(name)};
 
+#define IN_PROBE(m) offsetof(struct ncm_probe_conf, m)
+static const struct mams_conf_row probe_rows[] = {
+	{"type", MAMS_C_ENUM, IN_PROBE(connection_type), .names = mx_connection_type_names,
+		.required = true, .doc = "of the connections: Wi-Fi, LTE, 5G_NR or MulteFire"},
+	{"period", MAMS_C_DURATION, IN_PROBE(period_ms), .max = 86400000, .def = "1min",
+		.doc = "from one estimation to the next; 0: only when the user plane changes"},
+	{"init_duration", MAMS_C_DURATION, IN_PROBE(init_ms), .min = 100, .max = 10000,
+		.def = "500ms", .doc = "of a test of a connection that carries no user data"},
+	{"init_rate", MAMS_C_INT, IN_PROBE(init_rate), .min = 1, .max = 100, .def = "1",
+		.doc = "its rate, Mbit/s"},
+	{"init_size", MAMS_C_INT, IN_PROBE(init_size), .min = 100, .max = 1400, .def = "1000",
+		.doc = "octets of its probes"},
+	{"init_ack", MAMS_C_BOOL, IN_PROBE(init_ack), .def = "yes",
+		.doc = "are they answered? without answers no delay is known"},
+	{"active_interval", MAMS_C_DURATION, IN_PROBE(active_ms), .min = 100, .max = 10000,
+		.def = "1s", .doc = "between probes of a connection that carries user data"},
+	{"active_size", MAMS_C_INT, IN_PROBE(active_size), .min = 100, .max = 1400, .def = "100",
+		.doc = "octets of these"},
+	{"active_duration", MAMS_C_DURATION, IN_PROBE(active_duration_ms), .max = 100000,
+		.def = "10s",
+		.doc = "throughput is the mean over this, 10 to 100 s; 0: it goes on until the "
+		       "next estimation"},
+	{"active_ack", MAMS_C_BOOL, IN_PROBE(active_ack), .def = "yes",
+		.doc = "are they answered?"},
+};
+static const struct mams_conf_table probe_table = {"probe", sizeof(struct ncm_probe_conf),
+	probe_rows, MAMS_ARRAY_LEN(probe_rows), IN_PROBE(name)};
+
 #define IN_SSID(m) offsetof(struct ncm_ssid, m)
 static const struct mams_conf_row ssid_rows[] = {
 	{"type", MAMS_C_ENUM, IN_SSID(type), .names = mx_ssid_type_names, .def = "ssid",
@@ -190,6 +218,12 @@ static const struct mams_conf_row rows[] = {
 	{"measure", MAMS_C_SECTIONS, AT(policy.measures), AT(policy.n_measures), .max = 32,
 		.table = &measure_table,
 		.doc = "what clients measure on their connections of a type, and report"},
+	{"probe", MAMS_C_SECTIONS, AT(policy.probes), AT(policy.n_probes), .max = 16,
+		.table = &probe_table,
+		.doc = "how connections of a type are probed; wants control_port"},
+	{"control_port", MAMS_C_INT, AT(control_port), .max = 65535, .def = "0",
+		.doc = "UDP port at the instances' addresses where mams-proxy takes MX Control "
+		       "PDUs (its control_listen); 0: nothing is probed"},
 	{"prefer", MAMS_C_SECTIONS, AT(policy.ssids), AT(policy.n_ssids), .max = 64,
 		.table = &ssid_table, .doc = "a Wi-Fi network that clients should prefer"},
 	{"max_sessions", MAMS_C_INT, AT(policy.max_sessions), .min = 1, .max = 1000000,
@@ -218,6 +252,26 @@ static int check_access(const struct ncm_access *a, const char *path, struct mam
 	if (strlen(a->name) >= NCM_NAME_MAX)
 		return mams_fail(err, MAMS_EVALUE, path, "access %s: name is longer than %d octets",
 			a->name, NCM_NAME_MAX - 1);
+	return 0;
+}
+
+static int check_probe(
+	const struct ncm_policy *p, size_t i, const char *path, struct mams_error *err)
+{
+	const struct ncm_probe_conf *c = &p->probes[i];
+
+	for (size_t k = 0; k < i; k++)
+		if (p->probes[k].connection_type == c->connection_type)
+			return mams_fail(err, MAMS_EVALUE, path,
+				"probe %s and %s are of the same type", p->probes[k].name, c->name);
+	if (c->active_duration_ms && c->active_duration_ms < 10000)
+		return mams_fail(err, MAMS_EVALUE, path,
+			"probe %s: active_duration is 10s to 100s, or 0", c->name);
+	if (!p->control_port)
+		return mams_fail(err, MAMS_EMISSING, path,
+			"probe %s: control_port is missing (the UDP port of control_listen of "
+			"mams-proxy)",
+			c->name);
 	return 0;
 }
 
@@ -275,6 +329,12 @@ static int check(struct ncm_conf *c, const char *path, struct mams_error *err)
 	}
 	for (size_t i = 0; i < p->n_measures; i++) {
 		rc = check_measure(&p->measures[i], path, err);
+		if (rc < 0)
+			return rc;
+	}
+	p->control_port = (uint16_t)c->control_port;
+	for (size_t i = 0; i < p->n_probes; i++) {
+		rc = check_probe(p, i, path, err);
 		if (rc < 0)
 			return rc;
 	}

@@ -36,6 +36,7 @@ struct ncm_conf {
 	const char *digest_users;
 	const char *realm;
 	uint32_t poll_ms;
+	uint32_t control_port;
 	uint32_t anchor_id;
 	int anchor_type;
 	const char **features;

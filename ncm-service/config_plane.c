@@ -224,7 +224,7 @@ static int take_features(struct ncm_conf *c, const char *path, struct mams_error
 	struct ncm_policy *p = &c->policy;
 
 	if (c->n_features == 0)
-		p->features = NCM_FEATURES;
+		p->features = p->control_port ? NCM_FEATURES : NCM_FEATURES & ~(1u << MX_F_PROBING);
 	for (size_t i = 0; i < c->n_features; i++) {
 		int f;
 
@@ -233,7 +233,7 @@ static int take_features(struct ncm_conf *c, const char *path, struct mams_error
 			return mams_fail(err, MAMS_EVALUE, path,
 				"features: \"%.40s\" is none that this NCM has: "
 				"lossless_switching, uplink_aggregation, downlink_aggregation, "
-				"measurement",
+				"measurement, probing",
 				c->features[i]);
 		p->features |= 1u << f;
 	}

@@ -4,6 +4,7 @@
 #include "lib/base/log.h"
 #include "lib/ctl/ctl_msg.h"
 #include "lib/io/ctlsock.h"
+#include "ncm-service/estimate.h"
 #include "ncm-service/releases.h"
 
 #include <uthash.h>
@@ -15,11 +16,13 @@
 #define RULES_MAX 64u
 #define RELEASES_MAX 65536u /* of an instance: as many clients as a proxy's status tells */
 
-/* A grant that the proxy has not answered yet. */
+/* A grant, or an order to probe, that the proxy has not answered yet. */
 struct grant {
 	uint32_t id;
 	size_t madp;
 	uint64_t session_id;
+	bool probe; /* of this connection */
+	uint8_t connection_id;
 	UT_hash_handle hh;
 };
 
@@ -74,32 +77,75 @@ static void forget_grants(struct ncm_madp *m, size_t madp)
 	}
 }
 
-void ncm_madp_grant(struct ncm_madp *m, size_t madp, const struct ncm_session *s)
+/* @param msg  consumed; NULL: no memory */
+static void ask(struct ncm_madp *m, const struct grant *what, struct ctl_msg *msg)
 {
-	struct ctl_msg *msg;
-	struct grant *g;
+	struct grant *g = calloc(1, sizeof(*g));
 
-	ncm_releases_drop(m->releases, madp, s->s.identity);
-	if (!ncm_madp_proxy_up(m, madp))
-		return; /* told when it is there */
-	g = calloc(1, sizeof(*g));
-	msg = ctl_msg_new(CTL_PX_CLIENT_SET, ++m->next_id);
 	if (!g || !msg) {
 		free(g);
 		ctl_msg_free(msg);
-		log_err("no memory to tell the proxy of client=%s", s->s.identity);
+		log_err("no memory to tell the N-MADP madp=%s", m->policy->madps[what->madp].name);
 		return;
 	}
-	msg->px_client_set = (struct ctl_px_client_set){.client = ctl_strdup(msg, s->s.identity),
-		.client_key = ctl_strdup(msg, s->s.client_key)};
+	*g = *what;
 	g->id = msg->id;
-	g->madp = madp;
-	g->session_id = s->s.session_id;
-	if (send_message(m->instances[madp].proxy, msg) < 0) {
+	if (send_message(m->instances[g->madp].proxy, msg) < 0) {
 		free(g);
 		return;
 	}
 	HASH_ADD(hh, m->grants, id, sizeof(g->id), g);
+}
+
+void ncm_madp_grant(struct ncm_madp *m, size_t madp, const struct ncm_session *s)
+{
+	struct ctl_msg *msg;
+
+	ncm_releases_drop(m->releases, madp, s->s.identity);
+	if (!ncm_madp_proxy_up(m, madp))
+		return; /* told when it is there */
+	msg = ctl_msg_new(CTL_PX_CLIENT_SET, ++m->next_id);
+	if (msg)
+		msg->px_client_set =
+			(struct ctl_px_client_set){.client = ctl_strdup(msg, s->s.identity),
+				.client_key = ctl_strdup(msg, s->s.client_key)};
+	ask(m, &(struct grant){.madp = madp, .session_id = s->s.session_id}, msg);
+}
+
+void ncm_madp_probe(struct ncm_madp *m, size_t madp, const struct ncm_session *s, uint8_t id)
+{
+	struct ncm_probe_order o;
+	struct ctl_msg *msg;
+
+	if (!ncm_madp_proxy_up(m, madp) || !ncm_estimate_order(s, id, &o))
+		return; /* the next estimation will do */
+	msg = ctl_msg_new(CTL_PX_PROBE, ++m->next_id);
+	if (msg)
+		msg->px_probe = (struct ctl_px_probe){.client = ctl_strdup(msg, s->s.identity),
+			.connection_id = id,
+			.local = o.local,
+			.local_port = o.local.port,
+			.remote = o.remote,
+			.remote_port = o.remote.port,
+			.active = o.active,
+			.init_ms = o.conf->init_ms,
+			.init_rate = o.conf->init_rate,
+			.init_size = o.conf->init_size,
+			.init_ack = o.conf->init_ack,
+			.active_ms = o.conf->active_ms,
+			.active_size = o.conf->active_size,
+			.active_duration_s = o.conf->active_duration_ms / 1000,
+			.active_ack = o.conf->active_ack};
+	if (msg) {
+		msg->px_probe.local.port = 0;
+		msg->px_probe.remote.port = 0;
+	}
+	ask(m,
+		&(struct grant){.madp = madp,
+			.session_id = s->s.session_id,
+			.probe = true,
+			.connection_id = id},
+		msg);
 }
 
 static int send_release(struct ncm_madp *m, size_t madp, const char *client)
@@ -255,16 +301,18 @@ static void take_result(struct ncm_madp *m, const struct ctl_msg *msg)
 	struct grant *g;
 	struct grant was;
 
-	if (msg->result.code)
+	HASH_FIND(hh, m->grants, &msg->id, sizeof(msg->id), g);
+	if (msg->result.code && !(g && g->probe && msg->result.code == MAMS_ELIMIT))
 		log_err("the N-MADP refuses: %s code=%u", msg->result.text ? msg->result.text : "?",
 			msg->result.code);
-	HASH_FIND(hh, m->grants, &msg->id, sizeof(msg->id), g);
 	if (!g)
 		return;
 	was = *g;
 	HASH_DEL(m->grants, g);
 	free(g);
-	if (msg->result.code == 0 && m->ops)
+	if (was.probe && m->ops)
+		m->ops->probing(m->user, was.session_id, was.connection_id, msg->result.code == 0);
+	else if (msg->result.code == 0 && m->ops)
 		m->ops->prepared(m->user, was.session_id, was.madp);
 }
 

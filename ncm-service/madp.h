@@ -12,6 +12,8 @@ struct ncm_madp;
 struct ncm_madp_ops {
 	/** The instance's proxy knows the key of this session. */
 	void (*prepared)(void *user, uint64_t session_id, size_t madp);
+	/** The instance's proxy is ready to probe this connection, or has no room for it. */
+	void (*probing)(void *user, uint64_t session_id, uint8_t connection_id, bool ready);
 	/** The instance's proxy is there, or gone. */
 	void (*connected)(void *user, size_t madp, bool up);
 };
@@ -26,6 +28,8 @@ void ncm_madp_free(struct ncm_madp *m); /**< accepts NULL */
 void ncm_madp_grant(struct ncm_madp *m, size_t madp, const struct ncm_session *s);
 /** The same: an instance that lives on while it is away is told when it is back. */
 void ncm_madp_revoke(struct ncm_madp *m, size_t madp, const struct ncm_session *s);
+/** Has the instance probe a connection. */
+void ncm_madp_probe(struct ncm_madp *m, size_t madp, const struct ncm_session *s, uint8_t id);
 void ncm_madp_policy(struct ncm_madp *m, size_t madp, const struct ncm_session *s);
 /** The session is over: no plugin need remember it. */
 void ncm_madp_forget(struct ncm_madp *m, const struct ncm_session *s);

@@ -76,6 +76,21 @@ struct ncm_ssid {
 	const char *id;
 };
 
+/** How N-MADP instances probe connections of one type (seed 6.5; RFC 8743 8.6). */
+struct ncm_probe_conf {
+	const char *name;
+	int connection_type; /**< enum mx_connection_type */
+	uint32_t period_ms;  /**< from one estimation to the next; 0: none follows */
+	uint32_t init_ms;
+	uint32_t init_rate; /**< Mbit/s */
+	uint32_t init_size; /**< octets of a PDU */
+	bool init_ack;
+	uint32_t active_ms; /**< between two probes */
+	uint32_t active_size;
+	uint32_t active_duration_ms; /**< 0: until replaced */
+	bool active_ack;
+};
+
 /** How a client speaks to us. */
 enum ncm_transport { NCM_HTTPS, NCM_WSS, NCM_UDP, NCM_TRANSPORTS };
 const char *ncm_transport_name(enum ncm_transport t);
@@ -112,6 +127,9 @@ struct ncm_policy {
 	size_t n_accesses;
 	struct ncm_measure *measures;
 	size_t n_measures;
+	struct ncm_probe_conf *probes;
+	size_t n_probes;
+	uint16_t control_port; /**< UDP, of MX Control PDUs at all proxies; 0: none */
 	struct ncm_ssid *ssids;
 	size_t n_ssids;
 	uint32_t max_sessions;

@@ -151,6 +151,9 @@ static void act(struct ncm_service *v, struct ncm_session *s, const struct ncm_a
 	case NCM_ACT_POLICY:
 		ncm_madp_policy(v->madp, (size_t)a->madp, s);
 		break;
+	case NCM_ACT_PROBE:
+		ncm_madp_probe(v->madp, (size_t)a->madp, s, a->connection_id);
+		break;
 	case NCM_ACT_STEER_DONE:
 		log_info("steering %s client=%s", a->text, s->s.identity);
 		v->ops->steered(v->user, a->request, a->code, a->text);
@@ -341,7 +344,19 @@ static void prepared(void *user, uint64_t session_id, size_t madp)
 	run(v, s);
 }
 
-static const struct ncm_madp_ops madp_ops = {.prepared = prepared, .connected = connected};
+static void probing(void *user, uint64_t session_id, uint8_t connection_id, bool ready)
+{
+	struct ncm_service *v = user;
+	struct ncm_session *s = ncm_registry_by_id(v->registry, session_id);
+
+	if (!s)
+		return;
+	ncm_session_probing(s, connection_id, ready, mams_loop_now(v->loop));
+	run(v, s);
+}
+
+static const struct ncm_madp_ops madp_ops = {
+	.prepared = prepared, .probing = probing, .connected = connected};
 
 int ncm_service_new(struct mams_loop *l, const struct ncm_conf *conf, struct ncm_store *store,
 	struct ncm_service **out)
@@ -556,6 +571,16 @@ int ncm_service_steer(struct ncm_service *v, struct ncm_session *s, uint64_t req
 	if (rc == 0)
 		run(v, s);
 	return rc;
+}
+
+bool ncm_service_probe(struct ncm_service *v, struct ncm_session *s, uint32_t links)
+{
+	bool any = ncm_session_probe(s, links, mams_loop_now(v->loop));
+
+	if (any)
+		arm_session(v, s);
+	arm(v);
+	return any;
 }
 
 struct ncm_registry *ncm_service_registry(struct ncm_service *v)

@@ -40,5 +40,7 @@ MAMS_MUST int ncm_service_steer(struct ncm_service *v, struct ncm_session *s, ui
 MAMS_MUST int ncm_service_drain(
 	struct ncm_service *v, const char *name, bool drain, struct mams_error *err);
 
+/** Estimate these connections (bits) of a session now.  @return false: none can be */
+bool ncm_service_probe(struct ncm_service *v, struct ncm_session *s, uint32_t links);
 struct ncm_registry *ncm_service_registry(struct ncm_service *v);
 const struct ncm_madp *ncm_service_madp(const struct ncm_service *v);

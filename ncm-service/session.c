@@ -6,6 +6,7 @@
 #include "ncm-service/agree.h"
 #include "ncm-service/appreq.h"
 #include "ncm-service/compose.h"
+#include "ncm-service/estimate.h"
 #include "ncm-service/links.h"
 #include "ncm-service/setup.h"
 #include "ncm-service/steering.h"
@@ -273,7 +274,6 @@ static int on_steering_rsp(
 	const char *text;
 	int code;
 
-	(void)now;
 	(void)err;
 	if (!s->steer.open || s->steer.held)
 		return 0;
@@ -287,6 +287,7 @@ static int on_steering_rsp(
 		s->s.anchors[s->steer.order.anchor].ul = s->steer.order.ul;
 		ncm_session_policy(s);
 		ncm_session_store(s);
+		ncm_estimate_review(s, now);
 	}
 	finish_steering(s, 0, s->steer.again ? "applied to applications" : "applied");
 	return 0;
@@ -361,7 +362,7 @@ static const struct rule {
 	[MX_CAPABILITY_ACK] = {IN(ACK_WAIT), false, on_capability_ack},
 	[MX_RECONF_REQ] = {LIVE | IN(ACK_WAIT), false, ncm_links_report},
 	[MX_UP_SETUP_CNF] = {IN(SETUP_WAIT), true, ncm_setup_confirmed},
-	[MX_PATH_EST_RESULTS] = {LIVE, false, ncm_advice_path},
+	[MX_PATH_EST_RESULTS] = {LIVE, false, ncm_estimate_results},
 	[MX_TRAFFIC_STEERING_RSP] = {LIVE, true, on_steering_rsp},
 	[MX_APP_MADP_ASSOC_REQ] = {LIVE, false, ncm_advice_assoc},
 	[MX_MEASUREMENT_REPORT] = {LIVE, false, ncm_advice_report},
@@ -473,6 +474,7 @@ void ncm_session_tick(struct ncm_session *s, mams_time now)
 	if (!mams_time_before(now, prepare_due(s)))
 		ncm_setup_prepare(s, now);
 	ncm_appreq_step(s, now);
+	ncm_estimate_tick(s, now);
 	if (!mams_time_before(now, keep_alive_due(s)) &&
 		mx_exchange_begin(
 			&s->exchange, ncm_compose_keep_alive(s, MX_KEEP_ALIVE_REQ), 0, now) < 0)
@@ -484,6 +486,7 @@ mams_time ncm_session_deadline(const struct ncm_session *s)
 	mams_time due = mams_time_min(prepare_due(s), keep_alive_due(s));
 
 	due = mams_time_min(due, steer_due(s));
+	due = mams_time_min(due, ncm_estimate_deadline(s));
 	return mams_time_min(mx_exchange_deadline(&s->exchange), due);
 }
 

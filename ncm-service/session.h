@@ -53,6 +53,8 @@ enum ncm_action_kind {
 			       ncm_session_prepared() */
 	NCM_ACT_RELEASE,    /**< the client is no longer valid at this instance */
 	NCM_ACT_POLICY,     /**< downlink treatment at this instance: ncm_session_downlink() */
+	NCM_ACT_PROBE,      /**< this instance is to probe this connection: ncm_estimate_order();
+			       answer by ncm_session_probing() */
 	NCM_ACT_STEER_DONE, /**< to who asked for steering */
 	NCM_ACT_STORE,      /**< what a restart must know has changed */
 	NCM_ACT_STATE,      /**< for the log */
@@ -70,9 +72,9 @@ struct ncm_action {
 	const char *text; /**< STEER_DONE, STATE: static words */
 	enum ncm_state from;
 	enum ncm_state to;
-	uint8_t connection_id; /**< LINK */
+	uint8_t connection_id; /**< LINK, PROBE */
 	uint8_t anchor;        /**< ASSIGNED: index */
-	int madp;              /**< PREPARE, RELEASE, POLICY, ASSIGNED: index */
+	int madp;              /**< PREPARE, RELEASE, POLICY, PROBE, ASSIGNED: index */
 };
 
 #define NCM_ACTIONS_MAX 64u
@@ -97,6 +99,8 @@ struct ncm_counters {
 	uint64_t handovers;
 	uint64_t redirects;
 	uint64_t path_results;
+	uint64_t path_estimations;
+	uint64_t probes_put_off;
 	uint64_t associations;
 	uint64_t associations_refused;
 };
@@ -142,6 +146,22 @@ struct ncm_anchor_use {
 
 struct ncm_appreq;
 
+/** What the client has found of a path last (seed 6.5). */
+struct ncm_path {
+	bool has_init, has_active;
+	mams_time init_at, active_at;
+	double lost_percent, rate_mbps;
+	uint32_t delay_us; /**< one way; 0: not told */
+	double active_mbps;
+};
+
+/** Estimations of a connection. */
+struct ncm_probing {
+	bool on;
+	bool active; /**< phase */
+	mams_time next;
+};
+
 /** A steering order. */
 struct ncm_order {
 	size_t anchor;         /**< index */
@@ -181,11 +201,9 @@ struct ncm_session {
 	struct ncm_appreq *app;                       /**< NULL: no flows are associated */
 	struct ncm_measured *measured[NCM_LINKS_MAX]; /**< [MX_M_COUNT] each; NULL: none yet */
 	bool advised;
-	/** What the client has measured of a path last (seed 6.5); 0: nothing yet. */
-	struct {
-		double lost_percent, rate_mbps, active_mbps;
-		uint32_t delay_us;
-	} path[NCM_LINKS_MAX];
+	struct ncm_path path[NCM_LINKS_MAX];
+	struct ncm_probing probe[NCM_LINKS_MAX];
+	uint16_t probe_port; /**< where the client expects probes; 0: nowhere */
 	const struct mx_msg *reply;
 	struct ncm_action queue[NCM_ACTIONS_MAX];
 	size_t head, n;
@@ -218,6 +236,11 @@ MAMS_MUST int ncm_session_steer(struct ncm_session *s, uint64_t request,
 /** Tell the client the lists that an anchor (index) has, and its flows of applications (RFC 8743
  *  8.8).  @return false when that cannot be now */
 bool ncm_session_steer_again(struct ncm_session *s, size_t anchor, mams_time now);
+/** Estimate these connections (bits) now, out of turn.
+ *  @return false: none of them can be */
+bool ncm_session_probe(struct ncm_session *s, uint32_t links, mams_time now);
+/** The instance is ready to probe this connection, or has no room (after NCM_ACT_PROBE). */
+void ncm_session_probing(struct ncm_session *s, uint8_t id, bool ready, mams_time now);
 /** End it from our side. */
 void ncm_session_terminate(struct ncm_session *s, int reason, mams_time now);
 

@@ -3,6 +3,7 @@
 #include "ncm-service/advice.h"
 #include "ncm-service/appreq.h"
 #include "ncm-service/compose.h"
+#include "ncm-service/estimate.h"
 
 #include <stdio.h>
 
@@ -353,6 +354,8 @@ int ncm_setup_confirmed(
 	ncm_session_review(s, now);
 	ncm_session_policy(s);
 	ncm_session_store(s);
+	ncm_estimate_confirmed(s, c);
+	ncm_estimate_review(s, now);
 	ncm_session_set_up(s, now);
 	return 0;
 }

@@ -8,6 +8,7 @@
 #define AT(m) offsetof(struct px_conf, m)
 #define IN_CLIENT(m) offsetof(struct px_conf_client, m)
 #define COOKIE_NETWORKS_MAX 8
+#define CONTROL_LISTEN_MAX 16
 
 static const struct mams_enum_name roles[] = {
 	{"client", PX_ROLE_CLIENT, false}, {"network", PX_ROLE_NETWORK, false}, {0}};
@@ -90,6 +91,9 @@ static const struct mams_conf_row rows[] = {
 		.doc = "network: where TPROXY sends MPTCP connections of clients"},
 	{"join", MAMS_C_ADDR_PORTS, AT(join), AT(n_join), .min = 7445,
 		.doc = "network: announced to transparent connections for their further subflows"},
+	{"control_listen", MAMS_C_ADDR_PORTS, AT(control_listen), AT(n_control_listen), .min = 7444,
+		.doc = "network: UDP, for MX Control PDUs (RFC 8743 8.6): one address per access, "
+		       "all with the NCM's control_port; default: none, nothing is probed"},
 	{"keep_source", MAMS_C_BOOL, AT(keep_source), .def = "no",
 		.doc = "network: transparent connections keep the client's address towards the "
 		       "server"},
@@ -132,9 +136,11 @@ static int check_client(struct px_conf *c, const char *path, struct mams_error *
 {
 	unsigned v4 = 0;
 
-	if (c->n_transparent || c->n_join || c->n_clients || c->n_allow || c->n_deny)
+	if (c->n_transparent || c->n_join || c->n_clients || c->n_allow || c->n_deny ||
+		c->n_control_listen)
 		return mams_fail(err, MAMS_EVALUE, path,
-			"transparent, join, client, allow and deny are of the network role");
+			"transparent, join, client, allow, deny and control_listen are of the "
+			"network role");
 	if (c->n_listen == 0)
 		return default_listen(c);
 	for (size_t i = 0; i < c->n_listen; i++) {
@@ -156,6 +162,9 @@ static int check_network(const struct px_conf *c, const char *path, struct mams_
 	if (c->n_listen + c->n_transparent == 0)
 		return mams_fail(err, MAMS_EMISSING, path,
 			"listen or transparent is required: without either there is nothing to do");
+	if (c->n_control_listen > CONTROL_LISTEN_MAX)
+		return mams_fail(
+			err, MAMS_EVALUE, path, "control_listen: at most %d", CONTROL_LISTEN_MAX);
 	if (c->n_cookie_networks > COOKIE_NETWORKS_MAX)
 		return mams_fail(
 			err, MAMS_EVALUE, path, "cookie_networks: at most %d", COOKIE_NETWORKS_MAX);

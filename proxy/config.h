@@ -46,6 +46,8 @@ struct px_conf {
 	size_t n_transparent;
 	struct mams_addr *join;
 	size_t n_join;
+	struct mams_addr *control_listen;
+	size_t n_control_listen;
 	bool keep_source;
 	uint32_t hello_ms;
 	uint32_t connect_ms;

@@ -13,6 +13,7 @@
 #include "proxy/key.h"
 #include "proxy/pathset.h"
 #include "proxy/peer.h"
+#include "proxy/sounder.h"
 #include "proxy/status.h"
 #include "proxy/watcher.h"
 
@@ -39,6 +40,7 @@ struct px_control {
 	struct px_peer *peer;
 	struct px_binder *binder;
 	struct px_watcher *watcher;
+	struct px_sounder *sounder;
 	mams_time begun;
 	/* desired state */
 	struct px_pathset set; /* client */
@@ -285,9 +287,19 @@ static int del_client(struct px_control *c, const char *name, struct mams_error 
 		return mams_fail(err, MAMS_ESTATE, NULL, "this proxy has the client role");
 	if (i == c->n_clients)
 		return 0;
+	px_sounder_forget(c->sounder, name);
 	px_client_unref(c->clients[i]);
 	c->clients[i] = c->clients[--c->n_clients];
 	return publish(c);
+}
+
+static int probe_client(struct px_control *c, const struct ctl_px_probe *m, struct mams_error *err)
+{
+	if (c->conf->role != PX_ROLE_NETWORK)
+		return mams_fail(err, MAMS_ESTATE, NULL, "this proxy has the client role");
+	if (find_client(c, m->client) == c->n_clients)
+		return mams_fail(err, MAMS_EUNKNOWN, NULL, "no such client");
+	return px_sounder_order(c->sounder, m, err);
 }
 
 static int static_clients(struct px_control *c, struct mams_error *err)
@@ -393,6 +405,7 @@ static struct ctl_msg *compose_status(const struct px_control *c, uint32_t id)
 		.clients = c->clients,
 		.n_clients = c->n_clients,
 		.catching = c->catch && px_catch_is_on(c->catch),
+		.sounder = c->sounder,
 		.begun = c->begun,
 		.now = mams_loop_now(c->loop)};
 
@@ -414,6 +427,8 @@ static void request(struct px_control *c, struct mams_ctl_conn *from, const stru
 		rc = set_client(c, &m->px_client_set, &err);
 	else if (m->type == CTL_PX_CLIENT_DEL)
 		rc = del_client(c, m->px_client_del.client, &err);
+	else if (m->type == CTL_PX_PROBE)
+		rc = probe_client(c, &m->px_probe, &err);
 	else if (m->type == CTL_LOG_LEVEL)
 		rc = set_log_level(m->log_level.level, &err);
 	else
@@ -488,6 +503,8 @@ static int start_network(struct px_control *c, struct mams_error *err)
 
 	if (rc == 0 && strcmp(c->conf->pm_socket, "none") != 0)
 		rc = px_binder_new(c->loop, c->conf, &c->instance, &c->binder);
+	if (rc == 0)
+		rc = px_sounder_new(c->loop, c->conf, &c->sounder, err);
 	return rc;
 }
 
@@ -553,6 +570,7 @@ void px_control_free(struct px_control *c)
 	px_peer_free(c->peer);
 	px_watcher_free(c->watcher);
 	px_binder_free(c->binder);
+	px_sounder_free(c->sounder);
 	mams_loop_fd_del(c->notes);
 	if (c->started)
 		px_instance_stop(&c->instance);

@@ -41,6 +41,14 @@ static void put_client(
 	}
 }
 
+static void put_counter(struct ctl_msg *msg, const struct mams_metric *row, const void *base)
+{
+	struct ctl_px_status *st = &msg->px_status;
+
+	st->counters[st->n_counters++] = (struct ctl_counter){
+		.name = ctl_strdup(msg, row->name), .value = mams_metric_value(row, base)};
+}
+
 static void put_counters(struct ctl_msg *msg, const struct px_status_view *v)
 {
 	struct ctl_px_status *st = &msg->px_status;
@@ -49,11 +57,11 @@ static void put_counters(struct ctl_msg *msg, const struct px_status_view *v)
 	const struct mams_metric *row = px_counters_rows(&rows);
 
 	px_instance_counters(v->instance, &n);
-	st->counters = ctl_alloc(msg, rows * sizeof(*st->counters));
+	st->counters = ctl_alloc(msg, (rows + px_n_sounder_rows) * sizeof(*st->counters));
 	for (size_t i = 0; st->counters && i < rows; i++)
-		st->counters[st->n_counters++] =
-			(struct ctl_counter){.name = ctl_strdup(msg, row[i].name),
-				.value = mams_metric_value(&row[i], &n)};
+		put_counter(msg, &row[i], &n);
+	for (size_t i = 0; st->counters && v->sounder && i < px_n_sounder_rows; i++)
+		put_counter(msg, &px_sounder_rows[i], px_sounder_counters(v->sounder));
 }
 
 struct ctl_msg *px_status_compose(const struct px_status_view *v, uint32_t id)

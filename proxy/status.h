@@ -5,6 +5,7 @@
 #include "lib/ctl/ctl_msg.h"
 #include "proxy/config.h"
 #include "proxy/instance.h"
+#include "proxy/sounder.h"
 
 /** What is shown; all borrowed. */
 struct px_status_view {
@@ -15,6 +16,7 @@ struct px_status_view {
 	struct px_client *const *clients;
 	size_t n_clients;
 	bool catching;
+	const struct px_sounder *sounder; /**< NULL: client role */
 	mams_time begun;
 	mams_time now;
 };

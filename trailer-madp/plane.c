@@ -1,6 +1,6 @@
 #include "trailer-madp/plane.h"
 
-#include "trailer-madp/mxcontrol.h"
+#include "lib/mx/mx_control.h"
 
 #define URGENT_ROUNDS 3
 #define URGENT_US 20000
@@ -254,7 +254,7 @@ static void on_report(
 	}
 }
 
-static void owe_ack(struct madp_plane *p, unsigned slot, const struct madp_mxcontrol *req)
+static void owe_ack(struct madp_plane *p, unsigned slot, const struct mx_control *req)
 {
 	if (p->n_acks == MADP_ACKS_OWED) {
 		p->n_ack_full++;
@@ -264,8 +264,8 @@ static void owe_ack(struct madp_plane *p, unsigned slot, const struct madp_mxcon
 		(struct madp_ack){req->sn, req->active, req->lsb_first, (uint8_t)slot};
 }
 
-static void on_req(struct madp_plane *p, unsigned slot, const struct madp_mxcontrol *c, size_t len,
-	mams_time now)
+static void on_req(
+	struct madp_plane *p, unsigned slot, const struct mx_control *c, size_t len, mams_time now)
 {
 	struct madp_probe *probe = &p->link[slot].probe;
 	int at = c->has_rcid ? madp_plane_slot(p, c->rcid) : (int)slot;
@@ -285,8 +285,7 @@ static void on_req(struct madp_plane *p, unsigned slot, const struct madp_mxcont
 
 /* The answer may come on another link than the probe went out on: it is that link which is heard,
  * and whose sequence numbers count. */
-static void on_ack(
-	struct madp_plane *p, unsigned slot, const struct madp_mxcontrol *c, mams_time now)
+static void on_ack(struct madp_plane *p, unsigned slot, const struct mx_control *c, mams_time now)
 {
 	struct madp_probe *probe = &p->link[slot].probe;
 
@@ -298,11 +297,11 @@ static void on_ack(
 	madp_pace_rtt(&p->tx.link[slot], probe->rtt_us);
 }
 
-static void on_mxcontrol(
+static void on_mx_control(
 	struct madp_plane *p, unsigned slot, const uint8_t *pdu, size_t len, mams_time now)
 {
-	struct madp_mxcontrol c;
-	int rc = madp_mxcontrol_decode(pdu, len, p->conf.role == MADP_PROBE_CLIENT, &c);
+	struct mx_control c;
+	int rc = mx_control_decode(pdu, len, p->conf.role == MADP_PROBE_CLIENT, &c);
 
 	if (rc < 0) {
 		p->n_control_unknown += rc == -MAMS_EUNKNOWN;
@@ -310,13 +309,13 @@ static void on_mxcontrol(
 		return;
 	}
 	switch (c.kind) {
-	case MADP_MXCONTROL_KEEP_ALIVE:
+	case MX_CONTROL_KEEP_ALIVE:
 		heard(p, slot, NULL, now);
 		break;
-	case MADP_MXCONTROL_REQ:
+	case MX_CONTROL_REQ:
 		on_req(p, slot, &c, len, now);
 		break;
-	case MADP_MXCONTROL_ACK:
+	case MX_CONTROL_ACK:
 		on_ack(p, slot, &c, now);
 		break;
 	}
@@ -332,15 +331,15 @@ void madp_plane_control(
 	if (pdu[0] == MADP_REPORT_TYPE)
 		on_report(p, slot, pdu, len, now);
 	else
-		on_mxcontrol(p, slot, pdu, len, now);
+		on_mx_control(p, slot, pdu, len, now);
 	take_events(p, slot, now);
 }
 
 /* ---- what goes out ---- */
 
-static size_t encode(const struct madp_mxcontrol *c, uint8_t *buf)
+static size_t encode(const struct mx_control *c, uint8_t *buf)
 {
-	int len = madp_mxcontrol_encode(c, buf, MADP_CONTROL_MAX);
+	int len = mx_control_encode(c, buf, MADP_CONTROL_MAX);
 
 	return len > 0 ? (size_t)len : 0;
 }
@@ -350,7 +349,7 @@ static size_t put_ack(struct madp_plane *p, uint8_t *buf, unsigned *slot)
 	struct madp_ack a = p->ack[--p->n_acks];
 
 	*slot = a.slot;
-	return encode(&(struct madp_mxcontrol){.kind = MADP_MXCONTROL_ACK,
+	return encode(&(struct mx_control){.kind = MX_CONTROL_ACK,
 			      .cid = p->link[a.slot].cid,
 			      .sn = a.seq,
 			      .active = a.active,
@@ -362,17 +361,17 @@ static size_t put_probe(struct madp_plane *p, unsigned slot, const struct madp_p
 	uint8_t *buf, mams_time now)
 {
 	uint8_t pad[MADP_CONTROL_MAX];
-	struct madp_mxcontrol c = {.cid = p->link[slot].cid, .sn = pdu->seq};
+	struct mx_control c = {.cid = p->link[slot].cid, .sn = pdu->seq};
 
 	if (pdu->kind == MADP_PROBE_KEEP_ALIVE) {
-		c.kind = MADP_MXCONTROL_KEEP_ALIVE;
+		c.kind = MX_CONTROL_KEEP_ALIVE;
 		return encode(&c, buf);
 	}
-	c.kind = MADP_MXCONTROL_REQ;
+	c.kind = MX_CONTROL_REQ;
 	c.want_ack = pdu->ack;
 	c.active = pdu->active;
 	c.padding = pad;
-	c.padding_len = madp_mxcontrol_padding(false, pdu->size);
+	c.padding_len = mx_control_padding(false, pdu->size);
 	madp_probe_pad_put(&p->link[slot].probe, madp_timestamp(now), pad, c.padding_len);
 	return encode(&c, buf);
 }

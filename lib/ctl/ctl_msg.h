@@ -23,6 +23,7 @@ enum ctl_type {
 	CTL_PX_PATHS,      /**< CCM -> C-MADP proxy: the whole desired path set */
 	CTL_PX_CLIENT_SET, /**< NCM -> N-MADP proxy: this key may use the proxy */
 	CTL_PX_CLIENT_DEL, /**< NCM -> N-MADP proxy: the key is no longer valid */
+	CTL_PX_PROBE,      /**< NCM -> N-MADP proxy: probe this connection of a client */
 	CTL_PX_EVENT,      /**< proxy -> whoever is connected */
 	CTL_PM_PATHS,      /**< CCM -> client plugin: the whole desired path set */
 	CTL_PM_BIND,       /**< N-MADP proxy -> network plugin: this connection is that client's;
@@ -35,6 +36,7 @@ enum ctl_type {
 	CTL_NCM_STATUS,
 	CTL_CCM_STATUS,
 	CTL_LOG_LEVEL,      /**< anyone -> any daemon */
+	CTL_PROBE,          /**< mamsctl -> NCM: estimate paths of a client now */
 	CTL_DRAIN,          /**< mamsctl -> NCM: take an N-MADP instance out of use, or back */
 	CTL_TR_SESSION_SET, /**< CCM -> C-MADP, NCM -> N-MADP: a session, whole */
 	CTL_TR_SESSION_DEL, /**< the same: it ends */
@@ -86,6 +88,26 @@ struct ctl_px_client_set {
 
 struct ctl_px_client_del {
 	const char *client;
+};
+
+/** Seed 6.5, RFC 8743 8.6: one connection of a client, from the instance's control port to the
+ *  client's probe port.  It begins with the client's first Keep-Alive there. */
+struct ctl_px_probe {
+	const char *client;
+	uint8_t connection_id;
+	struct mams_addr local;
+	uint16_t local_port;
+	struct mams_addr remote;
+	uint16_t remote_port;
+	bool active; /**< phase */
+	uint32_t init_ms;
+	uint32_t init_rate; /**< Mbit/s */
+	uint32_t init_size; /**< octets of a PDU */
+	bool init_ack;
+	uint32_t active_ms;
+	uint32_t active_size;
+	uint32_t active_duration_s; /**< 0: until replaced */
+	bool active_ack;
 };
 
 enum ctl_px_event_kind {
@@ -149,6 +171,13 @@ struct ctl_steer {
 	size_t n_dl;
 	const char **ul;
 	size_t n_ul;
+};
+
+/** Names of links as the session knows them. */
+struct ctl_probe {
+	const char *client;
+	const char **links;
+	size_t n_links; /**< 0: all */
 };
 
 struct ctl_drain {
@@ -225,6 +254,18 @@ struct ctl_measured {
 	uint64_t age_ms;
 };
 
+/** What path estimations have found (seed 6.5). */
+struct ctl_path_est {
+	bool has_init_age_ms, has_lost_ppm, has_rate_kbps, has_delay_us;
+	uint32_t init_age_ms;
+	uint32_t lost_ppm;
+	uint32_t rate_kbps;
+	uint32_t delay_us; /**< one way */
+	bool has_active_age_ms, has_active_kbps;
+	uint32_t active_age_ms;
+	uint32_t active_kbps;
+};
+
 /** A network that the NCM advises (RFC 8743 8.9). */
 struct ctl_preferred {
 	const char *type; /**< ssid, bssid, hessid */
@@ -248,6 +289,7 @@ struct ctl_link_status {
 	uint64_t tx_bytes;
 	struct ctl_measured *measured; /**< NCM only */
 	size_t n_measured;
+	struct ctl_path_est *path_est; /**< NCM only; NULL: nothing yet */
 };
 
 /** What a capability exchange did not agree on. */
@@ -357,6 +399,7 @@ struct ctl_msg {
 		struct ctl_px_paths px_paths;
 		struct ctl_px_client_set px_client_set;
 		struct ctl_px_client_del px_client_del;
+		struct ctl_px_probe px_probe;
 		struct ctl_px_event px_event;
 		struct ctl_pm_paths pm_paths;
 		struct ctl_pm_bind pm_bind;
@@ -368,6 +411,7 @@ struct ctl_msg {
 		struct ctl_ncm_status ncm_status;
 		struct ctl_ccm_status ccm_status;
 		struct ctl_log_level log_level;
+		struct ctl_probe probe;
 		struct ctl_drain drain;
 		struct ctl_tr_session_set tr_session_set;
 		struct ctl_tr_session_del tr_session_del;

@@ -61,6 +61,25 @@ static TABLE(px_client_set_table, ctl_px_client_set, "px_client_set", px_client_
 static const struct mams_field px_client_del_rows[] = {TEXT(ctl_px_client_del, client, 0)};
 static TABLE(px_client_del_table, ctl_px_client_del, "px_client_del", px_client_del_rows);
 
+static const struct mams_field px_probe_rows[] = {
+	TEXT(ctl_px_probe, client, 0),
+	ID(ctl_px_probe, connection_id),
+	ROW_ADDR(ctl_px_probe, local, "local", 0, "of this instance, as in control_listen"),
+	ROW_INT(U16, ctl_px_probe, local_port, "local_port", 1, 65535, ""),
+	ROW_ADDR(ctl_px_probe, remote, "remote", 0, "the client's, on that connection"),
+	ROW_INT(U16, ctl_px_probe, remote_port, "remote_port", 1, 65535, ""),
+	FLAG(ctl_px_probe, active),
+	ROW_INT(U32, ctl_px_probe, init_ms, "init_ms", 100, 10000, ""),
+	ROW_INT(U32, ctl_px_probe, init_rate, "init_rate", 1, 100, "Mbit/s"),
+	ROW_INT(U32, ctl_px_probe, init_size, "init_size", 100, 1500, "octets"),
+	FLAG(ctl_px_probe, init_ack),
+	ROW_INT(U32, ctl_px_probe, active_ms, "active_ms", 100, 10000, ""),
+	ROW_INT(U32, ctl_px_probe, active_size, "active_size", 100, 1500, "octets"),
+	ROW_INT(U32, ctl_px_probe, active_duration_s, "active_duration_s", 0, 100, ""),
+	FLAG(ctl_px_probe, active_ack),
+};
+static TABLE(px_probe_table, ctl_px_probe, "px_probe", px_probe_rows);
+
 static const struct mams_field px_event_rows[] = {
 	ROW_ENUM(ctl_px_event, kind, "kind", event_names, ""),
 	TEXT(ctl_px_event, text, OPT),
@@ -181,6 +200,21 @@ static const struct mams_field measured_rows[] = {
 };
 static TABLE(measured_table, ctl_measured, "measured", measured_rows);
 
+/* what a path estimation has found; absent: nothing yet */
+static const struct mams_field path_est_rows[] = {
+	ROW_OPT_INT(
+		U32, ctl_path_est, init_age_ms, "init_age_ms", 0, 0, "of the three that follow"),
+	ROW_OPT_INT(
+		U32, ctl_path_est, lost_ppm, "lost_ppm", 0, 1000000, "probes lost, of a million"),
+	ROW_OPT_INT(
+		U32, ctl_path_est, rate_kbps, "rate_kbps", 0, 0, "kbit/s of the probes that came"),
+	ROW_OPT_INT(U32, ctl_path_est, delay_us, "delay_us", 0, 0, "one way"),
+	ROW_OPT_INT(U32, ctl_path_est, active_age_ms, "active_age_ms", 0, 0, "of the next"),
+	ROW_OPT_INT(U32, ctl_path_est, active_kbps, "active_kbps", 0, 0,
+		"kbit/s that the link received in the last probe duration"),
+};
+static TABLE(path_est_table, ctl_path_est, "path_est", path_est_rows);
+
 static const struct mams_field preferred_rows[] = {
 	TEXT(ctl_preferred, type, 0),
 	TEXT(ctl_preferred, id, 0),
@@ -202,6 +236,7 @@ static const struct mams_field link_status_rows[] = {
 	COUNT(ctl_link_status, rx_bytes),
 	COUNT(ctl_link_status, tx_bytes),
 	ROW_LIST(ctl_link_status, measured, "measured", OPT, &measured_table, 0, MAX_PATHS, ""),
+	ROW_OPT_OBJ(ctl_link_status, path_est, "path_est", &path_est_table, "seed 6.5"),
 };
 static TABLE(link_status_table, ctl_link_status, "link_status", link_status_rows);
 
@@ -286,6 +321,12 @@ static TABLE(ccm_status_table, ctl_ccm_status, "ccm_status", ccm_status_rows);
 static const struct mams_field log_level_rows[] = {TEXT(ctl_log_level, level, 0)};
 static TABLE(log_level_table, ctl_log_level, "log_level", log_level_rows);
 
+static const struct mams_field probe_rows[] = {
+	TEXT(ctl_probe, client, OPT),
+	ROW_SCALARS(ctl_probe, links, "links", 0, STRING, 0, MAX_PATHS, "none: all"),
+};
+static TABLE(probe_table, ctl_probe, "probe", probe_rows);
+
 static const struct mams_field drain_rows[] = {
 	TEXT(ctl_drain, madp, 0),
 	FLAG(ctl_drain, drain),
@@ -297,6 +338,7 @@ const struct ctl_row ctl_rows[CTL_TYPE_COUNT] = {
 	[CTL_PX_PATHS] = {"px_paths", true, &px_paths_table},
 	[CTL_PX_CLIENT_SET] = {"px_client_set", true, &px_client_set_table},
 	[CTL_PX_CLIENT_DEL] = {"px_client_del", true, &px_client_del_table},
+	[CTL_PX_PROBE] = {"px_probe", true, &px_probe_table},
 	[CTL_PX_EVENT] = {"px_event", false, &px_event_table},
 	[CTL_PM_PATHS] = {"pm_paths", true, &pm_paths_table},
 	[CTL_PM_BIND] = {"pm_bind", true, &pm_bind_table},
@@ -308,6 +350,7 @@ const struct ctl_row ctl_rows[CTL_TYPE_COUNT] = {
 	[CTL_NCM_STATUS] = {"ncm_status", false, &ncm_status_table},
 	[CTL_CCM_STATUS] = {"ccm_status", false, &ccm_status_table},
 	[CTL_LOG_LEVEL] = {"log_level", true, &log_level_table},
+	[CTL_PROBE] = {"probe", true, &probe_table},
 	[CTL_DRAIN] = {"drain", true, &drain_table},
 	[CTL_TR_SESSION_SET] = {"tr_session_set", true, &ctl_tr_session_set_table},
 	[CTL_TR_SESSION_DEL] = {"tr_session_del", true, &ctl_tr_session_del_table},

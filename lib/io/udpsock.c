@@ -77,8 +77,8 @@ static int set_up(int fd, const struct mams_udpsock_opts *o, const char **what)
 	socklen_t len;
 
 	*what = o->interface;
-	if (setsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, o->interface,
-		    (socklen_t)strlen(o->interface)) < 0)
+	if (o->interface && setsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, o->interface,
+				    (socklen_t)strlen(o->interface)) < 0)
 		return -errno;
 	*what = "SO_MARK";
 	if (o->mark && setsockopt(fd, SOL_SOCKET, SO_MARK, &o->mark, sizeof(o->mark)) < 0)

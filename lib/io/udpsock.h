@@ -14,7 +14,7 @@ struct mams_udpsock;
 struct mams_udpsock_opts {
 	const struct mams_addr *local; /**< NULL: any, of the peer's family */
 	const struct mams_addr *peer;  /**< connect to it; NULL: to none */
-	const char *interface;         /**< required: nothing is sent or heard elsewhere */
+	const char *interface;         /**< nothing is sent or heard elsewhere; NULL: anywhere */
 	uint32_t mark;                 /**< SO_MARK; 0: none */
 	size_t max;                    /**< octets of a datagram */
 };

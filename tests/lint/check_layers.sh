@@ -9,7 +9,7 @@ always_core='
 ncm-service/session ncm-service/registry ncm-service/policy
 ccm-agent/session ccm-agent/links ccm-agent/plan
 proxy/convert proxy/flow proxy/paths proxy/dest
-trailer-madp/concat trailer-madp/fragment trailer-madp/gma trailer-madp/mxcontrol
+trailer-madp/concat trailer-madp/fragment trailer-madp/gma
 trailer-madp/ip trailer-madp/pkt trailer-madp/reason trailer-madp/reassembly
 trailer-madp/links
 trailer-madp/offload

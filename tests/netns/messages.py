@@ -13,11 +13,8 @@ import sys
 import jsonschema
 
 # What a lab has no cause to say: the client's own capability exchange, which takes an NCM that does
-# not ask (sim.procedures); an estimation of paths, which nobody does yet; and what an application
-# asks for through the CCM's API.
-WITHOUT_CAUSE = {"mx_capability_ack", "mx_path_est_req", "mx_path_est_results",
-                 "mx_app_madp_assoc_req", "mx_app_madp_assoc_rsp",
-                 "mx_network_analytics_req", "mx_network_analytics_rsp"}
+# not ask (sim.procedures).
+WITHOUT_CAUSE = {"mx_capability_ack"}
 
 
 def validators(path):

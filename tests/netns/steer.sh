@@ -34,7 +34,17 @@ walk() {
 	done
 }
 
-lab_up
+probe_conf() {
+	cat >>"$LAB_DIR/ncm.conf" <<-X
+		control_port = 7444
+		probe wifi { type = Wi-Fi init_rate = 2 active_interval = 200ms }
+		probe lte { type = LTE active_interval = 200ms }
+	X
+	echo 'control_listen = { "10.1.1.1:7444", "10.1.2.1:7444" }' >>"$LAB_DIR/px.conf"
+}
+lab_net && lab_certs && lab_conf && probe_conf
+for d in nginx px-pm cl-pm px cl ncm ccm; do lab_start_one $d; done
+lab_wait 15 lab_ready
 lab_file 60 >/dev/null
 
 say "advice and measurements"
@@ -61,6 +71,47 @@ sleep 4
 claim "throughput of busy lte, reported" "$(measured lte DL_TPUT)" '>=' 35 Mbit/s
 claim "what is not asked for: wifi" "$(measured wifi DL_TPUT)" = none
 claim "what cannot be measured here: LTE_RSRP" "$(measured lte LTE_RSRP)" = none
+wait "$job"
+
+say "path estimation"
+found() { # LINK FIELD: of the last path estimation
+	lab_mamsctl --json -s "$LAB_DIR/ncm.ctl" status |
+		jq -r --arg l "$1" --arg f "$2" '[.sessions[0].links[] | select(.name == $l) |
+			.path_est[$f]? // empty][0] // "none"'
+}
+is_found() { # LINK FIELD -le|-ge LIMIT
+	local n
+	n=$(found "$1" "$2")
+	if [ "$3" = -le ]; then [ "$n" -le "$4" ]; else [ "$n" -ge "$4" ]; fi
+}
+claim "steered to wifi" "$(steer --dl wifi --ul wifi)" = applied
+lab_wait 10 is_found lte lost_ppm -le 20000 || :
+claim "idle lte: probes lost, of a million" "$(found lte lost_ppm)" '<=' 20000
+claim "idle lte: rate of the probes" "$(found lte rate_kbps)" '>=' 700 kbit/s
+claim "idle lte: rate of the probes, at most" "$(found lte rate_kbps)" '<=' 1300 kbit/s
+claim "idle lte: one-way delay" "$(found lte delay_us)" '<=' 50000 us
+cl nft -f - <<-X
+	table inet loss {
+		chain in {
+			type filter hook input priority 0;
+			udp sport 7444 numgen inc mod 4 == 0 drop
+		}
+	}
+X
+claim "asked for by the operator" "$(lab_mamsctl -s "$LAB_DIR/ncm.ctl" probe lte)" = \
+	"begun; mamsctl paths shows what comes of it"
+lab_wait 10 is_found lte lost_ppm -ge 200000 || :
+claim "a quarter of the probes lost: at least" "$(found lte lost_ppm)" '>=' 230000
+claim "a quarter of the probes lost: at most" "$(found lte lost_ppm)" '<=' 270000
+cl nft delete table inet loss
+lab_get /60M >"$LAB_DIR/rate" &
+job=$!
+lab_mamsctl -s "$LAB_DIR/ncm.ctl" probe wifi >/dev/null
+lab_wait 20 is_found wifi active_kbps -ge 12000 || :
+claim "busy wifi: throughput in the probe duration" "$(found wifi active_kbps)" '>=' 12000 kbit/s
+claim "in words" "$(lab_mamsctl -s "$LAB_DIR/ncm.ctl" paths | grep -c '^ *laptop *wifi.*Mbit/s')" \
+	'>=' 1
+claim "steered to both" "$(steer --dl wifi,lte --ul wifi,lte)" = applied
 wait "$job"
 
 say "a download"

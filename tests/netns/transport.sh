@@ -31,12 +31,33 @@ use() { # URL...: the CCM's from now on
 is_session() { [ "$(session_id)" = "$1" ]; }
 is_new() { ! is_session "$1" && [ "$(session_id)" != none ] && lab_ready; }
 
+api() { cl curl -sS --max-time 10 --unix-socket "$LAB_DIR/ccm-api.sock" "$@"; }
+# The first of a session's links that has a path estimation's results of both phases.
+estimated() {
+	ncm_status | jq -r '[.sessions[0].links[] | .path_est // empty |
+		select(.lost_ppm != null)][0] | if . then "\(.lost_ppm) \(.delay_us)" else "none" end'
+}
+is_estimated() { [ "$(estimated)" != none ]; }
+# What an application asks for, and an estimation of a path that carries nothing.
+all_messages() { # NAME
+	local name=$1
+	api -o /dev/null http://localhost/ccm/v1.0/predictive_link_params
+	api -o /dev/null -H 'Content-Type: application/json' -d '{"num-streams":1,
+		"stream-feature":[{"proto":6,"port-range":{"start":8080,"end":8080},
+		"traffic-qos":{"qos-param-name":"latency","qos-param-value":30}}]}' \
+		"http://localhost/ccm/v1.0/app_requirements?lifetime=2"
+	lab_mamsctl -s "$LAB_DIR/ncm.ctl" probe wifi >/dev/null
+	lab_wait 10 is_estimated || :
+	claim "$name: path estimation of idle wifi" "$(yes_no is_estimated)" = yes
+}
+
 # What every transport has to do.
 common_part() { # NAME
 	local name=$1 id
 	claim "$name: the CCM says" "$(ccm_by)" = "$name"
 	claim "$name: the NCM says" "$(by)" = "$name"
 	claim "$name: steering to lte" "$(steered lte)" '<' 1000 ms
+	all_messages "$name"
 	claim "$name: steering back" "$(steered wifi,lte)" '<' 1000 ms
 	claim "$name: a download through the proxy" "$(yes_no lab_get /whoami)" = yes
 
@@ -71,6 +92,8 @@ cat >>"$LAB_DIR/ncm.conf" <<-X
 	prefer cafe {
 		id = cafe
 	}
+	probe wifi { type = Wi-Fi period = 0s init_duration = 200ms }
+	control_port = 7444
 	retries = 6
 	listen_wss = { "10.1.1.1:8444", "10.1.2.1:8444" }
 	secure_udp lte {
@@ -78,6 +101,8 @@ cat >>"$LAB_DIR/ncm.conf" <<-X
 		listen = "10.1.2.1:8445"
 	}
 X
+sed -i '/access wifi {/a latency = 10ms' "$LAB_DIR/ncm.conf"
+echo 'control_listen = { "10.1.1.1:7444", "10.1.2.1:7444" }' >>"$LAB_DIR/px.conf"
 cat >>"$LAB_DIR/ccm.conf" <<-X
 	keep_alive = 2s
 	retries = 6

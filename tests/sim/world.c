@@ -15,6 +15,7 @@ enum kind {
 	UNKNOWN, /* the NCM answered 404 */
 	PREPARED,
 	APPLIED,
+	PROBING, /* text is a digit: may it? then the connection id */
 };
 
 struct event {
@@ -24,12 +25,6 @@ struct event {
 	struct mx_msg *copy; /* instead of the text */
 };
 
-static struct mams_prefix wifi_net[1];
-static struct mams_prefix lte_net[1];
-static struct mams_addr wifi_proxy[1];
-static struct mams_addr lte_proxy[1];
-static struct mams_addr endpoint[1];
-static struct ncm_access accesses[2];
 static const struct ccm_link_conf links[3] = {
 	{.name = "wifi", .connection_id = 0, .connection_type = MX_WIFI, .interface = "wifi0"},
 	{.name = "lte",
@@ -44,80 +39,7 @@ static const struct ccm_link_conf links[3] = {
 		.priority = 2},
 };
 
-static struct ncm_measure measures[] = {
-	{.name = "down",
-		.connection_type = MX_LTE,
-		.parameter = MX_M_DL_TPUT,
-		.period_ms = 1000,
-		.high = 40,
-		.low = 5},
-};
-static struct ncm_ssid ssids[] = {{.name = "office", .type = MX_SSID, .id = "office-5GHz"}};
-
 static const struct mx_timing timing = {.timeout_ms = 1000, .timeout_cap_ms = 4000, .retries = 3};
-
-static void make_policy(struct world *w, size_t n_madps, size_t n_anchors)
-{
-	struct ncm_policy *p = &w->policy;
-	static const char *const second[] = {"10.1.1.9:7443", "10.1.129.9:7443"};
-	int rc = mams_prefix_parse("10.1.0.0/17", wifi_net) |
-		 mams_prefix_parse("10.1.128.0/17", lte_net) |
-		 mams_addr_parse_port("10.1.1.1:7443", 0, wifi_proxy) |
-		 mams_addr_parse_port("10.1.129.1:7443", 0, lte_proxy) |
-		 mams_addr_parse_port("10.1.1.1:8443", 0, endpoint);
-
-	mams_assert(rc == 0);
-	accesses[0] = (struct ncm_access){.name = "wifi",
-		.connection_type = MX_WIFI,
-		.client_networks = wifi_net,
-		.n_client_networks = 1,
-		.proxies = wifi_proxy,
-		.n_proxies = 1,
-		.applications = true};
-	accesses[1] = (struct ncm_access){.name = "lte",
-		.connection_type = MX_LTE,
-		.client_networks = lte_net,
-		.n_client_networks = 1,
-		.proxies = lte_proxy,
-		.n_proxies = 1,
-		.applications = true};
-	w->madps[0] = (struct ncm_madp_conf){.name = "east"};
-	w->madps[0].access[0] = (struct ncm_madp_access){.proxies = {*wifi_proxy}, .n = 1};
-	w->madps[0].access[1] = (struct ncm_madp_access){.proxies = {*lte_proxy}, .n = 1};
-	w->madps[1] = (struct ncm_madp_conf){.name = "west"};
-	for (size_t i = 0; i < 2; i++) {
-		struct ncm_madp_access *a = &w->madps[1].access[i];
-
-		a->n = 1;
-		mams_assert(mams_addr_parse_port(second[i], 0, &a->proxies[0]) == 0);
-	}
-	w->anchors[0] = (struct ncm_anchor_conf){.name = "anchor",
-		.connection_type = MX_LTE,
-		.methods = 1u << MX_CONV_MPTCP_PROXY,
-		.accesses = 3,
-		.madps = 3};
-	w->anchors[1] = (struct ncm_anchor_conf){
-		.name = "plain", .connection_id = 4, .connection_type = MX_5G_NR, .accesses = 3};
-	*p = (struct ncm_policy){.ncm_id = 7,
-		.anchors = w->anchors,
-		.n_anchors = n_anchors,
-		.madps = w->madps,
-		.n_madps = n_madps,
-		.madp_lost_ms = 3000,
-		.features = NCM_FEATURES,
-		.endpoints[NCM_HTTPS] = {.list = endpoint, .n = 1},
-		.accesses = accesses,
-		.n_accesses = 2,
-		.measures = measures,
-		.n_measures = MAMS_ARRAY_LEN(measures),
-		.ssids = ssids,
-		.n_ssids = MAMS_ARRAY_LEN(ssids),
-		.max_sessions = 1000,
-		.timing = timing,
-		.setup_timeout_ms = 10000,
-		.gather_ms = 50,
-		.keep_alive_ms = 30000};
-}
 
 /* The instances that are there connect at once. */
 static struct ncm_registry *new_registry(struct world *w)
@@ -152,7 +74,7 @@ void world_init_with(struct world *w, uint64_t seed, size_t n, size_t madps, siz
 		.ncm_up = true,
 		.clients = calloc(n, sizeof(*w->clients)),
 		.n_clients = n};
-	make_policy(w, madps, anchors);
+	world_policy(w, madps, anchors);
 	w->registry = new_registry(w);
 	mams_assert(w->registry && w->clients);
 	w->conf = (struct ccm_session_conf){.timing = timing,
@@ -253,7 +175,21 @@ static void run_policy(struct world_client *c, const struct ncm_session *s, size
 	c->backup = 0;
 	for (size_t i = 0; i < n; i++)
 		if (backup[i])
-			c->backup |= local[i].ip[2] == wifi_proxy->ip[2] ? 1u : 2u;
+			c->backup |=
+				local[i].ip[2] == s->policy->accesses[0].proxies[0].ip[2] ? 1u : 2u;
+}
+
+static void order_probe(
+	struct world *w, struct world_client *c, const struct ncm_session *s, uint8_t id)
+{
+	char text[8];
+
+	if (!ncm_estimate_order(s, id, &c->probe[id]))
+		return;
+	snprintf(text, sizeof(text), "%c%u", c->busy ? '0' : '1', id);
+	c->busy -= c->busy > 0;
+	c->probes[id]++;
+	put(w, c, 2, PROBING)->text = strdup(text);
 }
 
 static void act_ncm(struct world *w, struct world_client *c, const struct ncm_session *s,
@@ -278,6 +214,9 @@ static void act_ncm(struct world *w, struct world_client *c, const struct ncm_se
 		break;
 	case NCM_ACT_POLICY:
 		run_policy(c, s, (size_t)a->madp);
+		break;
+	case NCM_ACT_PROBE:
+		order_probe(w, c, s, a->connection_id);
 		break;
 	case NCM_ACT_STEER_DONE:
 		c->steer_code = a->code;
@@ -441,6 +380,12 @@ static void happen(struct world *w, struct event *e)
 	} else if (e->timer.kind == PREPARED) {
 		if (s) {
 			ncm_session_prepared(s, e->text[0] == '1', w->now);
+			run_ncm(w, s);
+		}
+	} else if (e->timer.kind == PROBING) {
+		if (s) {
+			ncm_session_probing(s, (uint8_t)strtoul(e->text + 1, NULL, 10),
+				e->text[0] == '1', w->now);
 			run_ncm(w, s);
 		}
 	} else if (c->up) {

@@ -6,6 +6,7 @@
 
 #include "ccm-agent/session.h"
 #include "lib/base/timerq.h"
+#include "ncm-service/estimate.h"
 #include "ncm-service/registry.h"
 #include "tests/support/suite.h"
 
@@ -33,7 +34,11 @@ struct world_client {
 	unsigned analytics; /**< answers, and reports that there is none */
 	const char *analytics_text;
 	uint32_t backup; /**< downlink policy at the plugin: bits of accesses that are backup */
-	unsigned moved;  /**< times that an instance was released while the session went on */
+	struct ncm_probe_order
+		probe[NCM_LINKS_MAX];   /**< newest order to its N-MADP, by connection */
+	unsigned probes[NCM_LINKS_MAX]; /**< such orders */
+	unsigned busy;                  /**< so many of them are put off */
+	unsigned moved; /**< times that an instance was released while the session went on */
 };
 
 struct world {
@@ -70,6 +75,8 @@ void world_init(struct world *w, uint64_t seed, size_t n);
 /** With so many N-MADP instances and anchors: the second instance has addresses of its own, the
  *  second anchor no convergence. */
 void world_init_with(struct world *w, uint64_t seed, size_t n, size_t madps, size_t anchors);
+/** What its operator has decided; world_init() calls it. */
+void world_policy(struct world *w, size_t n_madps, size_t n_anchors);
 void world_fini(struct world *w);
 void world_link(
 	struct world *w, struct world_client *c, uint8_t id, bool usable, const char *address);

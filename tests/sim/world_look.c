@@ -1,9 +1,91 @@
 /* What a test does to a world or asks of it that needs none of its machinery. */
 #include "tests/sim/world.h"
 
+#include "ncm-service/compose.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+static struct mams_prefix wifi_net[1];
+static struct mams_prefix lte_net[1];
+static struct mams_addr wifi_proxy[1];
+static struct mams_addr lte_proxy[1];
+static struct mams_addr endpoint[1];
+static struct ncm_access accesses[2];
+
+static struct ncm_measure measures[] = {
+	{.name = "down",
+		.connection_type = MX_LTE,
+		.parameter = MX_M_DL_TPUT,
+		.period_ms = 1000,
+		.high = 40,
+		.low = 5},
+};
+static struct ncm_ssid ssids[] = {{.name = "office", .type = MX_SSID, .id = "office-5GHz"}};
+
+void world_policy(struct world *w, size_t n_madps, size_t n_anchors)
+{
+	struct ncm_policy *p = &w->policy;
+	static const char *const second[] = {"10.1.1.9:7443", "10.1.129.9:7443"};
+	int rc = mams_prefix_parse("10.1.0.0/17", wifi_net) |
+		 mams_prefix_parse("10.1.128.0/17", lte_net) |
+		 mams_addr_parse_port("10.1.1.1:7443", 0, wifi_proxy) |
+		 mams_addr_parse_port("10.1.129.1:7443", 0, lte_proxy) |
+		 mams_addr_parse_port("10.1.1.1:8443", 0, endpoint);
+
+	mams_assert(rc == 0);
+	accesses[0] = (struct ncm_access){.name = "wifi",
+		.connection_type = MX_WIFI,
+		.client_networks = wifi_net,
+		.n_client_networks = 1,
+		.proxies = wifi_proxy,
+		.n_proxies = 1,
+		.applications = true};
+	accesses[1] = (struct ncm_access){.name = "lte",
+		.connection_type = MX_LTE,
+		.client_networks = lte_net,
+		.n_client_networks = 1,
+		.proxies = lte_proxy,
+		.n_proxies = 1,
+		.applications = true};
+	w->madps[0] = (struct ncm_madp_conf){.name = "east"};
+	w->madps[0].access[0] = (struct ncm_madp_access){.proxies = {*wifi_proxy}, .n = 1};
+	w->madps[0].access[1] = (struct ncm_madp_access){.proxies = {*lte_proxy}, .n = 1};
+	w->madps[1] = (struct ncm_madp_conf){.name = "west"};
+	for (size_t i = 0; i < 2; i++) {
+		struct ncm_madp_access *a = &w->madps[1].access[i];
+
+		a->n = 1;
+		mams_assert(mams_addr_parse_port(second[i], 0, &a->proxies[0]) == 0);
+	}
+	w->anchors[0] = (struct ncm_anchor_conf){.name = "anchor",
+		.connection_type = MX_LTE,
+		.methods = 1u << MX_CONV_MPTCP_PROXY,
+		.accesses = 3,
+		.madps = 3};
+	w->anchors[1] = (struct ncm_anchor_conf){
+		.name = "plain", .connection_id = 4, .connection_type = MX_5G_NR, .accesses = 3};
+	*p = (struct ncm_policy){.ncm_id = 7,
+		.anchors = w->anchors,
+		.n_anchors = n_anchors,
+		.madps = w->madps,
+		.n_madps = n_madps,
+		.madp_lost_ms = 3000,
+		.features = NCM_FEATURES,
+		.endpoints[NCM_HTTPS] = {.list = endpoint, .n = 1},
+		.accesses = accesses,
+		.n_accesses = 2,
+		.measures = measures,
+		.n_measures = MAMS_ARRAY_LEN(measures),
+		.ssids = ssids,
+		.n_ssids = MAMS_ARRAY_LEN(ssids),
+		.max_sessions = 1000,
+		.timing = {.timeout_ms = 1000, .timeout_cap_ms = 4000, .retries = 3},
+		.setup_timeout_ms = 10000,
+		.gather_ms = 50,
+		.keep_alive_ms = 30000};
+}
 
 void world_link(
 	struct world *w, struct world_client *c, uint8_t id, bool usable, const char *address)

@@ -1,20 +1,20 @@
 /* MX Control PDUs, octet by octet from RFC 8743 8.6, and random ones there and back again. */
+#include "lib/mx/mx_control.h"
 #include "tests/support/suite.h"
 #include "tests/support/vector.h"
-#include "trailer-madp/mxcontrol.h"
 
 #include <stdio.h>
 #include <string.h>
 
-static struct madp_mxcontrol got;
+static struct mx_control got;
 
-static struct madp_mxcontrol control_of(const struct mams_vector *v, uint8_t padding[64])
+static struct mx_control control_of(const struct mams_vector *v, uint8_t padding[64])
 {
 	const char *kind = mams_vector_text(v, "type");
-	struct madp_mxcontrol c = {
-		.kind = strcmp(kind, "req") == 0   ? MADP_MXCONTROL_REQ
-			: strcmp(kind, "ack") == 0 ? MADP_MXCONTROL_ACK
-						   : MADP_MXCONTROL_KEEP_ALIVE,
+	struct mx_control c = {
+		.kind = strcmp(kind, "req") == 0   ? MX_CONTROL_REQ
+			: strcmp(kind, "ack") == 0 ? MX_CONTROL_ACK
+						   : MX_CONTROL_KEEP_ALIVE,
 		.cid = (uint8_t)mams_vector_number(v, "cid", 10),
 		.sn = (uint16_t)mams_vector_number(v, "sn", 10),
 		.want_ack = mams_vector_number(v, "want_ack", 10),
@@ -29,7 +29,7 @@ static struct madp_mxcontrol control_of(const struct mams_vector *v, uint8_t pad
 	return c;
 }
 
-static bool same(const struct madp_mxcontrol *a, const struct madp_mxcontrol *b)
+static bool same(const struct mx_control *a, const struct mx_control *b)
 {
 	return a->kind == b->kind && a->cid == b->cid && a->sn == b->sn &&
 	       a->want_ack == b->want_ack && a->active == b->active && a->has_rcid == b->has_rcid &&
@@ -46,7 +46,7 @@ static void check(const struct mams_vector *v)
 	uint8_t padding[64];
 	uint8_t pdu[128];
 	uint8_t out[128];
-	struct madp_mxcontrol want;
+	struct mx_control want;
 	size_t len;
 
 	if (!form || strcmp(form, "control") != 0)
@@ -55,10 +55,10 @@ static void check(const struct mams_vector *v)
 	want = control_of(v, padding);
 	len = mams_vector_octets(v, "pdu", pdu, sizeof(pdu));
 	if (!mams_vector_number(v, "decode_only", 10)) {
-		CU_ASSERT_EQUAL(madp_mxcontrol_encode(&want, out, sizeof(out)), (int)len);
+		CU_ASSERT_EQUAL(mx_control_encode(&want, out, sizeof(out)), (int)len);
 		CU_ASSERT_EQUAL(memcmp(out, pdu, len), 0);
 	}
-	CU_ASSERT_EQUAL(madp_mxcontrol_decode(pdu, len, want.kind == MADP_MXCONTROL_REQ, &got), 0);
+	CU_ASSERT_EQUAL(mx_control_decode(pdu, len, want.kind == MX_CONTROL_REQ, &got), 0);
 	CU_ASSERT_TRUE(same(&want, &got));
 	if (!same(&want, &got))
 		printf("%s differs\n", v->name);
@@ -102,7 +102,7 @@ static void refused(void)
 	};
 
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-		int rc = madp_mxcontrol_decode(cases[i].pdu, cases[i].len, cases[i].network, &got);
+		int rc = mx_control_decode(cases[i].pdu, cases[i].len, cases[i].network, &got);
 
 		if (rc != cases[i].want)
 			printf("case %zu: %d\n", i, rc);
@@ -112,24 +112,24 @@ static void refused(void)
 
 static void encode_refuses(void)
 {
-	struct madp_mxcontrol c = {.kind = MADP_MXCONTROL_REQ, .has_rcid = true};
+	struct mx_control c = {.kind = MX_CONTROL_REQ, .has_rcid = true};
 	uint8_t out[16];
 
-	CU_ASSERT_EQUAL(madp_mxcontrol_encode(&c, out, sizeof(out)), -MAMS_EVALUE);
+	CU_ASSERT_EQUAL(mx_control_encode(&c, out, sizeof(out)), -MAMS_EVALUE);
 	c.want_ack = true;
-	CU_ASSERT_EQUAL(madp_mxcontrol_encode(&c, out, sizeof(out)), 6);
-	CU_ASSERT_EQUAL(madp_mxcontrol_encode(&c, out, 5), -MAMS_ELIMIT);
+	CU_ASSERT_EQUAL(mx_control_encode(&c, out, sizeof(out)), 6);
+	CU_ASSERT_EQUAL(mx_control_encode(&c, out, 5), -MAMS_ELIMIT);
 	c.padding_len = 11;
-	CU_ASSERT_EQUAL(madp_mxcontrol_encode(&c, out, sizeof(out)), -MAMS_ELIMIT);
-	c = (struct madp_mxcontrol){.kind = MADP_MXCONTROL_ACK, .padding_len = 1};
-	CU_ASSERT_EQUAL(madp_mxcontrol_encode(&c, out, sizeof(out)), -MAMS_EVALUE);
-	c = (struct madp_mxcontrol){.kind = MADP_MXCONTROL_KEEP_ALIVE, .has_rcid = true};
-	CU_ASSERT_EQUAL(madp_mxcontrol_encode(&c, out, sizeof(out)), -MAMS_EVALUE);
+	CU_ASSERT_EQUAL(mx_control_encode(&c, out, sizeof(out)), -MAMS_ELIMIT);
+	c = (struct mx_control){.kind = MX_CONTROL_ACK, .padding_len = 1};
+	CU_ASSERT_EQUAL(mx_control_encode(&c, out, sizeof(out)), -MAMS_EVALUE);
+	c = (struct mx_control){.kind = MX_CONTROL_KEEP_ALIVE, .has_rcid = true};
+	CU_ASSERT_EQUAL(mx_control_encode(&c, out, sizeof(out)), -MAMS_EVALUE);
 
-	CU_ASSERT_EQUAL(madp_mxcontrol_padding(false, 100), 95);
-	CU_ASSERT_EQUAL(madp_mxcontrol_padding(true, 100), 94);
-	CU_ASSERT_EQUAL(madp_mxcontrol_padding(true, 6), 0);
-	CU_ASSERT_EQUAL(madp_mxcontrol_padding(true, 0), 0);
+	CU_ASSERT_EQUAL(mx_control_padding(false, 100), 95);
+	CU_ASSERT_EQUAL(mx_control_padding(true, 100), 94);
+	CU_ASSERT_EQUAL(mx_control_padding(true, 6), 0);
+	CU_ASSERT_EQUAL(mx_control_padding(true, 0), 0);
 }
 
 static void property(void)
@@ -139,17 +139,17 @@ static void property(void)
 	uint8_t out[128];
 
 	for (unsigned n = 0; n < 20000; n++) {
-		struct madp_mxcontrol c = {
-			.kind = (enum madp_mxcontrol_kind)mams_prng_below(&r, 3),
+		struct mx_control c = {
+			.kind = (enum mx_control_kind)mams_prng_below(&r, 3),
 			.cid = (uint8_t)mams_prng_next(&r),
 			.sn = (uint16_t)mams_prng_next(&r),
 			.padding = padding,
 		};
 		int len;
 
-		if (c.kind != MADP_MXCONTROL_KEEP_ALIVE)
+		if (c.kind != MX_CONTROL_KEEP_ALIVE)
 			c.active = mams_prng_below(&r, 2);
-		if (c.kind == MADP_MXCONTROL_REQ) {
+		if (c.kind == MX_CONTROL_REQ) {
 			c.want_ack = mams_prng_below(&r, 2);
 			c.has_rcid = c.want_ack && mams_prng_below(&r, 2);
 			c.rcid = c.has_rcid ? (uint8_t)mams_prng_next(&r) : 0;
@@ -159,11 +159,10 @@ static void property(void)
 		c.lsb_first = (c.active || c.want_ack) && mams_prng_below(&r, 2);
 		for (size_t i = 0; i < c.padding_len; i++)
 			padding[i] = (uint8_t)mams_prng_next(&r);
-		len = madp_mxcontrol_encode(&c, out, sizeof(out));
+		len = mx_control_encode(&c, out, sizeof(out));
 		CU_ASSERT_TRUE_FATAL(len >= 4);
 		CU_ASSERT_EQUAL(
-			madp_mxcontrol_decode(out, (size_t)len, c.kind == MADP_MXCONTROL_REQ, &got),
-			0);
+			mx_control_decode(out, (size_t)len, c.kind == MX_CONTROL_REQ, &got), 0);
 		CU_ASSERT_TRUE(same(&c, &got));
 	}
 }
@@ -177,5 +176,5 @@ int main(void)
 		{"random: there and back again", property},
 	};
 
-	return mams_suite_run("mxcontrol", cases, sizeof(cases) / sizeof(cases[0]));
+	return mams_suite_run("mx_control", cases, sizeof(cases) / sizeof(cases[0]));
 }

@@ -31,6 +31,12 @@ static const struct command commands[] = {
 		"list\n"
 		"becomes backup.  Exit status 0 only when the client has applied it.\n",
 		0, cmd_steer},
+	{"paths", "", "NT", "what is known of the quality of clients' links",
+		"Measurements that clients report, and path estimations: probes lost, their rate "
+		"and\ndelay on links without user data; throughput on the others.\n",
+		0, cmd_paths},
+	{"probe", "LINKS", "NT", "have a client's links estimated now",
+		"LINKS as for steer, or all.  mamsctl paths shows the results.\n", 1, cmd_probe},
 	{"drain", "MADP", "N", "move clients off an N-MADP instance",
 		"New clients go to other instances; those that it has are moved there, and what "
 		"runs\n"

@@ -14,7 +14,8 @@ struct options {
 	const char *client;
 	const char *dl; /**< names of links with commas between them */
 	const char *ul;
-	const char *level; /**< the operand of log; of drain and undrain the instance */
+	const char *level; /**< the operand of log; of drain and undrain the instance; of
+			       probe the links */
 	const char *anchor;
 	uint32_t configuration;
 	bool json;
@@ -33,6 +34,8 @@ int cmd_status(const struct options *o);
 int cmd_sessions(const struct options *o);
 int cmd_steer(const struct options *o);
 int cmd_log(const struct options *o);
+int cmd_paths(const struct options *o);
+int cmd_probe(const struct options *o);
 int cmd_drain(const struct options *o);
 int cmd_undrain(const struct options *o);
 

@@ -193,6 +193,74 @@ void show_sessions(const struct ctl_ncm_status *s, struct mams_buf *out)
 	show_dropped(s, out);
 }
 
+static void put_decimal(struct tbl *t, bool known, double value, const char *unit)
+{
+	char text[32];
+
+	snprintf(text, sizeof(text), "%.1f %s", value, unit);
+	tbl_text(t, known ? text : NULL);
+}
+
+static void put_quality(struct tbl *t, const struct ctl_link_status *l)
+{
+	static const struct ctl_path_est none;
+	const struct ctl_path_est *e = l->path_est ? l->path_est : &none;
+
+	tbl_text(t, l->name);
+	put_decimal(t, e->has_lost_ppm, e->lost_ppm / 10000.0, "%");
+	put_decimal(t, e->has_rate_kbps, e->rate_kbps / 1000.0, "Mbit/s");
+	put_decimal(t, e->has_delay_us, e->delay_us / 1000.0, "ms");
+	if (e->has_init_age_ms)
+		tbl_duration(t, e->init_age_ms);
+	else
+		tbl_text(t, NULL);
+	put_decimal(t, e->has_active_kbps, e->active_kbps / 1000.0, "Mbit/s");
+	if (e->has_active_age_ms)
+		tbl_duration(t, e->active_age_ms);
+	else
+		tbl_text(t, NULL);
+}
+
+static void show_measured(const struct ctl_ncm_status *s, struct mams_buf *out)
+{
+	static const struct tbl_column columns[] = {{"CLIENT", false}, {"LINK", false},
+		{"MEASURED", false}, {"VALUE", true}, {"AGE", true}};
+	struct tbl t = TABLE_OF(columns);
+
+	for (size_t i = 0; i < s->n_sessions; i++)
+		for (size_t k = 0; k < s->sessions[i].n_links; k++)
+			for (size_t n = 0; n < s->sessions[i].links[k].n_measured; n++) {
+				const struct ctl_measured *m = &s->sessions[i].links[k].measured[n];
+				char value[24];
+
+				snprintf(value, sizeof(value), "%" PRId64, m->value);
+				tbl_text(&t, s->sessions[i].client);
+				tbl_text(&t, s->sessions[i].links[k].name);
+				tbl_text(&t, m->name);
+				tbl_text(&t, value);
+				tbl_duration(&t, m->age_ms);
+			}
+	finish(&t, out);
+}
+
+void show_quality(const struct ctl_ncm_status *s, struct mams_buf *out)
+{
+	static const struct tbl_column columns[] = {{"CLIENT", false}, {"LINK", false},
+		{"PROBES LOST", true}, {"RATE", true}, {"DELAY", true}, {"AGE", true},
+		{"THROUGHPUT", true}, {"AGE", true}};
+	struct tbl t = TABLE_OF(columns);
+
+	if (s->n_sessions == 0)
+		mams_buf_printf(out, "%*sno session\n", (int)INDENT, "");
+	for (size_t i = 0; i < s->n_sessions; i++)
+		for (size_t k = 0; k < s->sessions[i].n_links; k++) {
+			tbl_text(&t, s->sessions[i].client);
+			put_quality(&t, &s->sessions[i].links[k]);
+		}
+	finish(&t, out);
+	show_measured(s, out);
+}
+
 static void show_ncm(const struct ctl_ncm_status *s, struct mams_buf *out)
 {
 	static const struct tbl_column columns[] = {{"MADP", false}, {"STATE", false},

@@ -9,3 +9,5 @@
 void show_status(const struct ctl_msg *m, bool counters, struct mams_buf *out);
 /** Append only the sessions of an NCM's status. */
 void show_sessions(const struct ctl_ncm_status *s, struct mams_buf *out);
+/** Append what is known of the quality of each session's links. */
+void show_quality(const struct ctl_ncm_status *s, struct mams_buf *out);

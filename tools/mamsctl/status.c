@@ -1,4 +1,4 @@
-/* mamsctl status, mamsctl sessions */
+/* mamsctl status, sessions, paths */
 #include "tools/mamsctl/mamsctl.h"
 #include "tools/mamsctl/show.h"
 
@@ -51,7 +51,8 @@ int cmd_status(const struct options *o)
 	return status;
 }
 
-int cmd_sessions(const struct options *o)
+static int show_part(
+	const struct options *o, void (*show)(const struct ctl_ncm_status *s, struct mams_buf *out))
 {
 	struct target t = target_of(o, D_NCM);
 	struct mams_buf text = {0};
@@ -66,9 +67,19 @@ int cmd_sessions(const struct options *o)
 	} else if (o->json) {
 		status = print_json(m);
 	} else {
-		show_sessions(&m->ncm_status, &text);
+		show(&m->ncm_status, &text);
 		status = print_text(&text);
 	}
 	ctl_msg_free(m);
 	return status;
+}
+
+int cmd_sessions(const struct options *o)
+{
+	return show_part(o, show_sessions);
+}
+
+int cmd_paths(const struct options *o)
+{
+	return show_part(o, show_quality);
 }

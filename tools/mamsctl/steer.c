@@ -1,4 +1,4 @@
-/* mamsctl steer, drain, undrain, log: requests that are answered by a result. */
+/* mamsctl steer, probe, drain, undrain, log: requests that are answered by a result. */
 #include "tools/mamsctl/mamsctl.h"
 
 #include <string.h>
@@ -72,6 +72,24 @@ int cmd_log(const struct options *o)
 	m->log_level.level = o->level;
 	for (size_t i = 0; i < n; i++)
 		status |= send_request(o, &targets[i], m);
+	ctl_msg_free(m);
+	return status;
+}
+
+int cmd_probe(const struct options *o)
+{
+	struct target t = target_of(o, D_NCM);
+	struct ctl_msg *m = ctl_msg_new(CTL_PROBE, 1);
+	int status = 1;
+
+	if (!m) {
+		complain("out of memory");
+		return 1;
+	}
+	m->probe.client = o->client;
+	if (strcmp(o->level, "all") == 0 ||
+		split(m, o->level, &m->probe.links, &m->probe.n_links) == 0)
+		status = send_request(o, &t, m);
 	ctl_msg_free(m);
 	return status;
 }

@@ -1,11 +1,12 @@
 #!/usr/bin/env python3
 """docs/coverage.md on standard output: every field of every message, and what is known of it.
 
-usage: coverage.py ROOT EXAMPLES RANDOM SIMULATION
+usage: coverage.py ROOT EXAMPLES RANDOM SIMULATION...
 
 Fields and directions come from docs/messages.md, which comes from the field tables; requirements from
 the file beside this one. The rest is measured: EXAMPLES (test_vectors) and RANDOM (test_mx_random)
-print messages, SIMULATION writes what its cores say into the file named by MAMS_TRACE."""
+print messages, SIMULATIONS write what their cores say into the file named by
+MAMS_TRACE."""
 import glob
 import json
 import os
@@ -23,7 +24,7 @@ against a new run by lint.coverage. [messages.md](messages.md) tells what each f
 
 Every message has `version`, `message_type` and `sequence_num` (R033, R034). Of the others:
 
-- *sent by*: whose core puts it on the wire in `sim.procedures`. A dash: read, checked and written, but neither side of this product says it yet.
+- *sent by*: whose core puts it on the wire in `sim.procedures` or `sim.estimation`. A dash: read, checked and written, but neither side of this product says it yet.
 - *used by*: the receiver whose code names the member. A dash: taken and ignored.
 - *example*: in an example of RFC 8743 C.4 (`unit.vectors`, `unit.mx_schema`).
 - *random*: in the random messages of `unit.mx_random`, `unit.mx_random_all` and `unit.mx_schema`.
@@ -71,11 +72,12 @@ def output(*command, **env):
                           env={**os.environ, **env}).stdout.splitlines()
 
 
-def traced(program):
-    """{sender: fields} of the simulation."""
+def traced(programs):
+    """{sender: fields} of the simulations."""
     out = {"CCM": set(), "NCM": set()}
     with tempfile.TemporaryDirectory() as d:
-        output(program, MAMS_TRACE=f"{d}/trace")
+        for program in programs:
+            output(program, MAMS_TRACE=f"{d}/trace")
         said = {"CCM": set(), "NCM": set()}
         with open(f"{d}/trace", encoding="utf-8") as f:
             for line in f:
@@ -120,7 +122,7 @@ def named(code, field):
 def main():
     examples = seen_in(line.split(" ", 1)[1] for line in output(sys.argv[2], "print"))
     random = seen_in(output(sys.argv[3], "print", "200"))
-    sent = traced(sys.argv[4])
+    sent = traced(sys.argv[4:])
     code = {"NCM": code_of("ncm-service"), "CCM": code_of("ccm-agent")}
     table = requirements()
     print(HEAD)
