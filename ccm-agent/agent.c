@@ -202,7 +202,15 @@ static void on_unknown(void *user)
 	run(a);
 }
 
-static const struct ccm_uplink_ops uplink_ops = {.message = on_message, .unknown = on_unknown};
+static void on_reached(void *user)
+{
+	struct ccm_agent *a = user;
+
+	ccm_session_reached(&a->session, mams_loop_now(a->loop));
+}
+
+static const struct ccm_uplink_ops uplink_ops = {
+	.message = on_message, .unknown = on_unknown, .reached = on_reached};
 
 static void on_done(void *user, bool good)
 {

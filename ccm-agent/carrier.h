@@ -31,6 +31,8 @@ struct ccm_carrier_events {
 	void (*message)(void *user, const char *text, size_t len);
 	/** The NCM does not know our session. */
 	void (*unknown)(void *user);
+	/** The NCM has answered a poll, with nothing. */
+	void (*reached)(void *user);
 	/** The way given with this number does not work; status: HTTP's, or a negative code. */
 	void (*failed)(void *user, unsigned number, int status, const char *what);
 	void *user;

@@ -251,6 +251,7 @@ static void polled(void *user, int status, const char *body, size_t len)
 		poll_after(h, POLL_AFTER_MS);
 	} else if (status == 204) {
 		h->again_ms = 0;
+		h->c.events->reached(h->c.events->user);
 		start_poll(h);
 	} else {
 		poll_again(h);

@@ -20,6 +20,12 @@ static const struct mams_conf_row link_rows[] = {
 	{"gateway", MAMS_C_ADDR, IN_LINK(gateway),
 		.doc = "IPv4 next hop; default: learned from the interface's default route"},
 	{"gateway6", MAMS_C_ADDR, IN_LINK(gateway6), .doc = "IPv6 next hop, likewise"},
+	{"ssid", MAMS_C_STRING, IN_LINK(ssid),
+		.doc = "of the Wi-Fi network, told to the NCM; default: not told"},
+	{"node_id", MAMS_C_STRING, IN_LINK(node_id),
+		.doc = "of the base station or access point, likewise; in handovers the link's "
+		       "name "
+		       "stands for it"},
 	{"priority", MAMS_C_INT, IN_LINK(priority), .max = 1000, .def = "0",
 		.doc = "new connections try links with a lower number first"},
 };
@@ -146,6 +152,9 @@ static int check_links(const struct ccm_conf *c, const char *path, struct mams_e
 			return mams_fail(err, MAMS_EVALUE, path,
 				"link %s: interface names have at most %d octets", l->name,
 				CCM_IFNAME_MAX - 1);
+		if ((l->ssid && strlen(l->ssid) > 64) || (l->node_id && strlen(l->node_id) > 64))
+			return mams_fail(err, MAMS_EVALUE, path,
+				"link %s: ssid and node_id have at most 64 octets", l->name);
 		if (l->gateway.family == AF_INET6 || l->gateway6.family == AF_INET)
 			return mams_fail(err, MAMS_EVALUE, path,
 				"link %s: gateway is IPv4, gateway6 is IPv6", l->name);

@@ -24,6 +24,8 @@ struct ccm_link_conf {
 	const char *interface;
 	struct mams_addr gateway;  /**< IPv4, unset: learned from the main table */
 	struct mams_addr gateway6; /**< IPv6, likewise */
+	const char *ssid;          /**< of the network, told in reports; NULL: none */
+	const char *node_id;       /**< of the base station or access point, likewise */
 	uint32_t priority;         /**< 0 first: order in which new connections try the links */
 };
 

@@ -203,7 +203,7 @@ void ccm_session_link(struct ccm_session *s, uint8_t connection_id,
 void ccm_session_handover(struct ccm_session *s, uint8_t connection_id, mams_time now)
 {
 	if ((s->state != CCM_STATE_ACTIVE && s->state != CCM_STATE_HANDOVER) ||
-		!s->link[connection_id].conf)
+		!s->link[connection_id].conf || !s->modern) /* the seed has no handover */
 		return;
 	if (mx_exchange_begin(&s->exchange, ccm_compose_handover(s, connection_id), 0, now) < 0)
 		return;
@@ -220,6 +220,7 @@ static int on_system_info(
 {
 	(void)m;
 	(void)err;
+	s->modern = false; /* another one, perhaps */
 	s->timer = mams_time_add_ms(now, s->conf->cap_wait_ms);
 	ccm_session_to(s, CCM_STATE_INFO, "mx_system_info");
 	return 0;
@@ -448,15 +449,35 @@ int ccm_session_input(
 	c->messages++;
 	c->unknown_members += m->unknown;
 	s->last_heard = now;
+	s->modern |= mx_msg_session(m) != NULL || m->type == MX_KEEP_ALIVE_REQ ||
+		     m->type == MX_KEEP_ALIVE_RSP;
 	rc = r->act(s, m, now, err);
 	if (rc == -MAMS_EVALUE || rc == -MAMS_EMISSING)
 		c->wrong_value++;
 	return rc;
 }
 
+void ccm_session_reached(struct ccm_session *s, mams_time now)
+{
+	s->reached = now;
+}
+
+/* An NCM of the seed does not know keep-alives; that it answers our poll is what tells that it
+ * lives (requirements.md A.1-31). */
+static bool lives_in_silence(const struct ccm_session *s, enum mx_type type, mams_time now)
+{
+	return type == MX_KEEP_ALIVE_REQ && !s->modern &&
+	       mams_time_before(
+		       now, mams_time_add_ms(s->reached, 2 * (int64_t)s->conf->keep_alive_ms));
+}
+
 static void expired(struct ccm_session *s, enum mx_type type, mams_time now)
 {
 	s->counters.unanswered++;
+	if (lives_in_silence(s, type, now)) {
+		s->last_heard = now;
+		return;
+	}
 	if (ccm_associate_expired(s, type, now))
 		return;
 	/* nobody has confirmed the handover: the plain network it is (RFC 8743 8.3.1) */

@@ -171,7 +171,9 @@ struct ccm_session {
 	struct mx_session_id id;
 	uint64_t random; /**< state of the jitter's generator */
 	mams_time last_heard;
-	mams_time timer; /**< DISCOVERING: next Discover; INFO: CAP_WAIT; STOPPING: give up */
+	mams_time reached; /**< the NCM has answered at the transport, whatever it said */
+	bool modern;       /**< it has shown something of RFC 8743: keep-alives must be answered */
+	mams_time timer;   /**< DISCOVERING: next Discover; INFO: CAP_WAIT; STOPPING: give up */
 	uint32_t discover_tries;
 	uint32_t features; /**< agreed */
 	uint32_t convergence;
@@ -234,6 +236,9 @@ void ccm_session_drained(struct ccm_session *s);
 void ccm_session_madp_lost(struct ccm_session *s, mams_time now);
 /** An access is about to be left (RFC 8743 8.3.2 Handover). */
 void ccm_session_handover(struct ccm_session *s, uint8_t connection_id, mams_time now);
+
+/** The NCM has answered at the transport, without a message. */
+void ccm_session_reached(struct ccm_session *s, mams_time now);
 
 void ccm_session_tick(struct ccm_session *s, mams_time now);
 mams_time ccm_session_deadline(const struct ccm_session *s);

@@ -130,6 +130,13 @@ static void on_unknown(void *user)
 	u->ops->unknown(u->user);
 }
 
+static void on_reached(void *user)
+{
+	struct ccm_uplink *u = user;
+
+	u->ops->reached(u->user);
+}
+
 void ccm_uplink_send(struct ccm_uplink *u, const struct mx_msg *m)
 {
 	struct mams_buf text = {0};
@@ -222,6 +229,7 @@ int ccm_uplink_new(struct mams_loop *l, const struct ccm_conf *conf,
 	u->user = user;
 	u->events = (struct ccm_carrier_events){.message = on_message,
 		.unknown = on_unknown,
+		.reached = on_reached,
 		.failed = on_failed,
 		.user = u,
 		.counters = &u->counters.carrier,

@@ -13,6 +13,8 @@ struct ccm_uplink_ops {
 	void (*message)(void *user, const struct mx_msg *m);
 	/** The NCM does not know our session. */
 	void (*unknown)(void *user);
+	/** The NCM has answered, without a message. */
+	void (*reached)(void *user);
 };
 
 extern const struct mams_metric ccm_uplink_counter_rows[];

@@ -124,6 +124,8 @@ static void put_link(
 		.admitted = admitted && l->in_setup,
 		.address = l->address,
 		.mtu = l->mtu,
+		.ssid = l->ssid[0] ? ctl_strdup(msg, l->ssid) : NULL,
+		.node_id = l->node_id[0] ? ctl_strdup(msg, l->node_id) : NULL,
 		.ul = in_list(s, id, false),
 		.dl = in_list(s, id, true)};
 }

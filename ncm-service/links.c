@@ -1,9 +1,34 @@
 #include "ncm-service/links.h"
 
+#include <stdio.h>
+
 static bool wants_setup(const struct ncm_link *l)
 {
 	return l->up && l->admission == NCM_ADMIT_OK &&
 	       (!l->in_setup || !mams_addr_eq_ip(&l->setup_address, &l->address));
+}
+
+void ncm_link_admit(const struct ncm_policy *p, struct ncm_link *l)
+{
+	if (l->up && !mams_addr_is_set(&l->address))
+		l->admission = ncm_policy_assume(p, l->connection_type, &l->access);
+	else
+		l->admission =
+			ncm_policy_admit(p, l->connection_type, &l->address, l->mtu, &l->access);
+}
+
+void ncm_links_assume(struct ncm_session *s, mams_time now)
+{
+	for (uint8_t i = 0; i < NCM_LINKS_MAX; i++) {
+		struct ncm_link *l = &s->s.links[i];
+
+		if (!l->known)
+			continue;
+		l->up = true;
+		ncm_link_admit(s->policy, l);
+		ncm_session_push(s, (struct ncm_action){.kind = NCM_ACT_LINK, .connection_id = i});
+	}
+	s->gather_until = now;
 }
 
 static void judge_link(struct ncm_session *s, uint8_t id, mams_time now)
@@ -11,8 +36,7 @@ static void judge_link(struct ncm_session *s, uint8_t id, mams_time now)
 	struct ncm_link *l = &s->s.links[id];
 	enum ncm_admission before = l->admission;
 
-	l->admission =
-		ncm_policy_admit(s->policy, l->connection_type, &l->address, l->mtu, &l->access);
+	ncm_link_admit(s->policy, l);
 	if (l->admission != NCM_ADMIT_OK) {
 		s->counters->not_admitted++;
 		l->in_setup = false;
@@ -44,6 +68,16 @@ static int take_address(const struct mx_reconf_req *r, struct ncm_link *l, struc
 	return 0;
 }
 
+/* Which network, and which station of it (RFC 8743 8.5). */
+static void take_place(const struct mx_reconf_req *r, struct ncm_link *l)
+{
+	if (r->reconf_action == MX_RELEASE)
+		return;
+	snprintf(l->ssid, sizeof(l->ssid), "%s", r->ssid ? r->ssid : "");
+	snprintf(l->node_id, sizeof(l->node_id), "%s",
+		r->delivery_node_id ? r->delivery_node_id : "");
+}
+
 int ncm_links_report(
 	struct ncm_session *s, const struct mx_msg *m, mams_time now, struct mams_error *err)
 {
@@ -66,7 +100,9 @@ int ncm_links_report(
 		rc = take_address(r, l, err);
 	if (rc < 0)
 		return rc;
+	s->assume_at = MAMS_TIME_NEVER;
 	if (known) {
+		take_place(r, l);
 		l->report_num = m->sequence_num;
 		l->up = r->reconf_action != MX_RELEASE &&
 			!(r->has_connection_status && r->connection_status == MX_STATUS_DISABLED);

@@ -58,6 +58,8 @@ const struct mams_addr *ncm_policy_proxy(
 {
 	const struct ncm_madp_access *a = &p->madps[madp].access[access];
 
+	if (!mams_addr_is_set(client))
+		return a->n > 0 ? &a->proxies[0] : NULL;
 	for (size_t i = 0; i < a->n; i++)
 		if (a->proxies[i].family == client->family)
 			return &a->proxies[i];
@@ -102,6 +104,22 @@ enum ncm_admission ncm_policy_admit(const struct ncm_policy *p, int connection_t
 		if (a->connection_type != connection_type || !has_client(a, address))
 			continue;
 		if (!has_use(p, i, address))
+			return NCM_ADMIT_NO_PROXY;
+		*access = i;
+		return NCM_ADMIT_OK;
+	}
+	return NCM_ADMIT_NO_ACCESS;
+}
+
+enum ncm_admission ncm_policy_assume(
+	const struct ncm_policy *p, int connection_type, size_t *access)
+{
+	const struct mams_addr unknown = {0};
+
+	for (size_t i = 0; i < p->n_accesses; i++) {
+		if (p->accesses[i].connection_type != connection_type)
+			continue;
+		if (!has_use(p, i, &unknown))
 			return NCM_ADMIT_NO_PROXY;
 		*access = i;
 		return NCM_ADMIT_OK;

@@ -152,6 +152,9 @@ enum ncm_admission {
  *  @param access  index into p->accesses, on NCM_ADMIT_OK */
 enum ncm_admission ncm_policy_admit(const struct ncm_policy *p, int connection_type,
 	const struct mams_addr *address, uint32_t mtu, size_t *access);
+/** Of a link whose address nobody has told: by its type alone.  The first access of that type. */
+enum ncm_admission ncm_policy_assume(
+	const struct ncm_policy *p, int connection_type, size_t *access);
 const char *ncm_admission_text(enum ncm_admission a);
 /** Is this client to go to another NCM?
  *  @param mcc_mnc  of its Discover; NULL: it told none
@@ -162,7 +165,8 @@ const struct ncm_redirect *ncm_policy_redirect(
 /** "host:port" or "[host]:port" taken apart.  @return 0 or -MAMS_EVALUE */
 #define NCM_HOST_MAX 256
 MAMS_MUST int ncm_host_port(const char *text, char host[NCM_HOST_MAX], uint16_t *port);
-/** An instance's address on an access for a client's address; NULL: none of its family. */
+/** An instance's address on an access for a client's address, or for one that is not known; NULL:
+ * none of its family. */
 const struct mams_addr *ncm_policy_proxy(
 	const struct ncm_policy *p, size_t madp, size_t access, const struct mams_addr *client);
 /** Does this anchor need an N-MADP instance, when so much is agreed? */

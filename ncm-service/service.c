@@ -3,6 +3,7 @@
 #include "lib/base/log.h"
 #include "ncm-service/agree.h"
 #include "ncm-service/compose.h"
+#include "ncm-service/links.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -436,8 +437,7 @@ static void restore(void *user, const struct ncm_saved *stored)
 		struct ncm_link *l = &saved.links[i];
 
 		if (l->known)
-			l->admission = ncm_policy_admit(&v->conf->policy, l->connection_type,
-				&l->address, l->mtu, &l->access);
+			ncm_link_admit(&v->conf->policy, l);
 		l->in_setup = l->in_setup && l->admission == NCM_ADMIT_OK;
 	}
 	rc = ncm_registry_add(v->registry, &saved, first_number(), mams_loop_now(v->loop), &s);

@@ -63,6 +63,7 @@ struct ncm_session *ncm_session_new(const struct ncm_policy *p, struct ncm_count
 	s->last_heard = now;
 	s->seen = now;
 	s->gather_until = MAMS_TIME_NEVER;
+	s->assume_at = MAMS_TIME_NEVER;
 	mx_exchange_init(&s->exchange, &p->timing, first);
 	ncm_setup_restore(s);
 	if (s->s.active) {
@@ -137,6 +138,7 @@ static int on_discover(
 	finish_steering(s, MAMS_ESTATE, "the client has started anew");
 	mx_exchange_reset(&s->exchange);
 	s->gather_until = MAMS_TIME_NEVER;
+	s->assume_at = MAMS_TIME_NEVER;
 	rc = ncm_session_reply(s, m, ncm_compose_system_info(s->policy, s->transport));
 	if (rc == 0)
 		rc = mx_exchange_begin(
@@ -156,6 +158,9 @@ static int on_capability_rsp(
 		return rc;
 	}
 	ncm_session_to(s, NCM_STATE_NEGOTIATED, "mx_capability_rsp");
+	/* the seed has no report of links before the UP setup (requirements.md A.1-21) */
+	if (!s->modern && s->s.convergence)
+		s->assume_at = mams_time_add_ms(now, 2 * (int64_t)s->policy->timing.timeout_ms);
 	return 0;
 }
 
@@ -451,7 +456,9 @@ static mams_time steer_due(const struct ncm_session *s)
 
 static mams_time prepare_due(const struct ncm_session *s)
 {
-	if (s->state == NCM_STATE_NEGOTIATED || s->state == NCM_STATE_ACTIVE)
+	if (s->state == NCM_STATE_NEGOTIATED)
+		return mams_time_min(s->gather_until, s->assume_at);
+	if (s->state == NCM_STATE_ACTIVE)
 		return s->gather_until;
 	return s->state == NCM_STATE_PREPARE ? s->prepare_again : MAMS_TIME_NEVER;
 }
@@ -471,6 +478,11 @@ void ncm_session_tick(struct ncm_session *s, mams_time now)
 		expired(s, type, now);
 	if (!mams_time_before(now, steer_due(s)))
 		finish_steering(s, ETIMEDOUT, "the user plane is not set up in time");
+	if (!mams_time_before(now, s->assume_at)) {
+		s->assume_at = MAMS_TIME_NEVER;
+		if (s->state == NCM_STATE_NEGOTIATED && mams_time_is_never(s->gather_until))
+			ncm_links_assume(s, now);
+	}
 	if (!mams_time_before(now, prepare_due(s)))
 		ncm_setup_prepare(s, now);
 	ncm_appreq_step(s, now);

@@ -43,6 +43,8 @@ struct ncm_link {
 	struct mams_addr setup_address;
 	bool confirmed;      /**< in the CNF */
 	bool handover;       /**< being left by the client: no downlink until it is set up again */
+	char ssid[65];       /**< as the client told it with its newest setup or update; "": none */
+	char node_id[65];    /**< of its base station or access point, likewise */
 	uint32_t report_num; /**< sequence number of its newest Reconf REQ; 0 none */
 };
 
@@ -181,7 +183,9 @@ struct ncm_session {
 	bool modern;    /**< it has shown something of RFC 8743: keep-alives must be answered */
 	mams_time created;
 	enum ncm_transport transport; /**< that the client used last */
-	mams_time gather_until;       /**< UP setup is due then; NEVER when none is wanted */
+	mams_time assume_at; /**< a client of the seed has not reported its links: they are taken to
+				be up; NEVER */
+	mams_time gather_until;  /**< UP setup is due then; NEVER when none is wanted */
 	mams_time prepare_again; /**< in PREPARE: the N-MADP has not answered, it is told again */
 	uint32_t again_ms;       /**< patience with links that a CNF left out; doubles */
 	struct ncm_anchor_use anchor[NCM_ANCHORS_MAX];

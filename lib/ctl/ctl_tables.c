@@ -231,6 +231,8 @@ static const struct mams_field link_status_rows[] = {
 	FLAG(ctl_link_status, admitted),
 	ROW_ADDR(ctl_link_status, address, "address", OPT, ""),
 	ROW_INT(U32, ctl_link_status, mtu, "mtu", 0, 0, "octets"),
+	TEXT(ctl_link_status, ssid, OPT),
+	TEXT(ctl_link_status, node_id, OPT),
 	FLAG(ctl_link_status, ul),
 	FLAG(ctl_link_status, dl),
 	COUNT(ctl_link_status, rx_bytes),

@@ -447,6 +447,79 @@ static void seed_client(void)
 	world_fini(&w);
 }
 
+/* It knows no report of links before the UP setup: what it named in its capabilities is set up all
+ * the same (requirements.md A.1-21), and again after a restart of the NCM. */
+static bool no_reports(void *user, bool from_ccm, const struct mx_msg *m)
+{
+	(void)user;
+	return !(from_ccm && m->type == MX_RECONF_REQ);
+}
+
+static void seed_client_without_reports(void)
+{
+	struct world w;
+	struct ncm_session *s;
+
+	world_init(&w, 34, 1);
+	w.seed_only = true;
+	w.tap = no_reports;
+	w.conf.cap_wait_ms = 5000;
+	w.conf.keep_alive_ms = 100000000;
+	w.conf.fallback_ms = 0;
+	w.conf.timing.retries = 20; /* of the reports, which nobody hears */
+	world_link(&w, w.clients, 0, true, "10.1.1.2");
+	world_link(&w, w.clients, 1, true, "10.1.129.2");
+	world_run(&w, 1500);
+	CU_ASSERT_EQUAL(w.clients->ccm.counters.setups, 0);
+	world_run(&w, 2500);
+	s = world_session(&w, w.clients);
+	CU_ASSERT_PTR_NOT_NULL_FATAL(s);
+	CU_ASSERT(world_settled(&w, w.clients, WIFI | LTE));
+	CU_ASSERT(s->s.links[0].confirmed && s->s.links[1].confirmed);
+	CU_ASSERT_FALSE(mams_addr_is_set(&s->s.links[0].address));
+	world_restart_ncm(&w, true);
+	world_run(&w, 3000);
+	CU_ASSERT(world_settled(&w, w.clients, WIFI | LTE));
+	world_fini(&w);
+}
+
+/* An NCM of the seed: no session ids, no keep-alives.  It lives as long as it answers our polls. */
+static void seed_ncm(void)
+{
+	struct world w;
+	uint64_t discovers;
+
+	world_init(&w, 35, 1);
+	w.seed_ncm = true;
+	w.conf.cap_wait_ms = 5000;
+	up(&w);
+	CU_ASSERT(world_settled(&w, w.clients, WIFI | LTE));
+	CU_ASSERT_FALSE(w.clients->ccm.modern);
+	discovers = w.clients->ccm.counters.discovers;
+	for (int i = 0; i < 40; i++) {
+		struct ncm_session *s = world_session(&w, w.clients);
+
+		CU_ASSERT_PTR_NOT_NULL_FATAL(s);
+		ncm_session_seen(s, w.now);
+		ccm_session_reached(&w.clients->ccm, w.now);
+		world_run(&w, 25000);
+	}
+	CU_ASSERT(w.clients->ccm.counters.unanswered > 0);
+	CU_ASSERT_EQUAL(w.clients->ccm.counters.discovers, discovers);
+	CU_ASSERT_EQUAL(w.clients->fallbacks, 0);
+	CU_ASSERT(world_settled(&w, w.clients, WIFI | LTE));
+	/* another address is no handover that waits for an answer which never comes */
+	world_link(&w, w.clients, 0, true, "10.1.1.77");
+	world_run(&w, 5000);
+	CU_ASSERT_EQUAL(w.clients->ccm.counters.handovers, 0);
+	CU_ASSERT(world_settled(&w, w.clients, WIFI | LTE));
+	w.ncm_up = false; /* and when it answers nothing any more */
+	world_run(&w, 200000);
+	CU_ASSERT(w.clients->ccm.counters.discovers > discovers);
+	CU_ASSERT_EQUAL(w.clients->fallbacks, 1);
+	world_fini(&w);
+}
+
 int main(void)
 {
 	static const struct mams_case cases[] = {
@@ -464,6 +537,8 @@ int main(void)
 		{"a handover without an answer", handover_without_an_answer},
 		{"redirects are bounded", redirects_are_bounded},
 		{"a client of the seed", seed_client},
+		{"a client of the seed that reports no link", seed_client_without_reports},
+		{"an NCM of the seed", seed_ncm},
 	};
 
 	return mams_suite_run("instances", cases, MAMS_ARRAY_LEN(cases));

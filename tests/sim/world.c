@@ -26,7 +26,12 @@ struct event {
 };
 
 static const struct ccm_link_conf links[3] = {
-	{.name = "wifi", .connection_id = 0, .connection_type = MX_WIFI, .interface = "wifi0"},
+	{.name = "wifi",
+		.connection_id = 0,
+		.connection_type = MX_WIFI,
+		.interface = "wifi0",
+		.ssid = "office-5GHz",
+		.node_id = "ap-7"},
 	{.name = "lte",
 		.connection_id = 1,
 		.connection_type = MX_LTE,
@@ -328,7 +333,7 @@ static void to_ncm(struct world *w, struct world_client *c, struct mx_msg *m)
 	struct mams_error err;
 	struct ncm_session *s = NULL;
 
-	if (w->seed_only)
+	if (w->seed_only || w->seed_ncm)
 		world_forget_rfc8743(m);
 	if (w->serves_elsewhere) {
 		answer_only(w, c, m);
@@ -353,6 +358,12 @@ static void arrive(
 
 	mams_assert(m || mx_decode(text, strlen(text), &read, &err) == 0);
 	m = m ? m : read;
+	if (w->seed_ncm && kind == TO_CCM)
+		world_forget_rfc8743(m);
+	if (w->seed_ncm && (m->type == MX_KEEP_ALIVE_REQ || m->type == MX_KEEP_ALIVE_RSP)) {
+		mx_msg_free(read);
+		return;
+	}
 	if (kind == TO_NCM && w->ncm_up)
 		to_ncm(w, c, m);
 	else if (kind == TO_CCM && !(w->seed_only && m->type == MX_KEEP_ALIVE_REQ))

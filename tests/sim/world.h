@@ -49,8 +49,9 @@ struct world {
 	unsigned delay_ms;
 	bool by_copy; /**< messages travel as they are, not as JSON: three times as fast */
 	bool ncm_up;
-	bool hold_replies;     /**< the NCM hears, and is not heard */
-	bool seed_only;        /**< the clients know nothing of RFC 8743 but how to write */
+	bool hold_replies; /**< the NCM hears, and is not heard */
+	bool seed_ncm;     /**< the NCM knows nothing of RFC 8743: no session ids, no keep-alives */
+	bool seed_only;    /**< the clients know nothing of RFC 8743 but how to write */
 	bool serves_elsewhere; /**< it answers Discovers, and has no sessions */
 	/** What goes on the wire, before it is lost or not; NULL: nobody looks.
 	 *  @return false: it does not arrive */
@@ -94,7 +95,7 @@ void world_to_ncm(struct world *w, struct world_client *c, const struct mx_msg *
 void world_to_ccm(struct world *w, struct world_client *c, const struct mx_msg *m);
 /** Is everything as it should be: both ACTIVE, and the applied paths exactly those links (bits)? */
 bool world_settled(const struct world *w, const struct world_client *c, uint32_t links);
-/** What a client of the seed would have sent. */
+/** What a client or an NCM of the seed would have sent. */
 void world_forget_rfc8743(struct mx_msg *m);
 /** For docs/coverage.md: into the file named by MAMS_TRACE, when it is. */
 void world_trace(bool from_ccm, const char *text);

@@ -113,7 +113,7 @@ bool world_settled(const struct world *w, const struct world_client *c, uint32_t
 
 void world_forget_rfc8743(struct mx_msg *m)
 {
-	if (m->type == MX_CAPABILITY_RSP)
+	if (m->type == MX_CAPABILITY_RSP || m->type == MX_CAPABILITY_REQ)
 		m->capability.unique_session_id = NULL;
 	else if (m->type == MX_UP_SETUP_CNF)
 		m->up_setup_cnf.unique_session_id = NULL;
