@@ -47,7 +47,8 @@ def unmasked(data, keys):
 
 
 def packets(capture, keylog, ports, shown, fields):
-    command = ["tshark", "-r", capture, "-o", f"tls.keylog_file:{keylog}", "-Y", shown,
+    command = ["tshark", "-r", capture, "-o", f"tls.keylog_file:{keylog}",
+               "-o", "tcp.reassemble_out_of_order:TRUE", "-Y", shown,
                "-T", "jsonraw", "--no-duplicate-keys", "-J", fields]
     for port in ports:
         command += ["-d", f"tcp.port=={port},tls"]

@@ -57,6 +57,7 @@ common_part() { # NAME
 	claim "$name: the CCM says" "$(ccm_by)" = "$name"
 	claim "$name: the NCM says" "$(by)" = "$name"
 	claim "$name: steering to lte" "$(steered lte)" '<' 1000 ms
+	all_messages "$name"
 	claim "$name: steering back" "$(steered wifi,lte)" '<' 1000 ms
 	claim "$name: a download through the proxy" "$(yes_no lab_get /whoami)" = yes
 
@@ -112,10 +113,12 @@ cat >>"$LAB_DIR/ccm.conf" <<-X
 	discovery = 1s
 	secure_interfaces = { "lte" }
 X
-for d in nginx px-pm cl-pm px cl ncm ccm; do lab_start_one $d; done
-lab_wait 15 lab_ready
+# from the first handshake on: what comes later cannot be read without it
 lab_start tcpdump "$PX" tcpdump -i any -nn -w "$LAB_DIR/control.pcap" -U \
 	'tcp port 8443 or tcp port 8444 or udp port 8445'
+lab_wait 10 test -s "$LAB_DIR/control.pcap"
+for d in nginx px-pm cl-pm px cl ncm ccm; do lab_start_one $d; done
+lab_wait 15 lab_ready
 
 say "https"
 common_part https
