@@ -118,6 +118,8 @@ static void send_sdu(struct madp_worker *w, struct madp_session *s, const struct
 
 	madp_inc(&s->account->cls[o->cls].tx_sdus);
 	madp_add(&s->account->cls[o->cls].tx_octets, o->len);
+	if (o->again)
+		madp_inc(&s->account->cls[o->cls].tx_again);
 	for (unsigned slot = 0; links; slot++, links >>= 1)
 		if (links & 1)
 			send_pdu(w, &s->path[slot], o, from, form);

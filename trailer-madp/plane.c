@@ -9,9 +9,11 @@
 
 const struct madp_plane_conf madp_plane_defaults = {
 	.role = MADP_PROBE_CLIENT,
-	.sender = {.hold_packets = 1024,
+	.sender = {.hold_packets = 2048,
 		.hold_octets = 512 * 1024,
 		.hold_us = 200000,
+		.lossless_octets = 1024 * 1024,
+		.lossless_us = 1000000,
 		.retain_packets = 8192,
 		.retain_octets = 8 * 1024 * 1024,
 		.retain_us = 2000000},
@@ -84,7 +86,7 @@ static void settle(struct madp_plane *p, unsigned slot, enum madp_link_cause cau
 	l->cause = cause;
 	p->changed |= madp_link_bit(slot);
 	madp_sender_link_up(&p->tx, slot, up, now);
-	madp_receiver_link_up(&p->rx, slot, up);
+	madp_receiver_link_up(&p->rx, slot, up, now);
 }
 
 /* A link is in the active phase while some class may send user data on it (seed 6.5). */
@@ -129,7 +131,7 @@ void madp_plane_link_del(struct madp_plane *p, unsigned slot, mams_time now)
 	p->link[slot].up = false;
 	p->link[slot].cause = MADP_LINK_ADMIN;
 	madp_sender_link_del(&p->tx, slot);
-	madp_receiver_link_del(&p->rx, slot);
+	madp_receiver_link_del(&p->rx, slot, now);
 	p->known &= (madp_linkset)~madp_link_bit(slot);
 	tell_peer(p, now);
 }
@@ -142,6 +144,24 @@ void madp_plane_carrier(struct madp_plane *p, unsigned slot, bool up, mams_time 
 	madp_probe_carrier(&p->link[slot].probe, up, now);
 	settle(p, slot, MADP_LINK_CARRIER, now);
 	tell_peer(p, now);
+}
+
+void madp_plane_proven(struct madp_plane *p, unsigned slot, mams_time now)
+{
+	if (!is_known(p, slot))
+		return;
+	p->link[slot].carrier = true;
+	madp_probe_carrier(&p->link[slot].probe, true, now);
+	settle(p, slot, MADP_LINK_CARRIER, now);
+	tell_peer(p, now);
+}
+
+void madp_plane_slept(struct madp_plane *p, int64_t us, mams_time now)
+{
+	for (unsigned i = 0; i < MADP_LINKS_MAX; i++) {
+		if (is_known(p, i))
+			madp_probe_slept(&p->link[i].probe, us, now);
+	}
 }
 
 int madp_plane_treat(struct madp_plane *p, unsigned cls, const struct madp_treat *t,
@@ -463,6 +483,18 @@ static int best_link(const struct madp_plane *p)
 	return best;
 }
 
+/* Only the N-MADP sends probes, so it stays awake as long as the C-MADP may be: while that one's
+ * reports come.  A C-MADP that wakes says so on every link, since what woke it may be under way on
+ * one that is dead. */
+static mams_time idle_at(const struct madp_plane *p)
+{
+	mams_time used = mams_time_us(p->used_at.us + (int64_t)p->conf.idle_us);
+	mams_time told = mams_time_us(p->peer_at.us + (int64_t)p->conf.idle_us);
+	bool listens = p->conf.role == MADP_PROBE_NETWORK && p->peer_seen;
+
+	return listens && mams_time_before(used, told) ? told : used;
+}
+
 static void look_idle(struct madp_plane *p, mams_time now)
 {
 	uint64_t moved = received(p) + sent(p);
@@ -472,7 +504,7 @@ static void look_idle(struct madp_plane *p, mams_time now)
 		p->moved = moved;
 		p->used_at = now;
 	}
-	idle = now.us - p->used_at.us > (int64_t)p->conf.idle_us;
+	idle = mams_time_before(idle_at(p), now);
 	if (idle == p->idle)
 		return;
 	p->idle = idle;
@@ -480,6 +512,8 @@ static void look_idle(struct madp_plane *p, mams_time now)
 		if (is_known(p, i))
 			madp_probe_idle(&p->link[i].probe, idle, now);
 	}
+	if (!idle)
+		tell_peer(p, now);
 }
 
 static mams_time fast_at(const struct madp_plane *p)
@@ -541,7 +575,7 @@ mams_time madp_plane_deadline(const struct madp_plane *p, mams_time now)
 	if (best_link(p) >= 0)
 		t = mams_time_min(t, fast_at(p));
 	if (!p->idle)
-		t = mams_time_min(t, mams_time_us(p->used_at.us + p->conf.idle_us + 1));
+		t = mams_time_min(t, mams_time_us(idle_at(p).us + 1));
 	for (unsigned i = 0; i < MADP_LINKS_MAX; i++) {
 		if (!is_known(p, i) || !p->link[i].carrier)
 			continue;

@@ -96,6 +96,10 @@ void madp_plane_link_add(
 void madp_plane_link_del(struct madp_plane *p, unsigned slot, mams_time now);
 /** Carrier, as the operating system tells it. */
 void madp_plane_carrier(struct madp_plane *p, unsigned slot, bool up, mams_time now);
+/** The peer has just answered on this very link, and been answered: it has carrier, and lives. */
+void madp_plane_proven(struct madp_plane *p, unsigned slot, mams_time now);
+/** This end did not run for us: its processor or its machine had other things to do, or none. */
+void madp_plane_slept(struct madp_plane *p, int64_t us, mams_time now);
 /** Slot of a delivery connection id; -1 unknown. */
 int madp_plane_slot(const struct madp_plane *p, uint8_t cid);
 /** How a class is treated, sending and receiving.  Send what madp_plane_control_next() gives before

@@ -58,9 +58,14 @@ static int64_t interval_us(const struct madp_probe *p)
 	return (int64_t)p->conf.active_interval_ms * 1000 * (p->idle ? p->conf.idle_factor : 1);
 }
 
+static int64_t patience_us(const struct madp_probe *p)
+{
+	return interval_us(p) * 5 / 2;
+}
+
 uint32_t madp_probe_patience_us(const struct madp_probe *p)
 {
-	return (uint32_t)(interval_us(p) * 5 / 2);
+	return p->conf.active_interval_ms * 2500;
 }
 
 /* ---- phases ---- */
@@ -136,11 +141,17 @@ static void set_alive(struct madp_probe *p, bool alive)
 	p->events |= alive ? MADP_PROBE_EV_UP : MADP_PROBE_EV_SILENT;
 }
 
+static void hear(struct madp_probe *p, mams_time now)
+{
+	if (mams_time_before(p->heard_at, now)) /* it may be ahead, see madp_probe_idle() */
+		p->heard_at = now;
+}
+
 void madp_probe_heard(struct madp_probe *p, mams_time now)
 {
 	mams_time soon = mams_time_us(now.us + interval_us(p) / 8);
 
-	p->heard_at = now;
+	hear(p, now);
 	if (!p->alive && p->role == MADP_PROBE_NETWORK)
 		p->next_at = mams_time_min(p->next_at, soon); /* two answers make it alive */
 }
@@ -152,14 +163,21 @@ void madp_probe_idle(struct madp_probe *p, bool idle, mams_time now)
 	p->idle = idle;
 	if (idle || p->conf.idle_factor == 1)
 		return;
-	p->heard_at = now; /* silence counts from here: probes were seldom */
+	/* Probes were seldom: silence counts from when the first new one, or its answer, can be
+	 * here. */
+	p->heard_at = mams_time_us(now.us + (p->rtt_us ? p->rtt_us : p->peer_rtt_us));
 	if (p->role == MADP_PROBE_NETWORK)
 		p->next_at = now;
 }
 
+void madp_probe_slept(struct madp_probe *p, int64_t us, mams_time now)
+{
+	hear(p, mams_time_min(now, mams_time_us(p->heard_at.us + us)));
+}
+
 static void answered(struct madp_probe *p, mams_time now)
 {
-	p->heard_at = now;
+	hear(p, now);
 	if (!p->alive && ++p->good >= ALIVE_AFTER)
 		set_alive(p, true);
 }
@@ -180,7 +198,7 @@ static mams_time silent_at(const struct madp_probe *p)
 {
 	if (!p->alive || (p->role == MADP_PROBE_CLIENT && mams_time_is_never(p->heard_req_at)))
 		return MAMS_TIME_NEVER;
-	return mams_time_us(p->heard_at.us + madp_probe_patience_us(p));
+	return mams_time_us(p->heard_at.us + patience_us(p));
 }
 
 static bool in_doubt(const struct madp_probe *p, mams_time now)

@@ -112,6 +112,8 @@ void madp_probe_idle(struct madp_probe *p, bool idle, mams_time now);
 void madp_probe_heard(struct madp_probe *p, mams_time now);
 /** The operating system says that the link is gone, or there again: no waiting for silence. */
 void madp_probe_carrier(struct madp_probe *p, bool up, mams_time now);
+/** We did not run for us: what came meanwhile was not looked at, and is no silence. */
+void madp_probe_slept(struct madp_probe *p, int64_t us, mams_time now);
 /** A Probe-REQ came. @return true: answer it, with its sequence number */
 bool madp_probe_on_req(
 	struct madp_probe *p, uint16_t seq, bool ack, bool active, uint32_t size, mams_time now);
@@ -124,7 +126,7 @@ bool madp_probe_next(
 mams_time madp_probe_deadline(const struct madp_probe *p);
 /** Bits of enum madp_probe_event since the last call. */
 unsigned madp_probe_events(struct madp_probe *p);
-/** How long a link may be silent before it is called so, us. */
+/** How long a link that is in use may be silent before it is called so, us. */
 uint32_t madp_probe_patience_us(const struct madp_probe *p);
 
 /** Fill padding: pad[len], at least MADP_PROBE_PAD to have an effect; the rest becomes zero. */

@@ -18,27 +18,28 @@ void madp_receiver_fini(struct madp_receiver *r)
 		madp_reorder_fini(&r->flow[i], &r->mem);
 }
 
+void madp_receiver_link_up(struct madp_receiver *r, unsigned slot, bool up, mams_time now)
+{
+	for (unsigned i = 0; i < MADP_CLASSES_MAX; i++) {
+		if (up)
+			madp_reorder_link_up(&r->flow[i], slot);
+		else
+			madp_reorder_link_down(&r->flow[i], slot, now);
+	}
+}
+
 void madp_receiver_link_add(struct madp_receiver *r, unsigned slot, mams_time now)
 {
 	madp_meter_init(&r->meter[slot], now);
 	r->view[slot] = (struct madp_reorder_link){0};
 	r->known |= madp_link_bit(slot);
+	madp_receiver_link_up(r, slot, true, now);
 }
 
-void madp_receiver_link_del(struct madp_receiver *r, unsigned slot)
+void madp_receiver_link_del(struct madp_receiver *r, unsigned slot, mams_time now)
 {
-	madp_receiver_link_up(r, slot, false);
+	madp_receiver_link_up(r, slot, false, now);
 	r->known &= (madp_linkset)~madp_link_bit(slot);
-}
-
-void madp_receiver_link_up(struct madp_receiver *r, unsigned slot, bool up)
-{
-	for (unsigned i = 0; i < MADP_CLASSES_MAX; i++) {
-		if (up)
-			r->flow[i].may |= madp_link_bit(slot); /* until the sender tells */
-		else
-			madp_reorder_link_down(&r->flow[i], slot);
-	}
 }
 
 void madp_receiver_restart(struct madp_receiver *r)
@@ -51,6 +52,7 @@ void madp_receiver_restart(struct madp_receiver *r)
 		madp_reorder_init(f, was.cap_max);
 		f->hold_us = was.hold_us;
 		f->pass_late = was.pass_late;
+		f->dead = was.dead;
 		f->n_delivered = was.n_delivered;
 		f->n_held = was.n_held;
 		f->n_duplicate = was.n_duplicate;

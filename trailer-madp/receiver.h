@@ -25,9 +25,9 @@ void madp_receiver_init(
 /** Held packets must have been taken out by madp_receiver_drain(). */
 void madp_receiver_fini(struct madp_receiver *r);
 void madp_receiver_link_add(struct madp_receiver *r, unsigned slot, mams_time now);
-void madp_receiver_link_del(struct madp_receiver *r, unsigned slot);
+void madp_receiver_link_del(struct madp_receiver *r, unsigned slot, mams_time now);
 /** The link is known to be dead (or alive again): nothing is expected from it. */
-void madp_receiver_link_up(struct madp_receiver *r, unsigned slot, bool up);
+void madp_receiver_link_up(struct madp_receiver *r, unsigned slot, bool up, mams_time now);
 /** The peer has begun anew: its Flow SNs, too.  Held packets must have been taken out by
  *  madp_receiver_drain(). */
 void madp_receiver_restart(struct madp_receiver *r);

@@ -27,7 +27,7 @@ void madp_reorder_init(struct madp_reorder *r, uint32_t cap_max)
 		.deadline = MAMS_TIME_NEVER,
 		.used_at = MAMS_TIME_NEVER};
 	for (unsigned i = 0; i < MADP_LINKS_MAX; i++)
-		r->link_at[i] = MAMS_TIME_NEVER;
+		r->link_at[i] = r->died_at[i] = MAMS_TIME_NEVER;
 }
 
 static size_t bytes(uint32_t cap)
@@ -128,6 +128,14 @@ static void step(struct madp_reorder *r, bool delivered)
 
 /* ---- gaps ---- */
 
+/* With lossless switching, and though the link may live again: is the sender still sending what the
+ * link held when it died? */
+static bool is_owed(const struct madp_reorder *r, unsigned i, mams_time now)
+{
+	return r->hold_us && !mams_time_is_never(r->died_at[i]) &&
+	       now.us - r->died_at[i].us < (int64_t)r->hold_us;
+}
+
 /* May something of this flow be under way on the link?  If it carried the flow lately, or if the
  * sender may use it and it lives. */
 static bool is_active(const struct madp_reorder *r, const struct madp_reorder_link *link,
@@ -135,6 +143,9 @@ static bool is_active(const struct madp_reorder *r, const struct madp_reorder_li
 {
 	if (!mams_time_is_never(r->link_at[i]) && now.us - r->link_at[i].us < ACTIVE_US)
 		return true;
+	/* with lossless switching a link that says nothing is the one to wait for */
+	if (r->hold_us && (r->may & madp_link_bit(i)) && link[i].known)
+		return !(r->dead & madp_link_bit(i)) || is_owed(r, i, now);
 	return (r->may & madp_link_bit(i)) && link[i].known &&
 	       now.us - link[i].heard_at.us < ACTIVE_US;
 }
@@ -155,9 +166,11 @@ static int64_t wait_us(
 
 /* The link brought something newer of this flow, or anything at all that must have been sent after
  * the gap. */
-static bool has_passed(
-	const struct madp_reorder *r, const struct madp_reorder_link *link, unsigned i)
+static bool has_passed(const struct madp_reorder *r, const struct madp_reorder_link *link,
+	unsigned i, mams_time now)
 {
+	if (is_owed(r, i, now))
+		return false;
 	if (!mams_time_is_never(r->link_at[i]) && madp_sn_diff(r->link_top[i], r->expect) > 0)
 		return true;
 	return link[i].known && !mams_time_is_never(r->gap_at) &&
@@ -180,7 +193,7 @@ static void judge(struct madp_reorder *r, const struct madp_reorder_link *link, 
 			continue;
 		if (MARGIN_US + 2 * (int64_t)link[i].late_us > margin)
 			margin = MARGIN_US + 2 * (int64_t)link[i].late_us;
-		if (has_passed(r, link, i)) {
+		if (has_passed(r, link, i, now)) {
 			r->passed |= madp_link_bit(i);
 			continue;
 		}
@@ -216,7 +229,8 @@ static void open_gap(struct madp_reorder *r, const struct madp_reorder_link *lin
 		r->gap_at = mams_time_us(
 			now.us - (uint32_t)((uint32_t)now.us - slot_of(r, r->next_sn)->at));
 		for (unsigned i = 0; i < MADP_LINKS_MAX; i++)
-			passed = passed && (!is_active(r, link, i, now) || has_passed(r, link, i));
+			passed = passed &&
+				 (!is_active(r, link, i, now) || has_passed(r, link, i, now));
 		r->passed_at = passed ? r->gap_at : MAMS_TIME_NEVER;
 	}
 	r->passed = 0;
@@ -417,14 +431,23 @@ enum madp_reorder_result madp_reorder_input(struct madp_reorder *r, uint32_t sn,
 	return how;
 }
 
-void madp_reorder_link_down(struct madp_reorder *r, unsigned slot)
+void madp_reorder_link_down(struct madp_reorder *r, unsigned slot, mams_time now)
 {
+	if (!(r->dead & madp_link_bit(slot)))
+		r->died_at[slot] = now;
+	r->dead |= madp_link_bit(slot);
 	if (r->hold_us)
-		return; /* the sender sends again what the link held: keep waiting for it */
+		return;
 	r->link_at[slot] = MAMS_TIME_NEVER;
 	r->may &= (madp_linkset)~madp_link_bit(slot);
 	if (r->held)
 		r->deadline = mams_time_us(0); /* judged anew at the next call */
+}
+
+void madp_reorder_link_up(struct madp_reorder *r, unsigned slot)
+{
+	r->dead &= (madp_linkset)~madp_link_bit(slot);
+	r->may |= madp_link_bit(slot);
 }
 
 mams_time madp_reorder_deadline(const struct madp_reorder *r)

@@ -68,6 +68,8 @@ struct madp_reorder {
 	uint32_t known; /**< from here on `delivered` tells; before, nobody remembers */
 	uint32_t link_top[MADP_LINKS_MAX];
 	mams_time link_at[MADP_LINKS_MAX]; /**< newest of this flow on the link; never = none */
+	madp_linkset dead;                 /**< links known to be */
+	mams_time died_at[MADP_LINKS_MAX]; /**< when the link last died; never = it did not */
 	struct madp_reorder_slot *slots;
 	uint64_t *delivered; /**< bit per SN below expect, as many as slots */
 	uint64_t n_delivered, n_held, n_duplicate, n_late, n_lost, n_dropped;
@@ -93,7 +95,10 @@ void *madp_reorder_next(
 mams_time madp_reorder_deadline(const struct madp_reorder *r);
 /** Take everything out, in order, whatever is missing: NULL when empty. */
 void *madp_reorder_drain(struct madp_reorder *r, uint32_t *len);
-/** The link is known to be dead: nothing more is expected from it. */
-void madp_reorder_link_down(struct madp_reorder *r, unsigned slot);
+/** The link is known to be dead: nothing more is expected from it; with lossless switching, what it
+ *  held is, from another link. */
+void madp_reorder_link_down(struct madp_reorder *r, unsigned slot, mams_time now);
+/** It lives: something may come from it, until the sender tells otherwise. */
+void madp_reorder_link_up(struct madp_reorder *r, unsigned slot);
 /** Give the window back when it is empty and was not needed for a second. */
 void madp_reorder_trim(struct madp_reorder *r, const struct madp_mem *mem, mams_time now);

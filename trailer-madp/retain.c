@@ -126,6 +126,14 @@ void *madp_retain_next(struct madp_retain *r, madp_linkset to, uint32_t *sn, uin
 	return NULL;
 }
 
+bool madp_retain_is_pending(struct madp_retain *r)
+{
+	uint32_t sn;
+	uint32_t len;
+
+	return r->dead && madp_retain_next(r, 0, &sn, &len);
+}
+
 void madp_retain_drop(struct madp_retain *r)
 {
 	r->acked = r->n;

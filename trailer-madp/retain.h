@@ -53,6 +53,8 @@ void madp_retain_link_down(struct madp_retain *r, madp_linkset dead);
  *  @param to  links that it is sent on now; 0: only look what comes next (len is filled, sn is not)
  *  @return packet or NULL: nothing (more) is to be sent again */
 void *madp_retain_next(struct madp_retain *r, madp_linkset to, uint32_t *sn, uint32_t *len);
+/** Is there something to be sent again?  What is new waits for it, to keep the order. */
+bool madp_retain_is_pending(struct madp_retain *r);
 /** Everything may be released (feature switched off, session ends). */
 void madp_retain_drop(struct madp_retain *r);
 /** When the oldest becomes too old; never = empty. */

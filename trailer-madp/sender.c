@@ -8,9 +8,11 @@
 #define OVERHEAD 48 /* outer IPv4 and UDP header, and a usual trailer */
 
 const struct madp_sender_conf madp_sender_defaults = {
-	.hold_packets = 1024,
+	.hold_packets = 2048,
 	.hold_octets = 512 * 1024,
 	.hold_us = 200000,
+	.lossless_octets = 1024 * 1024,
+	.lossless_us = 1000000,
 	.retain_packets = 8192,
 	.retain_octets = 8 * 1024 * 1024,
 	.retain_us = 2000000,
@@ -142,8 +144,9 @@ static bool grow_hold(struct madp_sender *s, struct madp_class_tx *c)
 static int hold(
 	struct madp_sender *s, struct madp_class_tx *c, void *pkt, uint32_t len, mams_time now)
 {
-	if (c->hold_octets + len > s->conf.hold_octets ||
-		(c->hold_n == c->hold_cap && !grow_hold(s, c))) {
+	uint32_t most = c->treat.lossless ? s->conf.lossless_octets : s->conf.hold_octets;
+
+	if (c->hold_octets + len > most || (c->hold_n == c->hold_cap && !grow_hold(s, c))) {
 		c->n_hold_full++;
 		return -MAMS_ELIMIT;
 	}
@@ -168,9 +171,14 @@ static void unhold(struct madp_class_tx *c)
 	c->hold_n--;
 }
 
+static uint32_t hold_us(const struct madp_sender *s, const struct madp_class_tx *c)
+{
+	return c->treat.lossless ? s->conf.lossless_us : s->conf.hold_us;
+}
+
 static bool expired(const struct madp_sender *s, const struct madp_class_tx *c, mams_time now)
 {
-	return (uint32_t)now.us - held(c)->at > s->conf.hold_us;
+	return (uint32_t)now.us - held(c)->at > hold_us(s, c);
 }
 
 int madp_sender_input(struct madp_sender *s, unsigned cls, void *pkt, uint32_t len, mams_time now,
@@ -182,7 +190,7 @@ int madp_sender_input(struct madp_sender *s, unsigned cls, void *pkt, uint32_t l
 	if (cls >= MADP_CLASSES_MAX || s->cls[cls].treat.n_links == 0)
 		return -MAMS_EUNKNOWN;
 	c = &s->cls[cls];
-	if (c->hold_n)
+	if (c->hold_n || madp_retain_is_pending(&c->retain))
 		return hold(s, c, pkt, len, now);
 	links = pick(s, c, len, now);
 	if (!links) {
@@ -196,13 +204,33 @@ int madp_sender_input(struct madp_sender *s, unsigned cls, void *pkt, uint32_t l
 	return 1;
 }
 
-/* What a dead link held goes first, at the pace of the link that it goes to now. */
+/* A backlog leaves at the pace of its link whatever the mode, or it would overflow the link's
+ * queue; but what has waited half of its time goes anyway, before it is dropped here for certain.
+ */
+static bool is_room(
+	struct madp_sender *s, const struct madp_class_tx *c, madp_linkset links, mams_time now)
+{
+	bool ready = c->hold_n && (uint32_t)now.us - held(c)->at > hold_us(s, c) / 2;
+	mams_time wait;
+
+	if (!links)
+		return false;
+	for (unsigned i = 0; i < MADP_LINKS_MAX; i++) {
+		if (!(links & madp_link_bit(i)))
+			continue;
+		if (madp_pace_ready(&s->link[i], now, &wait))
+			ready = true;
+		else
+			madp_pace_hold(&s->link[i]);
+	}
+	return ready;
+}
+
+/* What a dead link held goes first. */
 static bool again(struct madp_sender *s, unsigned cls, mams_time now, struct madp_out *out)
 {
 	struct madp_class_tx *c = &s->cls[cls];
 	madp_linkset links;
-	mams_time wait;
-	bool ready = false;
 
 	if (!c->retain.dead)
 		return false;
@@ -210,12 +238,7 @@ static bool again(struct madp_sender *s, unsigned cls, mams_time now, struct mad
 	if (!out->pkt)
 		return false;
 	links = pick(s, c, out->len, now);
-	if (!links)
-		return false;
-	for (unsigned i = 0; i < MADP_LINKS_MAX; i++)
-		ready = ready ||
-			((links & madp_link_bit(i)) && madp_pace_ready(&s->link[i], now, &wait));
-	if (!ready)
+	if (!is_room(s, c, links, now))
 		return false;
 	out->pkt = madp_retain_next(&c->retain, links, &out->sn, &out->len);
 	out->cls = (uint8_t)cls;
@@ -232,11 +255,11 @@ static bool release(struct madp_sender *s, unsigned cls, mams_time now, struct m
 	struct madp_hold_slot h;
 	madp_linkset links;
 
-	if (c->hold_n == 0 || expired(s, c, now))
+	if (c->hold_n == 0 || expired(s, c, now) || madp_retain_is_pending(&c->retain))
 		return false;
 	h = *held(c);
 	links = pick(s, c, h.len, now);
-	if (!links)
+	if (!is_room(s, c, links, now))
 		return false;
 	unhold(c);
 	emit(s, cls, h.pkt, h.len, links, now, out);
@@ -297,7 +320,7 @@ bool madp_sender_has_room(const struct madp_sender *s, unsigned cls)
 
 void madp_sender_drop(struct madp_sender *s)
 {
-	s->conf.hold_us = 0;
+	s->conf.hold_us = s->conf.lossless_us = 0;
 	for (unsigned i = 0; i < MADP_CLASSES_MAX; i++)
 		madp_retain_drop(&s->cls[i].retain);
 }
@@ -312,10 +335,13 @@ static mams_time class_deadline(
 	if (c->hold_n == 0 && !c->retain.dead)
 		return c->hold ? mams_time_min(t, mams_time_us(c->hold_used_at.us + QUIET_US + 1))
 			       : t;
-	if (c->hold_n)
+	if (c->hold_n) {
+		int64_t age = (uint32_t)now.us - held(c)->at;
+		int64_t most = hold_us(s, c);
+
 		t = mams_time_min(
-			t, mams_time_us(now.us + (int64_t)s->conf.hold_us + 1 -
-					(int64_t)(uint32_t)((uint32_t)now.us - held(c)->at)));
+			t, mams_time_us(now.us + (age > most / 2 ? most : most / 2) + 1 - age));
+	}
 	for (unsigned i = 0; i < MADP_LINKS_MAX; i++) {
 		mams_time wait;
 

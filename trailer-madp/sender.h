@@ -14,10 +14,13 @@
 #include "trailer-madp/sched.h"
 
 struct madp_sender_conf {
-	uint32_t hold_packets;   /**< most packets held back per class, a power of 2 */
-	uint32_t hold_octets;    /**< and octets */
-	uint32_t hold_us;        /**< and how long one waits before it is dropped */
-	uint32_t retain_packets; /**< kept for sending again, per class; a power of 2 */
+	uint32_t hold_packets;    /**< most packets held back per class, a power of 2 */
+	uint32_t hold_octets;     /**< and octets */
+	uint32_t hold_us;         /**< and how long one waits before it is dropped */
+	uint32_t lossless_octets; /**< the same two for classes with lossless switching, which wait
+				   */
+	uint32_t lossless_us;     /**< behind what is sent again */
+	uint32_t retain_packets;  /**< kept for sending again, per class; a power of 2 */
 	uint64_t retain_octets;
 	uint32_t retain_us;
 };

@@ -206,6 +206,7 @@ static struct madp_session *new_session(struct madp_worker *w, struct madp_order
 	s->scope = w->scopes++;
 	s->account = madp_account_ref(o->account);
 	s->timer.kind = MADP_TIMER_SESSION;
+	s->due = MAMS_TIME_NEVER;
 	madp_worker_random(w, &s->incarnation, sizeof(s->incarnation));
 	s->incarnation |= 1; /* 0: none */
 	madp_plane_init(&s->plane, &conf, &mem, w->now);
@@ -336,7 +337,7 @@ void madp_session_prove(struct madp_worker *w, struct madp_path *path, struct ma
 	}
 	path->proven = true;
 	__atomic_store_n(&path->count->proven, 1, __ATOMIC_RELAXED);
-	madp_plane_carrier(&path->session->plane, path->slot, true, w->now);
+	madp_plane_proven(&path->session->plane, path->slot, w->now);
 	madp_worker_tell(w, path, MADP_NOTE_PROVEN);
 	madp_session_touch(w, path->session);
 }

@@ -49,6 +49,7 @@ struct madp_session {
 	struct madp_plane plane;
 	struct madp_path path[MADP_LINKS_MAX];
 	struct mams_timer timer;
+	mams_time due;             /**< when it wanted to be looked after, at the latest */
 	uint32_t scope;            /**< of the class cache */
 	uint32_t incarnation;      /**< of this state of ours */
 	uint32_t peer_incarnation; /**< 0: not heard yet */

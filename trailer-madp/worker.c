@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #define EVENTS 64
+#define SLEPT_US 20000 /* so late, a turn comes after a pause that the system made */
 
 int madp_worker_watch(struct madp_worker *w, int fd, void *handle)
 {
@@ -127,12 +128,15 @@ void madp_session_turn(struct madp_worker *w, struct madp_session *s)
 {
 	mams_time next;
 
+	if (w->now.us - s->due.us > SLEPT_US)
+		madp_plane_slept(&s->plane, w->now.us - s->due.us, w->now);
 	madp_egress_pump(w, s);
 	madp_ingress_pump(w, s);
 	madp_control_pump(w, s);
 	mark_changes(w, s);
 	show(s);
 	next = mams_time_min(madp_plane_deadline(&s->plane, w->now), madp_control_deadline(s));
+	s->due = next;
 	/* without memory for the timer the next packet of the session does it */
 	(void)!mams_timerq_set(&w->timers, &s->timer, next);
 }

@@ -117,7 +117,10 @@ static void step(struct run *u, uint8_t op, uint8_t arg)
 		u->link[op >> 5].late_us = arg;
 		break;
 	case 5:
-		madp_reorder_link_down(&u->r, op >> 5);
+		if (arg & 1)
+			madp_reorder_link_up(&u->r, op >> 5);
+		else
+			madp_reorder_link_down(&u->r, op >> 5, mams_time_us(u->now));
 		take(u);
 		break;
 	case 6:

@@ -1,28 +1,31 @@
 #!/usr/bin/env python3
 """Traffic for tests of mams-trailer.
 
-trailer_traffic.py sink ADDRESS PORT SECONDS        prints received, lost, twice, out of order
-trailer_traffic.py stream ADDRESS PORT RATE SECONDS numbered datagrams of 1000 octets; prints how many
+trailer_traffic.py sink ADDRESS PORT QUIET          until none came for QUIET seconds; prints
+                                                    received, lost, twice, out of order
+trailer_traffic.py stream ADDRESS PORT RATE SECONDS numbered datagrams of 1000 octets, until SIGTERM
+                                                    at the latest; prints how many
 trailer_traffic.py raw SOURCE SPORT TARGET DPORT HEX  one UDP datagram, from any address and port
 trailer_traffic.py ask TARGET DPORT HEX             one datagram; prints what comes back, or nothing"""
+import signal
 import socket
 import struct
 import sys
 import time
 
 
-def sink(address, port, seconds):
+def sink(address, port, quiet):
     s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-    s.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 22)
+    s.setsockopt(socket.SOL_SOCKET, 33, 1 << 24)  # SO_RCVBUFFORCE: a burst is not lost here
     s.bind((address, port))
     seen, twice, disorder, top = set(), 0, 0, -1
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        s.settimeout(max(0.01, end - time.monotonic()))
+    s.settimeout(30)
+    while True:
         try:
             n, = struct.unpack("!I", s.recv(2048)[:4])
         except TimeoutError:
             break
+        s.settimeout(quiet)
         twice += n in seen
         disorder += n < top
         seen.add(n)
@@ -33,13 +36,17 @@ def sink(address, port, seconds):
 def stream(address, port, rate, seconds):
     s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
     s.connect((address, port))
+    ended = []
+    signal.signal(signal.SIGTERM, lambda *_: ended.append(True))
     begin = time.monotonic()
-    for n in range(rate * seconds):
+    n = 0
+    while n < rate * seconds and not ended:
         wait = begin + n / rate - time.monotonic()
         if wait > 0:
             time.sleep(wait)
         s.send(struct.pack("!I", n) + bytes(996))
-    print(rate * seconds)
+        n += 1
+    print(n)
 
 
 def raw(source, sport, target, dport, data):

@@ -332,6 +332,43 @@ static void idle_session_is_small(void)
 	world_fini(&w);
 }
 
+/* A link dies while the session is idle and nobody is told; what then wakes one end goes out on it,
+ * so that the other end does not hear of it there.  The link that lives is not doubted. */
+static void woken_on_a_dead_link(void)
+{
+	for (unsigned i = 0; i < 4; i++) {
+		enum world_side from = i % 2 ? WORLD_NETWORK : WORLD_CLIENT;
+		int64_t other_us = i < 2 ? 60000 : 270000;
+
+		two_links(80 + i, 10000, other_us);
+		world_treat(&w, from, 0, MADP_MODE_ACTIVE_STANDBY, "01", true);
+		world_source(&w, from, 0, 1000000, 1000);
+		world_run(&w, 2 * SECOND);
+		flow(from)->rate = 0;
+		world_run(&w, 12 * SECOND + 77000 * i);
+		CU_ASSERT_TRUE(w.plane[0].idle && w.plane[1].idle);
+		world_blackhole(&w, 0, true);
+		world_run(&w, 300000);
+		madp_plane_changed(&w.plane[0]);
+		madp_plane_changed(&w.plane[1]);
+		world_source(&w, from, 0, i < 2 ? 4000000 : 400000, 1000);
+		world_run(&w, 3 * SECOND);
+		CU_ASSERT_EQUAL(madp_plane_changed(&w.plane[0]), madp_link_bit(0));
+		CU_ASSERT_EQUAL(madp_plane_changed(&w.plane[1]), madp_link_bit(0));
+		world_blackhole(&w, 0, false);
+		world_run(&w, 2 * SECOND);
+		CU_ASSERT_TRUE(madp_plane_is_up(&w.plane[0], 0));
+		CU_ASSERT_TRUE(madp_plane_is_up(&w.plane[1], 0));
+		settle();
+		printf("    from the %s: %llu of %llu lost\n", from ? "network" : "client",
+			(unsigned long long)lost(from), (unsigned long long)flow(from)->seq);
+		CU_ASSERT_EQUAL(lost(from), 0);
+		CU_ASSERT_EQUAL(flow(from)->refused, 0);
+		in_order(from);
+		world_fini(&w);
+	}
+}
+
 /* Anything at once: bounded, in order, nothing twice, nothing left behind. */
 static void random_worlds(void)
 {
@@ -389,6 +426,7 @@ int main(void)
 		{"loss is not silence", loss_is_not_silence},
 		{"steering loses nothing", steering_loses_nothing},
 		{"idle session is small", idle_session_is_small},
+		{"woken on a dead link", woken_on_a_dead_link},
 		{"random worlds", random_worlds},
 	};
 

@@ -230,6 +230,34 @@ static void loss_is_not_silence(void)
 	CU_ASSERT_FALSE(n.alive);
 }
 
+/* A machine that stood still for ten seconds has heard nothing; that is no silence, and afterwards
+ * silence is what it was. */
+static void a_pause_is_not_silence(void)
+{
+	for (unsigned told = 0; told < 2; told++) {
+		int64_t died;
+
+		fresh(&madp_probe_defaults, 10, 0);
+		run(1000, 0);
+		now_ms += 10000;
+		if (told) {
+			madp_probe_slept(&c, 10000000, now());
+			madp_probe_slept(&n, 10000000, now());
+		}
+		run(1, 0);
+		CU_ASSERT_EQUAL(c.alive && n.alive, told);
+		if (!told)
+			continue;
+		run(1000, 0);
+		CU_ASSERT_TRUE(c.alive && n.alive);
+		died = now_ms;
+		loss_percent = 100;
+		while (now_ms < died + 600)
+			run(1, 0);
+		CU_ASSERT_FALSE(c.alive || n.alive);
+	}
+}
+
 static void stray_answers(void)
 {
 	fresh(&madp_probe_defaults, 10, 0);
@@ -267,6 +295,7 @@ int main(void)
 		{"keep-alive", keep_alive},
 		{"silence and return", silence_and_return},
 		{"loss is not silence", loss_is_not_silence},
+		{"a pause is not silence", a_pause_is_not_silence},
 		{"stray answers", stray_answers},
 		{"padding", padding},
 	};

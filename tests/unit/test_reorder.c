@@ -168,7 +168,7 @@ static void lossless_waits_for_the_silent(void)
 		if (speaks)
 			link[1].heard_at = at(100);
 		else
-			madp_reorder_link_down(&r, 1);
+			madp_reorder_link_down(&r, 1, at(10));
 		CU_ASSERT_EQUAL(in(4, 0, 101), MADP_REORDER_HELD);
 		CU_ASSERT_EQUAL(out(110), speaks ? 3 : -1);
 		if (!speaks) {
@@ -179,6 +179,40 @@ static void lossless_waits_for_the_silent(void)
 		CU_ASSERT_EQUAL(out(811), 4);
 		done();
 	}
+}
+
+/* It died and lives again at once: what it held is still being sent again, whatever it says now. */
+static void lossless_waits_for_what_a_dead_link_held(void)
+{
+	fresh();
+	r.hold_us = 800000;
+	link[1].known = true;
+	in(0, 0, 0);
+	in(1, 1, 0);
+	CU_ASSERT_EQUAL(in(3, 0, 2000), MADP_REORDER_HELD);
+	madp_reorder_link_down(&r, 1, at(2010));
+	madp_reorder_link_up(&r, 1);
+	link[1].heard_at = at(2200);
+	CU_ASSERT_EQUAL(in(4, 1, 2200), MADP_REORDER_HELD);
+	CU_ASSERT_EQUAL(out(2700), -1);
+	CU_ASSERT_EQUAL(in(2, 0, 2700), MADP_REORDER_DELIVER);
+	CU_ASSERT_EQUAL(out(2700), 3);
+	CU_ASSERT_EQUAL(out(2700), 4);
+	/* and no longer than that */
+	CU_ASSERT_EQUAL(in(6, 0, 3000), MADP_REORDER_HELD);
+	CU_ASSERT_EQUAL(in(7, 1, 3000), MADP_REORDER_HELD);
+	CU_ASSERT_EQUAL(out(3010), 6);
+	CU_ASSERT_EQUAL(out(3010), 7);
+	/* a link that is silent without being known to be dead is waited for, however long ago it
+	 * spoke */
+	CU_ASSERT_EQUAL(in(9, 0, 9000), MADP_REORDER_HELD);
+	CU_ASSERT_EQUAL(out(9700), -1);
+	CU_ASSERT_EQUAL(out(9801), 9);
+	/* one that is known to be dead for long is not */
+	madp_reorder_link_down(&r, 1, at(9900));
+	CU_ASSERT_EQUAL(in(11, 0, 11000), MADP_REORDER_HELD);
+	CU_ASSERT_EQUAL(out(11010), 11);
+	done();
 }
 
 /* A link that the sender does not use for the flow holds nothing up. */
@@ -364,6 +398,8 @@ int main(void)
 		{"waits for the slower link", waits_for_the_slower_link},
 		{"passed by all is lost", passed_by_all_is_lost},
 		{"lossless waits for the silent", lossless_waits_for_the_silent},
+		{"lossless waits for what a dead link held",
+			lossless_waits_for_what_a_dead_link_held},
 		{"sender tells where to wait", sender_tells_where_to_wait},
 		{"late ones pass once where allowed", late_ones_pass_once_where_allowed},
 		{"window grows and is bounded", window_grows_and_is_bounded},
