@@ -259,7 +259,11 @@ lab_start_one() {
 		lab_start ncm "$PX" env ${LAB_KEYS:+"SSLKEYLOGFILE=$LAB_KEYS"} \
 			"$BUILD/ncm-service/mams-ncm" -c "$d/ncm.conf" -d ${LAB_DEBUG:+-v}
 		;;
-	ccm) lab_start ccm "$CL" "$BUILD/ccm-agent/mams-ccm" -c "$d/ccm.conf" -d ${LAB_DEBUG:+-v} ;;
+	ccm)
+		# one that is refused waits for seconds before it tries again
+		[ -z "${LAB_PID[ncm]:-}" ] || lab_wait 5 test -S "$d/ncm.ctl" || :
+		lab_start ccm "$CL" "$BUILD/ccm-agent/mams-ccm" -c "$d/ccm.conf" -d ${LAB_DEBUG:+-v}
+		;;
 	*) lab_fail "no daemon $1" ;;
 	esac
 }
@@ -356,6 +360,8 @@ lab_watch() {
 		    time.sleep(0.05)
 	E
 	LAB_PID[watch]=$!
+	# a busy machine takes seconds to start it, and what is not seen counts as nothing
+	lab_wait 10 test -s "$out" || lab_fail "the counters cannot be watched"
 }
 
 # lab_rate FILE FROM_MS TO_MS COLUMN: Mbit/s of a counter column (2 wifi rx, 3 wifi tx, 4 lte rx,
