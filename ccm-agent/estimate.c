@@ -3,7 +3,7 @@
 #include "ccm-agent/setup.h"
 
 #define WAIT_MS 15000       /* for the first probe */
-#define GRACE_MS 500        /* after the last probe of a test should have come */
+#define GRACE_MS 1000       /* after the last probe of a test should have come */
 #define KNOCK_MS 1000       /* Keep-Alives until a probe has come */
 #define KEEP_ALIVE_MS 15000 /* and then, as NATs want it */
 #define WINDOW_S 10u        /* DECISION: a probe duration when the NCM sets none */
