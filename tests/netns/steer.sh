@@ -118,6 +118,12 @@ claim "in words" "$(lab_mamsctl -s "$LAB_DIR/ncm.ctl" paths | grep -c '^ *laptop
 	'>=' 1
 claim "steered to both" "$(steer --dl wifi,lte --ul wifi,lte)" = applied
 wait "$job"
+# what follows measures what links carry while they are steered: no probes beside it
+lab_end ncm
+sed -i '/^ *probe /d; /^ *control_port/d' "$LAB_DIR/ncm.conf"
+lab_start_one ncm
+is_steered() { [ "$(steer --dl wifi,lte --ul wifi,lte 2>/dev/null)" = applied ]; }
+claim "without probes: steered to both" "$(yes_no lab_wait 15 is_steered)" = yes
 
 say "a download"
 lab_watch "$LAB_DIR/walk.watch"
