@@ -411,6 +411,7 @@ int mams_httpc_new(struct mams_loop *l, const struct mams_httpc_opts *opts, stru
 		return -ENOMEM;
 	curl_global_init(CURL_GLOBAL_DEFAULT);
 	c->loop = l;
+	c->refs = 1;
 	c->mark = opts->mark;
 	c->connect_ms = opts->connect_ms ? opts->connect_ms : CONNECT_MS;
 	c->body_max = opts->body_max ? opts->body_max : MAMS_HTTPC_BODY_MAX;
@@ -434,6 +435,29 @@ int mams_httpc_new(struct mams_loop *l, const struct mams_httpc_opts *opts, stru
 	return 0;
 }
 
+void mams_httpc_ref(struct mams_httpc *c)
+{
+	c->refs++;
+}
+
+void mams_httpc_unref(struct mams_httpc *c)
+{
+	if (--c->refs > 0)
+		return;
+	if (c->password)
+		mams_wipe(c->password, strlen(c->password));
+	free(c->password);
+	free(c->base_url);
+	free(c->ca_file);
+	free(c->cert_file);
+	free(c->key_file);
+	free(c->user);
+	curl_slist_free_all(c->via);
+	free(c->interface);
+	free(c);
+	curl_global_cleanup();
+}
+
 void mams_httpc_free(struct mams_httpc *c)
 {
 	struct mams_httpc_handle *x;
@@ -449,18 +473,8 @@ void mams_httpc_free(struct mams_httpc *c)
 		handle_free(x);
 	}
 	mams_httpc_pools_free(c->pools);
-	if (c->password)
-		mams_wipe(c->password, strlen(c->password));
-	free(c->password);
-	free(c->base_url);
-	free(c->ca_file);
-	free(c->cert_file);
-	free(c->key_file);
-	free(c->user);
-	curl_slist_free_all(c->via);
-	free(c->interface);
-	free(c);
-	curl_global_cleanup();
+	c->pools = NULL;
+	mams_httpc_unref(c);
 }
 
 int mams_httpc_set_base(struct mams_httpc *c, const char *base_url)

@@ -31,6 +31,7 @@ TAILQ_HEAD(handle_list, mams_httpc_handle);
 
 struct mams_httpc {
 	struct mams_loop *loop;
+	unsigned refs; /**< its owner, and each connection that is not yet released */
 	char *base_url;
 	char *ca_file;
 	char *cert_file;
@@ -49,6 +50,10 @@ struct mams_httpc {
 	struct handle_list idle;
 };
 
+/** libcurl may ask for the client's settings as long as a handle of it exists, which at the end of
+ * a connection is until the turn's end: it is gone when the last has let go. */
+void mams_httpc_ref(struct mams_httpc *c);
+void mams_httpc_unref(struct mams_httpc *c);
 /** Everything but the request itself: security, binding, sockets. */
 void mams_httpc_set_up(struct mams_httpc *c, CURL *e, const char *interface);
 /** As mams_httpc_fn has them. */

@@ -13,6 +13,7 @@
 
 struct mams_httpc_ws {
 	struct mams_httpc *client;
+	struct curl_slist *via; /* our own: the client may get another one meanwhile */
 	struct mams_httpc_pools *pools;
 	struct mams_httpc_pool *pool; /* NULL: easy is in none */
 	CURL *easy;
@@ -40,6 +41,8 @@ static void release(void *user)
 		mams_httpc_pool_remove(x->pool, x->easy);
 	curl_easy_cleanup(x->easy);
 	mams_httpc_pools_free(x->pools);
+	curl_slist_free_all(x->via);
+	mams_httpc_unref(x->client);
 	mams_wipe(x->out.data, x->out.len);
 	mams_buf_fini(&x->out);
 	free(x->path);
@@ -253,7 +256,13 @@ static int start(struct mams_httpc_ws *x, unsigned timeout_ms)
 		rc = mams_httpc_pools_new(c->loop, connected, x, &x->pools);
 	if (rc < 0)
 		return rc;
+	if (c->via) {
+		x->via = curl_slist_append(NULL, c->via->data);
+		if (!x->via)
+			return -ENOMEM;
+	}
 	mams_httpc_set_up(c, x->easy, c->interface);
+	curl_easy_setopt(x->easy, CURLOPT_CONNECT_TO, x->via);
 	curl_easy_setopt(x->easy, CURLOPT_URL, c->base_url);
 	curl_easy_setopt(x->easy, CURLOPT_CONNECT_ONLY, 1L);
 	curl_easy_setopt(x->easy, CURLOPT_ERRORBUFFER, x->error);
@@ -269,6 +278,7 @@ int mams_httpc_ws_open(struct mams_httpc *c, const char *path, unsigned timeout_
 
 	if (!x)
 		return -ENOMEM;
+	mams_httpc_ref(c);
 	x->client = c;
 	x->cb = cb;
 	x->user = user;
