@@ -74,7 +74,7 @@ enum madp_reason madp_split_init(
 		if (why != MADP_OK)
 			return why;
 		if (n == 0 && len != g->first_len)
-			return MADP_GMA_FSL;
+			return MADP_GMA_BAD_FSL;
 		if (p->data[pos] >> 4 != version || (version == 6 && g->form != MADP_GMA_HEADER))
 			return MADP_GMA_FORM;
 		pos += len;

@@ -66,9 +66,9 @@ struct madp_split {
 
 /** Begin; nothing of a PDU is delivered unless all of it is whole packets.
  *  @param p  what madp_gma_decap() left, with g; no fragment
- *  @return MADP_OK, also for a single SDU; MADP_GMA_NO_SN: several without Flow SN; MADP_GMA_FSL:
- *  the first SDU's header says another length than FSL; MADP_GMA_FORM: SDUs of both IP versions, or
- *  IPv6 in an IP form; MADP_IP_...: an SDU's header is wrong */
+ *  @return MADP_OK, also for a single SDU; MADP_GMA_NO_SN: several without Flow SN;
+ * MADP_GMA_BAD_FSL: the first SDU's header says another length than FSL; MADP_GMA_FORM: SDUs of
+ * both IP versions, or IPv6 in an IP form; MADP_IP_...: an SDU's header is wrong */
 enum madp_reason madp_split_init(
 	struct madp_split *s, const struct madp_pkt *p, const struct madp_gma *g);
 /** The next SDU; false after the last. */

@@ -2,6 +2,13 @@
 
 #include <string.h>
 
+/* Flags are macros: a reason of the same name would be the flag, and count far beyond its counter.
+ */
+#define X(symbol, name, words)                                                                     \
+	_Static_assert((int)MADP_##symbol < (int)MADP_REASON_COUNT, #symbol " is a flag");
+MADP_REASONS(X)
+#undef X
+
 #define FLAGS_SIZE 2u
 #define NEXT_HEADER_SIZE 1u
 #define PDU_TTL 1u
@@ -247,7 +254,7 @@ static enum madp_reason read_gma(
 	if (trailer)
 		at += room - size;
 	if ((g->flags & MADP_GMA_CHECKSUM) && octet_sum(at, size) != 0xff)
-		return MADP_GMA_CHECKSUM;
+		return MADP_GMA_BAD_CHECKSUM;
 	read_fields(r, trailer ? at : at + FLAGS_SIZE, g);
 	if (is_ip_form(g->form))
 		g->next_header =
@@ -264,7 +271,7 @@ static enum madp_reason restore_ip(
 	g->first_len = p->len;
 	if (g->flags & MADP_GMA_FSL) {
 		if (g->fsl < hlen || g->fsl > p->len)
-			return MADP_GMA_FSL;
+			return MADP_GMA_BAD_FSL;
 		g->first_len = g->fsl;
 	}
 	madp_ip4_set_ttl_proto(p->data, g->ttl, g->next_header, !r->header_optimization);
@@ -355,5 +362,5 @@ enum madp_reason madp_gma_decap(
 bool madp_gma_is_foreign(enum madp_reason why)
 {
 	return why == MADP_GMA_SHORT || why == MADP_GMA_VERSION || why == MADP_GMA_FLAG ||
-	       why == MADP_GMA_NO_TTL || why == MADP_GMA_CHECKSUM;
+	       why == MADP_GMA_NO_TTL || why == MADP_GMA_BAD_CHECKSUM;
 }

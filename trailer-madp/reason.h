@@ -1,7 +1,8 @@
 /** @file reason.h
  *  Why a packet was not taken: one value a cause, so that every drop has a counter of its own name.
  *  Layer: core (no I/O, no clock, no allocation).  Functions of the data path return one of these
- *  instead of a negative error: MADP_OK, or the index of the counter to increment. */
+ *  instead of a negative error: MADP_OK, or the index of the counter to increment.  No symbol here
+ *  may be the name of a flag in gma.h: the macro would win. */
 #pragma once
 
 /** X(symbol, counter name, words for an operator) */
@@ -17,8 +18,8 @@
 	X(GMA_FLAG, "gma_flag", "reserved or unsupported GMA flag is set")                         \
 	X(GMA_NO_TTL, "gma_no_ttl", "IP encapsulation without the TTL field")                      \
 	X(GMA_FORM, "gma_form", "field or address family that this encapsulation excludes")        \
-	X(GMA_CHECKSUM, "gma_checksum", "wrong GMA checksum")                                      \
-	X(GMA_FSL, "gma_fsl", "first SDU length outside the payload")                              \
+	X(GMA_BAD_CHECKSUM, "gma_checksum", "wrong GMA checksum")                                  \
+	X(GMA_BAD_FSL, "gma_fsl", "first SDU length outside the payload")                          \
 	X(GMA_FSL_FC, "gma_fsl_fc", "concatenation and fragmentation in one PDU")                  \
 	X(GMA_NO_SN, "gma_no_sn", "fragment without Flow SN")                                      \
 	X(TOO_LONG, "too_long", "longer than the link, the length field or the buffer allows")

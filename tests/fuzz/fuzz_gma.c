@@ -52,6 +52,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct madp_gma_rules r = {0};
 	struct madp_gma g = {0};
+	enum madp_reason why;
 	struct madp_pkt p;
 	uint8_t *buf;
 
@@ -67,7 +68,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	memcpy(buf + ROOM, data + 1, size - 1);
 	p = (struct madp_pkt){
 		.data = buf + ROOM, .len = (uint32_t)size - 1, .head = ROOM, .tail = ROOM + 1};
-	if (madp_gma_decap(&r, &p, &g) == MADP_OK) {
+	why = madp_gma_decap(&r, &p, &g);
+	if (why >= MADP_REASON_COUNT) /* the shell counts by it */
+		abort();
+	if (why == MADP_OK) {
 		check_ip(&p, &g);
 		again(&r, &p, &g);
 	}

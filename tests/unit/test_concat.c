@@ -109,7 +109,7 @@ static void lies(void)
 		{35, 19, MADP_IP_LENGTH},
 		{63, 31, MADP_IP_SHORT}, /* one octet is left over */
 		{63, 33, MADP_IP_LENGTH},
-		{3, 60, MADP_GMA_FSL},
+		{3, 60, MADP_GMA_BAD_FSL},
 	};
 	struct madp_gma g = {.form = MADP_GMA_TRAILER,
 		.flags = MADP_GMA_FLOW_SN | MADP_GMA_FSL,

@@ -70,8 +70,8 @@ static void refused_flags(void)
 		{0x0284, MADP_GMA_VERSION}, {0x0288, MADP_GMA_FLAG}, {0x0290, MADP_GMA_FLAG},
 		{0x02a0, MADP_GMA_FLAG}, {0x02c0, MADP_GMA_FLAG}, {0x0200, MADP_GMA_NO_TTL},
 		{0x0000, MADP_GMA_NO_TTL}, {0x4a80, MADP_GMA_FSL_FC},
-		{0x8280, MADP_GMA_CHECKSUM}, /* reads an octet of the SDU as checksum */
-		{0x0880, MADP_GMA_NO_SN},    /* reads Flow SN 6 as FC */
+		{0x8280, MADP_GMA_BAD_CHECKSUM}, /* reads an octet of the SDU as checksum */
+		{0x0880, MADP_GMA_NO_SN},        /* reads Flow SN 6 as FC */
 	};
 
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
@@ -173,7 +173,7 @@ static void first_length(void)
 
 	for (unsigned fsl = 0; fsl < 40; fsl++) {
 		struct madp_gma own = g;
-		enum madp_reason want = fsl < 20 || fsl > 32 ? MADP_GMA_FSL : MADP_OK;
+		enum madp_reason want = fsl < 20 || fsl > 32 ? MADP_GMA_BAD_FSL : MADP_OK;
 
 		rules = (struct madp_gma_rules){.v4 = MADP_GMA_TRAILER};
 		own.fsl = (uint16_t)fsl;
@@ -195,7 +195,8 @@ static void checksums(void)
 		if (bit != 11 * 8 + 7) /* the one that says there is a checksum */
 			CU_ASSERT_NOT_EQUAL(why, MADP_OK);
 		if (bit / 8 < 11)
-			CU_ASSERT_EQUAL(why, MADP_GMA_CHECKSUM);
+			CU_ASSERT_EQUAL(why, MADP_GMA_BAD_CHECKSUM);
+		CU_ASSERT(why < MADP_REASON_COUNT); /* an index of counters */
 	}
 	make(MADP_GMA_TRAILER, 0);
 	p.data[10] ^= 1;
