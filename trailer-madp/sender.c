@@ -4,6 +4,7 @@
 
 #define QUIET_US 1000000
 #define ASK_US 1000
+#define ANYWAY_US 250 /* between packets that leave though their link has no room */
 #define HOLD_MIN 64u
 #define OVERHEAD 48 /* outer IPv4 and UDP header, and a usual trailer */
 
@@ -204,13 +205,23 @@ int madp_sender_input(struct madp_sender *s, unsigned cls, void *pkt, uint32_t l
 	return 1;
 }
 
-/* A backlog leaves at the pace of its link whatever the mode, or it would overflow the link's
- * queue; but what has waited half of its time goes anyway, before it is dropped here for certain.
- */
-static bool is_room(
-	struct madp_sender *s, const struct madp_class_tx *c, madp_linkset links, mams_time now)
+/* What has waited half of its time goes whether its link has room or not, before it is dropped here
+ * for certain; not all of it at once. */
+static bool may_go_anyway(const struct madp_sender *s, struct madp_class_tx *c, mams_time now)
 {
-	bool ready = c->hold_n && (uint32_t)now.us - held(c)->at > hold_us(s, c) / 2;
+	if (!c->hold_n || (uint32_t)now.us - held(c)->at <= hold_us(s, c) / 2 ||
+		now.us - c->anyway_at.us < ANYWAY_US)
+		return false;
+	c->anyway_at = now;
+	return true;
+}
+
+/* A backlog leaves at the pace of its link whatever the mode, or it would overflow the link's
+ * queue. */
+static bool is_room(
+	struct madp_sender *s, struct madp_class_tx *c, madp_linkset links, mams_time now)
+{
+	bool ready = false;
 	mams_time wait;
 
 	if (!links)
@@ -223,7 +234,7 @@ static bool is_room(
 		else
 			madp_pace_hold(&s->link[i]);
 	}
-	return ready;
+	return ready || may_go_anyway(s, c, now);
 }
 
 /* What a dead link held goes first. */

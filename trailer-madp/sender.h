@@ -53,6 +53,7 @@ struct madp_class_tx {
 	uint32_t hold_cap, hold_first, hold_n;
 	uint64_t hold_octets;
 	mams_time hold_used_at;
+	mams_time anyway_at; /**< one left though its link had no room */
 	struct madp_retain retain;
 	uint64_t n_sent, n_held, n_hold_full, n_hold_old, n_no_link, n_again;
 };
