@@ -83,6 +83,35 @@ static int check_proxy(const struct mx_convergence_config *c, struct mams_error 
 	return 0;
 }
 
+static int check_inside(const char *text, const char *key, uint8_t family, struct mams_error *err)
+{
+	struct mams_addr a;
+
+	if (!text || (mams_addr_parse(text, &a) == 0 && a.family == family &&
+			     !mams_addr_is_any(&a) && !mams_addr_is_multicast(&a) &&
+			     !mams_addr_is_loopback(&a)))
+		return 0;
+	return mams_fail(err, MAMS_EVALUE, key, "\"%.40s\" is no address of one host", text);
+}
+
+static int check_tunnel(const struct mx_convergence_config *c, struct mams_error *err)
+{
+	const struct mx_convergence_params *p = c->convergence_method_params;
+	struct mams_addr a;
+	int rc;
+
+	if (!c->has_convergence_method || c->convergence_method != MX_CONV_GMA || !p)
+		return 0;
+	rc = check_inside(p->anchor_ipv4, "anchor_ipv4", AF_INET, err);
+	if (rc == 0)
+		rc = check_inside(p->anchor_ipv6, "anchor_ipv6", AF_INET6, err);
+	for (size_t i = 0; rc == 0 && i < p->n_dns_servers; i++)
+		if (mams_addr_parse(p->dns_servers[i], &a) < 0)
+			rc = mams_fail(err, MAMS_EVALUE, "dns_servers", "\"%.40s\" is no address",
+				p->dns_servers[i]);
+	return rc;
+}
+
 static int check_anchor(const struct mx_setup_anchor *a, struct mams_error *err)
 {
 	if (a->has_num_active_mx_conf && a->num_active_mx_conf != a->n_convergence_config)
@@ -98,6 +127,8 @@ static int check_anchor(const struct mx_setup_anchor *a, struct mams_error *err)
 				c->n_delivery_connections, mx_setup_delivery);
 		if (rc == 0)
 			rc = check_proxy(c, err);
+		if (rc == 0)
+			rc = check_tunnel(c, err);
 		if (rc == 0 && a->n_convergence_config > 1 && !c->has_mx_configuration_id)
 			rc = mams_fail(err, MAMS_EMISSING, "mx_configuration_id",
 				"is required with several configurations");

@@ -125,6 +125,13 @@ static const struct mams_field adaptation_method_rows[] = {
 };
 TABLE(mx_adaptation_method_table, mx_method, "adaptation_method", adaptation_method_rows);
 
+static const struct mams_enum_name gma_encapsulation_names[] = {
+	{"trailer", MX_GMA_TRAILER, false},
+	{"header_ip", MX_GMA_HEADER_IP, false},
+	{"header_non_ip", MX_GMA_HEADER_NON_IP, false},
+	{NULL, 0, false},
+};
+
 static const struct mams_field convergence_params_rows[] = {
 	ROW_STR(mx_convergence_params, proxy_ip, "proxy_ip", MAMS_F_OPTIONAL, 64,
 		"Convergence Proxy IP Address"),
@@ -132,6 +139,16 @@ static const struct mams_field convergence_params_rows[] = {
 		"Convergence Proxy Port"),
 	ROW_STR(mx_convergence_params, client_key, "client_key", SECRET_STR, 1024,
 		"identifies the client at the proxy: base64 of the RFC 8803 cookie"),
+	ROW_OPT_ENUM(mx_convergence_params, gma_encapsulation, "gma_encapsulation",
+		gma_encapsulation_names, "of IPv4 packets; absent: trailer (ours)"),
+	ROW_STR(mx_convergence_params, anchor_ipv4, "anchor_ipv4", MAMS_F_OPTIONAL, 64,
+		"the client's address inside (ours)"),
+	ROW_STR(mx_convergence_params, anchor_ipv6, "anchor_ipv6", MAMS_F_OPTIONAL, 64,
+		"the client's address inside (ours)"),
+	ROW_OPT_INT(U16, mx_convergence_params, anchor_mtu, "anchor_mtu", 576, 65535,
+		"of packets inside (ours)"),
+	ROW_SCALARS(mx_convergence_params, dns_servers, "dns_servers", MAMS_F_OPTIONAL, STRING, 0,
+		8, "name servers to ask through the anchor (ours)"),
 };
 static TABLE(convergence_params_table, mx_convergence_params, "convergence_method_params",
 	convergence_params_rows);

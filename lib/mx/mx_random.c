@@ -221,12 +221,32 @@ static void mend_capability(struct mx_random *r, struct mx_capability *c)
 	mend_features(c->feature_active, &c->n_feature_active);
 }
 
+/* Addresses of one host, or none; the list may be empty. */
+static bool mend_tunnel(struct mx_random *r, struct mx_msg *m, struct mx_convergence_params *p)
+{
+	char text[40];
+
+	snprintf(text, sizeof(text), "10.60.%u.%u", (unsigned)below(r, 256),
+		(unsigned)(1 + below(r, 254)));
+	p->anchor_ipv4 = p->anchor_ipv4 ? mx_strdup(m, text) : NULL;
+	snprintf(text, sizeof(text), "fd60::%x", (unsigned)(1 + below(r, 65535)));
+	p->anchor_ipv6 = p->anchor_ipv6 ? mx_strdup(m, text) : NULL;
+	for (size_t i = 0; i < p->n_dns_servers; i++) {
+		p->dns_servers[i] = random_unicast(r, m);
+		if (!p->dns_servers[i])
+			return false;
+	}
+	return true;
+}
+
 static bool mend_config(struct mx_random *r, struct mx_msg *m, struct mx_convergence_config *c)
 {
 	struct mx_convergence_params *p = c->convergence_method_params;
 
 	c->num_delivery_connections = (uint32_t)c->n_delivery_connections;
 	MEND_IDS(r, c->delivery_connections, c->n_delivery_connections);
+	if (p && !mend_tunnel(r, m, p))
+		return false;
 	if (!c->has_convergence_method || c->convergence_method != MX_CONV_MPTCP_PROXY)
 		return true;
 	if (!p)

@@ -43,6 +43,16 @@ const struct mams_enum_name mx_ssid_type_names[] = {
 	{NULL, 0, false},
 };
 
+const struct mams_enum_name mx_mode_names[] = {
+	{"single", MX_MODE_SINGLE, false},
+	{"active-standby", MX_MODE_ACTIVE_STANDBY, false},
+	{"smallest-delay", MX_MODE_SMALLEST_DELAY, false},
+	{"priority", MX_MODE_PRIORITY, false},
+	{"split", MX_MODE_SPLIT, false},
+	{"duplicate", MX_MODE_DUPLICATE, false},
+	{NULL, 0, false},
+};
+
 static const struct mams_enum_name predict_names[] = {
 	{"bandwidth", MX_P_BANDWIDTH, false},
 	{"jitter", MX_P_JITTER, false},
@@ -245,6 +255,10 @@ static const struct mams_field steering_rows[] = {
 	ROW_LIST(mx_traffic_steering_req, uplink_delivery, "uplink_delivery",
 		MAMS_F_OPTIONAL | MAMS_F_LAX, &uplink_table, 0, 64, "first matching entry wins"),
 	ROW_FEATURES(mx_traffic_steering_req),
+	ROW_OPT_ENUM(mx_traffic_steering_req, uplink_mode, "uplink_mode", mx_mode_names,
+		"how GMA uses the uplink's connections; absent: as the features say (ours)"),
+	ROW_OPT_ENUM(mx_traffic_steering_req, downlink_mode, "downlink_mode", mx_mode_names,
+		"likewise, downlink (ours)"),
 };
 static TABLE(steering_table, mx_traffic_steering_req, "mx_traffic_steering_req", steering_rows);
 

@@ -30,6 +30,7 @@ extern const struct mams_enum_name mx_convergence_names[];
 extern const struct mams_enum_name mx_adaptation_names[];
 extern const struct mams_enum_name mx_measurement_names[];
 extern const struct mams_enum_name mx_ssid_type_names[];
+extern const struct mams_enum_name mx_mode_names[];
 
 /* checks, mx_check.c */
 int mx_check_system_info(const struct mx_msg *m, struct mams_error *err);

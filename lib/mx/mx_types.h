@@ -100,6 +100,17 @@ enum mx_predict_param {
 	MX_P_COUNT
 };
 
+/** How a direction uses its list of connections, where the convergence can (ours). */
+enum mx_mode {
+	MX_MODE_SINGLE,
+	MX_MODE_ACTIVE_STANDBY,
+	MX_MODE_SMALLEST_DELAY,
+	MX_MODE_PRIORITY,
+	MX_MODE_SPLIT,
+	MX_MODE_DUPLICATE,
+	MX_MODE_COUNT,
+};
+
 /* --- data types, RFC 8743 C.2 ------------------------------------------------------------- */
 
 struct mx_session_id {
@@ -133,11 +144,23 @@ struct mx_method {
 	bool supported;
 };
 
+/** RFC 9188 4: of IPv4 packets. */
+enum mx_gma_encapsulation { MX_GMA_TRAILER, MX_GMA_HEADER_IP, MX_GMA_HEADER_NON_IP };
+
+/** Those of GMA are ours: neither RFC 8743 nor RFC 9188 tells the client its address inside. */
 struct mx_convergence_params {
 	const char *proxy_ip; /**< NULL when absent */
 	bool has_proxy_port;
 	uint16_t proxy_port;
 	const char *client_key; /**< secret; base64 of the RFC 8803 cookie; NULL when absent */
+	bool has_gma_encapsulation;
+	int gma_encapsulation;   /**< enum mx_gma_encapsulation; absent: trailer */
+	const char *anchor_ipv4; /**< GMA: the client's address inside; at least one of both */
+	const char *anchor_ipv6;
+	bool has_anchor_mtu;
+	uint16_t anchor_mtu;      /**< of packets inside */
+	const char **dns_servers; /**< addresses */
+	size_t n_dns_servers;
 };
 
 struct mx_adaptation_params {
@@ -361,6 +384,8 @@ struct mx_traffic_steering_req {
 	size_t n_uplink_delivery;
 	struct mx_feature_info *feature_active;
 	size_t n_feature_active;
+	bool has_uplink_mode, has_downlink_mode; /**< GMA; absent: as the features say (ours) */
+	int uplink_mode, downlink_mode;          /**< enum mx_mode */
 };
 
 /** Seed 6.6; C.1.8.2: the features now really in effect */
