@@ -110,7 +110,7 @@ static int check_unique(
 			(mams_addr_is_set(&s->anchor6) &&
 				mams_addr_eq_ip(&d->anchor6, &s->anchor6)))
 			return mams_fail(
-				err, MAMS_EVALUE, "anchor4", "belongs to client %s", d->client);
+				err, EADDRINUSE, "anchor4", "belongs to client %s", d->client);
 	}
 	return 0;
 }
@@ -125,10 +125,10 @@ static const struct madp_link_set *known_link(const struct madp_desired *d, uint
 
 /** Client: sockets of links that are new or have changed. */
 static int open_links(struct madp_control *c, const struct madp_desired *d,
-	const struct madp_session_set *s, struct madp_order *o, struct mams_error *err)
+	struct madp_session_set *s, struct madp_order *o, struct mams_error *err)
 {
 	for (size_t i = 0; c->conf->role == MADP_ROLE_CLIENT && i < s->n_links; i++) {
-		const struct madp_link_set *l = &s->link[i];
+		struct madp_link_set *l = &s->link[i];
 		const struct madp_link_set *was = known_link(d, l->cid);
 		const struct mams_udp_opts opts = {.local = l->local,
 			.remote = l->remote,
@@ -138,11 +138,14 @@ static int open_links(struct madp_control *c, const struct madp_desired *d,
 			.receive_octets = (int)c->conf->receive_buffer};
 		int rc;
 
-		if (was && d->id == s->id && madp_link_set_same(was, l))
+		if (was && d->id == s->id && madp_link_set_same(was, l)) {
+			l->port = was->port;
 			continue;
+		}
 		rc = mams_udp_open(&opts, &o->fd[i], err);
 		if (rc < 0)
 			return rc;
+		l->port = mams_udp_port(o->fd[i]);
 	}
 	return 0;
 }
@@ -302,6 +305,22 @@ static int set_session(struct madp_control *c, const struct ctl_tr_session_set *
 	return rc;
 }
 
+static void put_ready(
+	const struct madp_control *c, const struct madp_desired *d, struct ctl_msg *msg)
+{
+	struct ctl_tr_ready *r = &msg->tr_ready;
+
+	r->interface = ctl_strdup(msg, c->instance.workers[d->worker].tun.name);
+	if (c->conf->role == MADP_ROLE_NETWORK) {
+		r->port = (uint16_t)(c->conf->listen[0].port + d->worker);
+		return;
+	}
+	r->ports = ctl_alloc(msg, MADP_LINKS_MAX * sizeof(*r->ports));
+	for (size_t i = 0; r->ports && i < d->n_links; i++)
+		r->ports[r->n_ports++] = (struct ctl_tr_port){
+			.connection_id = d->link[i].cid, .port = d->link[i].port};
+}
+
 static void answer_set(struct madp_control *c, struct mams_ctl_conn *to, const struct ctl_msg *m)
 {
 	struct mams_error err = {0};
@@ -320,11 +339,8 @@ static void answer_set(struct madp_control *c, struct mams_ctl_conn *to, const s
 	log_info("session taken over client=%s links=%zu worker=%u", d->client, d->n_links,
 		d->worker);
 	msg = ctl_msg_new(CTL_TR_READY, m->id);
-	if (msg) {
-		msg->tr_ready.interface = ctl_strdup(msg, c->instance.workers[d->worker].tun.name);
-		if (c->conf->n_listen)
-			msg->tr_ready.port = (uint16_t)(c->conf->listen[0].port + d->worker);
-	}
+	if (msg)
+		put_ready(c, d, msg);
 	send_message(to, msg);
 }
 

@@ -25,6 +25,7 @@ struct madp_link_set {
 	struct mams_addr local;  /**< client: the link's address */
 	struct mams_addr remote; /**< client: the N-MADP's address and port */
 	char device[16];         /**< client: the interface; "": by address only */
+	uint16_t port;           /**< client: of its socket */
 	uint64_t rate;           /**< first estimate, bit/s; 0 unknown */
 	uint64_t bound;          /**< upper bound, bit/s; 0 none */
 };

@@ -171,6 +171,10 @@ struct ctl_steer {
 	size_t n_dl;
 	const char **ul;
 	size_t n_ul;
+	const char *dl_mode; /**< of an anchor with GMA; NULL: as the features say */
+	const char *ul_mode;
+	const char **off; /**< agreed features that are not to be used */
+	size_t n_off;
 };
 
 /** Names of links as the session knows them. */
@@ -306,10 +310,11 @@ struct ctl_anchor_status {
 	const char *name; /**< NCM only */
 	uint8_t connection_id;
 	const char *type;
-	const char *method; /**< MPTCP_Proxy, ...; "none": control plane only */
-	const char *madp;   /**< instance, NCM only; NULL: none */
-	bool refused;       /**< it needs an instance and there is none with room */
-	const char **dl;    /**< names of links that carry the downlink */
+	const char *method;                /**< MPTCP_Proxy, ...; "none": control plane only */
+	const char *madp;                  /**< instance, NCM only; NULL: none */
+	bool refused;                      /**< it needs an instance and there is none with room */
+	struct mams_addr anchor4, anchor6; /**< GMA: the client's addresses inside */
+	const char **dl;                   /**< names of links that carry the downlink */
 	size_t n_dl;
 	const char **ul;
 	size_t n_ul;
@@ -369,6 +374,8 @@ struct ctl_ccm_status {
 	uint64_t session_id;
 	bool proxy_up;
 	bool plugin_up;
+	bool has_trailer_up; /**< a client with GMA */
+	bool trailer_up;
 	bool madp_reachable;
 	struct ctl_link_status *links;
 	size_t n_links;

@@ -126,6 +126,9 @@ static const struct mams_field steer_rows[] = {
 		"absent: all of the anchor"),
 	ROW_SCALARS(ctl_steer, dl, "dl", 0, STRING, 0, MAX_PATHS, "links that carry DL"),
 	ROW_SCALARS(ctl_steer, ul, "ul", 0, STRING, 0, MAX_PATHS, "links that carry UL"),
+	ROW_STR(ctl_steer, dl_mode, "dl_mode", OPT, 32, "GMA: how it uses them"),
+	ROW_STR(ctl_steer, ul_mode, "ul_mode", OPT, 32, "likewise"),
+	ROW_SCALARS(ctl_steer, off, "off", OPT, STRING, 0, 16, "GMA: features not to be used"),
 };
 static TABLE(steer_table, ctl_steer, "steer", steer_rows);
 
@@ -263,6 +266,8 @@ static const struct mams_field anchor_status_rows[] = {
 	TEXT(ctl_anchor_status, method, 0),
 	TEXT(ctl_anchor_status, madp, OPT),
 	FLAG(ctl_anchor_status, refused),
+	ROW_ADDR(ctl_anchor_status, anchor4, "anchor4", OPT, "GMA: the client's address inside"),
+	ROW_ADDR(ctl_anchor_status, anchor6, "anchor6", OPT, "likewise"),
 	NAMES(ctl_anchor_status, dl),
 	NAMES(ctl_anchor_status, ul),
 };
@@ -312,6 +317,7 @@ static const struct mams_field ccm_status_rows[] = {
 	COUNT(ctl_ccm_status, session_id),
 	FLAG(ctl_ccm_status, proxy_up),
 	FLAG(ctl_ccm_status, plugin_up),
+	ROW_OPT_BOOL(ctl_ccm_status, trailer_up, "trailer_up", "of a client with GMA"),
 	FLAG(ctl_ccm_status, madp_reachable),
 	ROW_LIST(ctl_ccm_status, links, "links", 0, &link_status_table, 0, MAX_PATHS, ""),
 	ROW_LIST(ctl_ccm_status, preferred, "preferred", OPT, &preferred_table, 0, MAX_PATHS, ""),

@@ -111,10 +111,17 @@ struct ctl_tr_session_del {
 	const char *client;
 };
 
+struct ctl_tr_port {
+	uint8_t connection_id;
+	uint16_t port; /**< that the link's socket has */
+};
+
 /** What the other side needs to know of a session that stands. */
 struct ctl_tr_ready {
 	uint16_t port;         /**< network: UDP port of this session, on every address of ours */
 	const char *interface; /**< the TUN device that carries it */
+	struct ctl_tr_port *ports; /**< client */
+	size_t n_ports;
 };
 
 enum ctl_tr_event_kind {

@@ -112,9 +112,16 @@ TABLE(ctl_tr_session_set_table, ctl_tr_session_set, "tr_session_set", set_rows);
 static const struct mams_field del_rows[] = {TEXT(ctl_tr_session_del, client, 0)};
 TABLE(ctl_tr_session_del_table, ctl_tr_session_del, "tr_session_del", del_rows);
 
+static const struct mams_field port_rows[] = {
+	CID(ctl_tr_port, connection_id),
+	ROW_INT(U16, ctl_tr_port, port, "port", 0, 65535, ""),
+};
+static TABLE(port_table, ctl_tr_port, "port", port_rows);
+
 static const struct mams_field ready_rows[] = {
 	ROW_INT(U16, ctl_tr_ready, port, "port", 0, 65535, "network: of this session"),
 	TEXT(ctl_tr_ready, interface, 0),
+	ROW_LIST(ctl_tr_ready, ports, "ports", OPT, &port_table, 0, MAX_LINKS, "client: of links"),
 };
 TABLE(ctl_tr_ready_table, ctl_tr_ready, "tr_ready", ready_rows);
 

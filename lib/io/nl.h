@@ -85,3 +85,25 @@ MAMS_MUST int mams_nl_address(
  *  @param add  false: take it away; gone already is no error */
 MAMS_MUST int mams_nl_host_route(
 	struct mams_nl *n, uint32_t ifindex, const struct mams_addr *a, bool add);
+
+/** A rule for what this host itself sends.  go_to: on with the rule of that priority; table: look
+ *  there; neither: nothing, a place to go to.  What is zero or not told matches everything. */
+struct mams_nl_rule {
+	uint8_t family;
+	uint32_t priority;
+	uint32_t go_to;
+	uint32_t table;
+	bool no_default; /**< default routes of the table do not count */
+	uint32_t mark;
+	uint8_t ip_protocol;
+	bool has_from, has_to;
+	struct mams_prefix from; /**< IPv4: 0.0.0.0/32 is what has no source yet */
+	struct mams_prefix to;
+};
+/** @return 0 (also when it stands already) or -errno */
+MAMS_MUST int mams_nl_rule_add(struct mams_nl *n, const struct mams_nl_rule *r);
+/** All rules of ours with these priorities.  @return how many, or -errno */
+MAMS_MUST int mams_nl_rules_del(struct mams_nl *n, uint32_t first, uint32_t last);
+/** Default route of a table to a device; what has no source address gets this one. */
+MAMS_MUST int mams_nl_default_to(
+	struct mams_nl *n, uint32_t table, uint32_t ifindex, const struct mams_addr *source);

@@ -1,5 +1,5 @@
 /** @file nl_private.h
- *  Requests of rtnetlink, shared by nl.c and nl_host.c.  Layer: io. */
+ *  Requests of rtnetlink, shared by nl.c, nl_host.c and nl_rules.c.  Layer: io. */
 #pragma once
 
 #include "lib/io/nl.h"

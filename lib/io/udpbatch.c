@@ -69,6 +69,20 @@ static int set_up(int fd, const struct mams_udp_opts *o, const char **what)
 	return 0;
 }
 
+uint16_t mams_udp_port(int fd)
+{
+	union {
+		struct sockaddr any;
+		struct sockaddr_in v4;
+		struct sockaddr_in6 v6;
+	} a = {0};
+	socklen_t len = sizeof(a);
+
+	if (getsockname(fd, &a.any, &len) < 0)
+		return 0;
+	return ntohs(a.any.sa_family == AF_INET6 ? a.v6.sin6_port : a.v4.sin_port);
+}
+
 int mams_udp_open(const struct mams_udp_opts *o, int *out, struct mams_error *err)
 {
 	const char *what = "socket";

@@ -30,6 +30,7 @@ struct mams_udp_opts {
  *  for the link fails with EMSGSIZE.
  *  @return 0, -EADDRNOTAVAIL, -EADDRINUSE, -ENODEV and other system errors; err names what */
 MAMS_MUST int mams_udp_open(const struct mams_udp_opts *o, int *fd, struct mams_error *err);
+uint16_t mams_udp_port(int fd); /**< its own; 0: not known */
 
 /** One send: segments of `segment` octets one behind the other, the last may be shorter. */
 struct mams_udp_out {
