@@ -113,6 +113,8 @@ static struct ctl_msg *compose_status(const struct ccm_admin *a, uint32_t id)
 		.proxy_up = ccm_agent_madp(a->agent) && ccm_madp_proxy_up(ccm_agent_madp(a->agent)),
 		.plugin_up =
 			ccm_agent_madp(a->agent) && ccm_madp_plugin_up(ccm_agent_madp(a->agent)),
+		.has_trailer_up = ccm_agent_tunnel(a->agent) != NULL,
+		.trailer_up = ccm_agent_tunnel(a->agent) && ccm_tun_up(ccm_agent_tunnel(a->agent)),
 		.madp_reachable = ccm_agent_madp_reachable(a->agent),
 		.links = ctl_alloc(msg, CCM_LINKS_MAX * sizeof(*st->links)),
 		.counters = ctl_alloc(msg, (n[0] + n[1] + n[2]) * sizeof(*st->counters))};

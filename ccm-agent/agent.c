@@ -2,6 +2,7 @@
 
 #include "ccm-agent/agree.h"
 #include "ccm-agent/apply_net.h"
+#include "ccm-agent/apply_tunnel.h"
 #include "ccm-agent/netwatch.h"
 #include "ccm-agent/prober.h"
 #include "ccm-agent/sampler.h"
@@ -23,6 +24,11 @@ struct ccm_agent {
 	struct ccm_session session;
 	struct ccm_uplink *uplink;
 	struct ccm_madp *madp;
+	struct ccm_tun *tun; /* NULL: without GMA */
+	/* what the last apply() waits for */
+	bool madp_done, madp_good;
+	bool tun_done, tun_good;
+	uint16_t ports[CCM_LINKS_MAX];
 	struct ccm_net *net;
 	struct ccm_netwatch *watch;
 	struct ccm_sampler *sampler;
@@ -88,10 +94,16 @@ static void apply(struct ccm_agent *a)
 		run_step(a, &steps[i], &plugin, &proxy);
 	a->applied = wanted;
 	ccm_net_guard(a->net, wanted.n_paths > 0);
+	a->madp_done = false;
+	a->tun_done = !a->tun;
+	a->tun_good = false;
 	ccm_madp_set(a->madp, &wanted, plugin, proxy);
+	if (a->tun)
+		ccm_tun_set(a->tun, &wanted.tunnel);
 	while (i < n)
 		run_step(a, &steps[i++], &plugin, &proxy);
 	mams_wipe(wanted.client_key, sizeof(wanted.client_key));
+	mams_wipe(&wanted.tunnel, sizeof(wanted.tunnel));
 }
 
 static void host_back(struct ccm_agent *a)
@@ -99,6 +111,10 @@ static void host_back(struct ccm_agent *a)
 	ccm_madp_free(a->madp);
 	a->madp = NULL;
 	ccm_madp_clear(a->conf);
+	if (a->tun)
+		ccm_tun_clear(a->conf);
+	ccm_tun_free(a->tun);
+	a->tun = NULL;
 	ccm_net_clear(a->net);
 	mams_wipe(&a->applied, sizeof(a->applied));
 }
@@ -212,16 +228,37 @@ static void on_reached(void *user)
 static const struct ccm_uplink_ops uplink_ops = {
 	.message = on_message, .unknown = on_unknown, .reached = on_reached};
 
+static void all_done(struct ccm_agent *a)
+{
+	uint32_t ok = 0;
+
+	if (!a->madp_done || !a->tun_done)
+		return;
+	for (size_t i = 0; a->madp_good && i < a->applied.n_paths; i++)
+		ok |= 1u << a->applied.paths[i].connection_id;
+	ccm_session_applied(&a->session, ok, a->tun_good ? a->ports : NULL, mams_loop_now(a->loop));
+	/* answers may be asked for within apply(): they go out after it */
+	mams_loop_timer_at(a->timer, mams_loop_now(a->loop));
+}
+
 static void on_done(void *user, bool good)
 {
 	struct ccm_agent *a = user;
-	uint32_t ok = 0;
 
-	for (size_t i = 0; good && i < a->applied.n_paths; i++)
-		ok |= 1u << a->applied.paths[i].connection_id;
-	ccm_session_applied(&a->session, ok, mams_loop_now(a->loop));
-	/* answers may be asked for within apply(): they go out after it */
-	mams_loop_timer_at(a->timer, mams_loop_now(a->loop));
+	a->madp_done = true;
+	a->madp_good = good;
+	all_done(a);
+}
+
+static void on_tunnel(void *user, const uint16_t *ports)
+{
+	struct ccm_agent *a = user;
+
+	a->tun_done = true;
+	a->tun_good = ports != NULL;
+	if (ports)
+		memcpy(a->ports, ports, sizeof(a->ports));
+	all_done(a);
 }
 
 static void on_peer(void *user, bool reachable)
@@ -309,6 +346,7 @@ static void ask_drained(void *user)
 	mams_loop_timer_at(a->drain, mams_time_add_ms(now, DRAIN_ASK_MS));
 }
 
+static const struct ccm_tun_ops tun_ops = {.done = on_tunnel};
 static const struct ccm_madp_ops madp_ops = {
 	.done = on_done, .peer = on_peer, .path = on_path, .flows = on_flows};
 
@@ -412,6 +450,7 @@ void ccm_agent_free(struct ccm_agent *a)
 		return;
 	ccm_netwatch_free(a->watch);
 	ccm_madp_free(a->madp);
+	ccm_tun_free(a->tun);
 	ccm_uplink_free(a->uplink);
 	ccm_net_close(a->net);
 	ccm_sampler_free(a->sampler);
@@ -433,6 +472,8 @@ int ccm_agent_start(struct ccm_agent *a, struct mams_error *err)
 	rc = ccm_net_settings(a->net, err);
 	if (rc == 0)
 		rc = ccm_madp_new(a->loop, a->conf, &madp_ops, a, &a->madp);
+	if (rc == 0 && (a->conf->session.convergence & 1u << MX_CONV_GMA))
+		rc = ccm_tun_new(a->loop, a->conf, a->net, &tun_ops, a, &a->tun);
 	if (rc == 0)
 		rc = ccm_netwatch_new(a->loop, &a->links, &watch_ops, a, &a->watch);
 	if (rc < 0)
@@ -460,6 +501,8 @@ int ccm_agent_cleanup(const struct ccm_conf *conf, struct mams_error *err)
 	if (rc < 0)
 		return rc;
 	ccm_madp_clear(conf);
+	if (conf->session.convergence & 1u << MX_CONV_GMA)
+		ccm_tun_clear(conf);
 	ccm_net_clear(n);
 	ccm_net_close(n);
 	return 0;
@@ -488,6 +531,11 @@ const struct ccm_madp *ccm_agent_madp(const struct ccm_agent *a)
 const struct ccm_target *ccm_agent_target(const struct ccm_agent *a)
 {
 	return &a->applied;
+}
+
+const struct ccm_tun *ccm_agent_tunnel(const struct ccm_agent *a)
+{
+	return a->tun;
 }
 
 bool ccm_agent_madp_reachable(const struct ccm_agent *a)

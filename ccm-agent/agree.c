@@ -16,6 +16,10 @@ struct mx_offer ccm_offer(const struct ccm_session *s)
 		.convergence = s->conf->convergence,
 		.deliveries = ccm_session_links(s)};
 
+	/* GMA comes in a tunnel */
+	if (o.convergence & 1u << MX_CONV_GMA)
+		o.adaptation = 1u << MX_ADAPT_UDP;
+
 	for (size_t i = 0; i < CCM_LINKS_MAX; i++)
 		if (s->link[i].conf)
 			o.delivery_type[i] = (uint8_t)s->link[i].conf->connection_type;
@@ -71,6 +75,8 @@ static void reset_lists(struct ccm_session *s)
 		s->anchor[i].dl = CCM_ALL_CONNECTIONS;
 		s->anchor[i].ul = CCM_ALL_CONNECTIONS;
 		s->anchor[i].steered = false;
+		s->anchor[i].ul_mode = s->anchor[i].dl_mode = 0;
+		s->anchor[i].off = 0;
 	}
 	ccm_associate_forget(s);
 }
@@ -87,6 +93,9 @@ int ccm_agree(struct ccm_session *s, const struct mx_msg *m, struct mams_error *
 	s->n_drops = mx_agree(&own, &s->offer, &both, s->drops);
 	s->features = both.features;
 	s->convergence = both.convergence;
+	s->adaptation = both.adaptation;
+	if (!(both.adaptation & 1u << MX_ADAPT_UDP))
+		s->convergence &= ~(1u << MX_CONV_GMA);
 	judge_links(s, m->type == MX_CAPABILITY_RSP);
 	judge_anchors(s);
 	ccm_measures_clear(&s->measures);

@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <linux/rtnetlink.h>
+#include <netinet/in.h>
 #include <string.h>
 
 #define LOG_MODULE "net"
@@ -23,6 +24,7 @@ struct ccm_net {
 	const struct ccm_conf *conf;
 	struct mams_nl *nl;
 	bool guarding;
+	struct ccm_net_tunnel tunnel; /* ifindex 0: no rule of it stands */
 	struct address addresses[ADDRESSES_MAX];
 	size_t n_addresses;
 };
@@ -92,10 +94,12 @@ void ccm_net_del(struct ccm_net *n, const struct ccm_route *r)
 			strerror(-rc));
 }
 
-/* Behind the source routes' rules. */
+/* Behind the source routes' rules come those of the tunnel, then those of the native network. */
+#define TUNNEL_RULES 8u
+
 static uint32_t native_priority(const struct ccm_net *n)
 {
-	return n->conf->table_base + CCM_LINKS_MAX;
+	return n->conf->table_base + CCM_LINKS_MAX + TUNNEL_RULES;
 }
 
 int ccm_net_native(struct ccm_net *n, uint8_t connection_id)
@@ -119,6 +123,164 @@ void ccm_net_free(struct ccm_net *n)
 		log_err("rules of the native network are not removed: %s", strerror(-rc));
 	else
 		log_info("the native network goes as the host routes");
+}
+
+/* ---- the tunnel ---- */
+
+/* What has a source address that is not the tunnel's stays where it is: a connection that was there
+ * before, a server's answer.  IPv4 knows "no source yet"; for IPv6 the host's addresses are named.
+ */
+enum tunnel_rule {
+	T_MARK,   /* our own daemons */
+	T_TCP,    /* the proxy's */
+	T_EXEMPT, /* as configured */
+	T_OWN,    /* IPv6: the host's other addresses */
+	T_LOCAL,  /* routes of the host other than its default */
+	T_TUNNEL,
+	T_END,
+};
+
+static uint32_t tunnel_table(const struct ccm_net *n)
+{
+	return n->conf->table_base + CCM_LINKS_MAX;
+}
+
+static int rule(struct ccm_net *n, enum tunnel_rule place, struct mams_nl_rule r)
+{
+	int rc;
+
+	r.priority = tunnel_table(n) + (uint32_t)place;
+	if (place < T_LOCAL)
+		r.go_to = tunnel_table(n) + T_END;
+	rc = mams_nl_rule_add(n->nl, &r);
+	/* a host without IPv6 */
+	return rc == -EAFNOSUPPORT ? 0 : rc;
+}
+
+static struct mams_prefix host_of(const struct mams_addr *a)
+{
+	struct mams_prefix p = {.net = *a, .len = a->family == AF_INET ? 32 : 128};
+
+	p.net.port = 0;
+	return p;
+}
+
+static int exempt_rules(struct ccm_net *n, uint8_t family)
+{
+	struct mams_prefix multicast;
+	int rc = mams_prefix_parse(family == AF_INET ? "224.0.0.0/4" : "ff00::/8", &multicast);
+
+	if (rc == 0)
+		rc = rule(n, T_EXEMPT,
+			(struct mams_nl_rule){.family = family, .has_to = true, .to = multicast});
+	for (size_t i = 0; rc == 0 && i < n->conf->n_exempt; i++)
+		if (n->conf->exempt[i].net.family == family)
+			rc = rule(n, T_EXEMPT,
+				(struct mams_nl_rule){.family = family,
+					.has_to = true,
+					.to = n->conf->exempt[i]});
+	return rc;
+}
+
+static bool is_own6(const struct ccm_net *n, const struct mams_addr *a)
+{
+	return a->family == AF_INET6 && !mams_addr_eq_ip(a, &n->tunnel.anchor6);
+}
+
+static int own_rule(struct ccm_net *n, const struct mams_addr *a)
+{
+	return rule(n, T_OWN,
+		(struct mams_nl_rule){.family = AF_INET6, .has_from = true, .from = host_of(a)});
+}
+
+static int skip_rules(struct ccm_net *n, uint8_t family)
+{
+	int rc = rule(n, T_END, (struct mams_nl_rule){.family = family});
+
+	if (rc == 0 && n->conf->mark)
+		rc = rule(
+			n, T_MARK, (struct mams_nl_rule){.family = family, .mark = n->conf->mark});
+	if (rc == 0 && !n->tunnel.all)
+		rc = rule(n, T_TCP,
+			(struct mams_nl_rule){.family = family, .ip_protocol = IPPROTO_TCP});
+	if (rc == 0)
+		rc = exempt_rules(n, family);
+	for (size_t i = 0; rc == 0 && family == AF_INET6 && i < n->n_addresses; i++)
+		if (!n->addresses[i].lost && is_own6(n, &n->addresses[i].addr))
+			rc = own_rule(n, &n->addresses[i].addr);
+	if (rc == 0)
+		rc = rule(n, T_LOCAL,
+			(struct mams_nl_rule){
+				.family = family, .table = RT_TABLE_MAIN, .no_default = true});
+	return rc;
+}
+
+static int into_tunnel(struct ccm_net *n, const struct mams_addr *anchor)
+{
+	struct mams_nl_rule r = {.family = anchor->family,
+		.table = tunnel_table(n),
+		.has_from = anchor->family == AF_INET,
+		.from = host_of(anchor)};
+	int rc = 0;
+
+	/* the wider one first: the kernel takes it for the other, which would be there already */
+	memset(r.from.net.ip, 0, sizeof(r.from.net.ip));
+	if (n->tunnel.catching)
+		rc = rule(n, T_TUNNEL, r);
+	r.has_from = true;
+	r.from = host_of(anchor);
+	return rc == 0 ? rule(n, T_TUNNEL, r) : rc;
+}
+
+static int tunnel_family(struct ccm_net *n, const struct mams_addr *anchor)
+{
+	int rc;
+
+	if (!mams_addr_is_set(anchor))
+		return 0;
+	rc = mams_nl_default_to(n->nl, tunnel_table(n), n->tunnel.ifindex, anchor);
+	if (rc == 0)
+		rc = skip_rules(n, anchor->family);
+	return rc == 0 ? into_tunnel(n, anchor) : rc;
+}
+
+static bool tunnel_eq(const struct ccm_net_tunnel *a, const struct ccm_net_tunnel *b)
+{
+	return a->ifindex == b->ifindex && a->catching == b->catching && a->all == b->all &&
+	       mams_addr_eq_ip(&a->anchor4, &b->anchor4) &&
+	       mams_addr_eq_ip(&a->anchor6, &b->anchor6);
+}
+
+static void tunnel_clear(struct ccm_net *n)
+{
+	int rules = mams_nl_rules_del(n->nl, tunnel_table(n), tunnel_table(n) + T_END);
+	int routes = mams_nl_sweep(n->nl, tunnel_table(n), tunnel_table(n));
+
+	if (rules < 0 || routes < 0)
+		log_err("rules of the tunnel are not removed: %s",
+			strerror(rules < 0 ? -rules : -routes));
+}
+
+int ccm_net_tunnel(struct ccm_net *n, const struct ccm_net_tunnel *t)
+{
+	static const struct ccm_net_tunnel none;
+	int rc;
+
+	if (tunnel_eq(&n->tunnel, t ? t : &none))
+		return 0;
+	tunnel_clear(n);
+	n->tunnel = t ? *t : none;
+	if (!t)
+		return 0;
+	rc = tunnel_family(n, &t->anchor4);
+	if (rc == 0)
+		rc = tunnel_family(n, &t->anchor6);
+	if (rc == 0)
+		return 0;
+	log_err("routes into the tunnel cannot be set: %s", strerror(-rc));
+	tunnel_clear(n);
+	n->tunnel = none;
+	return rc;
 }
 
 /* ---- addresses that the host may lose ---- */
@@ -183,6 +345,7 @@ static struct address *known(struct ccm_net *n, const struct mams_addr *a)
 static void has(struct ccm_net *n, const struct mams_addr *addr)
 {
 	struct address *a = known(n, addr);
+	char text[MAMS_ADDR_STRLEN];
 
 	if (!a && n->n_addresses < ADDRESSES_MAX) {
 		a = &n->addresses[n->n_addresses++];
@@ -193,6 +356,10 @@ static void has(struct ccm_net *n, const struct mams_addr *addr)
 	a->lost = false;
 	if (n->guarding)
 		guard(n, a);
+	if (n->tunnel.ifindex && mams_addr_is_set(&n->tunnel.anchor6) && is_own6(n, addr) &&
+		own_rule(n, addr) < 0)
+		log_warn("what this host sends from its address %s may go into the tunnel",
+			mams_addr_str(addr, text));
 }
 
 static void has_lost(struct ccm_net *n, const struct mams_addr *addr)
@@ -261,6 +428,8 @@ void ccm_net_clear(struct ccm_net *n)
 	int locals = mams_nl_sweep(n->nl, RT_TABLE_LOCAL, RT_TABLE_LOCAL);
 	int native = mams_nl_default_del(n->nl, native_priority(n));
 
+	tunnel_clear(n);
+	n->tunnel = (struct ccm_net_tunnel){0};
 	if (native < 0)
 		log_err("rules of the native network are not removed: %s", strerror(-native));
 	n->guarding = false;

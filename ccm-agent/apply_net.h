@@ -21,6 +21,17 @@ void ccm_net_del(struct ccm_net *n, const struct ccm_route *r);
  *  @return 0 or -errno (logged) */
 MAMS_MUST int ccm_net_native(struct ccm_net *n, uint8_t connection_id);
 void ccm_net_free(struct ccm_net *n); /**< as the host routes, again */
+/** The way into the tunnel. */
+struct ccm_net_tunnel {
+	uint32_t ifindex;
+	struct mams_addr anchor4, anchor6; /**< the device's addresses */
+	bool catching; /**< what the host sends goes there, unless exempt; else only what has an
+			*   address of the device already */
+	bool all;      /**< TCP as well */
+};
+/** @param t  NULL: there is none
+ *  @return 0 or -errno (logged): there is none then */
+MAMS_MUST int ccm_net_tunnel(struct ccm_net *n, const struct ccm_net_tunnel *t);
 /** The host has an address, or has lost it.  A lost one of a connection between an application and
  *  the proxy goes on to work within this host, when it was guarded. */
 void ccm_net_address(struct ccm_net *n, const struct mams_addr *a, bool present);

@@ -78,7 +78,8 @@ static bool put_links(const struct ccm_session *s, struct mx_msg *m, struct mx_c
 	return true;
 }
 
-static bool put_methods(struct mx_msg *m, struct mx_capability *c, uint32_t convergence)
+static bool put_methods(
+	struct mx_msg *m, struct mx_capability *c, uint32_t convergence, uint32_t adaptation)
 {
 	c->convergence_methods = mx_alloc(m, MX_CONV_COUNT * sizeof(*c->convergence_methods));
 	c->adaptation_methods = mx_alloc(m, MX_ADAPT_COUNT * sizeof(*c->adaptation_methods));
@@ -88,7 +89,8 @@ static bool put_methods(struct mx_msg *m, struct mx_capability *c, uint32_t conv
 		c->convergence_methods[c->n_convergence_methods++] =
 			(struct mx_method){.method = i, .supported = (convergence & 1u << i) != 0};
 	for (int i = 0; i < MX_ADAPT_COUNT; i++)
-		c->adaptation_methods[c->n_adaptation_methods++] = (struct mx_method){.method = i};
+		c->adaptation_methods[c->n_adaptation_methods++] =
+			(struct mx_method){.method = i, .supported = (adaptation & 1u << i) != 0};
 	return true;
 }
 
@@ -102,7 +104,8 @@ struct mx_msg *ccm_compose_capability(const struct ccm_session *s, enum mx_type 
 	if (!m)
 		return NULL;
 	return whole(m, put_id(s, m, &c->unique_session_id) &&
-				put_methods(m, c, ask ? own.convergence : s->convergence) &&
+				put_methods(m, c, ask ? own.convergence : s->convergence,
+					ask ? own.adaptation : s->adaptation) &&
 				put_links(s, m, c) &&
 				put_features(m, ask ? own.features : s->features,
 					&c->feature_active, &c->n_feature_active));
@@ -166,7 +169,30 @@ static bool put_probe_param(
 	return true;
 }
 
-struct mx_msg *ccm_compose_setup_cnf(const struct ccm_session *s, uint32_t ok)
+static const struct ccm_anchor *tunnel_of(const struct ccm_session *s)
+{
+	for (size_t i = 0; i < CCM_ANCHORS_MAX; i++)
+		if (s->anchor[i].used && s->anchor[i].tunnelled)
+			return &s->anchor[i];
+	return NULL;
+}
+
+/* MX Control PDUs of the tunnel, which are the probes as well, come and go at one port. */
+static bool put_probes(const struct ccm_session *s, struct mx_msg *m, struct mx_up_setup_cnf *c)
+{
+	const struct ccm_anchor *a = tunnel_of(s);
+
+	if (!a || c->probe_param) /* the proxy's are told first */
+		return true;
+	c->probe_param = mx_alloc(m, sizeof(*c->probe_param));
+	if (c->probe_param)
+		*c->probe_param = (struct mx_probe_param){
+			.probe_port = a->inside.control_port, .anchor_conn_id = a->id};
+	return c->probe_param != NULL;
+}
+
+struct mx_msg *ccm_compose_setup_cnf(
+	const struct ccm_session *s, uint32_t ok, const uint16_t *ports)
 {
 	struct mx_msg *m = mx_msg_new(MX_UP_SETUP_CNF, 0);
 	struct mx_up_setup_cnf *c = m ? &m->up_setup_cnf : NULL;
@@ -176,11 +202,22 @@ struct mx_msg *ccm_compose_setup_cnf(const struct ccm_session *s, uint32_t ok)
 	c->client_params = mx_alloc(m, CCM_LINKS_MAX * sizeof(*c->client_params));
 	if (!put_id(s, m, &c->unique_session_id) || !c->client_params)
 		return whole(m, false);
-	for (uint8_t i = 0; i < CCM_LINKS_MAX; i++)
-		if (ok & 1u << i)
-			c->client_params[c->n_client_params++].connection_id = i;
+	for (uint8_t i = 0; i < CCM_LINKS_MAX; i++) {
+		struct mx_client_param *p = &c->client_params[c->n_client_params];
+		bool tunnel = ports && ports[i];
+
+		if (!(ok & 1u << i) && !tunnel)
+			continue;
+		p->connection_id = i;
+		p->adapt_param = tunnel ? mx_alloc(m, sizeof(*p->adapt_param)) : NULL;
+		if (tunnel && !p->adapt_param)
+			return whole(m, false);
+		if (tunnel)
+			p->adapt_param->udp_adapt_port = ports[i];
+		c->n_client_params++;
+	}
 	c->num_delivery_conn = (uint32_t)c->n_client_params;
-	return whole(m, put_probe_param(s, m, c));
+	return whole(m, put_probe_param(s, m, c) && (!ports || put_probes(s, m, c)));
 }
 
 static bool several(uint32_t bits)
@@ -192,7 +229,7 @@ static uint32_t admitted(const struct ccm_anchor *a)
 {
 	uint32_t bits = 0;
 
-	for (uint8_t i = 0; a->proxied && i < CCM_LINKS_MAX; i++)
+	for (uint8_t i = 0; (a->proxied || a->tunnelled) && i < CCM_LINKS_MAX; i++)
 		if (a->lane[i].named)
 			bits |= 1u << i;
 	return bits;
@@ -202,7 +239,7 @@ struct mx_msg *ccm_compose_steering_rsp(const struct ccm_session *s, const struc
 {
 	struct mx_msg *m = mx_msg_new(MX_TRAFFIC_STEERING_RSP, 0);
 	struct mx_traffic_steering_rsp *r = m ? &m->traffic_steering_rsp : NULL;
-	uint32_t features = s->features;
+	uint32_t features = s->features & ~a->off;
 
 	if (!m)
 		return NULL;

@@ -13,8 +13,10 @@ struct mx_msg *ccm_compose_discover(const struct ccm_session *s);
 struct mx_msg *ccm_compose_capability(const struct ccm_session *s, enum mx_type type);
 struct mx_msg *ccm_compose_capability_ack(const struct ccm_session *s, int value);
 struct mx_msg *ccm_compose_reconf(const struct ccm_session *s, uint8_t connection_id, int action);
-/** @param ok  bits of connection ids that work */
-struct mx_msg *ccm_compose_setup_cnf(const struct ccm_session *s, uint32_t ok);
+/** @param ok     bits of connection ids that work
+ *  @param ports  as ccm_session_applied() */
+struct mx_msg *ccm_compose_setup_cnf(
+	const struct ccm_session *s, uint32_t ok, const uint16_t *ports);
 /** The features now really in effect for an anchor. */
 struct mx_msg *ccm_compose_steering_rsp(const struct ccm_session *s, const struct ccm_anchor *a);
 struct mx_msg *ccm_compose_keep_alive(const struct ccm_session *s, enum mx_type type);

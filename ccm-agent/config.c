@@ -39,6 +39,8 @@ static const struct mams_conf_row rows[] = {
 		.doc = "ctl socket of the client's mams-proxy"},
 	{"pm_socket", MAMS_C_STRING, AT(pm_socket), .def = "/run/mams/pm.ctl",
 		.doc = "ctl socket of mptcpd's mams_pm plugin"},
+	{"trailer_socket", MAMS_C_STRING, AT(trailer_socket), .def = "/run/mams/trailer.ctl",
+		.doc = "ctl socket of the client's mams-trailer, for GMA"},
 	{"state_file", MAMS_C_STRING, AT(state_file), .def = "/run/mams/ccm.state",
 		.doc = "kernel settings as they were before us"},
 	{"api_socket", MAMS_C_STRING, AT(api_socket),
@@ -76,8 +78,14 @@ static const struct mams_conf_row rows[] = {
 	{"features", MAMS_C_STRINGS, AT(features), AT(n_features),
 		.doc = "MX features offered; default: all that this client has"},
 	{"methods", MAMS_C_STRINGS, AT(methods), AT(n_methods),
-		.doc = "convergence methods offered: MPTCP_Proxy (default), or none for the "
-		       "control plane only"},
+		.doc = "convergence methods offered: MPTCP_Proxy (default), GMA, or both; or none "
+		       "for the control plane only"},
+	{"exempt", MAMS_C_PREFIXES, AT(exempt), AT(n_exempt),
+		.doc = "destinations that never go into the tunnel of GMA, besides those that a "
+		       "route of the host other than its default leads to"},
+	{"dns_file", MAMS_C_STRING, AT(dns_file),
+		.doc = "name servers of the tunnel are written there, as in resolv.conf, while it "
+		       "is in use; default: nowhere"},
 	{"mark", MAMS_C_INT, AT(mark), .max = UINT32_MAX, .def = "19777",
 		.doc = "SO_MARK of our sockets; must be the proxy's mark"},
 	{"table_base", MAMS_C_INT, AT(table_base), .min = 1000, .max = 30000, .def = "7700",
@@ -169,10 +177,11 @@ static int check_links(const struct ccm_conf *c, const char *path, struct mams_e
 }
 
 /* What the C-MADP instances of this client can be driven with. */
-#define METHODS_DRIVEN (1u << MX_CONV_MPTCP_PROXY)
+#define METHODS_DRIVEN (1u << MX_CONV_MPTCP_PROXY | 1u << MX_CONV_GMA)
+#define METHODS_DEFAULT (1u << MX_CONV_MPTCP_PROXY)
 
 static int take_names(const char **names, size_t n, const struct mams_enum_name *known_names,
-	uint32_t known, uint32_t *out)
+	uint32_t known, uint32_t unsaid, uint32_t *out)
 {
 	for (size_t i = 0; i < n; i++) {
 		int v;
@@ -184,14 +193,14 @@ static int take_names(const char **names, size_t n, const struct mams_enum_name 
 		*out |= 1u << v;
 	}
 	if (n == 0)
-		*out = known;
+		*out = unsaid;
 	return 0;
 }
 
 static int take_offer(struct ccm_conf *c, const char *path, struct mams_error *err)
 {
-	int bad = take_names(
-		c->features, c->n_features, mx_feature_names, CCM_FEATURES, &c->session.features);
+	int bad = take_names(c->features, c->n_features, mx_feature_names, CCM_FEATURES,
+		CCM_FEATURES, &c->session.features);
 
 	if (bad)
 		return mams_fail(err, MAMS_EVALUE, path,
@@ -199,11 +208,11 @@ static int take_offer(struct ccm_conf *c, const char *path, struct mams_error *e
 			"uplink_aggregation, downlink_aggregation, measurement, probing",
 			c->features[bad - 1]);
 	bad = take_names(c->methods, c->n_methods, mx_convergence_names, METHODS_DRIVEN,
-		&c->session.convergence);
+		METHODS_DEFAULT, &c->session.convergence);
 	if (bad)
 		return mams_fail(err, MAMS_EVALUE, path,
-			"methods: \"%.40s\" is not driven by this client; MPTCP_Proxy is, and "
-			"\"none\" alone is the control plane only",
+			"methods: \"%.40s\" is not driven by this client; MPTCP_Proxy and GMA "
+			"are, and \"none\" alone is the control plane only",
 			c->methods[bad - 1]);
 	return 0;
 }

@@ -9,7 +9,11 @@ struct ccm_conf {
 	const char *ctl_socket;
 	const char *proxy_socket;
 	const char *pm_socket;
+	const char *trailer_socket;
 	const char *state_file;
+	struct mams_prefix *exempt; /**< destinations that never go into the tunnel */
+	size_t n_exempt;
+	const char *dns_file;   /**< NULL: none */
 	const char *api_socket; /**< "none": no UNIX socket */
 	const char *api_group;
 	const char **api_users;

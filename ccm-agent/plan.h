@@ -8,6 +8,7 @@
 #pragma once
 
 #include "ccm-agent/needs.h"
+#include "ccm-agent/tunnel.h"
 
 #define CCM_PATHS_MAX 64u /**< of all anchors, and of instances that have been left */
 
@@ -44,6 +45,7 @@ struct ccm_target {
 	bool native;                  /**< what is not caught leaves by the link native_id */
 	uint8_t native_id;            /**< (RFC 8743 12: steering without convergence) */
 	char client_key[CCM_KEY_MAX]; /**< secret; base64 */
+	struct ccm_tunnel tunnel;
 };
 
 enum ccm_step_kind {

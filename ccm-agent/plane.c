@@ -36,6 +36,20 @@ int ccm_plane_setup(
 	return 0;
 }
 
+/* How a tunnel uses its lists. */
+static void take_treatment(
+	const struct ccm_session *s, const struct mx_traffic_steering_req *r, struct ccm_anchor *a)
+{
+	uint32_t active = 0;
+
+	for (size_t i = 0; i < r->n_feature_active; i++)
+		if (r->feature_active[i].active)
+			active |= 1u << r->feature_active[i].feature_name;
+	a->off = s->features & ~active & ~(1u << MX_F_MEASUREMENT);
+	a->ul_mode = r->has_uplink_mode ? (uint8_t)(1 + r->uplink_mode) : 0;
+	a->dl_mode = r->has_downlink_mode ? (uint8_t)(1 + r->downlink_mode) : 0;
+}
+
 int ccm_plane_steering(
 	struct ccm_session *s, const struct mx_msg *m, mams_time now, struct mams_error *err)
 {
@@ -47,8 +61,9 @@ int ccm_plane_steering(
 	if (rc < 0)
 		return rc;
 	/* one flag of a subflow rules both directions, and without convergence the answers come
-	 * over the link of the requests: the RSP says what stays in effect */
-	if (!o.plain || o.dl != o.ul || !o.dl) {
+	 * over the link of the requests; a tunnel has two directions.  The RSP says what stays in
+	 * effect */
+	if (!o.plain || (o.dl != o.ul && !o.anchor->tunnelled) || !o.dl || !o.ul) {
 		s->counters.steerings_refused++;
 		return ccm_session_answer(s, m, ccm_compose_steering_rsp(s, o.anchor));
 	}
@@ -60,6 +75,8 @@ int ccm_plane_steering(
 	o.anchor->ul = o.ul;
 	o.anchor->first = o.first;
 	o.anchor->steered = true;
+	if (o.anchor->tunnelled)
+		take_treatment(s, r, o.anchor);
 	if (o.anchor == ccm_setup_caught(s)) {
 		memcpy(s->app.classes, o.classes, o.n_classes * sizeof(o.classes[0]));
 		s->app.n_classes = o.n_classes;
@@ -81,14 +98,14 @@ static const struct ccm_anchor *steered_anchor(const struct ccm_session *s)
 	return &s->anchor[i];
 }
 
-void ccm_session_applied(struct ccm_session *s, uint32_t ok, mams_time now)
+void ccm_session_applied(struct ccm_session *s, uint32_t ok, const uint16_t *ports, mams_time now)
 {
 	bool setup = s->setup_req != NULL;
-	bool steered = s->steer_req && ok;
+	bool steered = s->steer_req && (ok || ports);
 
 	ok |= ccm_setup_native(s);
 	if (s->setup_req &&
-		ccm_session_answer(s, s->setup_req, ccm_compose_setup_cnf(s, ok)) == 0 &&
+		ccm_session_answer(s, s->setup_req, ccm_compose_setup_cnf(s, ok, ports)) == 0 &&
 		s->state != CCM_STATE_HANDOVER)
 		ccm_session_to(s, CCM_STATE_ACTIVE, "user plane is set up");
 	if (s->steer_req)

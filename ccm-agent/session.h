@@ -127,7 +127,7 @@ struct ccm_session_link {
 struct ccm_lane {
 	bool named;
 	uint8_t configuration;  /**< MX configuration; 0: it had no id */
-	struct mams_addr proxy; /**< with port; unset: no convergence */
+	struct mams_addr proxy; /**< or tunnel's end; with port; unset: no convergence */
 	uint16_t control_port;  /**< UDP, of MX Control PDUs there; 0: none */
 };
 
@@ -136,13 +136,17 @@ struct ccm_anchor {
 	bool used;
 	uint8_t id;
 	int type;       /**< enum mx_connection_type */
-	bool proxied;   /**< by MPTCP_Proxy; false: control plane only */
+	bool proxied;   /**< by MPTCP_Proxy */
+	bool tunnelled; /**< by GMA; neither: control plane only */
 	uint32_t group; /**< of its paths: another one with another N-MADP instance */
 	struct ccm_lane lane[CCM_LINKS_MAX];
 	uint32_t dl, ul; /**< bits of connection ids; others are backup */
 	uint8_t first;   /**< of ul: default_uplink_delivery, when steered */
 	bool steered;
+	uint8_t ul_mode, dl_mode; /**< tunnelled: 1 + enum mx_mode; 0: as the features say */
+	uint32_t off;             /**< agreed features that steering has switched off */
 	char client_key[CCM_KEY_MAX];
+	struct ccm_inside inside; /**< tunnelled */
 };
 
 /** Paths to an N-MADP instance that an anchor has left: what runs there finishes. */
@@ -177,6 +181,7 @@ struct ccm_session {
 	uint32_t discover_tries;
 	uint32_t features; /**< agreed */
 	uint32_t convergence;
+	uint32_t adaptation;
 	struct mx_offer offer; /**< of the NCM */
 	struct mx_drop drops[MX_DROPS_MAX];
 	size_t n_drops;
@@ -222,8 +227,9 @@ void ccm_session_measured(struct ccm_session *s, uint8_t connection_id, int type
 /** The shortest period in which values are wanted; 0: none are. */
 uint32_t ccm_session_measure_ms(const struct ccm_session *s);
 /** What CCM_ACT_APPLY asked for is done.
- *  @param ok  bits of the connection ids that work */
-void ccm_session_applied(struct ccm_session *s, uint32_t ok, mams_time now);
+ *  @param ok     bits of the connection ids that work
+ *  @param ports  [CCM_LINKS_MAX]: UDP ports of the tunnel's links that work, else 0; NULL: none */
+void ccm_session_applied(struct ccm_session *s, uint32_t ok, const uint16_t *ports, mams_time now);
 /** Nothing comes back over a path of the proxy, though its link is up; or something does again.
  *  @param proxy  with port
  *  @return is this news? */

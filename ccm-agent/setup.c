@@ -110,6 +110,7 @@ static void want_native(
 
 void ccm_session_wanted(const struct ccm_session *s, struct ccm_target *out)
 {
+	const struct ccm_anchor *tunnel = NULL;
 	bool caught = true;
 	bool native = false;
 
@@ -121,6 +122,10 @@ void ccm_session_wanted(const struct ccm_session *s, struct ccm_target *out)
 
 		if (!a->used)
 			continue;
+		if (a->tunnelled) {
+			tunnel = tunnel ? tunnel : a;
+			continue;
+		}
 		if (!a->proxied && !native && !s->fallen_back) {
 			want_native(s, a, out);
 			native = true;
@@ -132,6 +137,8 @@ void ccm_session_wanted(const struct ccm_session *s, struct ccm_target *out)
 		out->catching = !s->fallen_back;
 		snprintf(out->client_key, sizeof(out->client_key), "%s", a->client_key);
 	}
+	if (tunnel)
+		ccm_tunnel_want(s, tunnel, ccm_setup_caught(s) != NULL, &out->tunnel);
 	for (size_t i = 0; i < CCM_RETIRED_MAX; i++)
 		if (s->retired[i].group)
 			want_retired(s, &s->retired[i], out);
@@ -148,8 +155,22 @@ static bool can_do(const struct ccm_session *s, const struct mx_convergence_conf
 
 	if (!c->has_convergence_method)
 		return true;
+	if (c->convergence_method == MX_CONV_GMA)
+		return ccm_tunnel_can(s, c);
 	return c->convergence_method == MX_CONV_MPTCP_PROXY &&
 	       (s->convergence & 1u << MX_CONV_MPTCP_PROXY) && p && p->proxy_ip;
+}
+
+static void take_end(const struct mx_convergence_config *c, const struct mx_setup_delivery *d,
+	struct mams_addr *out)
+{
+	const struct mx_adaptation_params *end = d->adaptation_method_param;
+	const struct mx_convergence_params *p = c->convergence_method_params;
+	bool tunnel = c->convergence_method == MX_CONV_GMA;
+
+	if (c->has_convergence_method &&
+		mams_addr_parse(tunnel ? end->tunnel_ip_addr : p->proxy_ip, out) == 0)
+		out->port = tunnel ? end->tunnel_end_port : p->proxy_port;
 }
 
 static void name_link(struct ccm_session *s, struct ccm_anchor *a,
@@ -158,7 +179,7 @@ static void name_link(struct ccm_session *s, struct ccm_anchor *a,
 	struct ccm_session_link *l;
 	struct ccm_lane *lane;
 
-	if (d->connection_id >= CCM_LINKS_MAX || d->has_adaptation_method ||
+	if (d->connection_id >= CCM_LINKS_MAX || (d->has_adaptation_method && !a->tunnelled) ||
 		!s->link[d->connection_id].conf)
 		return;
 	l = &s->link[d->connection_id];
@@ -166,11 +187,19 @@ static void name_link(struct ccm_session *s, struct ccm_anchor *a,
 	*lane = (struct ccm_lane){.named = true,
 		.configuration = c->has_mx_configuration_id ? c->mx_configuration_id : 0,
 		.control_port = c->has_udp_port ? c->udp_port : 0};
-	if (c->has_convergence_method &&
-		mams_addr_parse(c->convergence_method_params->proxy_ip, &lane->proxy) == 0)
-		lane->proxy.port = c->convergence_method_params->proxy_port;
+	take_end(c, d, &lane->proxy);
 	l->admitted = true;
 	l->admitted_address = mams_addr_is_set(&l->known) ? l->known : l->sent.address;
+}
+
+static void take_proxy(struct ccm_anchor *a, const struct mx_convergence_config *c)
+{
+	if (!c->has_convergence_method)
+		return;
+	a->proxied = true;
+	if (c->convergence_method_params->client_key)
+		snprintf(a->client_key, sizeof(a->client_key), "%s",
+			c->convergence_method_params->client_key);
 }
 
 static void take_anchor(
@@ -183,13 +212,18 @@ static void take_anchor(
 		.ul = CCM_ALL_CONNECTIONS};
 	for (size_t i = 0; i < from->n_convergence_config; i++) {
 		const struct mx_convergence_config *c = &from->convergence_config[i];
+		bool gma;
 
 		if (!can_do(s, c))
 			continue;
-		if (c->has_convergence_method && c->convergence_method_params->client_key)
-			snprintf(a->client_key, sizeof(a->client_key), "%s",
-				c->convergence_method_params->client_key);
-		a->proxied |= c->has_convergence_method;
+		/* an anchor is the proxy's or the trailer's; its first configuration says whose */
+		gma = c->has_convergence_method && c->convergence_method == MX_CONV_GMA;
+		if (a->tunnelled || (gma && a->proxied))
+			continue;
+		if (gma)
+			ccm_tunnel_take(a, c);
+		else
+			take_proxy(a, c);
 		for (size_t k = 0; k < c->n_delivery_connections; k++)
 			name_link(s, a, c, &c->delivery_connections[k]);
 	}
@@ -249,6 +283,9 @@ static void succeed(struct ccm_session *s, struct ccm_anchor *a, const struct cc
 	a->ul = old->ul;
 	a->first = old->first;
 	a->steered = old->steered;
+	a->ul_mode = old->ul_mode;
+	a->dl_mode = old->dl_mode;
+	a->off = old->off;
 	if (!has_proxies(old))
 		return;
 	if (same_instance(a, old))
@@ -316,7 +353,7 @@ uint32_t ccm_setup_native(const struct ccm_session *s)
 		for (uint8_t i = 0; s->anchor[a].used && i < CCM_LINKS_MAX; i++) {
 			if (!s->anchor[a].lane[i].named || !ccm_setup_carries(s, i))
 				continue;
-			if (s->anchor[a].proxied)
+			if (s->anchor[a].proxied || s->anchor[a].tunnelled)
 				proxied |= 1u << i;
 			else
 				native |= 1u << i;

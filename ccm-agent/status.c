@@ -21,6 +21,8 @@ void ccm_status_agreed(struct ctl_msg *msg, const struct ccm_session *s)
 	out->features = put_names(msg, s->features, MX_F_COUNT, mx_feature_name, &out->n_features);
 	out->convergence = put_names(
 		msg, s->convergence, MX_CONV_COUNT, mx_convergence_name, &out->n_convergence);
+	out->adaptation = put_names(
+		msg, s->adaptation, MX_ADAPT_COUNT, mx_adaptation_name, &out->n_adaptation);
 	out->dropped = ctl_alloc(msg, (s->n_drops + 1) * sizeof(*out->dropped));
 	for (size_t i = 0; out->dropped && i < s->n_drops; i++)
 		out->dropped[out->n_dropped++] = (struct ctl_dropped){
@@ -53,8 +55,12 @@ void ccm_status_anchors(struct ctl_msg *msg, const struct ccm_session *s)
 			continue;
 		*x = (struct ctl_anchor_status){.connection_id = a->id,
 			.type = ctl_strdup(msg, mx_connection_type_name(a->type)),
-			.method = ctl_strdup(msg,
-				a->proxied ? mx_convergence_name(MX_CONV_MPTCP_PROXY) : "none")};
+			.method = ctl_strdup(msg, a->proxied
+							  ? mx_convergence_name(MX_CONV_MPTCP_PROXY)
+						  : a->tunnelled ? mx_convergence_name(MX_CONV_GMA)
+								 : "none"),
+			.anchor4 = a->inside.anchor4,
+			.anchor6 = a->inside.anchor6};
 		x->dl = put_links(msg, s, a, a->dl, &x->n_dl);
 		x->ul = put_links(msg, s, a, a->ul, &x->n_ul);
 		out->n_anchors++;

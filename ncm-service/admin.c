@@ -4,6 +4,7 @@
 #include "lib/base/log.h"
 #include "lib/ctl/ctl_msg.h"
 #include "lib/io/ctlsock.h"
+#include "lib/mx/mx_tables.h"
 #include "mams_version.h"
 #include "ncm-service/status.h"
 
@@ -264,6 +265,43 @@ static int take_links(const struct ncm_session *s, const char *const *names, siz
 	return 0;
 }
 
+/* @param out  1 + enum mx_mode; untouched when none is named */
+static int take_mode(const char *text, uint8_t *out, struct mams_error *err)
+{
+	int mode;
+
+	if (!text)
+		return 0;
+	if (mams_enum_parse(mx_mode_names, text, &mode) < 0)
+		return mams_fail(err, MAMS_EVALUE, text,
+			"a mode is single, active-standby, smallest-delay, priority, split or "
+			"duplicate");
+	*out = (uint8_t)(1 + mode);
+	return 0;
+}
+
+static int take_off(const struct ctl_steer *t, uint32_t *out, struct mams_error *err)
+{
+	for (size_t i = 0; i < t->n_off; i++) {
+		int f;
+
+		if (mams_enum_parse(mx_feature_names, t->off[i], &f) < 0)
+			return mams_fail(err, MAMS_EVALUE, t->off[i], "is no MX feature");
+		*out |= 1u << f;
+	}
+	return 0;
+}
+
+static int take_treatment(
+	const struct ctl_steer *t, struct ncm_order *order, struct mams_error *err)
+{
+	int rc = take_mode(t->dl_mode, &order->dl_mode, err);
+
+	if (rc == 0)
+		rc = take_mode(t->ul_mode, &order->ul_mode, err);
+	return rc == 0 ? take_off(t, &order->off, err) : rc;
+}
+
 static int start_steering(struct ncm_admin *a, struct ncm_session *s, struct mams_ctl_conn *c,
 	const struct ctl_msg *msg, struct mams_error *err)
 {
@@ -277,6 +315,8 @@ static int start_steering(struct ncm_admin *a, struct ncm_session *s, struct mam
 		rc = take_links(s, t->dl, t->n_dl, &order.dl, err);
 	if (rc == 0)
 		rc = take_links(s, t->ul, t->n_ul, &order.ul, err);
+	if (rc == 0)
+		rc = take_treatment(t, &order, err);
 	if (rc < 0)
 		return rc;
 	w = calloc(1, sizeof(*w));

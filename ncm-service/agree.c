@@ -11,6 +11,8 @@ struct mx_offer ncm_offer(const struct ncm_policy *p)
 
 	for (size_t i = 0; i < p->n_anchors; i++) {
 		o.convergence |= p->anchors[i].methods;
+		if (p->anchors[i].methods & 1u << MX_CONV_GMA)
+			o.adaptation |= 1u << MX_ADAPT_UDP;
 		o.anchors |= 1u << p->anchors[i].connection_id;
 		o.anchor_type[p->anchors[i].connection_id] = (uint8_t)p->anchors[i].connection_type;
 	}
@@ -66,6 +68,8 @@ static void take_anchors(struct ncm_session *s, uint32_t agreed)
 
 		x->id = (uint8_t)p->anchors[a].connection_id;
 		x->used = (agreed & 1u << x->id) != 0;
+		s->anchor[a].ul_mode = s->anchor[a].dl_mode = 0;
+		s->anchor[a].off = 0;
 		x->dl = NCM_ALL_CONNECTIONS;
 		x->ul = NCM_ALL_CONNECTIONS;
 		if (!x->used)
@@ -87,6 +91,9 @@ int ncm_agree(struct ncm_session *s, const struct mx_msg *m, struct mams_error *
 	s->s.features = both.features;
 	s->s.convergence = both.convergence;
 	s->s.adaptation = both.adaptation;
+	/* GMA comes in a tunnel */
+	if (!(both.adaptation & 1u << MX_ADAPT_UDP))
+		s->s.convergence &= ~(1u << MX_CONV_GMA);
 	memset(s->s.links, 0, sizeof(s->s.links));
 	ncm_advice_forget(s);
 	ncm_appreq_forget(s);

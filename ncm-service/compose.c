@@ -2,6 +2,7 @@
 #include "ncm-service/agree.h"
 #include "ncm-service/analytics.h"
 #include "ncm-service/appreq.h"
+#include "ncm-service/tunnel.h"
 
 #define DECLARED_LIKELIHOOD 50 /* percent: nobody has measured it */
 #define DECLARED_VALIDITY_S 60
@@ -256,6 +257,9 @@ static bool put_anchor(
 	if (ncm_session_methods(s, anchor) == 0 || links == 0)
 		return put_native(
 			m, s, links, &out->convergence_config[out->n_convergence_config++]);
+	if (ncm_session_methods(s, anchor) & 1u << MX_CONV_GMA)
+		return ncm_tunnel_put(
+			m, s, anchor, links, &out->convergence_config[out->n_convergence_config++]);
 	for (uint8_t i = 0; i < NCM_LINKS_MAX; i++)
 		if ((links & 1u << i) &&
 			!put_mptcp(m, s, anchor, i,
@@ -334,10 +338,14 @@ struct mx_msg *ncm_compose_steering(const struct ncm_session *s, const struct nc
 	struct mx_msg *m = mx_msg_new(MX_TRAFFIC_STEERING_REQ, 0);
 	struct mx_traffic_steering_req *r = m ? &m->traffic_steering_req : NULL;
 	struct mx_uplink_delivery *u = m ? mx_alloc(m, (flows + 1) * sizeof(*u)) : NULL;
-	uint32_t features = s->s.features;
+	uint32_t features = s->s.features & ~o->off;
 
 	if (!u)
 		return whole(m, false);
+	r->has_uplink_mode = o->ul_mode > 0;
+	r->uplink_mode = o->ul_mode - 1;
+	r->has_downlink_mode = o->dl_mode > 0;
+	r->downlink_mode = o->dl_mode - 1;
 	r->connection_id = s->s.anchors[o->anchor].id;
 	r->has_mx_configuration_id = o->configuration != 0;
 	r->mx_configuration_id = o->configuration;

@@ -31,12 +31,21 @@ static const struct mams_conf_table access_table = {"access", sizeof(struct ncm_
 
 #define IN_MADP(m) offsetof(struct ncm_madp_conf, m)
 static const struct mams_conf_row madp_rows[] = {
-	{"ctl", MAMS_C_STRING, IN_MADP(ctl), .required = true,
-		.doc = "ctl socket of the instance's mams-proxy"},
-	{"pm", MAMS_C_STRING, IN_MADP(pm), .required = true,
-		.doc = "ctl socket of the mams_pm plugin beside it"},
-	{"proxies", MAMS_C_STRINGS, IN_MADP(texts), IN_MADP(n_texts), .required = true,
+	{"ctl", MAMS_C_STRING, IN_MADP(ctl), .doc = "ctl socket of the instance's mams-proxy"},
+	{"pm", MAMS_C_STRING, IN_MADP(pm), .doc = "ctl socket of the mams_pm plugin beside it"},
+	{"proxies", MAMS_C_STRINGS, IN_MADP(texts), IN_MADP(n_texts),
 		.doc = "its own address on each access, \"ACCESS ADDRESS:PORT\""},
+	{"trailer", MAMS_C_STRING, IN_MADP(trailer),
+		.doc = "instead of the three: ctl socket of a mams-trailer"},
+	{"tunnels", MAMS_C_STRINGS, IN_MADP(tunnels), IN_MADP(n_tunnels),
+		.doc = "with trailer: its own address on each access, \"ACCESS ADDRESS\""},
+	{"addresses", MAMS_C_PREFIXES, IN_MADP(addresses), IN_MADP(n_addresses),
+		.doc = "with trailer: anchor addresses of its clients: an IPv4 network, an IPv6 "
+		       "one, or both"},
+	{"mtu", MAMS_C_INT, IN_MADP(mtu), .min = 576, .max = 65535, .def = "1400",
+		.doc = "with trailer: of packets inside the tunnel; 1280 and more for IPv6"},
+	{"dns", MAMS_C_ADDRS, IN_MADP(dns), IN_MADP(n_dns),
+		.doc = "with trailer: name servers told to its clients, at most 8"},
 	{"capacity", MAMS_C_INT, IN_MADP(capacity), .max = 1000000, .def = "0",
 		.doc = "anchor connections of clients at once; 0: no limit"},
 };
@@ -51,7 +60,7 @@ static const struct mams_conf_row anchor_rows[] = {
 		.def = "LTE", .doc = "access type of the anchor connection"},
 	{"methods", MAMS_C_STRINGS, IN_ANCHOR(method_names), IN_ANCHOR(n_method_names),
 		.required = true,
-		.doc = "convergence: MPTCP_Proxy, or none for the control plane only"},
+		.doc = "convergence: MPTCP_Proxy, or GMA, or none for the control plane only"},
 	{"accesses", MAMS_C_STRINGS, IN_ANCHOR(access_names), IN_ANCHOR(n_access_names),
 		.doc = "whose links it may use; default: all"},
 	{"madps", MAMS_C_STRINGS, IN_ANCHOR(madp_names), IN_ANCHOR(n_madp_names),

@@ -8,7 +8,8 @@
 #include <string.h>
 
 /* What N-MADP instances can be driven with. */
-#define METHODS_DRIVEN (1u << MX_CONV_MPTCP_PROXY)
+#define METHODS_DRIVEN (1u << MX_CONV_MPTCP_PROXY | 1u << MX_CONV_GMA)
+#define DNS_MAX 8
 
 static int find_access(const struct ncm_policy *p, const char *name, size_t len)
 {
@@ -39,40 +40,101 @@ static int add_proxy(struct ncm_madp_conf *m, size_t access, const struct mams_a
 
 /* ---- instances ---- */
 
-static int take_proxy(const struct ncm_policy *p, struct ncm_madp_conf *m, const char *text,
+static int take_end(const struct ncm_policy *p, struct ncm_madp_conf *m, const char *text,
 	const char *path, struct mams_error *err)
 {
+	const char *key = m->trailer ? "tunnels" : "proxies";
 	size_t len = strcspn(text, " ");
 	int access = find_access(p, text, len);
 	struct mams_addr a;
+	int rc = -MAMS_EVALUE;
 
-	if (text[len] == '\0' || access < 0 || mams_addr_parse_port(text + len + 1, 7443, &a) < 0)
+	if (text[len] != '\0' && access >= 0)
+		rc = m->trailer ? mams_addr_parse(text + len + 1, &a)
+				: mams_addr_parse_port(text + len + 1, 7443, &a);
+	if (rc < 0)
 		return mams_fail(err, MAMS_EVALUE, path,
-			"madp %s: proxies: \"%.60s\" is not the name of an access, a space and "
-			"address:port",
-			m->name, text);
+			"madp %s: %s: \"%.60s\" is not the name of an access, a space and %s",
+			m->name, key, text, m->trailer ? "an address" : "address:port");
 	if (add_proxy(m, (size_t)access, &a) < 0)
 		return mams_fail(err, MAMS_EVALUE, path,
-			"madp %s: proxies: more than one IPv4 and one IPv6 address on access %s",
-			m->name, p->accesses[access].name);
+			"madp %s: %s: more than one IPv4 and one IPv6 address on access %s",
+			m->name, key, p->accesses[access].name);
 	return 0;
+}
+
+/* A proxy with its plugin, or a trailer with the addresses of its clients. */
+static int check_kind(const struct ncm_madp_conf *m, const char *path, struct mams_error *err)
+{
+	if (!m->trailer && (!m->ctl || !m->pm || m->n_texts == 0))
+		return mams_fail(err, MAMS_EMISSING, path,
+			"madp %s: ctl, pm and proxies are required, or trailer, tunnels and "
+			"addresses",
+			m->name);
+	if (!m->trailer && (m->n_tunnels || m->n_addresses || m->n_dns))
+		return mams_fail(err, MAMS_EVALUE, path,
+			"madp %s: tunnels, addresses and dns belong to a trailer", m->name);
+	if (!m->trailer)
+		return 0;
+	if (m->ctl || m->pm || m->n_texts)
+		return mams_fail(err, MAMS_EVALUE, path,
+			"madp %s: ctl, pm and proxies are a proxy's: it has a section of its own",
+			m->name);
+	if (m->n_tunnels == 0 || m->n_addresses == 0)
+		return mams_fail(err, MAMS_EMISSING, path,
+			"madp %s: trailer needs tunnels and addresses", m->name);
+	if (m->n_dns > DNS_MAX)
+		return mams_fail(err, MAMS_EVALUE, path, "madp %s: dns: at most %d servers",
+			m->name, DNS_MAX);
+	return 0;
+}
+
+static int check_addresses(const struct ncm_madp_conf *m, const char *path, struct mams_error *err)
+{
+	for (size_t i = 0; i < m->n_addresses; i++) {
+		const struct mams_prefix *a = &m->addresses[i];
+
+		if (m->n_addresses > 2 || (i == 1 && a->net.family == m->addresses[0].net.family))
+			return mams_fail(err, MAMS_EVALUE, path,
+				"madp %s: addresses: one IPv4 and one IPv6 network at most",
+				m->name);
+		if (a->len < 8 || a->len > (a->net.family == AF_INET ? 30 : 126))
+			return mams_fail(err, MAMS_EVALUE, path,
+				"madp %s: addresses: a network of /8 to /30, or /126 with IPv6",
+				m->name);
+		if (a->net.family == AF_INET6 && m->mtu < 1280)
+			return mams_fail(err, MAMS_EVALUE, path,
+				"madp %s: mtu: IPv6 needs 1280 at least", m->name);
+	}
+	return 0;
+}
+
+static const char *socket_of(const struct ncm_madp_conf *m)
+{
+	return m->trailer ? m->trailer : m->ctl;
 }
 
 static int take_madp(const struct ncm_policy *p, size_t i, const char *path, struct mams_error *err)
 {
 	struct ncm_madp_conf *m = &p->madps[i];
-	int rc = 0;
+	int rc = check_kind(m, path, err);
 
+	if (rc == 0)
+		rc = check_addresses(m, path, err);
+	if (rc < 0)
+		return rc;
 	if (strlen(m->name) >= NCM_NAME_MAX)
 		return mams_fail(err, MAMS_EVALUE, path, "madp %s: name is longer than %d octets",
 			m->name, NCM_NAME_MAX - 1);
 	for (size_t k = 0; k < i; k++)
-		if (strcmp(p->madps[k].ctl, m->ctl) == 0)
+		if (strcmp(socket_of(&p->madps[k]), socket_of(m)) == 0)
 			return mams_fail(err, MAMS_EVALUE, path,
 				"madp %s and %s have the same ctl socket", p->madps[k].name,
 				m->name);
 	for (size_t k = 0; rc == 0 && k < m->n_texts; k++)
-		rc = take_proxy(p, m, m->texts[k], path, err);
+		rc = take_end(p, m, m->texts[k], path, err);
+	for (size_t k = 0; rc == 0 && k < m->n_tunnels; k++)
+		rc = take_end(p, m, m->tunnels[k], path, err);
 	return rc;
 }
 
@@ -138,10 +200,34 @@ static int take_methods(struct ncm_anchor_conf *a, const char *path, struct mams
 			!(METHODS_DRIVEN & 1u << method))
 			return mams_fail(err, MAMS_EVALUE, path,
 				"anchor %s: methods: \"%.40s\" is not driven by this NCM; "
-				"MPTCP_Proxy is, and \"none\" alone is the control plane only",
+				"MPTCP_Proxy and GMA are, and \"none\" alone is the control plane "
+				"only",
 				a->name, a->method_names[i]);
 		a->methods |= 1u << method;
 	}
+	if (a->methods & (a->methods - 1))
+		return mams_fail(err, MAMS_EVALUE, path,
+			"anchor %s: methods: an anchor has one; MPTCP_Proxy and GMA beside each "
+			"other are two anchors",
+			a->name);
+	return 0;
+}
+
+/* The instances of its method. */
+static int take_kind(const struct ncm_policy *p, struct ncm_anchor_conf *a, const char *path,
+	struct mams_error *err)
+{
+	for (size_t i = 0; i < p->n_madps; i++)
+		if (a->methods && !(a->methods & ncm_policy_method(&p->madps[i]))) {
+			if (a->n_madp_names > 0 && (a->madps & 1u << i))
+				return mams_fail(err, MAMS_EVALUE, path,
+					"anchor %s: madps: %s cannot serve %s", a->name,
+					p->madps[i].name, a->method_names[0]);
+			a->madps &= ~(1u << i);
+		}
+	if (a->methods && !a->madps)
+		return mams_fail(err, MAMS_EMISSING, path, "anchor %s: no madp section serves %s",
+			a->name, a->method_names[0]);
 	return 0;
 }
 
@@ -170,10 +256,10 @@ static int take_names(const struct ncm_policy *p, struct ncm_anchor_conf *a, con
 		a->accesses = first(p->n_accesses);
 	if (a->n_madp_names == 0)
 		a->madps = first(p->n_madps);
-	return 0;
+	return take_kind(p, a, path, err);
 }
 
-static int make_anchor(struct ncm_conf *c)
+static int make_anchor(struct ncm_conf *c, const char *path, struct mams_error *err)
 {
 	struct ncm_policy *p = &c->policy;
 	struct ncm_anchor_conf *a = mams_arena_alloc(c->arena, sizeof(*a));
@@ -186,6 +272,13 @@ static int make_anchor(struct ncm_conf *c)
 		.methods = 1u << MX_CONV_MPTCP_PROXY,
 		.accesses = first(p->n_accesses),
 		.madps = first(p->n_madps)};
+	for (size_t i = 0; i < p->n_madps; i++)
+		if (p->madps[i].trailer)
+			a->madps &= ~(1u << i);
+	if (!a->madps)
+		return mams_fail(err, MAMS_EMISSING, path,
+			"anchor: required where all madp sections are trailers, with methods = "
+			"{ GMA }");
 	p->anchors = a;
 	p->n_anchors = 1;
 	return 0;
@@ -195,10 +288,11 @@ static int take_anchors(struct ncm_conf *c, const char *path, struct mams_error 
 {
 	struct ncm_policy *p = &c->policy;
 	unsigned native = 0;
+	unsigned tunnels = 0;
 	int rc = 0;
 
 	if (p->n_anchors == 0)
-		return make_anchor(c);
+		return make_anchor(c, path, err);
 	if (p->n_anchors > NCM_ANCHORS_MAX)
 		return mams_fail(err, MAMS_ELIMIT, path, "anchor: at most %u", NCM_ANCHORS_MAX);
 	for (size_t i = 0; rc == 0 && i < p->n_anchors; i++) {
@@ -211,7 +305,11 @@ static int take_anchors(struct ncm_conf *c, const char *path, struct mams_error 
 		if (rc == 0)
 			rc = take_names(p, &p->anchors[i], path, err);
 		native += rc == 0 && p->anchors[i].methods == 0;
+		tunnels += rc == 0 && (p->anchors[i].methods & 1u << MX_CONV_GMA);
 	}
+	if (rc == 0 && tunnels > 1)
+		return mams_fail(err, MAMS_EVALUE, path,
+			"anchor: one with GMA at most: a client's mams-trailer has one session");
 	if (rc == 0 && native > 1)
 		return mams_fail(err, MAMS_EVALUE, path,
 			"anchor: one with methods = { none } at most: a client has one native "

@@ -6,6 +6,7 @@
 #include "lib/io/ctlsock.h"
 #include "ncm-service/estimate.h"
 #include "ncm-service/releases.h"
+#include "ncm-service/trailer.h"
 
 #include <uthash.h>
 
@@ -26,7 +27,10 @@ struct grant {
 	UT_hash_handle hh;
 };
 
+#define NO_PLUGIN SIZE_MAX
+
 struct instance {
+	struct ncm_trailer *trailer; /* NULL: it is a proxy, with a plugin */
 	struct mams_ctl_conn *proxy;
 	size_t plugin; /* index: instances on one host share it */
 };
@@ -101,6 +105,10 @@ void ncm_madp_grant(struct ncm_madp *m, size_t madp, const struct ncm_session *s
 {
 	struct ctl_msg *msg;
 
+	if (m->instances[madp].trailer) {
+		ncm_trailer_set(m->instances[madp].trailer, s);
+		return;
+	}
 	ncm_releases_drop(m->releases, madp, s->s.identity);
 	if (!ncm_madp_proxy_up(m, madp))
 		return; /* told when it is there */
@@ -117,7 +125,8 @@ void ncm_madp_probe(struct ncm_madp *m, size_t madp, const struct ncm_session *s
 	struct ncm_probe_order o;
 	struct ctl_msg *msg;
 
-	if (!ncm_madp_proxy_up(m, madp) || !ncm_estimate_order(s, id, &o))
+	if (m->instances[madp].trailer || !ncm_madp_proxy_up(m, madp) ||
+		!ncm_estimate_order(s, id, &o))
 		return; /* the next estimation will do */
 	msg = ctl_msg_new(CTL_PX_PROBE, ++m->next_id);
 	if (msg)
@@ -160,6 +169,10 @@ static int send_release(struct ncm_madp *m, size_t madp, const char *client)
 /* A proxy that lives on while we cannot reach it would serve the client for good. */
 void ncm_madp_revoke(struct ncm_madp *m, size_t madp, const struct ncm_session *s)
 {
+	if (m->instances[madp].trailer) {
+		ncm_trailer_del(m->instances[madp].trailer, s);
+		return;
+	}
 	if (send_release(m, madp, s->s.identity) == 0)
 		return;
 	if (ncm_releases_add(m->releases, madp, s->s.identity) < 0)
@@ -210,7 +223,10 @@ static void tell_rules(struct ncm_madp *m, size_t plugin, const struct ncm_sessi
 
 void ncm_madp_policy(struct ncm_madp *m, size_t madp, const struct ncm_session *s)
 {
-	tell_rules(m, m->instances[madp].plugin, s, false);
+	if (m->instances[madp].trailer)
+		ncm_trailer_set(m->instances[madp].trailer, s);
+	else
+		tell_rules(m, m->instances[madp].plugin, s, false);
 }
 
 void ncm_madp_forget(struct ncm_madp *m, const struct ncm_session *s)
@@ -233,7 +249,7 @@ static bool holds_user_plane(const struct ncm_session *s, size_t madp)
 static int index_of(const struct ncm_madp *m, const struct mams_ctl_conn *c)
 {
 	for (size_t i = 0; i < m->policy->n_madps; i++)
-		if (m->instances[i].proxy == c)
+		if (!m->instances[i].trailer && m->instances[i].proxy == c)
 			return (int)i;
 	return -1;
 }
@@ -313,8 +329,32 @@ static void take_result(struct ncm_madp *m, const struct ctl_msg *msg)
 	if (was.probe && m->ops)
 		m->ops->probing(m->user, was.session_id, was.connection_id, msg->result.code == 0);
 	else if (msg->result.code == 0 && m->ops)
-		m->ops->prepared(m->user, was.session_id, was.madp);
+		m->ops->prepared(m->user, was.session_id, was.madp, NULL);
 }
+
+/* ---- trailers ---- */
+
+static void trailer_prepared(
+	void *user, uint64_t session_id, size_t madp, const struct ncm_tunnel *t)
+{
+	const struct ncm_madp *m = user;
+
+	if (m->ops)
+		m->ops->prepared(m->user, session_id, madp, t);
+}
+
+static void trailer_connected(void *user, size_t madp, bool up)
+{
+	struct ncm_madp *m = user;
+
+	if (up)
+		proxy_opened(m, madp);
+	else if (m->ops)
+		m->ops->connected(m->user, madp, false);
+}
+
+static const struct ncm_trailer_ops trailer_ops = {
+	.prepared = trailer_prepared, .connected = trailer_connected};
 
 static void packet(void *user, struct mams_ctl_conn *c, const char *data, size_t len)
 {
@@ -343,7 +383,8 @@ static int dial_plugin(struct mams_loop *l, struct ncm_madp *m, size_t madp)
 	int rc;
 
 	for (size_t i = 0; i < madp; i++) {
-		if (strcmp(m->policy->madps[i].pm, m->policy->madps[madp].pm) != 0)
+		if (m->instances[i].trailer ||
+			strcmp(m->policy->madps[i].pm, m->policy->madps[madp].pm) != 0)
 			continue;
 		m->instances[madp].plugin = m->instances[i].plugin;
 		return 0;
@@ -352,6 +393,14 @@ static int dial_plugin(struct mams_loop *l, struct ncm_madp *m, size_t madp)
 	if (rc == 0)
 		m->instances[madp].plugin = m->n_plugins++;
 	return rc;
+}
+
+static int dial_proxy(struct mams_loop *l, struct ncm_madp *m, size_t madp)
+{
+	int rc = mams_ctl_dial(
+		l, m->policy->madps[madp].ctl, &ctl_ops, m, &m->instances[madp].proxy);
+
+	return rc == 0 ? dial_plugin(l, m, madp) : rc;
 }
 
 int ncm_madp_new(struct mams_loop *l, const struct ncm_policy *policy,
@@ -368,9 +417,10 @@ int ncm_madp_new(struct mams_loop *l, const struct ncm_policy *policy,
 	if (!m->releases)
 		rc = -ENOMEM;
 	for (size_t i = 0; rc == 0 && i < policy->n_madps; i++) {
-		rc = mams_ctl_dial(l, policy->madps[i].ctl, &ctl_ops, m, &m->instances[i].proxy);
-		if (rc == 0)
-			rc = dial_plugin(l, m, i);
+		m->instances[i].plugin = NO_PLUGIN;
+		rc = policy->madps[i].trailer ? ncm_trailer_new(l, policy, i, registry,
+							&trailer_ops, m, &m->instances[i].trailer)
+					      : dial_proxy(l, m, i);
 	}
 	if (rc < 0)
 		ncm_madp_free(m);
@@ -391,6 +441,7 @@ void ncm_madp_free(struct ncm_madp *m)
 		return;
 	for (size_t i = 0; i < m->policy->n_madps; i++) {
 		mams_ctl_close(m->instances[i].proxy);
+		ncm_trailer_free(m->instances[i].trailer);
 		forget_grants(m, i);
 	}
 	for (size_t i = 0; i < m->n_plugins; i++)
@@ -401,10 +452,12 @@ void ncm_madp_free(struct ncm_madp *m)
 
 bool ncm_madp_proxy_up(const struct ncm_madp *m, size_t madp)
 {
-	return mams_ctl_is_open(m->instances[madp].proxy);
+	return m->instances[madp].trailer ? ncm_trailer_up(m->instances[madp].trailer)
+					  : mams_ctl_is_open(m->instances[madp].proxy);
 }
 
 bool ncm_madp_plugin_up(const struct ncm_madp *m, size_t madp)
 {
-	return mams_ctl_is_open(m->plugins[m->instances[madp].plugin]);
+	return m->instances[madp].plugin != NO_PLUGIN &&
+	       mams_ctl_is_open(m->plugins[m->instances[madp].plugin]);
 }

@@ -1,7 +1,8 @@
 /** @file madp.h
  *  The N-MADP instances as the NCM drives them: ctl connections to each mams-proxy and to the
- *  mptcpd plugins beside them.  Layer: adapter.  All keep what they were told when we are away, and
- *  are told everything again whenever a connection is made. */
+ *  mptcpd plugins beside them, and to each mams-trailer (trailer.h).  Layer: adapter.  All keep
+ * what they were told when we are away, and are told everything again whenever a connection is
+ * made. */
 #pragma once
 
 #include "lib/io/loop.h"
@@ -10,11 +11,13 @@
 struct ncm_madp;
 
 struct ncm_madp_ops {
-	/** The instance's proxy knows the key of this session. */
-	void (*prepared)(void *user, uint64_t session_id, size_t madp);
+	/** The instance's proxy knows the key of this session, or its trailer has the session.
+	 *  @param tunnel  of a trailer; NULL: of a proxy */
+	void (*prepared)(
+		void *user, uint64_t session_id, size_t madp, const struct ncm_tunnel *tunnel);
 	/** The instance's proxy is ready to probe this connection, or has no room for it. */
 	void (*probing)(void *user, uint64_t session_id, uint8_t connection_id, bool ready);
-	/** The instance's proxy is there, or gone. */
+	/** The instance's proxy or trailer is there, or gone. */
 	void (*connected)(void *user, size_t madp, bool up);
 };
 

@@ -66,6 +66,11 @@ const struct mams_addr *ncm_policy_proxy(
 	return NULL;
 }
 
+uint32_t ncm_policy_method(const struct ncm_madp_conf *m)
+{
+	return 1u << (m->trailer ? MX_CONV_GMA : MX_CONV_MPTCP_PROXY);
+}
+
 bool ncm_anchor_needs_madp(const struct ncm_anchor_conf *a, uint32_t agreed)
 {
 	return (a->methods & agreed) != 0;

@@ -29,19 +29,29 @@ struct ncm_access {
 
 /** Where an N-MADP instance is reached on one access. */
 struct ncm_madp_access {
-	struct mams_addr proxies[2]; /**< at most one IPv4 and one IPv6, with port */
+	struct mams_addr proxies[2]; /**< at most one IPv4 and one IPv6; a proxy's with port */
 	size_t n;
 };
 
-/** An N-MADP instance: a mams-proxy of the network role, and the path manager beside it. */
+/** An N-MADP instance: a mams-proxy of the network role, and the path manager beside it; or a
+ *  mams-trailer of the network role. */
 struct ncm_madp_conf {
 	const char *name;
-	const char *ctl;    /**< of the proxy; the adapter's business */
-	const char *pm;     /**< of the plugin */
-	uint32_t capacity;  /**< anchor connections at once; 0: no limit */
-	const char **texts; /**< "ACCESS ADDRESS:PORT" */
+	const char *ctl;     /**< of the proxy; the adapter's business */
+	const char *pm;      /**< of the plugin */
+	const char *trailer; /**< of the trailer; NULL: it is a proxy */
+	uint32_t capacity;   /**< anchor connections at once; 0: no limit */
+	const char **texts;  /**< "ACCESS ADDRESS:PORT" */
 	size_t n_texts;
+	const char **tunnels; /**< trailer: "ACCESS ADDRESS" */
+	size_t n_tunnels;
 	struct ncm_madp_access access[NCM_LINKS_MAX]; /**< by index into accesses */
+	/* trailer: */
+	struct mams_prefix *addresses; /**< of clients inside: one IPv4, one IPv6, or both */
+	size_t n_addresses;
+	uint32_t mtu;          /**< of packets inside */
+	struct mams_addr *dns; /**< name servers told to clients */
+	size_t n_dns;
 };
 
 /** An anchor connection (seed 3, 6.4): the path from an N-MADP instance to the servers. */
@@ -169,5 +179,7 @@ MAMS_MUST int ncm_host_port(const char *text, char host[NCM_HOST_MAX], uint16_t 
  * none of its family. */
 const struct mams_addr *ncm_policy_proxy(
 	const struct ncm_policy *p, size_t madp, size_t access, const struct mams_addr *client);
+/** What an instance can be used with: one bit of enum mx_convergence. */
+uint32_t ncm_policy_method(const struct ncm_madp_conf *m);
 /** Does this anchor need an N-MADP instance, when so much is agreed? */
 bool ncm_anchor_needs_madp(const struct ncm_anchor_conf *a, uint32_t agreed);

@@ -41,7 +41,7 @@ static void random_octets(void *p, size_t n)
 }
 
 /* RFC 4648 base64 of the key, for client_key and the Convert Cookie. */
-static void make_key(char out[NCM_KEY_MAX])
+void ncm_service_secret(char out[NCM_KEY_MAX])
 {
 	static const char digits[] =
 		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
@@ -334,14 +334,14 @@ static void drained(void *user, const char *name)
 	log_info("N-MADP instance %s is still drained", name);
 }
 
-static void prepared(void *user, uint64_t session_id, size_t madp)
+static void prepared(void *user, uint64_t session_id, size_t madp, const struct ncm_tunnel *tunnel)
 {
 	struct ncm_service *v = user;
 	struct ncm_session *s = ncm_registry_by_id(v->registry, session_id);
 
 	if (!s)
 		return;
-	ncm_session_prepared(s, madp, mams_loop_now(v->loop));
+	ncm_session_prepared(s, madp, tunnel, mams_loop_now(v->loop));
 	run(v, s);
 }
 
@@ -488,7 +488,7 @@ static int make_session(struct ncm_service *v, const char *identity, struct ncm_
 	snprintf(saved.identity, sizeof(saved.identity), "%s", identity);
 	random_octets(&saved.session_id, sizeof(saved.session_id));
 	saved.session_id >>= 11; /* 53 bits: what JSON numbers carry exactly */
-	make_key(saved.client_key);
+	ncm_service_secret(saved.client_key);
 	rc = ncm_registry_add(v->registry, &saved, first_number(), mams_loop_now(v->loop), out);
 	mams_wipe(&saved, sizeof(saved));
 	return rc;

@@ -254,7 +254,10 @@ bool ncm_session_steer_again(struct ncm_session *s, size_t anchor, mams_time now
 	s->steer.request = 0;
 	s->steer.order = (struct ncm_order){.anchor = anchor,
 		.dl = s->s.anchors[anchor].dl & have,
-		.ul = s->s.anchors[anchor].ul & have};
+		.ul = s->s.anchors[anchor].ul & have,
+		.ul_mode = s->anchor[anchor].ul_mode,
+		.dl_mode = s->anchor[anchor].dl_mode,
+		.off = s->anchor[anchor].off};
 	s->steer.open = !begin_steering(s, now, &code);
 	return s->steer.open;
 }
@@ -290,6 +293,9 @@ static int on_steering_rsp(
 	if (!s->steer.again) {
 		s->s.anchors[s->steer.order.anchor].dl = s->steer.order.dl;
 		s->s.anchors[s->steer.order.anchor].ul = s->steer.order.ul;
+		s->anchor[s->steer.order.anchor].ul_mode = s->steer.order.ul_mode;
+		s->anchor[s->steer.order.anchor].dl_mode = s->steer.order.dl_mode;
+		s->anchor[s->steer.order.anchor].off = s->steer.order.off;
 		ncm_session_policy(s);
 		ncm_session_store(s);
 		ncm_estimate_review(s, now);

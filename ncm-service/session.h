@@ -144,6 +144,16 @@ struct ncm_anchor_use {
 	int madp;         /**< index; -1: none */
 	uint32_t leaving; /**< bits of instances that the next confirmation releases */
 	bool refused;     /**< it needs an instance and there is none */
+	uint8_t ul_mode;  /**< GMA: 1 + enum mx_mode; 0: as the features say */
+	uint8_t dl_mode;
+	uint32_t off; /**< agreed features that steering has switched off */
+};
+
+/** What a trailer MADP has given the client of a session. */
+struct ncm_tunnel {
+	char secret[NCM_KEY_MAX];          /**< base64 */
+	struct mams_addr anchor4, anchor6; /**< the client's addresses inside; at least one */
+	uint16_t port;                     /**< UDP, of this session; 0: not yet known */
 };
 
 struct ncm_appreq;
@@ -169,6 +179,9 @@ struct ncm_order {
 	size_t anchor;         /**< index */
 	uint8_t configuration; /**< MX configuration; 0: the anchor's whole user plane */
 	uint32_t dl, ul;       /**< bits of connection ids */
+	uint8_t ul_mode;       /**< 1 + enum mx_mode; 0: as the features say */
+	uint8_t dl_mode;
+	uint32_t off; /**< agreed features that are not to be used */
 };
 
 struct ncm_session {
@@ -189,8 +202,11 @@ struct ncm_session {
 	mams_time prepare_again; /**< in PREPARE: the N-MADP has not answered, it is told again */
 	uint32_t again_ms;       /**< patience with links that a CNF left out; doubles */
 	struct ncm_anchor_use anchor[NCM_ANCHORS_MAX];
-	uint32_t prepared;     /**< bits of instances that know the client */
-	uint32_t told;         /**< bits of instances that may have connections of it */
+	struct ncm_tunnel tunnel; /**< of the anchor with GMA */
+	uint32_t tunnelled;       /**< bits of links that the client has in it */
+	bool setup_stale;  /**< the setup under way tells what is true no longer: another follows */
+	uint32_t prepared; /**< bits of instances that know the client */
+	uint32_t told;     /**< bits of instances that may have connections of it */
 	struct mx_offer offer; /**< of the client */
 	struct mx_drop drops[MX_DROPS_MAX];
 	size_t n_drops;
@@ -225,8 +241,10 @@ void ncm_session_free(struct ncm_session *s);
  *  @return 0, -MAMS_ESTATE (E6), -MAMS_EVALUE (E7), -MAMS_EUNKNOWN (E8), -ENOMEM */
 MAMS_MUST int ncm_session_input(
 	struct ncm_session *s, const struct mx_msg *m, mams_time now, struct mams_error *err);
-/** The instance knows the client's key (after NCM_ACT_PREPARE). */
-void ncm_session_prepared(struct ncm_session *s, size_t madp, mams_time now);
+/** The instance knows the client's key (after NCM_ACT_PREPARE).
+ *  @param tunnel  of a trailer MADP; NULL: a proxy */
+void ncm_session_prepared(
+	struct ncm_session *s, size_t madp, const struct ncm_tunnel *tunnel, mams_time now);
 /** The client waits for messages of ours (its long-poll). */
 void ncm_session_seen(struct ncm_session *s, mams_time now);
 /** Instances have come, gone or been drained: whoever has to move, or can at last be served, is set

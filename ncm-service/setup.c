@@ -4,6 +4,7 @@
 #include "ncm-service/appreq.h"
 #include "ncm-service/compose.h"
 #include "ncm-service/estimate.h"
+#include "ncm-service/tunnel.h"
 
 #include <stdio.h>
 
@@ -27,6 +28,21 @@ static bool needs_madp(const struct ncm_session *s, size_t a)
 {
 	return s->s.anchors[a].used &&
 	       ncm_anchor_needs_madp(&s->policy->anchors[a], s->s.convergence);
+}
+
+uint32_t ncm_setup_reaches(const struct ncm_session *s, size_t anchor, size_t madp)
+{
+	uint32_t bits = 0;
+
+	for (uint8_t i = 0; i < NCM_LINKS_MAX; i++) {
+		const struct ncm_link *l = &s->s.links[i];
+
+		if (l->known && l->admission == NCM_ADMIT_OK &&
+			(s->policy->anchors[anchor].accesses & 1u << l->access) &&
+			ncm_policy_proxy(s->policy, madp, l->access, &l->address))
+			bits |= 1u << i;
+	}
+	return bits;
 }
 
 static bool may_carry(const struct ncm_session *s, size_t a, const struct ncm_link *l)
@@ -139,12 +155,20 @@ static void assign(struct ncm_session *s, size_t a)
 	} /* else better a bad one, which may come back, than none */
 }
 
+/* A tunnel without a link is none; a client's key is good for links that come later. */
+static bool has_business(const struct ncm_session *s, size_t a)
+{
+	return s->s.anchors[a].used && s->anchor[a].madp >= 0 &&
+	       (!(ncm_session_methods(s, a) & 1u << MX_CONV_GMA) ||
+		       ncm_setup_reaches(s, a, (size_t)s->anchor[a].madp));
+}
+
 static uint32_t wanted_madps(const struct ncm_session *s)
 {
 	uint32_t bits = 0;
 
 	for (size_t a = 0; a < s->policy->n_anchors; a++)
-		if (s->s.anchors[a].used)
+		if (has_business(s, a))
 			bits |= bit(s->anchor[a].madp);
 	return bits;
 }
@@ -274,10 +298,15 @@ void ncm_setup_prepare(struct ncm_session *s, mams_time now)
 		send_setup(s, now);
 }
 
-void ncm_session_prepared(struct ncm_session *s, size_t madp, mams_time now)
+void ncm_session_prepared(
+	struct ncm_session *s, size_t madp, const struct ncm_tunnel *tunnel, mams_time now)
 {
 	bool news = (wanted_madps(s) & ~s->prepared & 1u << madp) != 0;
 
+	if (tunnel && (wanted_madps(s) & 1u << madp) && ncm_tunnel_take(s, tunnel)) {
+		news = true;
+		s->setup_stale = s->state == NCM_STATE_SETUP_WAIT;
+	}
 	s->prepared |= 1u << madp;
 	if (s->state == NCM_STATE_PREPARE && awaited(s) == 0 && can_go_on(s))
 		send_setup(s, now);
@@ -300,7 +329,10 @@ static void try_again(struct ncm_session *s, mams_time now)
  * same one.  Likewise an instance that had not answered. */
 static void try_missing_again(struct ncm_session *s, mams_time now)
 {
-	bool missing = awaited(s) != 0;
+	int tunnel = ncm_tunnel_anchor(s);
+	bool missing = awaited(s) != 0 || s->setup_stale ||
+		       (tunnel >= 0 && ncm_session_deliveries(s, (size_t)tunnel) &&
+			       ncm_session_methods(s, (size_t)tunnel) && !s->tunnelled);
 
 	for (size_t i = 0; i < NCM_LINKS_MAX; i++) {
 		struct ncm_link *l = &s->s.links[i];
@@ -339,10 +371,17 @@ int ncm_setup_confirmed(
 	const struct mx_up_setup_cnf *c = &m->up_setup_cnf;
 
 	(void)err;
+	s->tunnelled = 0;
 	for (uint8_t i = 0; i < NCM_LINKS_MAX; i++) {
 		s->s.links[i].confirmed = false;
-		for (size_t k = 0; k < c->n_client_params; k++)
-			s->s.links[i].confirmed |= c->client_params[k].connection_id == i;
+		for (size_t k = 0; k < c->n_client_params; k++) {
+			if (c->client_params[k].connection_id != i)
+				continue;
+			s->s.links[i].confirmed = true;
+			/* a tunnel's end has a port */
+			if (c->client_params[k].adapt_param)
+				s->tunnelled |= 1u << i;
+		}
 		s->s.links[i].handover &= !s->s.links[i].confirmed;
 	}
 	s->s.active = true;
@@ -350,6 +389,7 @@ int ncm_setup_confirmed(
 	ncm_advice_give(s);
 	ncm_appreq_setup(s);
 	try_missing_again(s, now);
+	s->setup_stale = false;
 	release_left(s);
 	ncm_session_review(s, now);
 	ncm_session_policy(s);

@@ -17,5 +17,7 @@ int ncm_setup_confirmed(
 void ncm_setup_release(struct ncm_session *s);
 /** A session from the store, or a new one: take up its instances. */
 void ncm_setup_restore(struct ncm_session *s);
+/** Bits of the links over which an instance can be reached for an anchor (index). */
+uint32_t ncm_setup_reaches(const struct ncm_session *s, size_t anchor, size_t madp);
 /** Its places at the instances are free again. */
 void ncm_setup_forget(struct ncm_session *s);

@@ -75,6 +75,10 @@ void ncm_status_anchors(
 				msg, mx_connection_type_name(p->anchors[a].connection_type)),
 			.method = ctl_strdup(msg, method_name(s, a)),
 			.refused = s->anchor[a].refused};
+		if (ncm_session_methods(s, a) & 1u << MX_CONV_GMA) {
+			x->anchor4 = s->tunnel.anchor4;
+			x->anchor6 = s->tunnel.anchor6;
+		}
 		if (s->anchor[a].madp >= 0)
 			x->madp = ctl_strdup(msg, p->madps[s->anchor[a].madp].name);
 		if (!out->madp)

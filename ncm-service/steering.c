@@ -47,9 +47,16 @@ size_t ncm_session_downlink(const struct ncm_session *s, size_t madp, struct mam
 	return n;
 }
 
+static bool is_tunnel(const struct ncm_session *s, size_t anchor)
+{
+	return (ncm_session_methods(s, anchor) & 1u << MX_CONV_GMA) != 0;
+}
+
+/* A tunnel is one configuration, and has no number. */
 static bool has_configuration(const struct ncm_session *s, const struct ncm_order *o)
 {
-	return ncm_session_methods(s, o->anchor) && o->configuration <= NCM_LINKS_MAX &&
+	return ncm_session_methods(s, o->anchor) && !is_tunnel(s, o->anchor) &&
+	       o->configuration <= NCM_LINKS_MAX &&
 	       (ncm_session_deliveries(s, o->anchor) & 1u << (o->configuration - 1));
 }
 
@@ -64,6 +71,8 @@ const char *ncm_steering_check(const struct ncm_session *s, const struct ncm_ord
 		return "only delivery connections that are set up can carry traffic";
 	if (o->configuration && !has_configuration(s, o))
 		return "the anchor has no such MX configuration";
+	if ((o->ul_mode || o->dl_mode || o->off) && !is_tunnel(s, o->anchor))
+		return "modes and features are switched on an anchor with GMA only";
 	return NULL;
 }
 
@@ -85,10 +94,12 @@ int ncm_steering_verdict(
 {
 	const struct ncm_order *o = &s->steer.order;
 	bool native = ncm_session_methods(s, o->anchor) == 0;
-	bool dl = several(o->dl) && (s->s.features & 1u << MX_F_DOWNLINK_AGGREGATION) && !native;
-	bool ul = several(o->ul) && (s->s.features & 1u << MX_F_UPLINK_AGGREGATION) && !native;
+	uint32_t features = s->s.features & ~o->off;
+	bool dl = several(o->dl) && (features & 1u << MX_F_DOWNLINK_AGGREGATION) && !native;
+	bool ul = several(o->ul) && (features & 1u << MX_F_UPLINK_AGGREGATION) && !native;
+	bool lossless = (features & 1u << MX_F_LOSSLESS_SWITCHING) != 0;
 
-	if (o->dl != o->ul) {
+	if (o->dl != o->ul && !is_tunnel(s, o->anchor)) {
 		*text = native ? "not applied: without convergence the answers come over the link "
 				 "that the requests take"
 			       : "not applied: the MPTCP proxy carries UL and DL over the same "
@@ -97,7 +108,8 @@ int ncm_steering_verdict(
 		return MAMS_EVALUE;
 	}
 	if (feature_in(r, MX_F_DOWNLINK_AGGREGATION) != dl ||
-		feature_in(r, MX_F_UPLINK_AGGREGATION) != ul) {
+		feature_in(r, MX_F_UPLINK_AGGREGATION) != ul ||
+		(is_tunnel(s, o->anchor) && feature_in(r, MX_F_LOSSLESS_SWITCHING) != lossless)) {
 		*text = "not applied: the client reports other features in effect";
 		return MAMS_EPEER;
 	}

@@ -87,9 +87,9 @@ static int check_inside(const char *text, const char *key, uint8_t family, struc
 {
 	struct mams_addr a;
 
-	if (!text || (mams_addr_parse(text, &a) == 0 && a.family == family &&
-			     !mams_addr_is_any(&a) && !mams_addr_is_multicast(&a) &&
-			     !mams_addr_is_loopback(&a)))
+	if (!text ||
+		(mams_addr_parse(text, &a) == 0 && a.family == family && !mams_addr_is_any(&a) &&
+			!mams_addr_is_multicast(&a) && !mams_addr_is_loopback(&a)))
 		return 0;
 	return mams_fail(err, MAMS_EVALUE, key, "\"%.40s\" is no address of one host", text);
 }

@@ -284,7 +284,7 @@ static void tick(void *user)
 
 	if (c->applying) {
 		c->applying = false;
-		ccm_session_applied(&c->session, 3, mams_loop_now(loop));
+		ccm_session_applied(&c->session, 3, NULL, mams_loop_now(loop));
 	}
 	ccm_session_tick(&c->session, mams_loop_now(loop));
 	run(c);

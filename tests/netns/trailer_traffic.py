@@ -5,6 +5,10 @@ trailer_traffic.py sink ADDRESS PORT QUIET          until none came for QUIET se
                                                     received, lost, twice, out of order
 trailer_traffic.py stream ADDRESS PORT RATE SECONDS numbered datagrams of 1000 octets, until SIGTERM
                                                     at the latest; prints how many
+trailer_traffic.py echo ADDRESS PORT SECONDS        sends back what comes
+trailer_traffic.py talk ADDRESS PORT RATE SECONDS   numbered datagrams of 1000 octets to an echo, never
+                                                    more than 64 under way, so that a busy host is slow
+                                                    and loses none; prints sent, lost, twice, out of order
 trailer_traffic.py raw SOURCE SPORT TARGET DPORT HEX  one UDP datagram, from any address and port
 trailer_traffic.py ask TARGET DPORT HEX             one datagram; prints what comes back, or nothing"""
 import signal
@@ -49,6 +53,46 @@ def stream(address, port, rate, seconds):
     print(n)
 
 
+def echo(address, port, seconds):
+    s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    s.bind((address, port))
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        s.settimeout(max(0.01, end - time.monotonic()))
+        try:
+            data, peer = s.recvfrom(2048)
+            s.sendto(data, peer)
+        except TimeoutError:
+            break
+
+
+def talk(address, port, rate, seconds):
+    s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    s.connect((address, port))
+    away, sent, lost, twice, disorder, top = {}, 0, 0, 0, 0, -1
+    end = time.monotonic() + seconds
+    due = time.monotonic()
+    while time.monotonic() < end or away:
+        now = time.monotonic()
+        for n in [n for n, t in away.items() if now - t > 5]:
+            del away[n]
+            lost += 1
+        if now >= due and now < end and len(away) < 64:
+            s.send(struct.pack("!I", sent) + bytes(996))
+            away[sent] = now
+            sent += 1
+            due = max(due + 1 / rate, now - 0.1)
+        s.settimeout(0.2 if now >= end or len(away) >= 64 else max(0.001, due - now))
+        try:
+            n, = struct.unpack("!I", s.recv(2048)[:4])
+        except (TimeoutError, ConnectionRefusedError):
+            continue
+        twice += away.pop(n, None) is None
+        disorder += n < top
+        top = max(top, n)
+    print(sent, lost, twice, disorder)
+
+
 def raw(source, sport, target, dport, data):
     s = socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_RAW)
     udp = struct.pack("!HHHH", sport, dport, 8 + len(data), 0) + data
@@ -73,6 +117,10 @@ def main():
         sink(a[0], int(a[1]), float(a[2]))
     elif verb == "stream":
         stream(a[0], int(a[1]), int(a[2]), int(a[3]))
+    elif verb == "echo":
+        echo(a[0], int(a[1]), float(a[2]))
+    elif verb == "talk":
+        talk(a[0], int(a[1]), int(a[2]), int(a[3]))
     elif verb == "raw":
         raw(a[0], int(a[1]), a[2], int(a[3]), bytes.fromhex(a[4]))
     else:

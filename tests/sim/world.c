@@ -373,12 +373,20 @@ static void arrive(
 
 static void applied(struct world *w, struct world_client *c)
 {
+	uint16_t ports[CCM_LINKS_MAX] = {0};
+	bool any = false;
 	uint32_t ok = 0;
 
 	ccm_session_wanted(&c->ccm, &c->applied);
 	for (size_t i = 0; i < c->applied.n_paths; i++)
 		ok |= 1u << c->applied.paths[i].connection_id;
-	ccm_session_applied(&c->ccm, ok & ~c->broken, w->now);
+	for (size_t i = 0; i < c->applied.tunnel.n_links; i++) {
+		uint8_t id = c->applied.tunnel.links[i].connection_id;
+
+		ports[id] = c->broken & 1u << id ? 0 : (uint16_t)(40000 + id);
+		any |= ports[id] != 0;
+	}
+	ccm_session_applied(&c->ccm, ok & ~c->broken, any ? ports : NULL, w->now);
 }
 
 static void happen(struct world *w, struct event *e)
@@ -390,7 +398,7 @@ static void happen(struct world *w, struct event *e)
 		arrive(w, c, TO_NCM, e->text, e->copy);
 	} else if (e->timer.kind == PREPARED) {
 		if (s) {
-			ncm_session_prepared(s, e->text[0] == '1', w->now);
+			world_prepared(w, s, e->text[0] == '1');
 			run_ncm(w, s);
 		}
 	} else if (e->timer.kind == PROBING) {

@@ -61,6 +61,7 @@ struct world {
 	struct ncm_madp_conf madps[2];     /**< one, unless policy.n_madps says 2 */
 	struct ncm_anchor_conf anchors[2]; /**< likewise */
 	bool madp_away[2];
+	uint16_t tunnel_port; /**< what a trailer says, when the policy makes an instance one */
 	struct ncm_registry *registry;
 	struct ccm_session_conf conf;
 	struct mams_timerq timers; /**< of messages under way and of the clients */
@@ -95,6 +96,8 @@ void world_to_ncm(struct world *w, struct world_client *c, const struct mx_msg *
 void world_to_ccm(struct world *w, struct world_client *c, const struct mx_msg *m);
 /** Is everything as it should be: both ACTIVE, and the applied paths exactly those links (bits)? */
 bool world_settled(const struct world *w, const struct world_client *c, uint32_t links);
+/** An instance answers, as a proxy or as a trailer. */
+void world_prepared(const struct world *w, struct ncm_session *s, size_t madp);
 /** What a client or an NCM of the seed would have sent. */
 void world_forget_rfc8743(struct mx_msg *m);
 /** For docs/coverage.md: into the file named by MAMS_TRACE, when it is. */

@@ -134,3 +134,14 @@ void world_trace(bool from_ccm, const char *text)
 	if (f && text)
 		fprintf(f, "%s %s\n", from_ccm ? "CCM" : "NCM", text);
 }
+
+/* A trailer gives the client addresses and a port. */
+void world_prepared(const struct world *w, struct ncm_session *s, size_t madp)
+{
+	struct ncm_tunnel t = {.port = w->tunnel_port};
+	int rc = mams_addr_parse("10.60.0.2", &t.anchor4) | mams_addr_parse("fd60::2", &t.anchor6);
+
+	mams_assert(rc == 0);
+	snprintf(t.secret, sizeof(t.secret), "c2VjcmV0IG9mIHRoZSB0dW5uZWw=");
+	ncm_session_prepared(s, madp, w->policy.madps[madp].trailer ? &t : NULL, w->now);
+}

@@ -115,7 +115,20 @@ WITHOUT='proxies =' with "${MADP/wifi/moon}" | wrong "$ncm" '' 'madp a' moon
 WITHOUT='proxies =' with "$MADP" "${MADP/madp a/madp b}" | wrong "$ncm" '' 'same ctl'
 WITHOUT='proxies =' with "$MADP" >"$dir/good.conf"
 "$ncm" -t -c "$dir/good.conf" >/dev/null || fail "a madp section"
-with 'anchor x { id = 1 methods = { GMA } }' | wrong "$ncm" '' 'anchor x' GMA 'not driven'
+with 'anchor x { id = 1 methods = { MPQUIC } }' | wrong "$ncm" '' 'anchor x' MPQUIC 'not driven'
+with 'anchor x { id = 1 methods = { GMA } }' | wrong "$ncm" '' 'anchor x' GMA 'no madp section'
+with 'anchor x { id = 1 methods = { GMA, MPTCP_Proxy } }' | wrong "$ncm" '' 'anchor x' 'has one'
+TRAILER='madp t { trailer = t.ctl tunnels = { "wifi 192.0.2.1" } addresses = { "10.60.0.0/16" } }'
+WITHOUT='proxies =' with "$TRAILER" | wrong "$ncm" '' anchor GMA
+WITHOUT='proxies =' with "$TRAILER" 'anchor x { id = 1 methods = { GMA } }' >"$dir/good.conf"
+"$ncm" -t -c "$dir/good.conf" >/dev/null || fail "a madp section of a trailer"
+WITHOUT='proxies =' with "${TRAILER/tunnels/proxies}" | wrong "$ncm" '' 'madp t' "a proxy's"
+WITHOUT='proxies =' with "${TRAILER/wifi/moon}" | wrong "$ncm" '' 'madp t' moon
+WITHOUT='proxies =' with "${TRAILER/0\/16/0\/31}" | wrong "$ncm" '' 'madp t' '/30'
+WITHOUT='proxies =' with "${TRAILER/10.60.0.0\/16/fd60::\/64\" \} mtu = 1000 dns = \{ \"192.0.2.53}" |
+	wrong "$ncm" '' 'madp t' 1280
+WITHOUT='proxies =' with "$TRAILER" 'anchor x { id = 1 methods = { GMA } }' \
+	'anchor y { id = 2 methods = { GMA } }' | wrong "$ncm" '' 'at most'
 with 'anchor x { id = 1 methods = { none } }' 'anchor y { id = 1 methods = { MPTCP_Proxy } }' |
 	wrong "$ncm" '' 'same id'
 with 'anchor x { id = 1 methods = { none } }' 'anchor y { id = 2 methods = { none } }' |

@@ -16,6 +16,7 @@ static const struct target defaults[D_COUNT] = {
 	[D_NCM] = {"mams-ncm", "/run/mams/ncm.ctl"},
 	[D_CCM] = {"mams-ccm", "/run/mams/ccm.ctl"},
 	[D_PROXY] = {"mams-proxy", "/run/mams/proxy.ctl"},
+	[D_TRAILER] = {"mams-trailer", "/run/mams/trailer.ctl"},
 	[D_PM] = {"mptcpd with the plugin mams_pm", "/run/mams/pm.ctl"},
 };
 

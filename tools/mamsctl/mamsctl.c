@@ -20,16 +20,19 @@ struct command {
 };
 
 static const struct command commands[] = {
-	{"status", "", "NCPMTk", "what the daemons do",
-		"Asks every daemon named by --ncm, --ccm, --proxy, --pm or -s; without these, "
-		"every\n"
+	{"status", "", "NCPRMTk", "what the daemons do",
+		"Asks every daemon named by --ncm, --ccm, --proxy, --trailer, --pm or -s; without "
+		"these, every\n"
 		"daemon that has its socket in /run/mams.\n",
 		0, cmd_status},
 	{"sessions", "", "NT", "clients and links the NCM knows", "", 0, cmd_sessions},
-	{"steer", "--dl LINKS --ul LINKS", "NTduac", "have the NCM steer a client's traffic",
+	{"steer", "--dl LINKS --ul LINKS", "NTduacDUf", "have the NCM steer a client's traffic",
 		"LINKS are names of links with commas between them, e.g. wifi,lte.  A link in no "
 		"list\n"
-		"becomes backup.  Exit status 0 only when the client has applied it.\n",
+		"becomes backup.  Exit status 0 only when the client has applied it.\n"
+		"An anchor with GMA takes different lists for the directions, and a MODE for "
+		"each:\n"
+		"single, active-standby, smallest-delay, priority, split or duplicate.\n",
 		0, cmd_steer},
 	{"paths", "", "NT", "what is known of the quality of clients' links",
 		"Measurements that clients report, and path estimations: probes lost, their rate "
@@ -43,7 +46,7 @@ static const struct command commands[] = {
 		"through it finishes.  Remembered over a restart of the NCM.\n",
 		1, cmd_drain},
 	{"undrain", "MADP", "N", "use a drained N-MADP instance again", "", 1, cmd_undrain},
-	{"log", "LEVEL", "NCPM", "set the log level: err, warn, info or debug",
+	{"log", "LEVEL", "NCPRM", "set the log level: err, warn, info or debug",
 		"For the daemons that status would ask.\n", 1, cmd_log},
 };
 
@@ -56,6 +59,7 @@ static const struct option long_options[] = {
 	{"ncm", required_argument, NULL, 'N'},
 	{"ccm", required_argument, NULL, 'C'},
 	{"proxy", required_argument, NULL, 'P'},
+	{"trailer", required_argument, NULL, 'R'},
 	{"pm", required_argument, NULL, 'M'},
 	{"client", required_argument, NULL, 'T'},
 	{"counters", no_argument, NULL, 'k'},
@@ -63,6 +67,9 @@ static const struct option long_options[] = {
 	{"ul", required_argument, NULL, 'u'},
 	{"anchor", required_argument, NULL, 'a'},
 	{"config", required_argument, NULL, 'c'},
+	{"dl-mode", required_argument, NULL, 'D'},
+	{"ul-mode", required_argument, NULL, 'U'},
+	{"off", required_argument, NULL, 'f'},
 	{NULL, 0, NULL, 0},
 };
 
@@ -73,6 +80,7 @@ static const struct {
 	{'N', "  --ncm PATH         ctl socket of mams-ncm (/run/mams/ncm.ctl)\n"},
 	{'C', "  --ccm PATH         of mams-ccm (/run/mams/ccm.ctl)\n"},
 	{'P', "  --proxy PATH       of mams-proxy (/run/mams/proxy.ctl)\n"},
+	{'R', "  --trailer PATH     of mams-trailer (/run/mams/trailer.ctl)\n"},
 	{'M', "  --pm PATH          of the mptcpd plugin (/run/mams/pm.ctl)\n"},
 	{'T', "  --client ID        only this client: its identity or session\n"},
 	{'k', "  --counters         with the counters that are not zero\n"},
@@ -80,6 +88,9 @@ static const struct {
 	{'u', "  --ul LINKS         links that carry the uplink\n"},
 	{'a', "  --anchor NAME      the anchor connection whose traffic it is (the first)\n"},
 	{'c', "  --config ID        only this MX configuration of it\n"},
+	{'D', "  --dl-mode MODE     how the downlink uses its links (as the features say)\n"},
+	{'U', "  --ul-mode MODE     how the uplink uses its links\n"},
+	{'f', "  --off FEATURES     agreed features not to be used, e.g. lossless_switching\n"},
 };
 
 static const char common_help[] = "  -s, --socket PATH  ask whatever daemon listens at PATH\n"
@@ -141,6 +152,8 @@ static const char **socket_of(struct options *o, int letter)
 		return &o->sockets[D_CCM];
 	case 'P':
 		return &o->sockets[D_PROXY];
+	case 'R':
+		return &o->sockets[D_TRAILER];
 	case 'M':
 		return &o->sockets[D_PM];
 	case 's':
@@ -153,6 +166,12 @@ static const char **socket_of(struct options *o, int letter)
 		return &o->ul;
 	case 'a':
 		return &o->anchor;
+	case 'D':
+		return &o->dl_mode;
+	case 'U':
+		return &o->ul_mode;
+	case 'f':
+		return &o->off;
 	}
 	return NULL;
 }

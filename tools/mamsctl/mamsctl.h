@@ -6,7 +6,7 @@
 #include "lib/ctl/ctl_msg.h"
 
 /** The daemons that have a ctl socket. */
-enum daemon { D_NCM, D_CCM, D_PROXY, D_PM, D_COUNT };
+enum daemon { D_NCM, D_CCM, D_PROXY, D_TRAILER, D_PM, D_COUNT };
 
 struct options {
 	const char *sockets[D_COUNT]; /**< NULL: not named on the command line */
@@ -14,6 +14,9 @@ struct options {
 	const char *client;
 	const char *dl; /**< names of links with commas between them */
 	const char *ul;
+	const char *dl_mode;
+	const char *ul_mode;
+	const char *off;   /**< names of features with commas between them */
 	const char *level; /**< the operand of log; of drain and undrain the instance; of
 			       probe the links */
 	const char *anchor;

@@ -1,4 +1,5 @@
 #include "tools/mamsctl/show.h"
+#include "tools/mamsctl/show_trailer.h"
 #include "tools/mamsctl/table.h"
 
 #include <inttypes.h>
@@ -310,8 +311,12 @@ static void show_ccm(const struct ctl_ccm_status *s, struct mams_buf *out)
 		s->session_id);
 	mams_buf_printf(
 		out, "  NCM %s by %s\n", s->ncm ? s->ncm : "-", s->transport ? s->transport : "-");
-	mams_buf_printf(out, "  proxy %s, plugin %s, N-MADP %s\n", s->proxy_up ? "up" : "down",
-		s->plugin_up ? "up" : "down", s->madp_reachable ? "reachable" : "not reachable");
+	mams_buf_printf(out, "  proxy %s, plugin %s, %sN-MADP %s\n", s->proxy_up ? "up" : "down",
+		s->plugin_up ? "up" : "down",
+		!s->has_trailer_up ? ""
+		: s->trailer_up    ? "trailer up, "
+				   : "trailer down, ",
+		s->madp_reachable ? "reachable" : "not reachable");
 	for (size_t i = 0; i < s->n_links; i++) {
 		put_link(&t, &s->links[i]);
 		tbl_text(&t, s->links[i].interface);
@@ -428,6 +433,10 @@ void show_status(const struct ctl_msg *m, bool counters, struct mams_buf *out)
 		show_px(&m->px_status, out);
 		rows = m->px_status.counters;
 		n = m->px_status.n_counters;
+	} else if (m->type == CTL_TR_STATUS) {
+		show_tr(&m->tr_status, out);
+		rows = m->tr_status.counters;
+		n = m->tr_status.n_counters;
 	} else if (m->type == CTL_PM_STATUS) {
 		show_pm(&m->pm_status, out);
 		rows = m->pm_status.counters;

@@ -1,0 +1,31 @@
+/** @file trailer.h
+ *  One mams-trailer as the NCM drives it: sessions of clients over ctl.  Layer: adapter.
+ *  It keeps what it was told when we are away, and is told everything again whenever a connection
+ * is made.  Secrets are drawn here and live in memory only: after a restart of the NCM the first
+ * set and the UP setup that follows it bring new ones, and links that stand go on by their old
+ * proof. */
+#pragma once
+
+#include "lib/io/loop.h"
+#include "ncm-service/registry.h"
+
+struct ncm_trailer;
+
+struct ncm_trailer_ops {
+	/** It has the session. @param t  borrowed */
+	void (*prepared)(void *user, uint64_t session_id, size_t madp, const struct ncm_tunnel *t);
+	/** It is there, and wants to be told everything; or it is gone. */
+	void (*connected)(void *user, size_t madp, bool up);
+};
+
+/** @param madp  index of its section; all borrowed */
+MAMS_MUST int ncm_trailer_new(struct mams_loop *l, const struct ncm_policy *policy, size_t madp,
+	const struct ncm_registry *registry, const struct ncm_trailer_ops *ops, void *user,
+	struct ncm_trailer **out);
+void ncm_trailer_free(struct ncm_trailer *t); /**< accepts NULL; its sessions stay */
+
+/** Have it hold the session as it is now.  Without a connection it is done when there is one. */
+void ncm_trailer_set(struct ncm_trailer *t, const struct ncm_session *s);
+/** The session is over; told when it is there. */
+void ncm_trailer_del(struct ncm_trailer *t, const struct ncm_session *s);
+bool ncm_trailer_up(const struct ncm_trailer *t);

@@ -1,0 +1,234 @@
+#include "ncm-service/tunnel.h"
+
+#include "lib/ctl/ctl_treat.h"
+#include "ncm-service/setup.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#define LINKS_MAX 8u   /* of a trailer's session */
+#define CLIENT_MAX 63u /* octets of a client's name there */
+#define LINK_MTU 1500u /* of a link whose client has not told it */
+
+_Static_assert((int)MX_MODE_SINGLE == CTL_TR_SINGLE &&
+		       (int)MX_MODE_ACTIVE_STANDBY == CTL_TR_ACTIVE_STANDBY &&
+		       (int)MX_MODE_SMALLEST_DELAY == CTL_TR_SMALLEST_DELAY &&
+		       (int)MX_MODE_PRIORITY == CTL_TR_PRIORITY &&
+		       (int)MX_MODE_SPLIT == CTL_TR_SPLIT &&
+		       (int)MX_MODE_DUPLICATE == CTL_TR_DUPLICATE,
+	"modes of steering are those of the trailer MADP");
+
+int ncm_tunnel_anchor(const struct ncm_session *s)
+{
+	for (size_t a = 0; a < s->policy->n_anchors; a++)
+		if (s->s.anchors[a].used &&
+			(s->policy->anchors[a].methods & s->s.convergence & 1u << MX_CONV_GMA))
+			return (int)a;
+	return -1;
+}
+
+uint32_t ncm_tunnel_features(const struct ncm_session *s, size_t anchor)
+{
+	return s->s.features & ~s->anchor[anchor].off;
+}
+
+/* ---- to the trailer ---- */
+
+/* A long name would be cut, and two that are the same for so long are two clients. */
+static const char *client_name(struct ctl_msg *m, const struct ncm_session *s)
+{
+	char number[32];
+
+	if (strlen(s->s.identity) <= CLIENT_MAX)
+		return ctl_strdup(m, s->s.identity);
+	snprintf(number, sizeof(number), "session %llu", (unsigned long long)s->s.session_id);
+	return ctl_strdup(m, number);
+}
+
+static bool put_links(struct ctl_msg *m, const struct ncm_session *s, uint32_t bits)
+{
+	struct ctl_tr_session_set *t = &m->tr_session_set;
+
+	t->links = ctl_alloc(m, LINKS_MAX * sizeof(*t->links));
+	if (!t->links)
+		return false;
+	for (uint8_t i = 0; i < NCM_LINKS_MAX; i++) {
+		const struct ncm_link *l = &s->s.links[i];
+
+		if (!(bits & 1u << i))
+			continue;
+		t->links[t->n_links++] = (struct ctl_tr_link){.connection_id = i,
+			.name = ctl_strdup(m, s->policy->accesses[l->access].name),
+			.mtu = l->mtu >= 576 ? l->mtu : LINK_MTU};
+	}
+	return true;
+}
+
+static uint32_t left(const struct ncm_session *s, uint32_t bits)
+{
+	uint32_t handover = 0;
+
+	/* a link that the client is leaving carries nothing until it is set up again */
+	for (uint8_t i = 0; i < NCM_LINKS_MAX; i++)
+		if (s->s.links[i].handover)
+			handover |= 1u << i;
+	return bits & ~handover ? bits & ~handover : bits;
+}
+
+static int put_class(struct ctl_msg *m, const struct ncm_session *s, size_t a, uint32_t have)
+{
+	struct ctl_tr_session_set *t = &m->tr_session_set;
+	const struct ncm_saved_anchor *x = &s->s.anchors[a];
+	const uint32_t features = ncm_tunnel_features(s, a);
+	const bool lossless = (features & 1u << MX_F_LOSSLESS_SWITCHING) != 0;
+	const struct ctl_tr_wish dl = {.have = have,
+		.wanted = left(s, x->dl & have),
+		.mode = s->anchor[a].dl_mode,
+		.aggregate = (features & 1u << MX_F_DOWNLINK_AGGREGATION) != 0,
+		.lossless = lossless};
+	const struct ctl_tr_wish ul = {.have = have,
+		.wanted = x->ul,
+		.mode = s->anchor[a].ul_mode,
+		.aggregate = (features & 1u << MX_F_UPLINK_AGGREGATION) != 0,
+		.lossless = lossless};
+	int rc;
+
+	t->classes = ctl_alloc(m, sizeof(*t->classes));
+	if (!t->classes)
+		return -ENOMEM;
+	t->n_classes = 1;
+	rc = ctl_tr_treat(m, &dl, &t->classes->dl);
+	return rc == 0 ? ctl_tr_treat(m, &ul, &t->classes->ul) : rc;
+}
+
+/* At most as many as a trailer's session holds. */
+static uint32_t some(uint32_t bits)
+{
+	uint32_t out = 0;
+	unsigned n = 0;
+
+	for (uint8_t i = 0; i < NCM_LINKS_MAX && n < LINKS_MAX; i++)
+		if (bits & 1u << i) {
+			out |= 1u << i;
+			n++;
+		}
+	return out;
+}
+
+struct ctl_msg *ncm_tunnel_compose(
+	const struct ncm_session *s, size_t madp, const struct ncm_tunnel *t, uint32_t id)
+{
+	int anchor = ncm_tunnel_anchor(s);
+	uint32_t have = anchor < 0 ? 0 : some(ncm_setup_reaches(s, (size_t)anchor, madp));
+	struct ctl_msg *m = have ? ctl_msg_new(CTL_TR_SESSION_SET, id) : NULL;
+
+	if (!m)
+		return NULL;
+	m->tr_session_set = (struct ctl_tr_session_set){.client = client_name(m, s),
+		.session_id = s->s.session_id,
+		.secret = ctl_strdup(m, t->secret),
+		.anchor4 = t->anchor4,
+		.anchor6 = t->anchor6,
+		.anchor_connection_id = s->s.anchors[anchor].id,
+		.mtu = (uint16_t)s->policy->madps[madp].mtu,
+		.control_port = NCM_TUNNEL_CONTROL_PORT,
+		.encapsulation = CTL_TR_TRAILER};
+	if (m->tr_session_set.client && m->tr_session_set.secret && put_links(m, s, have) &&
+		put_class(m, s, (size_t)anchor, have) == 0)
+		return m;
+	ctl_msg_free(m);
+	return NULL;
+}
+
+bool ncm_tunnel_take(struct ncm_session *s, const struct ncm_tunnel *t)
+{
+	struct ncm_tunnel *x = &s->tunnel;
+	bool changed = x->port != t->port || strcmp(x->secret, t->secret) != 0 ||
+		       !mams_addr_eq_ip(&x->anchor4, &t->anchor4) ||
+		       !mams_addr_eq_ip(&x->anchor6, &t->anchor6);
+
+	*x = *t;
+	return changed;
+}
+
+/* ---- to the client ---- */
+
+static const char *text_of(struct mx_msg *m, const struct mams_addr *a)
+{
+	char text[MAMS_ADDR_STRLEN];
+
+	return mx_strdup(m, mams_addr_str(a, text));
+}
+
+static bool put_inside(struct mx_msg *m, const struct ncm_session *s,
+	const struct ncm_madp_conf *conf, struct mx_convergence_params *p)
+{
+	const struct ncm_tunnel *t = &s->tunnel;
+	struct mams_addr a;
+
+	p->has_anchor_mtu = true;
+	p->anchor_mtu = (uint16_t)conf->mtu;
+	if (mams_addr_is_set(&t->anchor4))
+		p->anchor_ipv4 = text_of(m, &t->anchor4);
+	if (mams_addr_is_set(&t->anchor6))
+		p->anchor_ipv6 = text_of(m, &t->anchor6);
+	p->dns_servers = conf->n_dns ? mx_alloc(m, conf->n_dns * sizeof(*p->dns_servers)) : NULL;
+	for (size_t i = 0; p->dns_servers && i < conf->n_dns; i++) {
+		a = conf->dns[i];
+		a.port = 0;
+		p->dns_servers[p->n_dns_servers++] = text_of(m, &a);
+		if (!p->dns_servers[i])
+			return false;
+	}
+	return (!mams_addr_is_set(&t->anchor4) || p->anchor_ipv4) &&
+	       (!mams_addr_is_set(&t->anchor6) || p->anchor_ipv6) &&
+	       p->n_dns_servers == conf->n_dns;
+}
+
+static bool put_end(struct mx_msg *m, const struct ncm_session *s, size_t madp, uint8_t id,
+	struct mx_setup_delivery *d)
+{
+	const struct ncm_link *l = &s->s.links[id];
+	const struct mams_addr *end = ncm_policy_proxy(s->policy, madp, l->access, &l->address);
+
+	*d = (struct mx_setup_delivery){.connection_id = id,
+		.connection_type = l->connection_type,
+		.has_adaptation_method = true,
+		.adaptation_method = MX_ADAPT_UDP,
+		.adaptation_method_param = mx_alloc(m, sizeof(*d->adaptation_method_param))};
+	if (!end || !d->adaptation_method_param)
+		return false;
+	*d->adaptation_method_param =
+		(struct mx_adaptation_params){.tunnel_ip_addr = text_of(m, end),
+			.has_tunnel_end_port = true,
+			.tunnel_end_port = s->tunnel.port,
+			.shared_secret = mx_strdup(m, s->tunnel.secret)};
+	return d->adaptation_method_param->tunnel_ip_addr &&
+	       d->adaptation_method_param->shared_secret;
+}
+
+bool ncm_tunnel_put(struct mx_msg *m, const struct ncm_session *s, size_t anchor, uint32_t links,
+	struct mx_convergence_config *c)
+{
+	size_t madp = (size_t)s->anchor[anchor].madp;
+
+	*c = (struct mx_convergence_config){.has_convergence_method = true,
+		.convergence_method = MX_CONV_GMA,
+		.convergence_method_params = mx_alloc(m, sizeof(*c->convergence_method_params)),
+		.has_udp_port = true,
+		.udp_port = NCM_TUNNEL_CONTROL_PORT,
+		.delivery_connections =
+			mx_alloc(m, NCM_LINKS_MAX * sizeof(*c->delivery_connections))};
+	if (!c->convergence_method_params || !c->delivery_connections ||
+		!put_inside(m, s, &s->policy->madps[madp], c->convergence_method_params))
+		return false;
+	links = some(links);
+	for (uint8_t i = 0; i < NCM_LINKS_MAX; i++)
+		if ((links & 1u << i) &&
+			!put_end(m, s, madp, i,
+				&c->delivery_connections[c->n_delivery_connections++]))
+			return false;
+	c->num_delivery_connections = (uint32_t)c->n_delivery_connections;
+	return true;
+}

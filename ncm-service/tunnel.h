@@ -1,0 +1,25 @@
+/** @file tunnel.h
+ *  An anchor connection by GMA: the session of the N-MADP's mams-trailer, and what the client is
+ * told of it.  Layer: core (no I/O).  Source: seed 5, 6.4, 6.6; RFC 8743 8.5, 8.7; RFC 9188. */
+#pragma once
+
+#include "lib/ctl/ctl_msg.h"
+#include "ncm-service/session.h"
+
+/** Of MX Control PDUs, at both ends inside the tunnel. */
+#define NCM_TUNNEL_CONTROL_PORT 7500
+
+/** The anchor (index) that has a trailer MADP; -1: none. */
+int ncm_tunnel_anchor(const struct ncm_session *s);
+/** The session as an instance's mams-trailer is to have it: links, and how the downlink uses them.
+ *  @param t   its port is not needed
+ *  @return NULL: no memory, or there is no link to speak of */
+struct ctl_msg *ncm_tunnel_compose(
+	const struct ncm_session *s, size_t madp, const struct ncm_tunnel *t, uint32_t id);
+/** The anchor's MX configuration for the client. @return false on ENOMEM */
+bool ncm_tunnel_put(struct mx_msg *m, const struct ncm_session *s, size_t anchor, uint32_t links,
+	struct mx_convergence_config *c);
+/** The trailer MADP has it: remembered.  @return has anything that a client was told changed? */
+bool ncm_tunnel_take(struct ncm_session *s, const struct ncm_tunnel *t);
+/** Features of an anchor as they are now: agreed, and not switched off by steering. */
+uint32_t ncm_tunnel_features(const struct ncm_session *s, size_t anchor);

@@ -1,0 +1,211 @@
+#!/usr/bin/env bash
+# UDP and all other IP of a client through the trailer MADP while TCP goes through the proxy, all of it
+# negotiated by MAMS: both links at once, steered each way for itself, every daemon killed in turn.
+# shellcheck disable=SC2034,SC2154 # read by lab.sh; set by carried
+LAB=nt-udp
+# shellcheck source=tests/netns/common.sh
+. "$(dirname "$0")/common.sh"
+here=$(dirname "$0")
+
+ncm() { lab_mamsctl -s "$LAB_DIR/ncm.ctl" "$@"; }
+ncm_json() { ncm --json status; }
+ccm_json() { lab_mamsctl --json -s "$LAB_DIR/ccm.ctl" status; }
+start() { # SIDE: the trailer of n or c
+	local ns=$PX
+	[ "$1" = n ] || ns=$CL
+	lab_start "tr-$1" "$ns" "$BUILD/trailer-madp/mams-trailer" -c "$LAB_DIR/tr-$1.conf" -d
+}
+steer() { ncm steer --anchor udp "$@"; }
+goes_by() { cl ip route get "${@:2}" "$1" | grep -o 'dev [a-z0-9]*'; }
+is_tunnelled() { [ "$(goes_by 10.9.9.2 ipproto udp)" = "dev mams" ]; }
+is_direct() { [ "$(goes_by 10.9.9.2 ipproto udp)" = "dev wifi" ]; }
+both_up() {
+	lab_mamsctl --json -s "$LAB_DIR/tr-$1.ctl" status |
+		jq -e '[.sessions[0].links[].up] == [true, true]'
+}
+# rules, routes and addresses of the client that are not there without MAMS
+left() {
+	{
+		cl ip rule
+		cl ip -6 rule
+		cl ip route show table all
+		cl ip -6 route show table all
+		cl ip -br link
+	} | grep -E '77[0-9][0-9]|mams|proto 77' || :
+}
+hears() { sv ss -Hnul sport = 9999 | grep -q .; }
+flows() { # DIRECTION: over either link
+	local before=$(($(lab_octets wifi "$1") + $(lab_octets lte "$1")))
+	sleep 0.2
+	[ $(($(lab_octets wifi "$1") + $(lab_octets lte "$1"))) -gt $((before + 40000)) ]
+}
+# wifi_tx, wifi_rx, lte_tx, lte_rx: kB that the client's links carry within a second
+carried() {
+	local n
+	for n in wifi_tx wifi_rx lte_tx lte_rx; do printf -v "$n" %d "$(lab_octets ${n/_/ })"; done
+	sleep 1
+	for n in wifi_tx wifi_rx lte_tx lte_rx; do
+		printf -v "$n" %d $((($(lab_octets ${n/_/ }) - ${!n}) / 1000))
+	done
+}
+
+say "Set-up"
+lab_net && lab_certs && lab_conf
+plain=$(left)
+sed -i '/proxies =/d' "$LAB_DIR/ncm.conf"
+cat >>"$LAB_DIR/ncm.conf" <<-X
+	madp proxy {
+		ctl = $LAB_DIR/px.ctl
+		pm = $LAB_DIR/px-pm.ctl
+		proxies = { "wifi 10.1.1.1:7443", "wifi [fd01:1::1]:7443",
+			"lte 10.1.2.1:7443", "lte [fd01:2::1]:7443" }
+	}
+	madp trailer {
+		trailer = $LAB_DIR/tr-n.ctl
+		tunnels = { "wifi 10.1.1.1", "wifi fd01:1::1", "lte 10.1.2.1", "lte fd01:2::1" }
+		addresses = { "10.60.0.0/16", "fd60::/64" }
+		dns = { "10.9.9.2" }
+	}
+	anchor tcp {
+		id = 0
+		methods = { MPTCP_Proxy }
+	}
+	anchor udp {
+		id = 1
+		methods = { GMA }
+	}
+X
+cat >>"$LAB_DIR/ccm.conf" <<-X
+	methods = { MPTCP_Proxy, GMA }
+	trailer_socket = $LAB_DIR/tr-c.ctl
+	dns_file = $LAB_DIR/resolv
+	exempt = { "10.9.9.77/32" }
+	keep_alive = 1s
+	ncm_lost = 6s
+X
+cat >"$LAB_DIR/tr-n.conf" <<-X
+	role = network
+	ctl_socket = $LAB_DIR/tr-n.ctl
+	workers = 2
+	listen = { "10.1.1.1", "10.1.2.1", "[fd01:1::1]", "[fd01:2::1]" }
+	masquerade = { "10.60.0.0/16", "fd60::/64" }
+X
+cat >"$LAB_DIR/tr-c.conf" <<-X
+	role = client
+	ctl_socket = $LAB_DIR/tr-c.ctl
+X
+start n
+start c
+for d in nginx px-pm cl-pm px cl ncm ccm; do lab_start_one $d; done
+lab_start iperf "$SV" iperf3 -s
+lab_wait 15 lab_ready
+claim "UDP goes into the tunnel within 10 s" "$(yes_no lab_wait 10 is_tunnelled)" = yes
+claim "anchors of the session" "$(ncm_json | jq -r '[.sessions[0].anchors[] |
+	"\(.name)=\(.method)"] | join(" ")')" = "tcp=MPTCP_Proxy udp=GMA"
+claim "UDP leaves by" "$(goes_by 10.9.9.2 ipproto udp)" = "dev mams"
+claim "IPv6 leaves by" "$(goes_by fd09::2 ipproto udp)" = "dev mams"
+claim "TCP, which the proxy takes, leaves by" "$(goes_by 10.9.9.2 ipproto tcp)" = "dev wifi"
+claim "our own daemons' packets leave by" "$(goes_by 10.9.9.2 mark 19777)" = "dev wifi"
+claim "an exempt destination" "$(goes_by 10.9.9.77)" = "dev wifi"
+claim "a neighbour" "$(goes_by 10.1.2.1)" = "dev lte"
+claim "what has another address already" "$(goes_by 10.9.9.2 from 10.1.2.2)" = "dev lte"
+claim "what has another IPv6 address already" "$(goes_by fd09::2 from fd01:1::2)" = "dev wifi"
+claim "name servers" "$(cat "$LAB_DIR/resolv")" = "nameserver 10.9.9.2"
+claim "ping through the tunnel" "$(yes_no cl ping -c 2 -i 0.2 -W 2 10.9.9.2)" = yes
+claim "IPv6 ping" "$(yes_no cl ping -6 -c 2 -i 0.2 -W 2 fd09::2)" = yes
+claim "status says so" "$(ccm_json | jq -r '[.trailer_up, (.anchors[] | .method)] | join(" ")')" = \
+	"true MPTCP_Proxy GMA"
+
+say "Both links at once, beside a download through the proxy"
+lab_file 10 >/dev/null
+lab_get /10M --limit-rate 3M >"$LAB_DIR/rate" &
+job=$!
+cl iperf3 -u -c 10.9.9.2 -b 24M -l 1200 -t 4 -J >"$LAB_DIR/up.json" &
+udp=$!
+sleep 1.5
+carried
+claim "UDP of 24 Mbit/s: kB/s on wifi" "$wifi_tx" '>=' 150
+claim "... and on lte" "$lte_tx" '>=' 150
+wait "$job" && ok=yes || ok=no
+wait "$udp" || :
+claim "UDP received" "$(jq '.end.sum | .bits_per_second * (100 - .lost_percent) / 1e8 | floor' \
+	"$LAB_DIR/up.json")" '>=' 8 Mbit/s
+claim "the download is right" "$ok $(same "$LAB_DIR/got" "$LAB_DIR/www/10M")" = "yes yes"
+
+say "Steered each way for itself, and the NCM killed, under load"
+address=$(ccm_json | jq -r '.anchors[1].anchor4')
+lab_start echo "$SV" "$here/trailer_traffic.py" echo 10.9.9.2 9999 100
+lab_wait 10 hears
+cl "$here/trailer_traffic.py" talk 10.9.9.2 9999 400 12 >"$LAB_DIR/talk" &
+talk=$!
+lab_wait 10 flows tx && lab_wait 10 flows rx
+claim "UL wifi, DL lte" "$(steer --ul wifi --dl lte)" = applied
+sleep 0.3
+carried
+claim "UL on wifi, kB/s" "$wifi_tx" '>=' 120
+claim "UL on lte" "$lte_tx" '<=' 80
+claim "DL on wifi" "$wifi_rx" '<=' 80
+claim "DL on lte" "$lte_rx" '>=' 120
+claim "UL lte, DL wifi" "$(steer --ul lte --dl wifi --off lossless_switching)" = applied
+sleep 0.3
+carried
+claim "UL on wifi" "$wifi_tx" '<=' 80
+claim "UL on lte" "$lte_tx" '>=' 120
+claim "DL on wifi" "$wifi_rx" '>=' 120
+claim "DL on lte" "$lte_rx" '<=' 80
+claim "both, UL twice" "$(steer --ul wifi,lte --dl wifi,lte --ul-mode duplicate)" = applied
+sleep 0.3
+carried
+claim "UL on wifi" "$wifi_tx" '>=' 120
+claim "UL on lte" "$lte_tx" '>=' 120
+claim "both" "$(steer --ul wifi,lte --dl wifi,lte)" = applied
+lab_end ncm KILL
+lab_start_one ncm
+wait "$talk" || :
+read -r sent lost twice disorder <"$LAB_DIR/talk"
+claim "datagrams sent" "$sent" '>=' 1000
+claim "lost, twice, out of order" "$lost $twice $disorder" = "0 0 0"
+lab_wait 10 lab_is_active || :
+claim "NCM back: the same address inside" "$(ccm_json | jq -r '.anchors[1].anchor4')" = "$address"
+claim "UDP leaves by" "$(goes_by 10.9.9.2 ipproto udp)" = "dev mams"
+claim "paths are up" "$(yes_no lab_wait 5 both_up n)" = yes
+claim "a mode of the other anchor is refused" \
+	"$(ncm steer --anchor tcp --ul wifi --dl wifi --ul-mode split 2>&1 | grep -c 'GMA only' || :)" = 1
+
+say "Trailers killed, and back"
+lab_end tr-c KILL
+claim "C-MADP dead: UDP goes direct within 2 s" "$(yes_no lab_wait 2 is_direct)" = yes
+claim "... and arrives" "$(yes_no cl ping -c 1 -W 2 10.9.9.2)" = yes
+start c
+claim "C-MADP back: tunnelled within 10 s" "$(yes_no lab_wait 10 is_tunnelled)" = yes
+claim "... and arrives" "$(yes_no cl ping -c 1 -W 2 10.9.9.2)" = yes
+lab_end tr-n KILL
+claim "N-MADP dead: direct within 15 s" "$(yes_no lab_wait 15 is_direct)" = yes
+start n
+claim "N-MADP back: tunnelled within 15 s" "$(yes_no lab_wait 15 is_tunnelled)" = yes
+claim "... and arrives" "$(yes_no cl ping -c 1 -W 2 10.9.9.2)" = yes
+
+say "CCM killed, and back; NCM away for long"
+lab_end ccm KILL
+claim "the tunnel goes on" "$(goes_by 10.9.9.2 ipproto udp) $(yes_no cl ping -c 1 -W 2 10.9.9.2)" = \
+	"dev mams yes"
+lab_start_one ccm
+claim "CCM back: tunnelled within 15 s" "$(yes_no lab_wait 15 is_tunnelled)" = yes
+lab_wait 10 lab_is_active || :
+lab_end ncm KILL
+claim "NCM silent past ncm_lost: direct within 20 s" "$(yes_no lab_wait 20 is_direct)" = yes
+lab_start_one ncm
+claim "NCM back: tunnelled within 20 s" "$(yes_no lab_wait 20 is_tunnelled)" = yes
+
+say "The end"
+lab_end ccm KILL
+cl "$BUILD/ccm-agent/mams-ccm" -c "$LAB_DIR/ccm.conf" --cleanup
+claim "killed and --cleanup: no address inside" "$(cl ip addr show mams | grep -cE '10\.60|fd60' || :)" = 0
+claim "no file of name servers" "$(yes_no test -e "$LAB_DIR/resolv")" = no
+lab_end tr-c
+lab_end cl
+claim "rules, routes and devices left" "$(left)" = "$plain"
+lab_end ncm
+lab_end tr-n
+no_reports
+claims_table

@@ -1,0 +1,255 @@
+/* An anchor by GMA beside one by MPTCP: both cores and the network between them. */
+#include "ccm-agent/setup.h"
+#include "ncm-service/tunnel.h"
+#include "tests/sim/scene.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#define WIFI 1u
+#define LTE 2u
+#define PROXY 0
+#define TUNNEL 1
+
+static void begin(struct scene *s)
+{
+	struct world *w;
+
+	scene_begin(s);
+	w = &s->w;
+	w->madps[1].trailer = "east.ctl";
+	w->madps[1].mtu = 1400;
+	w->anchors[0].madps = 1;
+	w->anchors[1] = (struct ncm_anchor_conf){.name = "udp",
+		.connection_id = 4,
+		.connection_type = MX_LTE,
+		.methods = 1u << MX_CONV_GMA,
+		.accesses = 3,
+		.madps = 2};
+	w->policy.n_anchors = 2;
+	w->policy.n_madps = 2;
+	w->tunnel_port = 7447;
+	w->conf.convergence |= 1u << MX_CONV_GMA;
+	ncm_madps_connected(ncm_registry_madps(w->registry), 1);
+}
+
+static const struct ccm_tunnel *client(const struct scene *s)
+{
+	return &s->w.clients[0].applied.tunnel;
+}
+
+static int steer(struct scene *s, struct ncm_order o)
+{
+	struct mams_error err;
+
+	o.anchor = TUNNEL;
+	s->w.clients[0].steer_code = -1;
+	if (ncm_session_steer(scene_session(s), 1, &o, s->w.now, &err) < 0)
+		return -2;
+	world_run(&s->w, 1000);
+	return s->w.clients[0].steer_code;
+}
+
+/* "MODE:LINK,LINK" of a treatment, ! for lossless */
+static const char *said(const struct ctl_tr_treat *t)
+{
+	static char text[2][40];
+	static unsigned turn;
+	char *out = text[turn++ % 2];
+	size_t n = (size_t)snprintf(out, 40, "%d%s:", t->mode, t->lossless ? "!" : "");
+
+	for (size_t i = 0; i < t->n_links; i++)
+		n += (size_t)snprintf(out + n, 40 - n, "%s%u", i ? "," : "", t->links[i]);
+	return out;
+}
+
+/* What both trailers are told for the direction that each of them sends. */
+static void treatments(struct scene *s, const char *ul, const char *dl)
+{
+	const struct ncm_session *n = scene_session(s);
+	struct ctl_msg *at_client = ccm_tunnel_compose(client(s), 1);
+	struct ctl_msg *at_madp = ncm_tunnel_compose(n, 1, &n->tunnel, 1);
+
+	CU_ASSERT_PTR_NOT_NULL_FATAL(at_client);
+	CU_ASSERT_PTR_NOT_NULL_FATAL(at_madp);
+	CU_ASSERT_STRING_EQUAL(said(&at_client->tr_session_set.classes[0].ul), ul);
+	CU_ASSERT_STRING_EQUAL(said(&at_madp->tr_session_set.classes[0].dl), dl);
+	CU_ASSERT_EQUAL(at_client->tr_session_set.session_id, at_madp->tr_session_set.session_id);
+	CU_ASSERT_STRING_EQUAL(at_client->tr_session_set.secret, at_madp->tr_session_set.secret);
+	ctl_msg_free(at_client);
+	ctl_msg_free(at_madp);
+}
+
+static void both_at_once(void)
+{
+	struct scene s;
+	const struct mx_up_setup_conf_req *u;
+	const struct mx_convergence_config *c;
+	const struct mx_up_setup_cnf *cnf;
+
+	begin(&s);
+	scene_up(&s);
+	u = &scene_the(&s, 0, MX_UP_SETUP_CONF_REQ)->msg->up_setup_conf_req;
+	CU_ASSERT_EQUAL_FATAL(u->n_anchor_connections, 2);
+	CU_ASSERT_EQUAL(u->anchor_connections[PROXY].convergence_config[0].convergence_method,
+		MX_CONV_MPTCP_PROXY);
+	c = &u->anchor_connections[TUNNEL].convergence_config[0];
+	CU_ASSERT_EQUAL(c->convergence_method, MX_CONV_GMA);
+	CU_ASSERT_STRING_EQUAL(c->convergence_method_params->anchor_ipv4, "10.60.0.2");
+	CU_ASSERT_STRING_EQUAL(c->convergence_method_params->anchor_ipv6, "fd60::2");
+	CU_ASSERT_EQUAL(c->convergence_method_params->anchor_mtu, 1400);
+	CU_ASSERT_EQUAL(c->udp_port, NCM_TUNNEL_CONTROL_PORT);
+	CU_ASSERT_EQUAL_FATAL(c->n_delivery_connections, 2);
+	CU_ASSERT_EQUAL(c->delivery_connections[0].adaptation_method, MX_ADAPT_UDP);
+	CU_ASSERT_EQUAL(c->delivery_connections[0].adaptation_method_param->tunnel_end_port, 7447);
+	CU_ASSERT_EQUAL(s.w.clients[0].ccm.state, CCM_STATE_ACTIVE);
+	CU_ASSERT_EQUAL(s.w.clients[0].applied.n_paths, 2);
+	CU_ASSERT(client(&s)->on && client(&s)->catching && !client(&s)->all);
+	CU_ASSERT_EQUAL(client(&s)->n_links, 2);
+	treatments(&s, "4!:0,1", "4!:0,1");
+	/* R180 */
+	cnf = &scene_the(&s, 0, MX_UP_SETUP_CNF)->msg->up_setup_cnf;
+	CU_ASSERT_PTR_NOT_NULL_FATAL(cnf->unique_session_id);
+	CU_ASSERT_PTR_NOT_NULL_FATAL(cnf->probe_param);
+	CU_ASSERT_EQUAL_FATAL(cnf->n_client_params, 2);
+	CU_ASSERT_EQUAL(cnf->client_params[1].adapt_param->udp_adapt_port, 40001);
+	CU_ASSERT_EQUAL(scene_session(&s)->tunnelled, WIFI | LTE);
+	scene_finish(&s);
+}
+
+static void each_way_for_itself(void)
+{
+	struct scene s;
+
+	begin(&s);
+	scene_up(&s);
+	CU_ASSERT_EQUAL(steer(&s, (struct ncm_order){.dl = LTE, .ul = WIFI}), 0);
+	treatments(&s, "1!:0,1", "1!:1,0");
+	CU_ASSERT_EQUAL(steer(&s, (struct ncm_order){.dl = WIFI | LTE, .ul = LTE}), 0);
+	treatments(&s, "1!:1,0", "4!:0,1");
+	CU_ASSERT_EQUAL(steer(&s, (struct ncm_order){.dl = WIFI | LTE,
+					  .ul = WIFI | LTE,
+					  .ul_mode = 1 + MX_MODE_DUPLICATE,
+					  .dl_mode = 1 + MX_MODE_SMALLEST_DELAY,
+					  .off = 1u << MX_F_LOSSLESS_SWITCHING}),
+		0);
+	treatments(&s, "5:0,1", "2:0,1");
+	/* a new setup is no reason to forget it */
+	world_link(&s.w, s.w.clients, 1, false, NULL);
+	world_run(&s.w, 1000);
+	CU_ASSERT_EQUAL(client(&s)->n_links, 1);
+	world_link(&s.w, s.w.clients, 1, true, "10.1.129.2");
+	world_run(&s.w, 2000);
+	treatments(&s, "5:0,1", "2:0,1");
+	/* the proxy's anchor has neither */
+	{
+		struct mams_error err;
+		const struct ncm_order o = {
+			.anchor = PROXY, .dl = LTE, .ul = LTE, .ul_mode = 1 + MX_MODE_SPLIT};
+
+		CU_ASSERT_EQUAL(
+			ncm_session_steer(scene_session(&s), 2, &o, s.w.now, &err), -MAMS_EVALUE);
+	}
+	scene_finish(&s);
+}
+
+static void client_without_it(void)
+{
+	struct scene s;
+
+	begin(&s);
+	s.w.conf.convergence = 1u << MX_CONV_MPTCP_PROXY;
+	scene_up(&s);
+	CU_ASSERT(world_settled(&s.w, s.w.clients, WIFI | LTE));
+	CU_ASSERT_FALSE(client(&s)->on);
+	CU_ASSERT_EQUAL(ncm_tunnel_anchor(scene_session(&s)), -1);
+	scene_finish(&s);
+}
+
+static void without_a_proxy(void)
+{
+	struct scene s;
+
+	begin(&s);
+	s.w.conf.convergence = 1u << MX_CONV_GMA;
+	scene_up(&s);
+	CU_ASSERT_EQUAL(s.w.clients[0].ccm.state, CCM_STATE_ACTIVE);
+	CU_ASSERT(client(&s)->catching && client(&s)->all);
+	CU_ASSERT_EQUAL(s.w.clients[0].applied.n_paths, 0);
+	scene_finish(&s);
+}
+
+/* A trailer that was restarted may have given the session to another of its workers. */
+static void another_port(void)
+{
+	struct scene s;
+	struct ncm_tunnel t;
+	size_t before;
+
+	begin(&s);
+	scene_up(&s);
+	before = s.n;
+	t = scene_session(&s)->tunnel;
+	ncm_session_prepared(scene_session(&s), 1, &t, s.w.now);
+	world_run(&s.w, 1000);
+	CU_ASSERT_EQUAL(scene_count(&s, before, MX_UP_SETUP_CONF_REQ), 0);
+	s.w.tunnel_port = t.port = 7446;
+	ncm_session_prepared(scene_session(&s), 1, &t, s.w.now);
+	ncm_registry_arm(s.w.registry, scene_session(&s), s.w.now);
+	world_run(&s.w, 2000);
+	CU_ASSERT_EQUAL(scene_count(&s, before, MX_UP_SETUP_CONF_REQ), 1);
+	CU_ASSERT_EQUAL(client(&s)->links[0].remote.port, 7446);
+	scene_finish(&s);
+}
+
+static void what_fails_is_tried_again(void)
+{
+	struct scene s;
+	size_t before;
+
+	begin(&s);
+	s.w.clients[0].broken = LTE;
+	scene_up(&s);
+	CU_ASSERT_EQUAL(scene_session(&s)->tunnelled, WIFI);
+	before = s.n;
+	s.w.clients[0].broken = 0;
+	world_run(&s.w, 5000);
+	CU_ASSERT(scene_count(&s, before, MX_UP_SETUP_CONF_REQ) >= 1);
+	CU_ASSERT_EQUAL(scene_session(&s)->tunnelled, WIFI | LTE);
+	scene_finish(&s);
+}
+
+static void fallback(void)
+{
+	struct scene s;
+
+	begin(&s);
+	scene_up(&s);
+	s.w.ncm_up = false;
+	world_run(&s.w, 60000);
+	CU_ASSERT(client(&s)->on); /* what runs inside goes on */
+	CU_ASSERT_FALSE(client(&s)->catching);
+	s.w.ncm_up = true;
+	world_run(&s.w, 90000);
+	CU_ASSERT(client(&s)->catching);
+	ccm_session_stop(&s.w.clients[0].ccm, s.w.now);
+	world_run(&s.w, 3000);
+	CU_ASSERT_FALSE(client(&s)->on);
+	scene_finish(&s);
+}
+
+int main(void)
+{
+	static const struct mams_case cases[] = {
+		{"GMA and MPTCP at once", both_at_once},
+		{"each way for itself", each_way_for_itself},
+		{"a client without it", client_without_it},
+		{"all IP without a proxy", without_a_proxy},
+		{"another port", another_port},
+		{"what fails is tried again", what_fails_is_tried_again},
+		{"fallback", fallback},
+	};
+
+	return mams_suite_run("tunnel", cases, MAMS_ARRAY_LEN(cases));
+}
