@@ -230,6 +230,8 @@ int madp_build(const struct ctl_tr_session_set *m, enum madp_role role, uint32_t
 	s->control_port = m->control_port;
 	s->gma.v4 = forms[m->encapsulation];
 	s->gma.header_optimization = m->header_optimization;
+	s->fragmentation = m->has_fragmentation && m->fragmentation;
+	s->concatenation = m->has_concatenation && m->concatenation;
 	s->probe = madp_probe_defaults;
 	if (m->probe) {
 		s->probe.active_ack = m->probe->active_ack;

@@ -47,13 +47,24 @@ static const struct mams_metric rows[] = {
 	ROW(peer_restarted, "peers that have begun their session anew"),
 	ROW(control_unknown, "MX Control PDUs dropped: malformed"),
 	ROW(notes_dropped, "reports to the control thread dropped"),
+	ROW(concatenated, "packets sent together with others in one PDU"),
+	ROW(split, "packets received together with others in one PDU"),
+	ROW(fragmented, "packets cut because they are too long for a link"),
+	ROW(fragments_sent, "PDUs with a part of a packet sent"),
+#define X(symbol, words)                                                                           \
+	{.name = "reassembly_" #symbol "_total",                                                   \
+		.help = words,                                                                     \
+		.kind = MAMS_COUNTER,                                                              \
+		.offset = offsetof(struct madp_counters, reassembly.symbol)},
+	MADP_REASM_COUNTERS(X)
+#undef X
 #define X(symbol, label, words)                                                                    \
 	{.name = "refused_" label "_total",                                                        \
 		.help = "PDUs dropped: " words,                                                    \
 		.kind = MAMS_COUNTER,                                                              \
 		.offset = offsetof(struct madp_counters, refused) +                                \
 			  MADP_##symbol * sizeof(uint64_t)},
-	MADP_REASONS(X)
+		MADP_REASONS(X)
 #undef X
 };
 

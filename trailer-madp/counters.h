@@ -5,6 +5,7 @@
 
 #include "lib/base/metrics.h"
 #include "trailer-madp/reason.h"
+#include "trailer-madp/reassembly.h"
 
 #include <stdint.h>
 
@@ -50,6 +51,11 @@ struct madp_counters {
 	uint64_t peer_restarted;
 	uint64_t control_unknown;
 	uint64_t notes_dropped;
+	uint64_t concatenated;
+	uint64_t split;
+	uint64_t fragmented;
+	uint64_t fragments_sent;
+	struct madp_reasm_counters reassembly;
 	uint64_t refused[MADP_REASON_COUNT]; /**< PDUs discarded, by enum madp_reason */
 };
 

@@ -1,17 +1,11 @@
 /* From the TUN device to the links.  An SDU is copied once, from the device's buffer to its place
  * in the message that goes out, unless it has to wait or may have to be sent again. */
-#include "trailer-madp/segment.h"
+#include "trailer-madp/pdu.h"
 #include "trailer-madp/worker.h"
 
 #include <string.h>
 
 #define READS_PER_TURN 64
-
-/* Where the octets of an SDU come from: the device's buffer, or a buffer of its own. */
-struct source {
-	struct madp_segment *segment;
-	const void *pkt;
-};
 
 static bool translate(const struct virtio_net_hdr *h, struct madp_offload *o)
 {
@@ -61,58 +55,8 @@ static struct madp_session *claim(struct madp_worker *w, const uint8_t *pkt)
 	return s;
 }
 
-static void write_source(struct source *from, uint8_t *to, size_t len)
-{
-	if (from->segment)
-		madp_segment_write(from->segment, to);
-	else
-		memcpy(to, from->pkt, len);
-}
-
-/** Build one PDU around an SDU. */
-static void send_pdu(struct madp_worker *w, struct madp_path *path, const struct madp_out *o,
-	struct source *from, enum madp_gma_form form)
-{
-	struct madp_session *s = path->session;
-	struct madp_gma g = {.form = form,
-		.flags = MADP_GMA_CONNECTION_ID | MADP_GMA_DELIVERY_SN | MADP_GMA_FLOW_SN |
-			 MADP_GMA_TIMESTAMP,
-		.connection_id = path->connection_id,
-		.flow_id = o->cls,
-		.flow_sn = o->sn,
-		.timestamp_ms = madp_timestamp(w->now)};
-	struct madp_pkt p = {.len = o->len};
-	uint32_t size;
-	uint8_t *room;
-
-	if (o->cls)
-		g.flags |= MADP_GMA_FLOW_ID;
-	if (form != MADP_GMA_HEADER)
-		g.flags |= MADP_GMA_TTL;
-	size = madp_gma_size(form, g.flags);
-	room = madp_outbox_reserve(&w->out, path, o->len + size);
-	if (!room || o->len + size + path->outer > path->mtu) {
-		madp_inc(&w->counters.too_long);
-		return;
-	}
-	p.head = form == MADP_GMA_TRAILER ? 0 : size;
-	p.tail = size - p.head;
-	p.data = room + p.head;
-	write_source(from, p.data, o->len);
-	g.delivery_sn = madp_sender_pdu(
-		&s->plane.tx, o->cls, path->slot, o->len + size + path->outer, w->now);
-	if (madp_gma_encap(&s->set->gma, &g, &p) != MADP_OK) {
-		madp_inc(&w->counters.too_long);
-		return;
-	}
-	madp_outbox_commit(&w->out, path, p.len);
-	madp_inc(&w->counters.pdus_sent);
-	madp_inc(&path->count->tx_packets);
-	madp_add(&path->count->tx_octets, p.len + path->outer);
-}
-
 static void send_sdu(struct madp_worker *w, struct madp_session *s, const struct madp_out *o,
-	struct source *from, enum madp_gma_form form)
+	struct madp_source *from, enum madp_gma_form form)
 {
 	madp_linkset links = o->links;
 
@@ -122,7 +66,7 @@ static void send_sdu(struct madp_worker *w, struct madp_session *s, const struct
 		madp_inc(&s->account->cls[o->cls].tx_again);
 	for (unsigned slot = 0; links; slot++, links >>= 1)
 		if (links & 1)
-			send_pdu(w, &s->path[slot], o, from, form);
+			madp_pdu_send(w, &s->path[slot], o, from, form);
 }
 
 static void reap(struct madp_worker *w, struct madp_session *s)
@@ -138,7 +82,7 @@ void madp_egress_pump(struct madp_worker *w, struct madp_session *s)
 	struct madp_out o;
 
 	while (madp_sender_next(&s->plane.tx, w->now, &o)) {
-		struct source from = {.pkt = o.pkt};
+		struct madp_source from = {.pkt = o.pkt};
 		uint8_t version = *(const uint8_t *)o.pkt >> 4;
 
 		send_sdu(w, s, &o, &from, madp_gma_form_for(&s->set->gma, version));
@@ -164,7 +108,7 @@ static void skip(struct madp_segment *seg, size_t size)
 static void send_segment(struct madp_worker *w, struct madp_session *s, unsigned cls,
 	struct madp_segment *seg, size_t size)
 {
-	struct source from = {.segment = seg};
+	struct madp_source from = {.segment = seg};
 	struct madp_out o;
 	uint8_t *own = w->spare;
 	int rc;
@@ -189,7 +133,7 @@ static void send_segment(struct madp_worker *w, struct madp_session *s, unsigned
 		return;
 	}
 	if (o.kept || (o.links & (o.links - 1))) {
-		from = (struct source){.pkt = own};
+		from = (struct madp_source){.pkt = own};
 		madp_segment_write(seg, own);
 		if (o.kept)
 			w->spare = madp_slab_get(&w->sdus);

@@ -1,5 +1,6 @@
 /* From the links to the TUN device.  Checks in this order: length, identity of the sender, syntax,
  * connection, addresses; then state changes. */
+#include "trailer-madp/concat.h"
 #include "trailer-madp/worker.h"
 
 #include <errno.h>
@@ -76,9 +77,12 @@ void madp_ingress_pump(struct madp_worker *w, struct madp_session *s)
 		deliver_checked(w, s, cls, pkt, len, pkt);
 }
 
-static void take_sdu(struct madp_worker *w, struct madp_path *path, unsigned cls, uint32_t sn,
-	const uint8_t *sdu, size_t len)
+/** @param pooled  one of w->sdus in which the SDU lies, or NULL; given back once it is used
+ *  @return false: it is still the caller's */
+static bool take_sdu(struct madp_worker *w, struct madp_path *path, const struct madp_gma *g,
+	const uint8_t *sdu, size_t len, void *pooled)
 {
+	unsigned cls = (g->flags & MADP_GMA_FLOW_ID) ? g->flow_id : 0;
 	struct madp_session *s = path->session;
 	struct madp_class_count *count = &s->account->cls[cls];
 
@@ -86,41 +90,89 @@ static void take_sdu(struct madp_worker *w, struct madp_path *path, unsigned cls
 		madp_inc(w->role == MADP_ROLE_CLIENT ? &w->counters.foreign_destination
 						     : &w->counters.spoofed_source);
 		madp_inc(&s->account->spoofed);
-		return;
+		return false;
 	}
 	if (!w->spare)
 		w->spare = madp_slab_get(&w->sdus);
 	if (!w->spare || len > w->sdus.size) {
 		madp_inc(w->spare ? &w->counters.too_long : &w->counters.no_memory);
-		return;
+		return false;
 	}
 	switch (madp_receiver_sdu(
-		&s->plane.rx, cls, path->slot, sn, w->spare, (uint32_t)len, w->now)) {
+		&s->plane.rx, cls, path->slot, g->flow_sn, w->spare, (uint32_t)len, w->now)) {
 	case MADP_REORDER_DELIVER:
 	case MADP_REORDER_PASS:
-		deliver_checked(w, s, cls, sdu, len, NULL);
-		break;
+		deliver_checked(w, s, cls, sdu, len, pooled);
+		madp_ingress_pump(w, s);
+		return true;
 	case MADP_REORDER_HELD:
 		memcpy(w->spare, sdu, len);
 		w->spare = madp_slab_get(&w->sdus);
 		madp_inc(&count->rx_held);
-		break;
+		madp_ingress_pump(w, s);
+		return false;
 	case MADP_REORDER_DUPLICATE:
 		madp_inc(&w->counters.duplicate);
 		madp_inc(&count->duplicate);
-		return;
+		return false;
 	case MADP_REORDER_LATE:
 		madp_inc(&w->counters.late);
 		madp_inc(&count->late);
-		return;
+		return false;
 	case MADP_REORDER_NOMEM:
 		madp_inc(&w->counters.no_memory);
-		return;
+		return false;
 	case MADP_REORDER_AHEAD:
 		madp_inc(&w->counters.ahead);
+		return false;
+	}
+	return false;
+}
+
+/** Part of an SDU; the whole, when it was the last one missing. */
+static void take_fragment(struct madp_worker *w, struct madp_path *path, const struct madp_gma *g,
+	const struct madp_pkt *p)
+{
+	struct madp_session *s = path->session;
+	enum madp_reason why;
+	uint32_t len;
+	uint8_t *sdu;
+
+	if (madp_reasm_add(w->reassembly, &s->reassembly, g, p->data, p->len, w->now, &len) !=
+		MADP_REASM_COMPLETE)
+		return;
+	sdu = len <= w->sdus.size ? madp_slab_get(&w->sdus) : NULL;
+	if (!sdu) {
+		madp_inc(len <= w->sdus.size ? &w->counters.no_memory : &w->counters.too_long);
 		return;
 	}
-	madp_ingress_pump(w, s);
+	why = madp_reasm_take(w->reassembly, sdu);
+	if (why != MADP_OK)
+		madp_inc(&s->account->cls[(g->flags & MADP_GMA_FLOW_ID) ? g->flow_id : 0]
+				  .reassembly_failed);
+	if (why != MADP_OK || !take_sdu(w, path, g, sdu, len, sdu))
+		madp_slab_put(&w->sdus, sdu);
+}
+
+/** Several SDUs: all of them are whole packets, or nothing is taken. */
+static void take_several(struct madp_worker *w, struct madp_path *path, const struct madp_gma *g,
+	const struct madp_pkt *p)
+{
+	struct madp_gma one = *g;
+	struct madp_concat_sdu sdu;
+	struct madp_split split;
+	enum madp_reason why = madp_split_init(&split, p, g);
+
+	if (why != MADP_OK) {
+		madp_inc(&w->counters.refused[why]);
+		madp_inc(&path->count->rx_refused);
+		return;
+	}
+	madp_add(&w->counters.split, split.n);
+	while (madp_split_next(&split, &sdu)) {
+		one.flow_sn = sdu.flow_sn;
+		(void)!take_sdu(w, path, &one, sdu.data, sdu.len, NULL);
+	}
 }
 
 static void take_data(struct madp_worker *w, struct madp_path *path, const struct madp_gma *g,
@@ -146,11 +198,12 @@ static void take_data(struct madp_worker *w, struct madp_path *path, const struc
 		madp_inc(&w->counters.unknown_flow);
 		return;
 	}
-	if (g->first_len != p->len) {
-		madp_inc(&w->counters.no_sequence);
-		return;
-	}
-	take_sdu(w, path, in.cls, g->flow_sn, p->data, p->len);
+	if (madp_gma_is_fragment(g))
+		take_fragment(w, path, g, p);
+	else if (g->first_len == p->len)
+		(void)!take_sdu(w, path, g, p->data, p->len, NULL);
+	else
+		take_several(w, path, g, p);
 }
 
 static void take_pdu(struct madp_worker *w, struct madp_path *path, uint8_t *data, size_t len)

@@ -56,6 +56,9 @@ static void drop_path(struct madp_worker *w, struct madp_path *path)
 {
 	forget_peer(w, path);
 	close_sock(w, path);
+	if (path->collect.buf)
+		madp_slab_put(&w->sdus, path->collect.buf);
+	path->collect.buf = NULL;
 	madp_plane_link_del(&path->session->plane, path->slot, w->now);
 	__atomic_store_n(&path->count->owner, 0, __ATOMIC_RELAXED);
 	path->used = false;
@@ -226,6 +229,7 @@ static void end_session(struct madp_worker *w, struct madp_session *s)
 	for (size_t i = 0; i < MADP_LINKS_MAX; i++)
 		if (s->path[i].used)
 			drop_path(w, &s->path[i]);
+	madp_reasm_end(w->reassembly, &s->reassembly);
 	madp_sender_drop(&s->plane.tx);
 	while ((pkt = madp_sender_reap(&s->plane.tx, w->now)))
 		madp_slab_put(&w->sdus, pkt);
@@ -302,6 +306,7 @@ void madp_session_meet(struct madp_worker *w, struct madp_session *s, uint32_t i
 		while ((pkt = madp_receiver_drain(&s->plane.rx, &cls, &len)))
 			madp_deliver(w, pkt, len, pkt);
 		madp_receiver_restart(&s->plane.rx);
+		madp_reasm_end(w->reassembly, &s->reassembly);
 		madp_inc(&w->counters.peer_restarted);
 	}
 	s->peer_incarnation = incarnation;

@@ -4,9 +4,11 @@
 
 #include "lib/base/timerq.h"
 #include "trailer-madp/account.h"
+#include "trailer-madp/concat.h"
 #include "trailer-madp/outbox.h"
 #include "trailer-madp/plane.h"
 #include "trailer-madp/proof.h"
+#include "trailer-madp/reassembly.h"
 #include "trailer-madp/settings.h"
 
 #include <netinet/in.h>
@@ -21,6 +23,14 @@ struct madp_peer_key {
 	uint16_t port; /**< network order */
 	uint8_t family;
 	uint8_t sock; /**< struct madp_sock.index */
+};
+
+/** Small SDUs of one class that leave together at the end of a turn. */
+struct madp_collect {
+	struct madp_concat concat;
+	uint8_t *buf; /**< of the worker's sdus; NULL: nothing is collected */
+	enum madp_gma_form form;
+	uint8_t cls;
 };
 
 struct madp_path {
@@ -39,6 +49,7 @@ struct madp_path {
 	uint32_t mtu;
 	uint32_t generation;       /**< network: proofs accepted */
 	struct madp_prover prover; /**< client */
+	struct madp_collect collect;
 	struct madp_peer_key key;
 	UT_hash_handle hh;
 };
@@ -48,6 +59,7 @@ struct madp_session {
 	struct madp_account *account;
 	struct madp_plane plane;
 	struct madp_path path[MADP_LINKS_MAX];
+	struct madp_reasm_session reassembly;
 	struct mams_timer timer;
 	mams_time due;             /**< when it wanted to be looked after, at the latest */
 	uint32_t scope;            /**< of the class cache */

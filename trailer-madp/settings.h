@@ -52,6 +52,8 @@ struct madp_session_set {
 	uint16_t mtu;       /**< of SDUs */
 	uint16_t control_port;
 	struct madp_gma_rules gma;
+	bool fragmentation; /**< cut what is too long for a link */
+	bool concatenation; /**< send small ones together */
 	struct madp_probe_conf probe;
 	struct madp_link_set link[MADP_LINKS_MAX];
 	size_t n_links;

@@ -1,4 +1,4 @@
-#include "trailer-madp/worker.h"
+#include "trailer-madp/pdu.h"
 
 #include <errno.h>
 #include <string.h>
@@ -40,6 +40,7 @@ static void mailbox_run(struct madp_worker *w)
 {
 	struct madp_mailbox *m = &w->mailbox;
 	struct madp_orders list;
+	struct madp_session *s;
 	uint64_t count;
 
 	STAILQ_INIT(&list);
@@ -53,6 +54,8 @@ static void mailbox_run(struct madp_worker *w)
 
 		STAILQ_REMOVE_HEAD(&list, next);
 		/* paths may go: nothing of theirs is left in the outbox */
+		STAILQ_FOREACH(s, &w->touched, turn)
+		madp_pdu_flush(w, s);
 		madp_outbox_flush(&w->out);
 		madp_session_order(w, o);
 	}
@@ -134,6 +137,7 @@ void madp_session_turn(struct madp_worker *w, struct madp_session *s)
 	madp_ingress_pump(w, s);
 	madp_control_pump(w, s);
 	mark_changes(w, s);
+	madp_pdu_flush(w, s);
 	show(s);
 	next = mams_time_min(madp_plane_deadline(&s->plane, w->now), madp_control_deadline(s));
 	s->due = next;
@@ -141,10 +145,23 @@ void madp_session_turn(struct madp_worker *w, struct madp_session *s)
 	(void)!mams_timerq_set(&w->timers, &s->timer, next);
 }
 
+/** Old fragments, and what became of all of them, for status. */
+static void tick_reassembly(struct madp_worker *w)
+{
+	const struct madp_reasm_counters *n = madp_reasm_counters(w->reassembly);
+
+	madp_reasm_tick(w->reassembly, w->now);
+#define X(symbol, words)                                                                           \
+	__atomic_store_n(&w->counters.reassembly.symbol, n->symbol, __ATOMIC_RELAXED);
+	MADP_REASM_COUNTERS(X)
+#undef X
+}
+
 static void end_turn(struct madp_worker *w)
 {
 	struct mams_timer *t;
 
+	tick_reassembly(w);
 	while ((t = mams_timerq_pop(&w->timers, w->now)))
 		madp_session_touch(w, MAMS_CONTAINER_OF(t, struct madp_session, timer));
 	while (!STAILQ_EMPTY(&w->touched)) {
@@ -160,9 +177,10 @@ static void end_turn(struct madp_worker *w)
 
 static int wait_ms(const struct madp_worker *w)
 {
-	if (mams_time_is_never(mams_timerq_next(&w->timers)))
-		return -1;
-	return mams_time_ms_until(mams_clock_now(), mams_timerq_next(&w->timers));
+	mams_time next =
+		mams_time_min(mams_timerq_next(&w->timers), madp_reasm_deadline(w->reassembly));
+
+	return mams_time_is_never(next) ? -1 : mams_time_ms_until(mams_clock_now(), next);
 }
 
 static void *worker_main(void *arg)
@@ -209,7 +227,9 @@ static int open_all(struct madp_worker *w)
 		rc = madp_outbox_init(&w->out, &w->counters);
 	w->classes = madp_classes_new();
 	w->tun_data = malloc(MAMS_TUN_PACKET);
-	if (rc == 0 && (!w->tun_data || !w->classes))
+	w->whole = malloc(MAMS_TUN_PACKET);
+	w->reassembly = madp_reasm_new(&madp_reasm_defaults);
+	if (rc == 0 && (!w->tun_data || !w->whole || !w->classes || !w->reassembly))
 		rc = -ENOMEM;
 	return rc < 0 ? rc : watch_all(w);
 }
@@ -230,7 +250,9 @@ static void close_all(struct madp_worker *w)
 	madp_slab_fini(&w->sdus);
 	mams_timerq_fini(&w->timers);
 	madp_classes_free(w->classes);
+	madp_reasm_free(w->reassembly);
 	free(w->tun_data);
+	free(w->whole);
 	mams_wipe(w->own_key, sizeof(w->own_key));
 }
 

@@ -66,7 +66,8 @@ struct madp_worker {
 	struct madp_outbox out;
 	struct madp_slab sdus; /**< SDUs that wait: for order, for a link, for being sent again */
 	void *spare;           /**< one of them, for the next SDU */
-	size_t windows;        /**< octets in use */
+	struct madp_reasm *reassembly;
+	size_t windows; /**< octets in use */
 	size_t windows_max;
 	struct madp_coalesce coalesce;
 	void *used[MADP_USED_MAX]; /**< SDUs given to coalesce, to be put back after its flush */
@@ -86,6 +87,7 @@ struct madp_worker {
 	struct madp_notes *notes; /**< borrowed */
 	struct madp_counters counters;
 	uint8_t *tun_data; /**< [MAMS_TUN_PACKET] */
+	uint8_t *whole;    /**< [MAMS_TUN_PACKET], an SDU that is being cut */
 	bool stopping;
 };
 

@@ -100,6 +100,11 @@ struct ctl_tr_session_set {
 	uint16_t control_port; /**< of MX Control PDUs */
 	int encapsulation;     /**< enum ctl_tr_encapsulation, of IPv4 packets */
 	bool header_optimization;
+	/** Sending: cut packets that are too long for a link (RFC 9188 5), send small ones together
+	 *  (RFC 9188 6).  Both are always understood on receipt.  Absent: off. */
+	bool has_fragmentation, has_concatenation;
+	bool fragmentation;
+	bool concatenation;
 	struct ctl_tr_link *links;
 	size_t n_links;
 	struct ctl_tr_class *classes;

@@ -103,6 +103,10 @@ static const struct mams_field set_rows[] = {
 	ROW_INT(U16, ctl_tr_session_set, control_port, "control_port", 1, 65535, ""),
 	ROW_ENUM(ctl_tr_session_set, encapsulation, "encapsulation", encapsulations, ""),
 	FLAG(ctl_tr_session_set, header_optimization),
+	ROW_OPT_BOOL(ctl_tr_session_set, fragmentation, "fragmentation",
+		"cut packets that are too long for a link"),
+	ROW_OPT_BOOL(
+		ctl_tr_session_set, concatenation, "concatenation", "send small packets together"),
 	ROW_LIST(ctl_tr_session_set, links, "links", 0, &link_table, 0, MAX_LINKS, ""),
 	ROW_LIST(ctl_tr_session_set, classes, "classes", 0, &class_table, 1, MAX_CLASSES, ""),
 	ROW_OPT_OBJ(ctl_tr_session_set, probe, "probe", &probe_table, ""),

@@ -66,6 +66,12 @@ stream_end() {
 	claim "datagrams received of those sent" "$got of $sent" = "$sent of $sent"
 	claim "lost, received twice, out of order" "$lost $twice $disorder" = "0 0 0"
 }
+sweep() { # ADDRESS STEP
+	cl "$here/trailer_traffic.py" sweep "$1" 9998 "$2" | sed 's/.*sizes/sizes/'
+}
+burst() { # ADDRESS: pings of 44 octets, twenty at a time, that are answered
+	cl ping -f -l 20 -c 1000 -W 2 -q -s 16 "$1" | awk '/received/ { print $4 }'
+}
 pings() { # FAMILY ADDRESS: sizes that do not come back
 	local s lost=
 	for s in 0 1 16 64 500 1000 1371 1372 1373 2000 4000 8972; do
@@ -119,6 +125,51 @@ claim "IPv6 sizes that fail" "$(pings 6 fd09::2)" = none
 claim "IPv4 TCP up, 20 Mbit/s link, Mbit/s" "$(tcp 10.9.9.2 -t 3)" '>=' 15
 claim "IPv4 TCP down" "$(tcp 10.9.9.2 -t 3 -R)" '>=' 15
 claim "IPv6 TCP up" "$(tcp fd09::2 -t 2)" '>=' 14
+
+say "Packets longer than a link"
+lab_start echo4 "$SV" "$here/trailer_traffic.py" echo 10.9.9.2 9998 180
+lab_start echo6 "$SV" "$here/trailer_traffic.py" echo fd09::2 9998 180
+lab_wait 30 listens 9998
+cl ip link set lte mtu 1280
+px ip link set lte mtu 1280
+long=("split:1,2" "split:1,2" mtu=1500 mtu-lte=1280)
+set_n "${long[@]}" fragmentation=no >/dev/null
+set_c "${long[@]}" fragmentation=no >/dev/null
+cl ip link set mams mtu 1500
+px ip link set mams0 mtu 1500
+claim "links are up again within 30 s" "$(yes_no lab_wait 30 both_up)" = yes
+before=$(c too_long)
+cl ping -M "do" -c 40 -i 0.02 -W 1 -q -s 1472 10.9.9.2 >/dev/null || :
+claim "fragmentation off: dropped and counted" "$(($(c too_long) - before))" '>=' 1
+set_n "${long[@]}" fragmentation=yes >/dev/null
+set_c "${long[@]}" fragmentation=yes >/dev/null
+before=$(c too_long)
+sizes=13
+[ -z "${MAMS_EXTENDED:-}" ] || sizes=1
+claim "fragmentation on, IPv4: UDP" "$(sweep 10.9.9.2 "$sizes")" = "sizes fail none"
+claim "fragmentation on, IPv6: UDP" "$(sweep fd09::2 "$sizes")" = "sizes fail none"
+claim "fragmentation on: TCP over both, Mbit/s" "$(tcp 10.9.9.2 -t 3)" '>=' 22
+claim "too long, not cut" "$(($(c too_long) - before))" = 0
+claim "packets were cut" "$(c fragmented)" '>=' 100
+claim "and put together" "$(n reassembly_complete)" '>=' 100
+claim "by contradiction, invalid" "$(n reassembly_conflict) $(n reassembly_invalid)" = "0 0"
+claim "nothing leaves together" "$(c concatenated) $(n concatenated)" = "0 0"
+set_n "${long[@]}" fragmentation=yes concatenation=yes >/dev/null
+set_c "${long[@]}" fragmentation=yes concatenation=yes >/dev/null
+claim "concatenation on: 1000 small pings in bursts, answers" "$(burst 10.9.9.2)" = 1000
+claim "IPv6" "$(burst fd09::2)" = 1000
+claim "packets left together" "$(c concatenated)" '>=' 200
+claim "as many as arrived so" "$(c concatenated) $(n concatenated)" = "$(n split) $(c split)"
+claim "both on, IPv4: UDP" "$(sweep 10.9.9.2 97)" = "sizes fail none"
+claim "both on, IPv6: UDP" "$(sweep fd09::2 97)" = "sizes fail none"
+claim "both on: TCP over both, Mbit/s" "$(tcp 10.9.9.2 -t 3)" '>=' 22
+cl ip link set lte mtu 1500
+px ip link set lte mtu 1500
+px ip link set mams0 mtu 1400
+steer single:1,2 single:1,2
+lab_wait 30 both_up
+lab_end echo4
+lab_end echo6
 
 say "Modes, switched under load"
 cl iperf3 -c 10.9.9.2 -t 120 >"$LAB_DIR/iperf.out" 2>&1 &

@@ -7,7 +7,7 @@ trailer_ctl.py SOCKET set ROLE OPTION...     prints the port and the interface
 trailer_ctl.py SOCKET raw JSON               any request; the answer as JSON
 
 Options of set, NAME=VALUE: client, id, secret (a file), anchor4, anchor6, mtu, encapsulation, port
-(of the N-MADP), family (4 or 6), ul and dl: MODE:LINK,LINK[:FLAG...] with links by connection id and
+(of the N-MADP), family (4 or 6), fragmentation, concatenation (yes or no), mtu-wifi, mtu-lte, ul and dl: MODE:LINK,LINK[:FLAG...] with links by connection id and
 the flags lossless, pass-late, weights=A/B; class: FLOW:RULE=VALUE/...:MODE:LINK,... (both
 directions), may stand often; links: names of the lab's links (wifi is 1, lte is 2)."""
 import json
@@ -71,6 +71,9 @@ def session(role, words):
     for a in ("anchor4", "anchor6"):
         if a in o:
             out[a] = o[a]
+    for a in ("fragmentation", "concatenation"):
+        if a in o:
+            out[a] = o[a] == "yes"
     return out
 
 

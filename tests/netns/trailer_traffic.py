@@ -5,12 +5,15 @@ trailer_traffic.py sink ADDRESS PORT QUIET          until none came for QUIET se
                                                     received, lost, twice, out of order
 trailer_traffic.py stream ADDRESS PORT RATE SECONDS numbered datagrams of 1000 octets, until SIGTERM
                                                     at the latest; prints how many
-trailer_traffic.py echo ADDRESS PORT SECONDS        sends back what comes
+trailer_traffic.py echo ADDRESS PORT QUIET          sends back what comes, until nothing comes
 trailer_traffic.py talk ADDRESS PORT RATE SECONDS   numbered datagrams of 1000 octets to an echo, never
                                                     more than 64 under way, so that a busy host is slow
                                                     and loses none; prints sent, lost, twice, out of order
+trailer_traffic.py sweep ADDRESS PORT STEP          datagrams of 1 to 9000 octets to it, one by one;
+                                                    prints the first three sizes that fail
 trailer_traffic.py raw SOURCE SPORT TARGET DPORT HEX  one UDP datagram, from any address and port
 trailer_traffic.py ask TARGET DPORT HEX             one datagram; prints what comes back, or nothing"""
+import random
 import signal
 import socket
 import struct
@@ -53,17 +56,37 @@ def stream(address, port, rate, seconds):
     print(n)
 
 
-def echo(address, port, seconds):
-    s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+def echo(address, port, quiet):
+    s = socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET, socket.SOCK_DGRAM)
     s.bind((address, port))
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        s.settimeout(max(0.01, end - time.monotonic()))
+    s.settimeout(quiet)
+    while True:
         try:
-            data, peer = s.recvfrom(2048)
-            s.sendto(data, peer)
+            data, peer = s.recvfrom(65536)
         except TimeoutError:
             break
+        s.sendto(data, peer)
+
+
+def sweep(address, port, step):
+    s = socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET, socket.SOCK_DGRAM)
+    s.connect((address, port))
+    s.settimeout(2)
+    sizes = sorted({*range(1, 9001, step), *range(1190, 1510, min(step, 3))})
+    body = random.Random(9188).randbytes(9000)
+    failed = []
+    for size in sizes:
+        data = struct.pack("!I", size)[:size] + body[4:size]
+        s.send(data)
+        try:
+            while (got := s.recv(65536)) != data:
+                if len(got) == size:
+                    raise TimeoutError
+        except TimeoutError:
+            failed.append(size)
+            if len(failed) == 3:
+                break
+    print("of", len(sizes), "sizes fail", failed or "none")
 
 
 def talk(address, port, rate, seconds):
@@ -121,6 +144,8 @@ def main():
         echo(a[0], int(a[1]), float(a[2]))
     elif verb == "talk":
         talk(a[0], int(a[1]), int(a[2]), int(a[3]))
+    elif verb == "sweep":
+        sweep(a[0], int(a[1]), int(a[2]))
     elif verb == "raw":
         raw(a[0], int(a[1]), a[2], int(a[3]), bytes.fromhex(a[4]))
     else:

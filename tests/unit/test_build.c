@@ -5,6 +5,7 @@
 #include "tests/support/suite.h"
 #include "trailer-madp/flowclass.h"
 
+#include <stdio.h>
 #include <string.h>
 
 static const char good[] =
@@ -58,11 +59,29 @@ static void what_is_taken(void)
 	CU_ASSERT_FALSE(s->cls[0].peer_lossless);
 	CU_ASSERT_TRUE(s->cls[0].pass_late);
 	CU_ASSERT_EQUAL(s->cls[0].dl, MADP_MODE_DUPLICATE);
+	CU_ASSERT_FALSE(s->fragmentation || s->concatenation);
 	CU_ASSERT_FALSE(s->cls[1].used);
 	CU_ASSERT_TRUE(s->cls[2].used);
 	CU_ASSERT_EQUAL(s->rules->n, 1);
 	CU_ASSERT_EQUAL(s->rules->rule[0].remote_port[1], 5000);
 	madp_session_set_free(s);
+}
+
+static void cutting_and_collecting_are_switches(void)
+{
+	for (unsigned i = 0; i < 4; i++) {
+		struct madp_session_set *s = NULL;
+		struct mams_error err;
+		char text[sizeof(good) + 80];
+
+		snprintf(text, sizeof(text), "%.*s,\"fragmentation\":%s,\"concatenation\":%s}",
+			(int)sizeof(good) - 2, good, i & 1 ? "true" : "false",
+			i & 2 ? "true" : "false");
+		CU_ASSERT_EQUAL_FATAL(build(text, MADP_ROLE_NETWORK, &s, &err), 0);
+		CU_ASSERT_EQUAL(s->fragmentation, i & 1);
+		CU_ASSERT_EQUAL(s->concatenation, i >> 1);
+		madp_session_set_free(s);
+	}
 }
 
 static void the_other_end_sends_the_other_direction(void)
@@ -142,6 +161,7 @@ int main(void)
 {
 	static const struct mams_case cases[] = {
 		{"what is taken", what_is_taken},
+		{"cutting and collecting are switches", cutting_and_collecting_are_switches},
 		{"the other end sends the other direction",
 			the_other_end_sends_the_other_direction},
 		{"what is refused", what_is_refused},
