@@ -2,10 +2,9 @@
 #include "ccm-agent/linkstat.h"
 #include "ccm-agent/status.h"
 
-#include "lib/base/buf.h"
 #include "lib/base/log.h"
 #include "lib/ctl/ctl_msg.h"
-#include "lib/io/ctlsock.h"
+#include "lib/io/ctlmsg.h"
 #include "mams_version.h"
 
 #include <errno.h>
@@ -22,30 +21,6 @@ struct ccm_admin {
 	struct mams_ctl_server *server;
 	mams_time started;
 };
-
-static void send_message(struct mams_ctl_conn *c, struct ctl_msg *msg)
-{
-	struct mams_buf text = {0};
-	struct mams_error err = {0};
-	int rc = msg ? ctl_encode(msg, 0, &text, &err) : -ENOMEM;
-
-	if (rc == 0)
-		rc = mams_ctl_send(c, text.data, text.len);
-	if (rc < 0)
-		log_warn("cannot answer on ctl: %s %s %s", mams_strerror(rc), err.where, err.text);
-	mams_buf_fini(&text);
-	ctl_msg_free(msg);
-}
-
-static void send_result(struct mams_ctl_conn *c, uint32_t id, int code, const char *text)
-{
-	struct ctl_msg *msg = ctl_msg_new(CTL_RESULT, id);
-
-	if (msg)
-		msg->result =
-			(struct ctl_result){.code = (uint32_t)code, .text = ctl_strdup(msg, text)};
-	send_message(c, msg);
-}
 
 static bool in_list(const struct ccm_session *s, uint8_t id, bool down)
 {
@@ -140,11 +115,12 @@ static void on_log_level(struct mams_ctl_conn *c, const struct ctl_msg *msg)
 	int level;
 
 	if (mams_enum_parse(levels, msg->log_level.level, &level) < 0) {
-		send_result(c, msg->id, MAMS_EVALUE, "level is one of err, warn, info, debug");
+		mams_ctl_answer_result(
+			c, msg->id, MAMS_EVALUE, "level is one of err, warn, info, debug");
 		return;
 	}
 	mams_log_set_level((enum mams_log_level)level);
-	send_result(c, msg->id, 0, "ok");
+	mams_ctl_answer_result(c, msg->id, 0, "ok");
 }
 
 static void packet(void *user, struct mams_ctl_conn *c, const char *data, size_t len)
@@ -155,15 +131,15 @@ static void packet(void *user, struct mams_ctl_conn *c, const char *data, size_t
 	int rc = ctl_decode(data, len, &msg, &err);
 
 	if (rc < 0) {
-		send_result(c, 0, -rc, err.text);
+		mams_ctl_answer_result(c, 0, -rc, err.text);
 		return;
 	}
 	if (msg->type == CTL_STATUS_REQ && a->agent)
-		send_message(c, compose_status(a, msg->id));
+		mams_ctl_answer(c, compose_status(a, msg->id));
 	else if (msg->type == CTL_LOG_LEVEL)
 		on_log_level(c, msg);
 	else
-		send_result(c, msg->id, MAMS_ESTATE, "not a request to a CCM");
+		mams_ctl_answer_result(c, msg->id, MAMS_ESTATE, "not a request to a CCM");
 	ctl_msg_free(msg);
 }
 

@@ -1,9 +1,8 @@
 #include "ccm-agent/apply_madp.h"
 
-#include "lib/base/buf.h"
 #include "lib/base/log.h"
 #include "lib/ctl/ctl_msg.h"
-#include "lib/io/ctlsock.h"
+#include "lib/io/ctlmsg.h"
 
 #include <errno.h>
 #include <string.h>
@@ -114,36 +113,18 @@ static struct ctl_msg *compose(
 	return msg;
 }
 
-static int encode(struct ctl_msg *msg, struct mams_buf *text)
-{
-	struct mams_error err;
-	int rc = msg ? ctl_encode(msg, 0, text, &err) : -ENOMEM;
-
-	ctl_msg_free(msg);
-	return rc;
-}
-
-static void forget(struct mams_buf *text)
-{
-	if (text->data)
-		mams_wipe(text->data, text->len);
-	mams_buf_fini(text);
-}
-
 static void tell(struct ccm_madp *m, struct side *s, enum ctl_type type)
 {
-	struct mams_buf text = {0};
+	struct mams_error err = {0};
 	uint32_t id = ++m->next_id;
-	int rc = encode(compose(type, id, m->conf, &m->target), &text);
+	int rc;
 
 	s->good = false;
 	s->waits_for = id;
-	if (rc == 0)
-		rc = mams_ctl_send(s->conn, text.data, text.len);
+	rc = mams_ctl_say(s->conn, compose(type, id, m->conf, &m->target), &err);
 	if (rc < 0 && rc != -ENOTCONN)
-		log_err("cannot tell %s its paths: %s",
-			s == &m->proxy ? "mams-proxy" : "the plugin", mams_strerror(rc));
-	forget(&text);
+		log_err("cannot tell %s its paths: %s %s",
+			s == &m->proxy ? "mams-proxy" : "the plugin", mams_strerror(rc), err.text);
 }
 
 static void finish(struct ccm_madp *m)
@@ -284,15 +265,10 @@ void ccm_madp_free(struct ccm_madp *m)
 
 bool ccm_madp_ask_flows(struct ccm_madp *m)
 {
-	struct mams_buf text = {0};
-	int rc;
+	struct mams_error err;
 
 	m->flows_id = ++m->next_id;
-	rc = encode(ctl_msg_new(CTL_STATUS_REQ, m->flows_id), &text);
-	if (rc == 0)
-		rc = mams_ctl_send(m->proxy.conn, text.data, text.len);
-	mams_buf_fini(&text);
-	return rc == 0;
+	return mams_ctl_say(m->proxy.conn, ctl_msg_new(CTL_STATUS_REQ, m->flows_id), &err) == 0;
 }
 
 bool ccm_madp_proxy_up(const struct ccm_madp *m)
@@ -308,17 +284,10 @@ bool ccm_madp_plugin_up(const struct ccm_madp *m)
 static void clear_one(const struct ccm_conf *conf, const char *socket, enum ctl_type type)
 {
 	static const struct ccm_target none;
-	struct mams_buf text = {0};
-	char *answer = NULL;
-	size_t len;
-	int rc = encode(compose(type, 1, conf, &none), &text);
+	int rc = mams_ctl_say_once(socket, compose(type, 1, conf, &none), CLEAR_TIMEOUT_MS);
 
-	if (rc == 0)
-		rc = mams_ctl_call(socket, text.data, text.len, CLEAR_TIMEOUT_MS, &answer, &len);
 	if (rc < 0 && rc != -ENOENT && rc != -ECONNREFUSED)
 		log_warn("%s does not answer: %s", socket, mams_strerror(rc));
-	free(answer);
-	mams_buf_fini(&text);
 }
 
 void ccm_madp_clear(const struct ccm_conf *conf)

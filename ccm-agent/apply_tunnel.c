@@ -1,9 +1,8 @@
 #include "ccm-agent/apply_tunnel.h"
 
-#include "lib/base/buf.h"
 #include "lib/base/log.h"
 #include "lib/ctl/ctl_msg.h"
-#include "lib/io/ctlsock.h"
+#include "lib/io/ctlmsg.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -169,18 +168,11 @@ static void out_of_patience(void *user)
 
 static int send_message(struct ccm_tun *t, struct ctl_msg *msg)
 {
-	struct mams_buf text = {0};
 	struct mams_error err = {0};
-	int rc = msg ? ctl_encode(msg, 0, &text, &err) : -ENOMEM;
+	int rc = mams_ctl_say(t->conn, msg, &err);
 
-	if (rc == 0)
-		rc = mams_ctl_send(t->conn, text.data, text.len);
 	if (rc < 0 && rc != -ENOTCONN)
 		log_err("cannot tell mams-trailer: %s %s", mams_strerror(rc), err.text);
-	if (text.data)
-		mams_wipe(text.data, text.len);
-	mams_buf_fini(&text);
-	ctl_msg_free(msg);
 	return rc;
 }
 
@@ -372,21 +364,10 @@ bool ccm_tun_up(const struct ccm_tun *t)
 
 void ccm_tun_clear(const struct ccm_conf *conf)
 {
-	struct mams_buf text = {0};
-	struct mams_error err;
-	struct ctl_msg *msg = compose_del(1);
-	char *answer = NULL;
-	size_t len;
-	int rc = msg ? ctl_encode(msg, 0, &text, &err) : -ENOMEM;
+	int rc = mams_ctl_say_once(conf->trailer_socket, compose_del(1), CLEAR_TIMEOUT_MS);
 
-	ctl_msg_free(msg);
-	if (rc == 0)
-		rc = mams_ctl_call(
-			conf->trailer_socket, text.data, text.len, CLEAR_TIMEOUT_MS, &answer, &len);
 	if (rc < 0 && rc != -ENOENT && rc != -ECONNREFUSED)
 		log_warn("%s does not answer: %s", conf->trailer_socket, mams_strerror(rc));
-	free(answer);
-	mams_buf_fini(&text);
 	if (conf->dns_file)
 		(void)unlink(conf->dns_file);
 }

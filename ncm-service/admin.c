@@ -1,9 +1,8 @@
 #include "ncm-service/admin.h"
 
-#include "lib/base/buf.h"
 #include "lib/base/log.h"
 #include "lib/ctl/ctl_msg.h"
-#include "lib/io/ctlsock.h"
+#include "lib/io/ctlmsg.h"
 #include "lib/mx/mx_tables.h"
 #include "mams_version.h"
 #include "ncm-service/status.h"
@@ -35,30 +34,6 @@ struct ncm_admin {
 	uint64_t last_request;
 	mams_time started;
 };
-
-static void send_message(struct mams_ctl_conn *c, struct ctl_msg *msg)
-{
-	struct mams_buf text = {0};
-	struct mams_error err = {0};
-	int rc = msg ? ctl_encode(msg, 0, &text, &err) : -ENOMEM;
-
-	if (rc == 0)
-		rc = mams_ctl_send(c, text.data, text.len);
-	if (rc < 0)
-		log_warn("cannot answer on ctl: %s %s %s", mams_strerror(rc), err.where, err.text);
-	mams_buf_fini(&text);
-	ctl_msg_free(msg);
-}
-
-static void send_result(struct mams_ctl_conn *c, uint32_t id, int code, const char *text)
-{
-	struct ctl_msg *msg = ctl_msg_new(CTL_RESULT, id);
-
-	if (msg)
-		msg->result =
-			(struct ctl_result){.code = (uint32_t)code, .text = ctl_strdup(msg, text)};
-	send_message(c, msg);
-}
 
 /* ---- status ---- */
 
@@ -344,7 +319,7 @@ static void on_steer(struct ncm_admin *a, struct mams_ctl_conn *c, const struct 
 	if (rc == 0)
 		return;
 	snprintf(text, sizeof(text), "%s%s%s", err.where, err.where[0] ? ": " : "", err.text);
-	send_result(c, msg->id, -rc, text);
+	mams_ctl_answer_result(c, msg->id, -rc, text);
 }
 
 void ncm_admin_steered(struct ncm_admin *a, uint64_t request, int code, const char *text)
@@ -356,7 +331,7 @@ void ncm_admin_steered(struct ncm_admin *a, uint64_t request, int code, const ch
 		return;
 	HASH_DEL(a->waiting, w);
 	if (w->conn)
-		send_result(w->conn, w->id, code, text);
+		mams_ctl_answer_result(w->conn, w->id, code, text);
 	free(w);
 }
 
@@ -375,7 +350,8 @@ static void on_probe(struct ncm_admin *a, struct mams_ctl_conn *c, const struct 
 			"probing, "
 			"a probe section of the links' type, and a user plane over them");
 	snprintf(text, sizeof(text), "%s: %s", err.where, err.text);
-	send_result(c, msg->id, -rc, rc < 0 ? text : "begun; mamsctl paths shows what comes of it");
+	mams_ctl_answer_result(
+		c, msg->id, -rc, rc < 0 ? text : "begun; mamsctl paths shows what comes of it");
 }
 
 static void on_drain(struct ncm_admin *a, struct mams_ctl_conn *c, const struct ctl_msg *msg)
@@ -385,7 +361,10 @@ static void on_drain(struct ncm_admin *a, struct mams_ctl_conn *c, const struct 
 	int rc = ncm_service_drain(a->service, msg->drain.madp, msg->drain.drain, &err);
 
 	snprintf(text, sizeof(text), "%s: %s", err.where, err.text);
-	send_result(c, msg->id, -rc, rc < 0 ? text : msg->drain.drain ? "drained" : "in use again");
+	mams_ctl_answer_result(c, msg->id, -rc,
+		rc < 0             ? text
+		: msg->drain.drain ? "drained"
+				   : "in use again");
 }
 
 /* ---- the socket ---- */
@@ -398,11 +377,12 @@ static void on_log_level(struct mams_ctl_conn *c, const struct ctl_msg *msg)
 	int level;
 
 	if (mams_enum_parse(levels, msg->log_level.level, &level) < 0) {
-		send_result(c, msg->id, MAMS_EVALUE, "level is one of err, warn, info, debug");
+		mams_ctl_answer_result(
+			c, msg->id, MAMS_EVALUE, "level is one of err, warn, info, debug");
 		return;
 	}
 	mams_log_set_level((enum mams_log_level)level);
-	send_result(c, msg->id, 0, "ok");
+	mams_ctl_answer_result(c, msg->id, 0, "ok");
 }
 
 static void packet(void *user, struct mams_ctl_conn *c, const char *data, size_t len)
@@ -413,11 +393,11 @@ static void packet(void *user, struct mams_ctl_conn *c, const char *data, size_t
 	int rc = ctl_decode(data, len, &msg, &err);
 
 	if (rc < 0) {
-		send_result(c, 0, -rc, err.text);
+		mams_ctl_answer_result(c, 0, -rc, err.text);
 		return;
 	}
 	if (msg->type == CTL_STATUS_REQ)
-		send_message(c, compose_status(a, msg->id, msg->status_req.client));
+		mams_ctl_answer(c, compose_status(a, msg->id, msg->status_req.client));
 	else if (msg->type == CTL_STEER)
 		on_steer(a, c, msg);
 	else if (msg->type == CTL_LOG_LEVEL)
@@ -427,7 +407,7 @@ static void packet(void *user, struct mams_ctl_conn *c, const char *data, size_t
 	else if (msg->type == CTL_DRAIN)
 		on_drain(a, c, msg);
 	else
-		send_result(c, msg->id, MAMS_ESTATE, "not a request to an NCM");
+		mams_ctl_answer_result(c, msg->id, MAMS_ESTATE, "not a request to an NCM");
 	ctl_msg_free(msg);
 }
 

@@ -1,9 +1,8 @@
 #include "ncm-service/madp.h"
 
-#include "lib/base/buf.h"
 #include "lib/base/log.h"
 #include "lib/ctl/ctl_msg.h"
-#include "lib/io/ctlsock.h"
+#include "lib/io/ctlmsg.h"
 #include "ncm-service/estimate.h"
 #include "ncm-service/releases.h"
 #include "ncm-service/trailer.h"
@@ -50,18 +49,11 @@ struct ncm_madp {
 
 static int send_message(struct mams_ctl_conn *c, struct ctl_msg *msg)
 {
-	struct mams_buf text = {0};
-	struct mams_error err;
-	int rc = msg ? ctl_encode(msg, 0, &text, &err) : -ENOMEM;
+	struct mams_error err = {0};
+	int rc = mams_ctl_say(c, msg, &err);
 
-	if (rc == 0)
-		rc = mams_ctl_send(c, text.data, text.len);
 	if (rc < 0 && rc != -ENOTCONN)
-		log_warn("cannot tell the N-MADP: %s", mams_strerror(rc));
-	if (text.data)
-		mams_wipe(text.data, text.len);
-	mams_buf_fini(&text);
-	ctl_msg_free(msg);
+		log_warn("cannot tell the N-MADP: %s %s", mams_strerror(rc), err.text);
 	return rc;
 }
 

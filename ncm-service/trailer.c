@@ -1,8 +1,7 @@
 #include "ncm-service/trailer.h"
 
-#include "lib/base/buf.h"
 #include "lib/base/log.h"
-#include "lib/io/ctlsock.h"
+#include "lib/io/ctlmsg.h"
 #include "ncm-service/pool.h"
 #include "ncm-service/service.h"
 #include "ncm-service/tunnel.h"
@@ -46,19 +45,12 @@ static const char *name_of(const struct ncm_trailer *t)
 
 static int send_message(struct ncm_trailer *t, struct ctl_msg *msg)
 {
-	struct mams_buf text = {0};
 	struct mams_error err = {0};
-	int rc = msg ? ctl_encode(msg, 0, &text, &err) : -ENOMEM;
+	int rc = mams_ctl_say(t->conn, msg, &err);
 
-	if (rc == 0)
-		rc = mams_ctl_send(t->conn, text.data, text.len);
 	if (rc < 0 && rc != -ENOTCONN)
 		log_warn("cannot tell the trailer: %s %s madp=%s", mams_strerror(rc), err.text,
 			name_of(t));
-	if (text.data)
-		mams_wipe(text.data, text.len);
-	mams_buf_fini(&text);
-	ctl_msg_free(msg);
 	return rc;
 }
 

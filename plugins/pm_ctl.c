@@ -107,12 +107,7 @@ void pm_ctl_reply(struct pm_ctl_peer *to, struct ctl_msg *m)
 
 void pm_ctl_result(struct pm_ctl_peer *to, uint32_t id, int code, const char *text)
 {
-	struct ctl_msg *m = ctl_msg_new(CTL_RESULT, id);
-
-	if (m)
-		m->result =
-			(struct ctl_result){.code = (uint32_t)code, .text = ctl_strdup(m, text)};
-	pm_ctl_reply(to, m);
+	pm_ctl_reply(to, ctl_result_new(id, (uint32_t)code, text));
 }
 
 static void take_packet(struct pm_ctl_peer *p, size_t len)

@@ -1,9 +1,8 @@
 #include "proxy/binder.h"
 
-#include "lib/base/buf.h"
 #include "lib/base/log.h"
 #include "lib/ctl/ctl_msg.h"
-#include "lib/io/ctlsock.h"
+#include "lib/io/ctlmsg.h"
 
 #include <errno.h>
 
@@ -64,7 +63,6 @@ static int put_only(struct ctl_msg *msg, uint32_t bits)
 
 void px_binder_tell(struct px_binder *b, const struct px_note *note)
 {
-	struct mams_buf text = {0};
 	struct mams_error err;
 	struct ctl_msg *msg = ctl_msg_new(CTL_PM_BIND, ++b->next_id);
 	int rc = msg ? 0 : -ENOMEM;
@@ -79,15 +77,13 @@ void px_binder_tell(struct px_binder *b, const struct px_note *note)
 	if (rc == 0)
 		rc = put_only(msg, note->only);
 	if (rc == 0)
-		rc = ctl_encode(msg, 0, &text, &err);
-	if (rc == 0)
-		rc = mams_ctl_send(b->plugin, text.data, text.len);
+		rc = mams_ctl_say(b->plugin, msg, &err);
+	else
+		ctl_msg_free(msg);
 	if (rc == 0)
 		b->counters.bound++;
 	else
 		b->counters.not_told++;
-	mams_buf_fini(&text);
-	ctl_msg_free(msg);
 }
 
 static void opened(void *user, struct mams_ctl_conn *c)

@@ -1,9 +1,8 @@
 #include "proxy/control.h"
 
-#include "lib/base/buf.h"
 #include "lib/base/log.h"
 #include "lib/ctl/ctl_msg.h"
-#include "lib/io/ctlsock.h"
+#include "lib/io/ctlmsg.h"
 #include "lib/io/mptcp.h"
 #include "proxy/binder.h"
 #include "proxy/catch.h"
@@ -145,18 +144,12 @@ static struct ctl_path *put_path(struct ctl_msg *msg, const struct px_path *p)
 static void tell_event(
 	struct px_control *c, int kind, const char *words, const struct px_path *path)
 {
-	struct mams_buf text = {0};
-	struct mams_error err;
 	struct ctl_msg *msg = ctl_msg_new(CTL_PX_EVENT, 0);
 
-	if (msg) {
+	if (msg)
 		msg->px_event = (struct ctl_px_event){
 			.kind = kind, .text = ctl_strdup(msg, words), .path = put_path(msg, path)};
-		if (ctl_encode(msg, 0, &text, &err) == 0)
-			mams_ctl_broadcast(c->server, text.data, text.len);
-	}
-	mams_buf_fini(&text);
-	ctl_msg_free(msg);
+	mams_ctl_tell_all(c->server, msg);
 }
 
 static void peer_lost(struct px_control *c, const char *why)
@@ -359,30 +352,6 @@ static void on_notes(void *user, int fd, unsigned events)
 
 /* ---- the ctl socket ---- */
 
-static void send_message(struct mams_ctl_conn *to, struct ctl_msg *msg)
-{
-	struct mams_buf text = {0};
-	struct mams_error err = {0};
-	int rc = msg ? ctl_encode(msg, 0, &text, &err) : -ENOMEM;
-
-	if (rc == 0)
-		rc = mams_ctl_send(to, text.data, text.len);
-	if (rc < 0)
-		log_warn("cannot answer on ctl: %s %s", mams_strerror(rc), err.text);
-	mams_buf_fini(&text);
-	ctl_msg_free(msg);
-}
-
-static void send_result(struct mams_ctl_conn *to, uint32_t id, int code, const char *text)
-{
-	struct ctl_msg *msg = ctl_msg_new(CTL_RESULT, id);
-
-	if (msg)
-		msg->result =
-			(struct ctl_result){.code = (uint32_t)code, .text = ctl_strdup(msg, text)};
-	send_message(to, msg);
-}
-
 static int set_log_level(const char *level, struct mams_error *err)
 {
 	static const char *const names[] = {"err", "warn", "info", "debug"};
@@ -418,7 +387,7 @@ static void request(struct px_control *c, struct mams_ctl_conn *from, const stru
 	int rc;
 
 	if (m->type == CTL_STATUS_REQ) {
-		send_message(from, compose_status(c, m->id));
+		mams_ctl_answer(from, compose_status(c, m->id));
 		return;
 	}
 	if (m->type == CTL_PX_PATHS)
@@ -433,7 +402,10 @@ static void request(struct px_control *c, struct mams_ctl_conn *from, const stru
 		rc = set_log_level(m->log_level.level, &err);
 	else
 		rc = mams_fail(&err, MAMS_ESTATE, NULL, "not a request to a proxy");
-	send_result(from, m->id, -rc, rc == 0 ? "ok" : err.text[0] ? err.text : mams_strerror(rc));
+	mams_ctl_answer_result(from, m->id, -rc,
+		rc == 0       ? "ok"
+		: err.text[0] ? err.text
+			      : mams_strerror(rc));
 	if (m->type == CTL_PX_PATHS && rc == 0)
 		px_watcher_repeat(c->watcher); /* whoever is new knows nothing of them */
 }
@@ -445,7 +417,7 @@ static void packet(void *user, struct mams_ctl_conn *from, const char *data, siz
 	int rc = ctl_decode(data, len, &m, &err);
 
 	if (rc < 0) {
-		send_result(from, 0, -rc, err.text);
+		mams_ctl_answer_result(from, 0, -rc, err.text);
 		return;
 	}
 	request(user, from, m);

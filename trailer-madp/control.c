@@ -1,9 +1,8 @@
 #include "trailer-madp/control.h"
 
-#include "lib/base/buf.h"
 #include "lib/base/log.h"
 #include "lib/ctl/ctl_msg.h"
-#include "lib/io/ctlsock.h"
+#include "lib/io/ctlmsg.h"
 #include "lib/io/nl.h"
 #include "trailer-madp/build.h"
 #include "trailer-madp/desired.h"
@@ -34,43 +33,13 @@ struct madp_control {
 
 /* ---- messages ---- */
 
-static void send_message(struct mams_ctl_conn *to, struct ctl_msg *msg)
-{
-	struct mams_buf text = {0};
-	struct mams_error err = {0};
-	int rc = msg ? ctl_encode(msg, 0, &text, &err) : -ENOMEM;
-
-	if (rc == 0)
-		rc = mams_ctl_send(to, text.data, text.len);
-	if (rc < 0)
-		log_warn("cannot answer on ctl: %s %s", mams_strerror(rc), err.text);
-	mams_buf_fini(&text);
-	ctl_msg_free(msg);
-}
-
-static void send_result(struct mams_ctl_conn *to, uint32_t id, int code, const char *text)
-{
-	struct ctl_msg *msg = ctl_msg_new(CTL_RESULT, id);
-
-	if (msg)
-		msg->result =
-			(struct ctl_result){.code = (uint32_t)code, .text = ctl_strdup(msg, text)};
-	send_message(to, msg);
-}
-
 static void send_event(struct madp_control *c, const struct ctl_tr_event *e)
 {
-	struct mams_buf text = {0};
-	struct mams_error err;
 	struct ctl_msg *msg = ctl_msg_new(CTL_TR_EVENT, 0);
 
-	if (msg) {
+	if (msg)
 		msg->tr_event = *e;
-		if (ctl_encode(msg, 0, &text, &err) == 0)
-			mams_ctl_broadcast(c->server, text.data, text.len);
-	}
-	mams_buf_fini(&text);
-	ctl_msg_free(msg);
+	mams_ctl_tell_all(c->server, msg);
 }
 
 /* ---- sessions ---- */
@@ -333,7 +302,7 @@ static void answer_set(struct madp_control *c, struct mams_ctl_conn *to, const s
 
 		snprintf(text, sizeof(text), "%s%s%s", err.where, err.where[0] ? ": " : "",
 			err.text[0] ? err.text : mams_strerror(rc));
-		send_result(to, m->id, -rc, text);
+		mams_ctl_answer_result(to, m->id, -rc, text);
 		return;
 	}
 	log_info("session taken over client=%s links=%zu worker=%u", d->client, d->n_links,
@@ -341,7 +310,7 @@ static void answer_set(struct madp_control *c, struct mams_ctl_conn *to, const s
 	msg = ctl_msg_new(CTL_TR_READY, m->id);
 	if (msg)
 		put_ready(c, d, msg);
-	send_message(to, msg);
+	mams_ctl_answer(to, msg);
 }
 
 static int del_session(struct madp_control *c, const char *client)
@@ -424,7 +393,7 @@ static void request(struct madp_control *c, struct mams_ctl_conn *from, const st
 	int rc;
 
 	if (m->type == CTL_STATUS_REQ) {
-		send_message(from, madp_status_compose(&view, m->id));
+		mams_ctl_answer(from, madp_status_compose(&view, m->id));
 		return;
 	}
 	if (m->type == CTL_TR_SESSION_SET) {
@@ -437,7 +406,10 @@ static void request(struct madp_control *c, struct mams_ctl_conn *from, const st
 		rc = set_log_level(m->log_level.level, &err);
 	else
 		rc = mams_fail(&err, MAMS_ESTATE, NULL, "not a request to a trailer MADP");
-	send_result(from, m->id, -rc, rc == 0 ? "ok" : err.text[0] ? err.text : mams_strerror(rc));
+	mams_ctl_answer_result(from, m->id, -rc,
+		rc == 0       ? "ok"
+		: err.text[0] ? err.text
+			      : mams_strerror(rc));
 }
 
 static void packet(void *user, struct mams_ctl_conn *from, const char *data, size_t len)
@@ -447,7 +419,7 @@ static void packet(void *user, struct mams_ctl_conn *from, const char *data, siz
 	int rc = ctl_decode(data, len, &m, &err);
 
 	if (rc < 0) {
-		send_result(from, 0, -rc, err.text);
+		mams_ctl_answer_result(from, 0, -rc, err.text);
 		return;
 	}
 	request(user, from, m);

@@ -61,6 +61,15 @@ char *ctl_strdup(struct ctl_msg *m, const char *s)
 	return mams_arena_strdup(holder_of(m)->arena, s);
 }
 
+struct ctl_msg *ctl_result_new(uint32_t id, uint32_t code, const char *text)
+{
+	struct ctl_msg *m = ctl_msg_new(CTL_RESULT, id);
+
+	if (m)
+		m->result = (struct ctl_result){.code = code, .text = ctl_strdup(m, text)};
+	return m;
+}
+
 static int type_parse(const char *name, enum ctl_type *out)
 {
 	for (int i = 0; i < CTL_TYPE_COUNT; i++) {

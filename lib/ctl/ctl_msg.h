@@ -434,6 +434,8 @@ struct ctl_msg *ctl_msg_new(enum ctl_type type, uint32_t id); /**< NULL on ENOME
 void ctl_msg_free(struct ctl_msg *m);                         /**< accepts NULL; wipes secrets */
 void *ctl_alloc(struct ctl_msg *m, size_t size);              /**< zeroed, lives with m */
 char *ctl_strdup(struct ctl_msg *m, const char *s);
+/** A result that answers request id; code as struct ctl_result. NULL on ENOMEM. */
+struct ctl_msg *ctl_result_new(uint32_t id, uint32_t code, const char *text);
 
 /** @return 0, -MAMS_EPROTO, -MAMS_EUNKNOWN (type), -MAMS_ESTATE (version), -MAMS_EVALUE,
  *          -MAMS_EMISSING, -MAMS_ELIMIT, -ENOMEM */

@@ -1,10 +1,9 @@
 /* A crowd of CCMs: real session cores and transports of mams-ccm, each with a certificate of its
  * own; only the host's network is not touched.  See usage(). */
 #include "ccm-agent/uplink.h"
-#include "lib/base/buf.h"
 #include "lib/base/log.h"
 #include "lib/ctl/ctl_msg.h"
-#include "lib/io/ctlsock.h"
+#include "lib/io/ctlmsg.h"
 
 #include <curl/curl.h>
 #include <errno.h>
@@ -398,7 +397,6 @@ static void steer_one(void)
 {
 	struct client *c = &clients[draw() % opt.n];
 	struct ctl_msg *m;
-	struct mams_buf b = {0};
 	struct mams_error err;
 	const char **both;
 	char name[32];
@@ -419,10 +417,8 @@ static void steer_one(void)
 	c->asked = mams_clock_now();
 	c->delivered = false;
 	asked_of[steers - 1] = c;
-	if (ctl_encode(m, 0, &b, &err) == 0 && mams_ctl_send(ctl, b.data, b.len) == 0)
+	if (mams_ctl_say(ctl, m, &err) == 0)
 		steers_sent++;
-	mams_buf_fini(&b);
-	ctl_msg_free(m);
 }
 
 /* ---- phases ---- */

@@ -59,7 +59,7 @@ may_include() {
 	tests:*/* | *:mams_version.h) return 0 ;;
 	codec:lib/codec/* | mx:lib/codec/* | mx:lib/mx/*) return 0 ;;
 	ctl:lib/codec/* | ctl:lib/ctl/*) return 0 ;;
-	io:lib/codec/* | io:lib/io/*) return 0 ;;
+	io:lib/codec/* | io:lib/ctl/* | io:lib/io/*) return 0 ;;
 	core:lib/mx/* | core:lib/ctl/*) [ "$own" != plugins/ ] || [[ $1 != lib/mx/* ]] && return 0 ;;
 	core:"$own"*) [ "${is_core[${1%.h}]-}" ] && return 0 ;;
 	adapter:lib/* | adapter:"$own"*) return 0 ;;

@@ -1,4 +1,4 @@
-#include "lib/io/ctlsock.h"
+#include "lib/io/ctlmsg.h"
 #include "tests/support/suite.h"
 
 #include <errno.h>
@@ -22,6 +22,10 @@ struct side {
 	size_t bytes;
 	int stop_after; /* packets; 0: never */
 	bool echo;
+	bool answer; /* every packet by a result with its id, code 7 and its text */
+	uint32_t last_id;
+	uint32_t last_code;
+	char text[64];
 };
 
 static char dir[64];
@@ -35,6 +39,21 @@ static void on_opened(void *user, struct mams_ctl_conn *c)
 	s->last = c;
 }
 
+static void take_message(struct side *s, struct mams_ctl_conn *c, const char *data, size_t len)
+{
+	struct mams_error err = {0};
+	struct ctl_msg *m = NULL;
+
+	CU_ASSERT_EQUAL_FATAL(ctl_decode(data, len, &m, &err), 0);
+	s->last_id = m->id;
+	s->last_code = m->result.code;
+	if (m->type == CTL_STATUS_REQ)
+		mams_ctl_answer_result(c, m->id, 7, "seven");
+	else
+		snprintf(s->text, sizeof(s->text), "%s", m->result.text);
+	ctl_msg_free(m);
+}
+
 static void on_packet(void *user, struct mams_ctl_conn *c, const char *data, size_t len)
 {
 	struct side *s = user;
@@ -42,6 +61,8 @@ static void on_packet(void *user, struct mams_ctl_conn *c, const char *data, siz
 	s->packets++;
 	s->bytes += len;
 	CU_ASSERT_EQUAL(data[len], '\0');
+	if (s->answer)
+		take_message(s, c, data, len);
 	if (s->echo)
 		CU_ASSERT_EQUAL(mams_ctl_send(c, data, len), 0);
 	if (s->stop_after && s->packets >= s->stop_after)
@@ -129,6 +150,38 @@ static void round_trip(void)
 	mams_ctl_server_free(s);
 	CU_ASSERT_NOT_EQUAL(stat(path, &st), 0);
 	mams_loop_free(l);
+}
+
+static void messages(void)
+{
+	struct mams_loop *l = new_loop();
+	struct side srv = {.l = l, .answer = true};
+	struct side cli = {.l = l, .answer = true};
+	struct mams_error err = {0};
+	struct mams_ctl_server *s;
+	struct mams_ctl_conn *c;
+
+	CU_ASSERT_EQUAL_FATAL(mams_ctl_listen(l, path, (gid_t)-1, &ops, &srv, &s), 0);
+	CU_ASSERT_EQUAL_FATAL(mams_ctl_dial(l, path, &ops, &cli, &c), 0);
+	CU_ASSERT_EQUAL(mams_ctl_say(c, ctl_msg_new(CTL_STATUS_REQ, 1), &err), -ENOTCONN);
+	run_for(l, 30);
+	CU_ASSERT_EQUAL(mams_ctl_say(c, NULL, &err), -ENOMEM);
+	CU_ASSERT_EQUAL(mams_ctl_say(c, ctl_msg_new(CTL_STATUS_REQ, 5), &err), 0);
+	run_for(l, 30);
+	CU_ASSERT_EQUAL(srv.last_id, 5);
+	CU_ASSERT_EQUAL(cli.last_id, 5);
+	CU_ASSERT_EQUAL(cli.last_code, 7);
+	CU_ASSERT_STRING_EQUAL(cli.text, "seven");
+	mams_ctl_tell_all(s, ctl_result_new(0, 9, "to everybody"));
+	mams_ctl_tell_all(s, NULL); /* logged; nobody is told */
+	run_for(l, 30);
+	CU_ASSERT_EQUAL(cli.packets, 2);
+	CU_ASSERT_EQUAL(cli.last_code, 9);
+	CU_ASSERT_STRING_EQUAL(cli.text, "to everybody");
+	mams_ctl_close(c);
+	mams_ctl_server_free(s);
+	mams_loop_free(l);
+	CU_ASSERT_EQUAL(mams_ctl_say_once(path, ctl_msg_new(CTL_STATUS_REQ, 1), 50), -ENOENT);
 }
 
 static void the_dialler_comes_back(void)
@@ -339,6 +392,7 @@ int main(void)
 {
 	static const struct mams_case cases[] = {
 		{"round trip, largest packet, broadcast", round_trip},
+		{"messages: said, answered, told to all", messages},
 		{"the dialler comes back", the_dialler_comes_back},
 		{"stale and live paths", stale_and_live_paths},
 		{"an oversize packet ends the connection", an_oversize_packet_ends_the_connection},
