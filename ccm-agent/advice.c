@@ -38,25 +38,20 @@ void ccm_session_measured(struct ccm_session *s, uint8_t connection_id, int type
 	ccm_measures_value(&s->measures, connection_id, type, value);
 }
 
+static bool is_measuring(const struct ccm_session *s)
+{
+	return (s->features & ~s->off & 1u << MX_F_MEASUREMENT) != 0;
+}
+
 uint32_t ccm_session_measure_ms(const struct ccm_session *s)
 {
-	return s->measuring ? ccm_measures_period(&s->measures) : 0;
+	return is_measuring(s) ? ccm_measures_period(&s->measures) : 0;
 }
 
 mams_time ccm_advice_deadline(const struct ccm_session *s, mams_time now)
 {
-	return s->measuring && ccm_session_reports(s) ? ccm_measures_deadline(&s->measures, now)
-						      : MAMS_TIME_NEVER;
-}
-
-bool ccm_advice_measuring(const struct ccm_session *s, const struct mx_traffic_steering_req *r)
-{
-	if (!(s->features & 1u << MX_F_MEASUREMENT))
-		return false;
-	for (size_t i = 0; i < r->n_feature_active; i++)
-		if (r->feature_active[i].feature_name == MX_F_MEASUREMENT)
-			return r->feature_active[i].active;
-	return false;
+	return is_measuring(s) && ccm_session_reports(s) ? ccm_measures_deadline(&s->measures, now)
+							 : MAMS_TIME_NEVER;
 }
 
 void ccm_advice_tick(struct ccm_session *s, mams_time now)

@@ -10,7 +10,6 @@ int ccm_advice_measurement_conf(
 int ccm_advice_ssid(
 	struct ccm_session *s, const struct mx_msg *m, mams_time now, struct mams_error *err);
 /** Does a steering request leave the feature "measurement" on? */
-bool ccm_advice_measuring(const struct ccm_session *s, const struct mx_traffic_steering_req *r);
 /** Report what is due. */
 void ccm_advice_tick(struct ccm_session *s, mams_time now);
 mams_time ccm_advice_deadline(const struct ccm_session *s, mams_time now);

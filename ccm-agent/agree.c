@@ -19,6 +19,8 @@ struct mx_offer ccm_offer(const struct ccm_session *s)
 	/* GMA comes in a tunnel */
 	if (o.convergence & 1u << MX_CONV_GMA)
 		o.adaptation = 1u << MX_ADAPT_UDP;
+	else
+		o.features &= ~MX_GMA_FEATURES;
 
 	for (size_t i = 0; i < CCM_LINKS_MAX; i++)
 		if (s->link[i].conf)
@@ -100,7 +102,7 @@ int ccm_agree(struct ccm_session *s, const struct mx_msg *m, struct mams_error *
 	judge_anchors(s);
 	ccm_measures_clear(&s->measures);
 	ccm_estimate_clear(s);
-	s->measuring = (s->features & 1u << MX_F_MEASUREMENT) != 0;
+	s->off = 0;
 	if (c->unique_session_id) {
 		s->id = *c->unique_session_id;
 		s->has_id = true;

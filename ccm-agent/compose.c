@@ -239,17 +239,17 @@ struct mx_msg *ccm_compose_steering_rsp(const struct ccm_session *s, const struc
 {
 	struct mx_msg *m = mx_msg_new(MX_TRAFFIC_STEERING_RSP, 0);
 	struct mx_traffic_steering_rsp *r = m ? &m->traffic_steering_rsp : NULL;
-	uint32_t features = s->features & ~a->off;
+	uint32_t features = s->features & ~a->off & ~s->off;
 
 	if (!m)
 		return NULL;
+	if (!a->tunnelled)
+		features &= ~MX_GMA_FEATURES;
 	/* without convergence nothing is aggregated */
 	if (!several(a->dl & admitted(a)))
 		features &= ~(1u << MX_F_DOWNLINK_AGGREGATION);
 	if (!several(a->ul & admitted(a)))
 		features &= ~(1u << MX_F_UPLINK_AGGREGATION);
-	if (!s->measuring)
-		features &= ~(1u << MX_F_MEASUREMENT);
 	return whole(
 		m, put_id(s, m, &r->unique_session_id) &&
 			   put_features(m, features, &r->feature_active, &r->n_feature_active));

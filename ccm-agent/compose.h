@@ -5,9 +5,7 @@
 
 #include "ccm-agent/session.h"
 
-#define CCM_FEATURES                                                                               \
-	(1u << MX_F_LOSSLESS_SWITCHING | 1u << MX_F_UPLINK_AGGREGATION |                           \
-		1u << MX_F_DOWNLINK_AGGREGATION | 1u << MX_F_MEASUREMENT | 1u << MX_F_PROBING)
+#define CCM_FEATURES ((1u << MX_F_COUNT) - 1)
 
 struct mx_msg *ccm_compose_discover(const struct ccm_session *s);
 struct mx_msg *ccm_compose_capability(const struct ccm_session *s, enum mx_type type);

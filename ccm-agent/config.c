@@ -205,6 +205,7 @@ static int take_offer(struct ccm_conf *c, const char *path, struct mams_error *e
 	if (bad)
 		return mams_fail(err, MAMS_EVALUE, path,
 			"features: \"%.40s\" is none that this client has: lossless_switching, "
+			"fragmentation, concatenation, "
 			"uplink_aggregation, downlink_aggregation, measurement, probing",
 			c->features[bad - 1]);
 	bad = take_names(c->methods, c->n_methods, mx_convergence_names, METHODS_DRIVEN,

@@ -40,9 +40,10 @@ int ccm_estimate_req(
 {
 	const struct mx_path_est_req *r = &m->path_est_req;
 
-	if (!(s->features & 1u << MX_F_PROBING)) {
+	if (!(s->features & ~s->off & 1u << MX_F_PROBING)) {
 		s->counters.probes_refused++;
-		return mams_fail(err, MAMS_ESTATE, "mx_path_est_req", "probing is not agreed");
+		return mams_fail(err, MAMS_ESTATE, "mx_path_est_req", "probing is %s",
+			s->off & 1u << MX_F_PROBING ? "switched off" : "not agreed");
 	}
 	if (r->connection_id >= CCM_LINKS_MAX || !lane_of(s, r->connection_id)) {
 		s->counters.probes_refused++;

@@ -36,16 +36,24 @@ int ccm_plane_setup(
 	return 0;
 }
 
-/* How a tunnel uses its lists. */
-static void take_treatment(
-	const struct ccm_session *s, const struct mx_traffic_steering_req *r, struct ccm_anchor *a)
+static void take_features(
+	struct ccm_session *s, const struct mx_traffic_steering_req *r, struct ccm_anchor *a)
 {
-	uint32_t active = 0;
+	uint32_t off = s->features;
 
 	for (size_t i = 0; i < r->n_feature_active; i++)
 		if (r->feature_active[i].active)
-			active |= 1u << r->feature_active[i].feature_name;
-	a->off = s->features & ~active & ~(1u << MX_F_MEASUREMENT);
+			off &= ~(1u << r->feature_active[i].feature_name);
+	if (a->tunnelled)
+		a->off = off & ~MX_SESSION_FEATURES;
+	s->off = off & MX_SESSION_FEATURES;
+	if (s->off & 1u << MX_F_PROBING)
+		ccm_estimate_clear(s);
+}
+
+/* How a tunnel uses its lists. */
+static void take_modes(const struct mx_traffic_steering_req *r, struct ccm_anchor *a)
+{
 	a->ul_mode = r->has_uplink_mode ? (uint8_t)(1 + r->uplink_mode) : 0;
 	a->dl_mode = r->has_downlink_mode ? (uint8_t)(1 + r->downlink_mode) : 0;
 }
@@ -76,12 +84,12 @@ int ccm_plane_steering(
 	o.anchor->first = o.first;
 	o.anchor->steered = true;
 	if (o.anchor->tunnelled)
-		take_treatment(s, r, o.anchor);
+		take_modes(r, o.anchor);
+	take_features(s, r, o.anchor);
 	if (o.anchor == ccm_setup_caught(s)) {
 		memcpy(s->app.classes, o.classes, o.n_classes * sizeof(o.classes[0]));
 		s->app.n_classes = o.n_classes;
 	}
-	s->measuring = ccm_advice_measuring(s, r);
 	s->counters.steerings++;
 	ccm_session_apply(s);
 	return 0;

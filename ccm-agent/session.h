@@ -196,7 +196,7 @@ struct ccm_session {
 	struct mx_msg *setup_req; /**< not yet answered: being applied */
 	struct mx_msg *steer_req;
 	bool steer_refused;
-	bool measuring; /**< the feature is agreed, and steering has not switched it off */
+	uint32_t off; /**< features of the session that steering has switched off */
 	struct ccm_measures measures;
 	struct ccm_estimate estimate[CCM_LINKS_MAX];
 	struct ccm_ssid ssids[CCM_SSIDS_MAX];

@@ -100,7 +100,9 @@ void ccm_tunnel_want(const struct ccm_session *s, const struct ccm_anchor *a, bo
 		.anchor_id = a->id,
 		.inside = a->inside,
 		.all = !caught,
-		.lossless = (features & 1u << MX_F_LOSSLESS_SWITCHING) != 0};
+		.lossless = (features & 1u << MX_F_LOSSLESS_SWITCHING) != 0,
+		.fragmentation = (features & 1u << MX_F_FRAGMENTATION) != 0,
+		.concatenation = (features & 1u << MX_F_CONCATENATION) != 0};
 	for (uint8_t i = 0; i < CCM_LINKS_MAX && out->n_links < LINKS_MAX; i++) {
 		const struct ccm_session_link *l = &s->link[i];
 
@@ -168,7 +170,8 @@ bool ccm_tunnel_eq(const struct ccm_tunnel *a, const struct ccm_tunnel *b)
 			return false;
 	return a->session_id == b->session_id && a->anchor_id == b->anchor_id &&
 	       inside_eq(&a->inside, &b->inside) && way_eq(&a->ul, &b->ul) &&
-	       way_eq(&a->dl, &b->dl) && a->lossless == b->lossless;
+	       way_eq(&a->dl, &b->dl) && a->lossless == b->lossless &&
+	       a->fragmentation == b->fragmentation && a->concatenation == b->concatenation;
 }
 
 static int put_links(struct ctl_msg *m, const struct ccm_tunnel *t)
@@ -227,6 +230,10 @@ struct ctl_msg *ccm_tunnel_compose(const struct ccm_tunnel *t, uint32_t id)
 		.control_port = t->inside.control_port,
 		.encapsulation = t->inside.encapsulation,
 		.header_optimization = t->inside.header_optimization,
+		.has_fragmentation = true,
+		.has_concatenation = true,
+		.fragmentation = t->fragmentation,
+		.concatenation = t->concatenation,
 		.classes = ctl_alloc(m, sizeof(*s->classes)),
 		.n_classes = 1};
 	if (s->secret && s->classes && put_links(m, t) == 0 &&

@@ -47,7 +47,7 @@ struct ccm_tunnel {
 	struct ccm_tunnel_link links[CCM_LINKS_MAX];
 	size_t n_links;
 	struct ccm_tunnel_way ul, dl;
-	bool lossless;
+	bool lossless, fragmentation, concatenation;
 };
 
 /** Its name at our trailer, which holds this one. */

@@ -16,6 +16,8 @@ struct mx_offer ncm_offer(const struct ncm_policy *p)
 		o.anchors |= 1u << p->anchors[i].connection_id;
 		o.anchor_type[p->anchors[i].connection_id] = (uint8_t)p->anchors[i].connection_type;
 	}
+	if (!(o.convergence & 1u << MX_CONV_GMA))
+		o.features &= ~MX_GMA_FEATURES;
 	for (size_t i = 0; i < p->n_accesses; i++) {
 		o.deliveries |= 1u << i;
 		o.delivery_type[i] = (uint8_t)p->accesses[i].connection_type;

@@ -2,6 +2,7 @@
 #include "ncm-service/agree.h"
 #include "ncm-service/analytics.h"
 #include "ncm-service/appreq.h"
+#include "ncm-service/steering.h"
 #include "ncm-service/tunnel.h"
 
 #define DECLARED_LIKELIHOOD 50 /* percent: nobody has measured it */
@@ -338,7 +339,7 @@ struct mx_msg *ncm_compose_steering(const struct ncm_session *s, const struct nc
 	struct mx_msg *m = mx_msg_new(MX_TRAFFIC_STEERING_REQ, 0);
 	struct mx_traffic_steering_req *r = m ? &m->traffic_steering_req : NULL;
 	struct mx_uplink_delivery *u = m ? mx_alloc(m, (flows + 1) * sizeof(*u)) : NULL;
-	uint32_t features = s->s.features & ~o->off;
+	uint32_t features = ncm_steering_features(s, o);
 
 	if (!u)
 		return whole(m, false);

@@ -6,9 +6,7 @@
 #include "ncm-service/session.h"
 
 /** Features that this NCM can offer; the policy may offer fewer. */
-#define NCM_FEATURES                                                                               \
-	(1u << MX_F_LOSSLESS_SWITCHING | 1u << MX_F_UPLINK_AGGREGATION |                           \
-		1u << MX_F_DOWNLINK_AGGREGATION | 1u << MX_F_MEASUREMENT | 1u << MX_F_PROBING)
+#define NCM_FEATURES ((1u << MX_F_COUNT) - 1)
 
 struct mx_msg *ncm_compose_system_info(const struct ncm_policy *p, enum ncm_transport transport);
 /** System INFO that names another NCM instead of us. */

@@ -326,11 +326,11 @@ static int take_features(struct ncm_conf *c, const char *path, struct mams_error
 	for (size_t i = 0; i < c->n_features; i++) {
 		int f;
 
-		if (mams_enum_parse(mx_feature_names, c->features[i], &f) < 0 ||
-			!(NCM_FEATURES & 1u << f))
+		if (mams_enum_parse(mx_feature_names, c->features[i], &f) < 0)
 			return mams_fail(err, MAMS_EVALUE, path,
 				"features: \"%.40s\" is none that this NCM has: "
-				"lossless_switching, uplink_aggregation, downlink_aggregation, "
+				"lossless_switching, fragmentation, concatenation, "
+				"uplink_aggregation, downlink_aggregation, "
 				"measurement, probing",
 				c->features[i]);
 		p->features |= 1u << f;

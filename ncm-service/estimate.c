@@ -28,12 +28,22 @@ static bool is_active(const struct ncm_session *s, uint8_t id, size_t anchor)
 	return (s->s.anchors[anchor].dl & 1u << id) && !s->s.links[id].handover;
 }
 
-static bool is_probed(const struct ncm_session *s, uint8_t id, size_t *anchor)
+static bool can_be_probed(const struct ncm_session *s, uint8_t id, size_t *anchor)
 {
 	const struct ncm_link *l = &s->s.links[id];
 
 	return (s->s.features & 1u << MX_F_PROBING) && s->policy->control_port && s->probe_port &&
 	       l->confirmed && l->up && conf_of(s, id) && anchor_of(s, id, anchor);
+}
+
+static bool is_switched_off(const struct ncm_session *s, size_t anchor)
+{
+	return (s->anchor[anchor].off & 1u << MX_F_PROBING) != 0;
+}
+
+static bool is_probed(const struct ncm_session *s, uint8_t id, size_t *anchor)
+{
+	return can_be_probed(s, id, anchor) && !is_switched_off(s, *anchor);
 }
 
 bool ncm_estimate_order(const struct ncm_session *s, uint8_t id, struct ncm_probe_order *out)
@@ -42,12 +52,13 @@ bool ncm_estimate_order(const struct ncm_session *s, uint8_t id, struct ncm_prob
 	const struct mams_addr *proxy;
 	size_t anchor;
 
-	if (!is_probed(s, id, &anchor))
+	if (!can_be_probed(s, id, &anchor))
 		return false;
 	proxy = ncm_policy_proxy(s->policy, (size_t)s->anchor[anchor].madp, l->access, &l->address);
 	if (!proxy)
 		return false;
 	*out = (struct ncm_probe_order){.conf = conf_of(s, id),
+		.stop = is_switched_off(s, anchor),
 		.active = is_active(s, id, anchor),
 		.local = *proxy,
 		.remote = l->address};
@@ -64,6 +75,13 @@ void ncm_estimate_confirmed(struct ncm_session *s, const struct mx_up_setup_cnf 
 		s->probe[i] = (struct ncm_probing){0};
 }
 
+static void order_probes(struct ncm_session *s, uint8_t id, size_t anchor)
+{
+	ncm_session_push(s, (struct ncm_action){.kind = NCM_ACT_PROBE,
+				    .connection_id = id,
+				    .madp = s->anchor[anchor].madp});
+}
+
 void ncm_estimate_review(struct ncm_session *s, mams_time now)
 {
 	for (uint8_t i = 0; i < NCM_LINKS_MAX; i++) {
@@ -71,6 +89,8 @@ void ncm_estimate_review(struct ncm_session *s, mams_time now)
 		size_t anchor;
 
 		if (!is_probed(s, i, &anchor)) {
+			if (p->on && can_be_probed(s, i, &anchor))
+				order_probes(s, i, anchor);
 			p->on = false;
 			continue;
 		}
@@ -123,9 +143,7 @@ void ncm_estimate_tick(struct ncm_session *s, mams_time now)
 			p->on = false;
 			continue;
 		}
-		ncm_session_push(s, (struct ncm_action){.kind = NCM_ACT_PROBE,
-					    .connection_id = i,
-					    .madp = s->anchor[anchor].madp});
+		order_probes(s, i, anchor);
 	}
 }
 
@@ -133,7 +151,8 @@ void ncm_session_probing(struct ncm_session *s, uint8_t id, bool ready, mams_tim
 {
 	struct ncm_probe_order o;
 
-	if (id >= NCM_LINKS_MAX || s->state != NCM_STATE_ACTIVE || !ncm_estimate_order(s, id, &o))
+	if (id >= NCM_LINKS_MAX || s->state != NCM_STATE_ACTIVE || !ncm_estimate_order(s, id, &o) ||
+		o.stop)
 		return;
 	if (!ready) {
 		s->counters->probes_put_off++;

@@ -12,13 +12,14 @@
 /** What an N-MADP instance does to one connection of a client. */
 struct ncm_probe_order {
 	const struct ncm_probe_conf *conf;
+	bool stop;               /**< probing is switched off: what runs ends */
 	bool active;             /**< the connection carries user data (seed 6.5) */
 	struct mams_addr local;  /**< the instance's, with its control port */
 	struct mams_addr remote; /**< the client's, with its probe port */
 };
 
 /** The user plane stands anew, or other connections carry user data: those whose phase is new are
- *  probed at once. */
+ *  probed at once; where probing is switched off what runs is stopped. */
 void ncm_estimate_review(struct ncm_session *s, mams_time now);
 /** mx_up_setup_cnf has come: where does the client expect probes? */
 void ncm_estimate_confirmed(struct ncm_session *s, const struct mx_up_setup_cnf *c);
@@ -27,5 +28,5 @@ MAMS_MUST int ncm_estimate_results(
 	struct ncm_session *s, const struct mx_msg *m, mams_time now, struct mams_error *err);
 void ncm_estimate_tick(struct ncm_session *s, mams_time now);
 mams_time ncm_estimate_deadline(const struct ncm_session *s);
-/** What NCM_ACT_PROBE is about.  @return false: the connection is no longer to be probed */
+/** What NCM_ACT_PROBE is about.  @return false: it is no longer about anything */
 bool ncm_estimate_order(const struct ncm_session *s, uint8_t id, struct ncm_probe_order *out);

@@ -129,6 +129,8 @@ void ncm_madp_probe(struct ncm_madp *m, size_t madp, const struct ncm_session *s
 			.remote = o.remote,
 			.remote_port = o.remote.port,
 			.active = o.active,
+			.has_stop = o.stop,
+			.stop = o.stop,
 			.init_ms = o.conf->init_ms,
 			.init_rate = o.conf->init_rate,
 			.init_size = o.conf->init_size,

@@ -274,6 +274,20 @@ void ncm_session_set_up(struct ncm_session *s, mams_time now)
 		finish_steering(s, code, why);
 }
 
+static void keep_order(struct ncm_session *s, const struct ncm_order *o)
+{
+	struct ncm_anchor_use *use = &s->anchor[o->anchor];
+
+	s->s.anchors[o->anchor].dl = o->dl;
+	s->s.anchors[o->anchor].ul = o->ul;
+	use->ul_mode = o->ul_mode;
+	use->dl_mode = o->dl_mode;
+	use->off = o->off;
+	for (size_t a = 0; a < NCM_ANCHORS_MAX; a++)
+		s->anchor[a].off =
+			(s->anchor[a].off & ~MX_SESSION_FEATURES) | (o->off & MX_SESSION_FEATURES);
+}
+
 /* The RSP tells what is really in effect (seed 6.6). */
 static int on_steering_rsp(
 	struct ncm_session *s, const struct mx_msg *m, mams_time now, struct mams_error *err)
@@ -291,11 +305,7 @@ static int on_steering_rsp(
 		return 0;
 	}
 	if (!s->steer.again) {
-		s->s.anchors[s->steer.order.anchor].dl = s->steer.order.dl;
-		s->s.anchors[s->steer.order.anchor].ul = s->steer.order.ul;
-		s->anchor[s->steer.order.anchor].ul_mode = s->steer.order.ul_mode;
-		s->anchor[s->steer.order.anchor].dl_mode = s->steer.order.dl_mode;
-		s->anchor[s->steer.order.anchor].off = s->steer.order.off;
+		keep_order(s, &s->steer.order);
 		ncm_session_policy(s);
 		ncm_session_store(s);
 		ncm_estimate_review(s, now);

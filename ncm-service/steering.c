@@ -60,6 +60,11 @@ static bool has_configuration(const struct ncm_session *s, const struct ncm_orde
 	       (ncm_session_deliveries(s, o->anchor) & 1u << (o->configuration - 1));
 }
 
+uint32_t ncm_steering_features(const struct ncm_session *s, const struct ncm_order *o)
+{
+	return s->s.features & ~o->off & ~(is_tunnel(s, o->anchor) ? 0 : MX_GMA_FEATURES);
+}
+
 const char *ncm_steering_check(const struct ncm_session *s, const struct ncm_order *o)
 {
 	uint32_t have;
@@ -71,17 +76,21 @@ const char *ncm_steering_check(const struct ncm_session *s, const struct ncm_ord
 		return "only delivery connections that are set up can carry traffic";
 	if (o->configuration && !has_configuration(s, o))
 		return "the anchor has no such MX configuration";
-	if ((o->ul_mode || o->dl_mode || o->off) && !is_tunnel(s, o->anchor))
-		return "modes and features are switched on an anchor with GMA only";
+	if ((o->ul_mode || o->dl_mode || (o->off & ~MX_SESSION_FEATURES)) &&
+		!is_tunnel(s, o->anchor))
+		return "modes, and features other than measurement and probing, are switched on an "
+		       "anchor with GMA only";
 	return NULL;
 }
 
-static bool feature_in(const struct mx_traffic_steering_rsp *r, int feature)
+static uint32_t features_in(const struct mx_traffic_steering_rsp *r)
 {
+	uint32_t bits = 0;
+
 	for (size_t i = 0; i < r->n_feature_active; i++)
-		if (r->feature_active[i].feature_name == feature)
-			return r->feature_active[i].active;
-	return false;
+		if (r->feature_active[i].active)
+			bits |= 1u << r->feature_active[i].feature_name;
+	return bits;
 }
 
 static bool several(uint32_t bits)
@@ -94,10 +103,16 @@ int ncm_steering_verdict(
 {
 	const struct ncm_order *o = &s->steer.order;
 	bool native = ncm_session_methods(s, o->anchor) == 0;
-	uint32_t features = s->s.features & ~o->off;
-	bool dl = several(o->dl) && (features & 1u << MX_F_DOWNLINK_AGGREGATION) && !native;
-	bool ul = several(o->ul) && (features & 1u << MX_F_UPLINK_AGGREGATION) && !native;
-	bool lossless = (features & 1u << MX_F_LOSSLESS_SWITCHING) != 0;
+	uint32_t wanted = ncm_steering_features(s, o);
+	/* what else a client says is no reason to call it disobedient */
+	uint32_t judged = o->off | 1u << MX_F_DOWNLINK_AGGREGATION | 1u << MX_F_UPLINK_AGGREGATION;
+
+	if (is_tunnel(s, o->anchor))
+		judged |= 1u << MX_F_LOSSLESS_SWITCHING | MX_GMA_FEATURES;
+	if (!several(o->dl) || native)
+		wanted &= ~(1u << MX_F_DOWNLINK_AGGREGATION);
+	if (!several(o->ul) || native)
+		wanted &= ~(1u << MX_F_UPLINK_AGGREGATION);
 
 	if (o->dl != o->ul && !is_tunnel(s, o->anchor)) {
 		*text = native ? "not applied: without convergence the answers come over the link "
@@ -107,9 +122,7 @@ int ncm_steering_verdict(
 				 "(a subflow is backup in both directions)";
 		return MAMS_EVALUE;
 	}
-	if (feature_in(r, MX_F_DOWNLINK_AGGREGATION) != dl ||
-		feature_in(r, MX_F_UPLINK_AGGREGATION) != ul ||
-		(is_tunnel(s, o->anchor) && feature_in(r, MX_F_LOSSLESS_SWITCHING) != lossless)) {
+	if ((features_in(r) ^ wanted) & judged) {
 		*text = "not applied: the client reports other features in effect";
 		return MAMS_EPEER;
 	}

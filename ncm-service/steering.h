@@ -7,6 +7,8 @@
 
 /** Can this order be given?  @return NULL, or static words why not */
 const char *ncm_steering_check(const struct ncm_session *s, const struct ncm_order *o);
+/** Those that the order activates. */
+uint32_t ncm_steering_features(const struct ncm_session *s, const struct ncm_order *o);
 /** Judge the answer to the steering request that is open.
  *  @param text  filled with words for who asked
  *  @return 0 (applied), MAMS_EVALUE (cannot be), MAMS_EPEER (the client has not) */

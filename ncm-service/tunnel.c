@@ -120,6 +120,7 @@ struct ctl_msg *ncm_tunnel_compose(
 	const struct ncm_session *s, size_t madp, const struct ncm_tunnel *t, uint32_t id)
 {
 	int anchor = ncm_tunnel_anchor(s);
+	uint32_t features = anchor < 0 ? 0 : ncm_tunnel_features(s, (size_t)anchor);
 	uint32_t have = anchor < 0 ? 0 : some(ncm_setup_reaches(s, (size_t)anchor, madp));
 	struct ctl_msg *m = have ? ctl_msg_new(CTL_TR_SESSION_SET, id) : NULL;
 
@@ -133,7 +134,11 @@ struct ctl_msg *ncm_tunnel_compose(
 		.anchor_connection_id = s->s.anchors[anchor].id,
 		.mtu = (uint16_t)s->policy->madps[madp].mtu,
 		.control_port = NCM_TUNNEL_CONTROL_PORT,
-		.encapsulation = CTL_TR_TRAILER};
+		.encapsulation = CTL_TR_TRAILER,
+		.has_fragmentation = true,
+		.has_concatenation = true,
+		.fragmentation = (features & 1u << MX_F_FRAGMENTATION) != 0,
+		.concatenation = (features & 1u << MX_F_CONCATENATION) != 0};
 	if (m->tr_session_set.client && m->tr_session_set.secret && put_links(m, s, have) &&
 		put_class(m, s, (size_t)anchor, have) == 0)
 		return m;

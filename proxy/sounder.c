@@ -193,6 +193,8 @@ int px_sounder_order(struct px_sounder *s, const struct ctl_px_probe *m, struct 
 	HASH_FIND(hh, s->all, &key, sizeof(key), o);
 	if (o)
 		drop(s, o);
+	if (m->has_stop && m->stop)
+		return 0;
 	if (HASH_COUNT(s->all) >= SOUNDINGS_MAX ||
 		(!m->active && s->rate + m->init_rate > RATE_MAX)) {
 		s->counters.refused++;

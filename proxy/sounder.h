@@ -25,7 +25,7 @@ extern const size_t px_n_sounder_rows;
 MAMS_MUST int px_sounder_new(struct mams_loop *l, const struct px_conf *conf,
 	struct px_sounder **out, struct mams_error *err);
 void px_sounder_free(struct px_sounder *s); /**< accepts NULL */
-/** Probe a connection; replaces what runs for it.
+/** Probe a connection, or (stop) no longer; what runs for it ends.
  *  @return 0, -MAMS_EVALUE (no such address of ours), -MAMS_ELIMIT (too much at once), -ENOMEM */
 MAMS_MUST int px_sounder_order(
 	struct px_sounder *s, const struct ctl_px_probe *m, struct mams_error *err);

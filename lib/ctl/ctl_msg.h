@@ -108,6 +108,8 @@ struct ctl_px_probe {
 	uint32_t active_size;
 	uint32_t active_duration_s; /**< 0: until replaced */
 	bool active_ack;
+	bool has_stop; /**< absent: false */
+	bool stop;     /**< no longer; what runs ends */
 };
 
 enum ctl_px_event_kind {

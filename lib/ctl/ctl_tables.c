@@ -77,6 +77,7 @@ static const struct mams_field px_probe_rows[] = {
 	ROW_INT(U32, ctl_px_probe, active_size, "active_size", 100, 1500, "octets"),
 	ROW_INT(U32, ctl_px_probe, active_duration_s, "active_duration_s", 0, 100, ""),
 	FLAG(ctl_px_probe, active_ack),
+	ROW_OPT_BOOL(ctl_px_probe, stop, "stop", "no longer; what runs ends"),
 };
 static TABLE(px_probe_table, ctl_px_probe, "px_probe", px_probe_rows);
 

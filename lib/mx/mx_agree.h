@@ -28,6 +28,11 @@ enum mx_group {
 	MX_GROUP_COUNT,
 };
 
+/** Features of GMA's PDUs (RFC 9188 5, 6): nothing without GMA. */
+#define MX_GMA_FEATURES (1u << MX_F_FRAGMENTATION | 1u << MX_F_CONCATENATION)
+/** Features of a session as a whole: whichever anchor is steered, they are switched for all. */
+#define MX_SESSION_FEATURES (1u << MX_F_MEASUREMENT | 1u << MX_F_PROBING)
+
 /** One thing that is not used. */
 struct mx_drop {
 	enum mx_group group;

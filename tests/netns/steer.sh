@@ -116,7 +116,21 @@ lab_wait 20 is_found wifi active_kbps -ge 8000 || :
 claim "busy wifi: throughput in the probe duration" "$(found wifi active_kbps)" '>=' 8000 kbit/s
 claim "in words" "$(lab_mamsctl -s "$LAB_DIR/ncm.ctl" paths | grep -c '^ *laptop *wifi.*Mbit/s')" \
 	'>=' 1
+counts() { # SOCKET COUNTER
+	lab_mamsctl --json -s "$LAB_DIR/$1.ctl" status |
+		jq ".counters[] | select(.name == \"$2_total\").value"
+}
+is_probing() { [ "$(counts px probes_sent)" -gt "$1" ]; }
+claim "probing and measurement switched off" \
+	"$(steer --dl wifi,lte --ul wifi,lte --off probing,measurement)" = applied
+sleep 0.3
+before="$(counts px probes_sent) $(counts ncm measurement_reports)"
+claim "nothing can be probed" "$(yes_no lab_mamsctl -s "$LAB_DIR/ncm.ctl" probe wifi)" = no
+sleep 2.2
+claim "no probe is sent, nothing is reported" \
+	"$(counts px probes_sent) $(counts ncm measurement_reports)" = "$before"
 claim "steered to both" "$(steer --dl wifi,lte --ul wifi,lte)" = applied
+claim "probes again" "$(yes_no lab_wait 10 is_probing "${before% *}")" = yes
 wait "$job"
 # what follows measures what links carry while they are steered: no probes beside it
 lab_end ncm

@@ -10,6 +10,51 @@ here=$(dirname "$0")
 ncm() { lab_mamsctl -s "$LAB_DIR/ncm.ctl" "$@"; }
 ncm_json() { ncm --json status; }
 ccm_json() { lab_mamsctl --json -s "$LAB_DIR/ccm.ctl" status; }
+count() { # SIDE COUNTER: of a trailer
+	"$here/trailer_ctl.py" "$LAB_DIR/tr-$1.ctl" status |
+		jq ".counters[] | select(.name == \"$2_total\").value"
+}
+again() { # packets that the client has sent a second time
+	"$here/trailer_ctl.py" "$LAB_DIR/tr-c.ctl" status | jq '[.sessions[0].classes[].tx_again] | add'
+}
+wifi_is() { # true|false: up, as the client sees it
+	"$here/trailer_ctl.py" "$LAB_DIR/tr-c.ctl" status |
+		jq -e "[.sessions[0].links[] | select(.connection_id == 0).up] == [$1]"
+}
+long_ping() { cl ping -c 2 -i 0.2 -W 1 -q -s 1372 10.9.9.2; }
+is_cut() { # an IP packet of 1400 octets
+	local before
+	before=$(count c fragmented)
+	long_ping >/dev/null && [ "$(count c fragmented)" -gt "$before" ]
+}
+together() { # of small packets in bursts, those that left with others
+	local before
+	before=$(count c concatenated)
+	cl ping -f -l 20 -c 400 -W 2 -q -s 16 10.9.9.2 >/dev/null
+	echo $(($(count c concatenated) - before))
+}
+# What the client sends a second time when wifi falls silent under way.
+blackhole() {
+	local before
+	before=$(again)
+	px nft -f - <<-X
+		table inet hole {
+			chain in {
+				type filter hook prerouting priority -300;
+				iifname wifi drop
+			}
+			chain out {
+				type filter hook output priority 0;
+				oifname wifi drop
+			}
+		}
+	X
+	lab_wait 10 wifi_is false || echo "wifi is not missed" >&2
+	sleep 0.5
+	px nft delete table inet hole
+	lab_wait 10 both_up c || echo "wifi does not come back" >&2
+	echo $(($(again) - before))
+}
 start() { # SIDE: the trailer of n or c
 	local ns=$PX
 	[ "$1" = n ] || ns=$CL
@@ -136,7 +181,7 @@ say "Steered each way for itself, and the NCM killed, under load"
 address=$(ccm_json | jq -r '.anchors[1].anchor4')
 lab_start echo "$SV" "$here/trailer_traffic.py" echo 10.9.9.2 9999 100
 lab_wait 10 hears
-cl "$here/trailer_traffic.py" talk 10.9.9.2 9999 400 12 >"$LAB_DIR/talk" &
+cl "$here/trailer_traffic.py" talk 10.9.9.2 9999 400 15 >"$LAB_DIR/talk" &
 talk=$!
 lab_wait 10 flows tx && lab_wait 10 flows rx
 claim "UL wifi, DL lte" "$(steer --ul wifi --dl lte)" = applied
@@ -158,6 +203,18 @@ sleep 0.3
 carried
 claim "UL on wifi" "$wifi_tx" '>=' 120
 claim "UL on lte" "$lte_tx" '>=' 120
+claim "both, UL not aggregated" \
+	"$(steer --ul wifi,lte --dl wifi,lte --off uplink_aggregation)" = applied
+sleep 0.3
+carried
+claim "UL on wifi" "$wifi_tx" '>=' 120
+claim "UL on lte" "$lte_tx" '<=' 80
+claim "DL not aggregated" \
+	"$(steer --ul wifi,lte --dl wifi,lte --off downlink_aggregation)" = applied
+sleep 0.3
+carried
+claim "DL on wifi" "$wifi_rx" '>=' 120
+claim "DL on lte" "$lte_rx" '<=' 80
 claim "both" "$(steer --ul wifi,lte --dl wifi,lte)" = applied
 lab_end ncm KILL
 lab_start_one ncm
@@ -171,6 +228,34 @@ claim "UDP leaves by" "$(goes_by 10.9.9.2 ipproto udp)" = "dev mams"
 claim "paths are up" "$(yes_no lab_wait 5 both_up n)" = yes
 claim "a mode of the other anchor is refused" \
 	"$(ncm steer --anchor tcp --ul wifi --dl wifi --ul-mode split 2>&1 | grep -c 'GMA only' || :)" = 1
+
+say "Features, switched by request"
+cl ip link set lte mtu 1280
+px ip link set lte mtu 1280
+claim "UL and DL on lte" "$(steer --ul lte --dl lte)" = applied
+claim "fragmentation: what is too long for lte is cut, and arrives" "$(yes_no lab_wait 10 is_cut)" = yes
+claim "off" "$(steer --ul lte --dl lte --off fragmentation)" = applied
+before=$(count c too_long)
+claim "... it does not arrive" "$(yes_no long_ping)" = no
+claim "... and is counted" "$(($(count c too_long) - before))" '>=' 1
+claim "on again" "$(steer --ul lte --dl lte)" = applied
+claim "... it arrives" "$(yes_no is_cut)" = yes
+claim "concatenation: small packets leave together" "$(together)" '>=' 1
+claim "off" "$(steer --ul lte --dl lte --off concatenation)" = applied
+before=$(count n concatenated)
+claim "... no longer" "$(together) $(($(count n concatenated) - before))" = "0 0"
+cl ip link set lte mtu 1500
+px ip link set lte mtu 1500
+claim "UL and DL on wifi" "$(steer --ul wifi --dl wifi)" = applied
+cl "$here/trailer_traffic.py" talk 10.9.9.2 9999 400 12 >"$LAB_DIR/talk" &
+talk=$!
+lab_wait 10 flows tx
+claim "lossless switching: sent again when wifi falls silent" "$(blackhole)" '>=' 1
+claim "off" "$(steer --ul wifi --dl wifi --off lossless_switching)" = applied
+claim "... nothing is" "$(blackhole)" = 0
+claim "both" "$(steer --ul wifi,lte --dl wifi,lte)" = applied
+kill "$talk" 2>/dev/null || :
+wait "$talk" || :
 
 say "Trailers killed, and back"
 lab_end tr-c KILL

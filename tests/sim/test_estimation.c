@@ -48,7 +48,8 @@ struct flying {
 struct way {
 	struct px_sounding s;
 	unsigned orders; /* taken over from the world */
-	unsigned lose;   /* one of so many probes; 0: none */
+	bool stopped;
+	unsigned lose; /* one of so many probes; 0: none */
 	unsigned n;
 	unsigned kinds[2]; /* probes seen, by phase */
 	struct flying down[FLYING_MAX], up[FLYING_MAX];
@@ -106,10 +107,11 @@ static void madp_turn(struct bed *b, uint8_t id)
 
 		w->orders = c->probes[id];
 		px_sounding_init(&w->s, &conf, now);
+		w->stopped = c->probe[id].stop;
 	}
 	while (land(w->up, &w->n_up, now, &f))
 		(void)px_sounding_take(&w->s, f.octets, f.len, now);
-	while (w->orders && (len = px_sounding_next(&w->s, now, pdu)) > 0) {
+	while (w->orders && !w->stopped && (len = px_sounding_next(&w->s, now, pdu)) > 0) {
 		w->kinds[w->s.conf.active]++;
 		if (!w->lose || ++w->n % w->lose)
 			fly(w->down, &w->n_down, pdu, len, now);
@@ -300,6 +302,38 @@ static void not_agreed(void)
 	scene_finish(&b.s);
 }
 
+/* Steering switches the feature off and on (RFC 8743 8.7): both sides stop, and begin anew. */
+static void switched_off(void)
+{
+	static struct bed b;
+	struct ncm_order o = {.dl = WIFI | LTE, .ul = WIFI | LTE, .off = 1u << MX_F_PROBING};
+	const struct ccm_session *c;
+	unsigned orders;
+	unsigned probes_seen;
+
+	begin(&b);
+	run(&b, 3000);
+	c = &b.s.w.clients[0].ccm;
+	CU_ASSERT(c->estimate[0].on && b.way[0].kinds[1] > 0);
+	CU_ASSERT_EQUAL_FATAL(ncm_session_steer(scene_session(&b.s), 7, &o, b.s.w.now, NULL), 0);
+	run(&b, 1000);
+	CU_ASSERT_EQUAL(b.s.w.clients[0].steer_code, 0);
+	CU_ASSERT(b.s.w.clients[0].probe[0].stop && b.s.w.clients[0].probe[1].stop);
+	CU_ASSERT_FALSE(c->estimate[0].on || c->estimate[1].on);
+	CU_ASSERT_FALSE(ncm_session_probe(scene_session(&b.s), WIFI, b.s.w.now));
+	probes_seen = b.way[0].kinds[0] + b.way[0].kinds[1];
+	orders = b.s.w.clients[0].probes[0];
+	run(&b, 70000);
+	CU_ASSERT_EQUAL(b.way[0].kinds[0] + b.way[0].kinds[1], probes_seen);
+	CU_ASSERT_EQUAL(b.s.w.clients[0].probes[0], orders);
+	o.off = 0;
+	CU_ASSERT_EQUAL_FATAL(ncm_session_steer(scene_session(&b.s), 8, &o, b.s.w.now, NULL), 0);
+	run(&b, 3000);
+	CU_ASSERT(c->estimate[0].on && c->estimate[1].on);
+	CU_ASSERT(b.way[0].kinds[0] + b.way[0].kinds[1] > probes_seen);
+	scene_finish(&b.s);
+}
+
 /* The CNF says where probes go (RFC 8743 8.5), the setup from where they come. */
 static void ports(void)
 {
@@ -327,6 +361,7 @@ int main(void)
 		{"estimations follow each other", again},
 		{"a path over which nothing comes", nothing_comes},
 		{"probing is not agreed", not_agreed},
+		{"probing is switched off, and on", switched_off},
 		{"ports of both sides", ports},
 	};
 

@@ -1,5 +1,7 @@
 /* An anchor by GMA beside one by MPTCP: both cores and the network between them. */
 #include "ccm-agent/setup.h"
+#include "lib/mx/mx_agree.h"
+#include "ncm-service/compose.h"
 #include "ncm-service/tunnel.h"
 #include "tests/sim/scene.h"
 
@@ -154,6 +156,134 @@ static void each_way_for_itself(void)
 	scene_finish(&s);
 }
 
+/* What both ends of the tunnel, and the session, are told to do, as features. */
+static uint32_t in_effect(const struct scene *s)
+{
+	const struct ncm_session *n = scene_session(s);
+	struct ctl_msg *c = ccm_tunnel_compose(client(s), 1);
+	struct ctl_msg *m = ncm_tunnel_compose(n, 1, &n->tunnel, 1);
+	uint32_t f = ccm_session_measure_ms(&s->w.clients[0].ccm) ? 1u << MX_F_MEASUREMENT : 0;
+
+	CU_ASSERT_FATAL(c && m);
+	CU_ASSERT_EQUAL(c->tr_session_set.fragmentation, m->tr_session_set.fragmentation);
+	CU_ASSERT_EQUAL(c->tr_session_set.concatenation, m->tr_session_set.concatenation);
+	f |= c->tr_session_set.fragmentation ? 1u << MX_F_FRAGMENTATION : 0;
+	f |= c->tr_session_set.concatenation ? 1u << MX_F_CONCATENATION : 0;
+	f |= c->tr_session_set.classes[0].ul.lossless && m->tr_session_set.classes[0].dl.lossless
+		     ? 1u << MX_F_LOSSLESS_SWITCHING
+		     : 0;
+	f |= c->tr_session_set.classes[0].ul.mode == CTL_TR_SPLIT ? 1u << MX_F_UPLINK_AGGREGATION
+								  : 0;
+	f |= m->tr_session_set.classes[0].dl.mode == CTL_TR_SPLIT ? 1u << MX_F_DOWNLINK_AGGREGATION
+								  : 0;
+	f |= s->w.clients[0].ccm.off & 1u << MX_F_PROBING ? 0 : 1u << MX_F_PROBING;
+	ctl_msg_free(c);
+	ctl_msg_free(m);
+	return f;
+}
+
+static uint32_t told(const struct mx_feature_info *f, size_t n)
+{
+	uint32_t bits = 0;
+
+	for (size_t i = 0; i < n; i++)
+		bits |= f[i].active ? 1u << f[i].feature_name : 0;
+	return bits;
+}
+
+/* R105, R106, R189: each of the seven is switched off by a REQ, takes no other with it, and comes
+ * back. */
+static void every_feature_is_switched(void)
+{
+	struct scene s;
+
+	begin(&s);
+	scene_up(&s);
+	CU_ASSERT_EQUAL(scene_session(&s)->s.features, NCM_FEATURES);
+	CU_ASSERT_EQUAL(in_effect(&s), NCM_FEATURES);
+	for (int f = 0; f < MX_F_COUNT; f++) {
+		const uint32_t rest = NCM_FEATURES & ~(1u << f);
+		struct ncm_order o = {.dl = WIFI | LTE, .ul = WIFI | LTE, .off = 1u << f};
+		size_t from = s.n;
+		const struct mx_msg *m;
+
+		CU_ASSERT_EQUAL(steer(&s, o), 0);
+		m = scene_the(&s, from, MX_TRAFFIC_STEERING_REQ)->msg;
+		CU_ASSERT_EQUAL(told(m->traffic_steering_req.feature_active,
+					m->traffic_steering_req.n_feature_active),
+			rest);
+		m = scene_the(&s, from, MX_TRAFFIC_STEERING_RSP)->msg;
+		CU_ASSERT_EQUAL(told(m->traffic_steering_rsp.feature_active,
+					m->traffic_steering_rsp.n_feature_active),
+			rest);
+		CU_ASSERT_EQUAL(in_effect(&s), rest);
+		o.off = 0;
+		CU_ASSERT_EQUAL(steer(&s, o), 0);
+		CU_ASSERT_EQUAL(in_effect(&s), NCM_FEATURES);
+	}
+	scene_finish(&s);
+}
+
+/* Only an anchor with GMA has PDUs to cut and to fill; the session's features go by any anchor. */
+static void features_of_the_proxy(void)
+{
+	struct scene s;
+	struct mams_error err;
+	struct ncm_order o = {.anchor = PROXY,
+		.dl = WIFI | LTE,
+		.ul = WIFI | LTE,
+		.off = 1u << MX_F_FRAGMENTATION};
+	const struct mx_msg *m;
+
+	begin(&s);
+	scene_up(&s);
+	CU_ASSERT_EQUAL(ncm_session_steer(scene_session(&s), 2, &o, s.w.now, &err), -MAMS_EVALUE);
+	o.off = MX_SESSION_FEATURES;
+	CU_ASSERT_EQUAL(ncm_session_steer(scene_session(&s), 3, &o, s.w.now, &err), 0);
+	world_run(&s.w, 1000);
+	CU_ASSERT_EQUAL(s.w.clients[0].steer_code, 0);
+	m = scene_the(&s, 0, MX_TRAFFIC_STEERING_RSP)->msg;
+	CU_ASSERT_EQUAL(told(m->traffic_steering_rsp.feature_active,
+				m->traffic_steering_rsp.n_feature_active),
+		NCM_FEATURES & ~MX_SESSION_FEATURES & ~MX_GMA_FEATURES);
+	CU_ASSERT_EQUAL(in_effect(&s), NCM_FEATURES & ~MX_SESSION_FEATURES);
+	scene_finish(&s);
+}
+
+/* A request may name an MX configuration of the anchor (RFC 8743 8.7), one that there is. */
+static void by_configuration(void)
+{
+	struct scene s;
+	struct mams_error err;
+	struct ncm_order o = {.anchor = PROXY, .configuration = 2, .dl = LTE, .ul = LTE};
+	struct mx_msg *m;
+	size_t from;
+
+	begin(&s);
+	scene_up(&s);
+	from = s.n;
+	CU_ASSERT_EQUAL(ncm_session_steer(scene_session(&s), 4, &o, s.w.now, &err), 0);
+	world_run(&s.w, 1000);
+	CU_ASSERT_EQUAL(s.w.clients[0].steer_code, 0);
+	m = scene_the(&s, from, MX_TRAFFIC_STEERING_REQ)->msg;
+	CU_ASSERT_EQUAL(m->traffic_steering_req.mx_configuration_id, 2);
+	CU_ASSERT_EQUAL(m->traffic_steering_req.default_uplink_delivery, 1);
+	CU_ASSERT(
+		s.w.clients[0].applied.paths[0].backup && !s.w.clients[0].applied.paths[1].backup);
+	o.configuration = 9;
+	CU_ASSERT_EQUAL(ncm_session_steer(scene_session(&s), 5, &o, s.w.now, &err), -MAMS_EVALUE);
+	/* one that the NCM should have known not to exist */
+	m = mx_msg_copy(m);
+	m->sequence_num += 50000;
+	m->traffic_steering_req.mx_configuration_id = 9;
+	from = s.n;
+	world_to_ccm(&s.w, s.w.clients, m);
+	world_run(&s.w, 1000);
+	CU_ASSERT_EQUAL(scene_count(&s, from, MX_TRAFFIC_STEERING_RSP), 0);
+	mx_msg_free(m);
+	scene_finish(&s);
+}
+
 static void client_without_it(void)
 {
 	struct scene s;
@@ -164,6 +294,7 @@ static void client_without_it(void)
 	CU_ASSERT(world_settled(&s.w, s.w.clients, WIFI | LTE));
 	CU_ASSERT_FALSE(client(&s)->on);
 	CU_ASSERT_EQUAL(ncm_tunnel_anchor(scene_session(&s)), -1);
+	CU_ASSERT_EQUAL(scene_session(&s)->s.features, NCM_FEATURES & ~MX_GMA_FEATURES);
 	scene_finish(&s);
 }
 
@@ -244,6 +375,9 @@ int main(void)
 	static const struct mams_case cases[] = {
 		{"GMA and MPTCP at once", both_at_once},
 		{"each way for itself", each_way_for_itself},
+		{"every feature is switched", every_feature_is_switched},
+		{"features of the proxy's anchor", features_of_the_proxy},
+		{"a configuration by its id", by_configuration},
 		{"a client without it", client_without_it},
 		{"all IP without a proxy", without_a_proxy},
 		{"another port", another_port},
