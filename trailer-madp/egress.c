@@ -141,7 +141,8 @@ static void send_segment(struct madp_worker *w, struct madp_session *s, unsigned
 	send_sdu(w, s, &o, &from, madp_gma_form_for(&s->set->gma, seg->pkt[0] >> 4));
 }
 
-static void take_packet(struct madp_worker *w, const struct virtio_net_hdr *h, size_t len)
+static void take_packet(
+	struct madp_worker *w, const struct virtio_net_hdr *h, const uint8_t *pkt, size_t len)
 {
 	struct madp_segment seg;
 	struct madp_offload o;
@@ -151,16 +152,16 @@ static void take_packet(struct madp_worker *w, const struct virtio_net_hdr *h, s
 
 	madp_inc(&w->counters.tun_reads);
 	madp_add(&w->counters.tun_octets, len);
-	if (!translate(h, &o) || madp_segment_init(&seg, &o, w->tun_data, len) < 0) {
+	if (!translate(h, &o) || madp_segment_init(&seg, &o, pkt, len) < 0) {
 		madp_inc(&w->counters.tun_invalid);
 		return;
 	}
-	s = claim(w, w->tun_data);
+	s = claim(w, pkt);
 	if (!s)
 		return;
 	madp_session_touch(w, s);
 	cls = madp_classes_find(
-		w->classes, s->set->rules, s->scope, w->tun_data, len, w->role == MADP_ROLE_CLIENT);
+		w->classes, s->set->rules, s->scope, pkt, len, w->role == MADP_ROLE_CLIENT);
 	while ((size = madp_segment_size(&seg))) {
 		size_t at = seg.pos;
 
@@ -169,17 +170,20 @@ static void take_packet(struct madp_worker *w, const struct virtio_net_hdr *h, s
 			skip(&seg, size);
 		madp_inc(&w->counters.sdus_sent);
 	}
-	reap(w, s);
+	/* there is room for one packet's segments only; the rest is for the end of the turn */
+	if (s->plane.tx.cls[cls].treat.lossless)
+		reap(w, s);
 }
 
 void madp_egress_run(struct madp_worker *w)
 {
 	for (int i = 0; i < READS_PER_TURN; i++) {
 		struct virtio_net_hdr h;
-		ssize_t n = mams_tun_read(&w->tun, &h, w->tun_data, MAMS_TUN_PACKET);
+		ssize_t n =
+			mams_tun_read(&w->tun, &h, w->tun_data, MAMS_TUN_HEADER + MAMS_TUN_PACKET);
 
 		if (n < 0)
 			return;
-		take_packet(w, &h, (size_t)n);
+		take_packet(w, &h, w->tun_data + MAMS_TUN_HEADER, (size_t)n);
 	}
 }

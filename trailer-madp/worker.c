@@ -226,7 +226,7 @@ static int open_all(struct madp_worker *w)
 	if (rc == 0)
 		rc = madp_outbox_init(&w->out, &w->counters);
 	w->classes = madp_classes_new();
-	w->tun_data = malloc(MAMS_TUN_PACKET);
+	w->tun_data = malloc(MAMS_TUN_HEADER + MAMS_TUN_PACKET);
 	w->whole = malloc(MAMS_TUN_PACKET);
 	w->reassembly = madp_reasm_new(&madp_reasm_defaults);
 	if (rc == 0 && (!w->tun_data || !w->whole || !w->classes || !w->reassembly))

@@ -86,7 +86,7 @@ struct madp_worker {
 	uint32_t proofs;          /**< in that second */
 	struct madp_notes *notes; /**< borrowed */
 	struct madp_counters counters;
-	uint8_t *tun_data; /**< [MAMS_TUN_PACKET] */
+	uint8_t *tun_data; /**< [MAMS_TUN_HEADER + MAMS_TUN_PACKET] */
 	uint8_t *whole;    /**< [MAMS_TUN_PACKET], an SDU that is being cut */
 	bool stopping;
 };
