@@ -6,7 +6,6 @@
 TUNNEL_MTU=1400
 packets=$BUILD/tests/bench/mams-bench-packets
 
-
 start_tunnel() {
 	local session end
 	case $1 in
@@ -63,9 +62,12 @@ start_tunnel() {
 		;;
 	esac
 	lab_wait 15 cl ping -c 1 -W 1 -q "$far" || lab_fail "$1 does not carry; see $LAB_DIR/t?.log"
+	# at that address only: else it would answer from another one
+	lab_start sink "$PX" "$packets" sink "$far:9200" 10.1.2.2:9201
 }
 
 stop_tunnel() {
+	lab_end sink
 	lab_end tc
 	lab_end tn
 	local end
@@ -115,7 +117,6 @@ trailer_bench() {
 	: >"$results"
 	(umask 077 && head -c 32 /dev/urandom | base64 -w0 >"$LAB_DIR/key")
 	lab_start iperf "$PX" iperf3 -s
-	lab_start sink "$PX" "$packets" sink 0.0.0.0:9200 10.1.2.2:9201
 	for ((round = 1; round <= rounds; round++)); do
 		for who in ${contenders//,/ }; do
 			echo "round $round: $who" >&2
@@ -125,11 +126,16 @@ trailer_bench() {
 			for size in 64 512 1400; do
 				tunnel_packets "$who" "$size"
 			done
-			said=$(cl "$packets" -s 64 -n 2000 ping "$far:9200")
+			said=$(cl "$packets" -s 64 -n 2000 ping "$far:9200") || lab_fail "$who: no answers"
 			note p50 "$who" "$(tunnel_value "$said" p50_us)"
 			note p99 "$who" "$(tunnel_value "$said" p99_us)"
 			stop_tunnel
 		done
 	done
+	printf 'cores %s, MTU %s outside and %s inside, kernel %s, %s, openvpn %s, wireguard-go %s, %s\n\n' \
+		"$(nproc)" "$(cl cat /sys/class/net/wifi/mtu)" "$TUNNEL_MTU" "$(uname -r)" \
+		"$("$BUILD/trailer-madp/mams-trailer" -V | head -n 1)" \
+		"$(dpkg-query -W -f='${Version}' openvpn)" \
+		"$(dpkg-query -W -f='${Version}' wireguard-go)" "$(date -u +%F)"
 	python3 "$top/tests/bench/trailer_table.py" "$results" ${json:+--json "$json"}
 }

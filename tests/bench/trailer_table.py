@@ -10,6 +10,7 @@ METRICS = (  # name, text, more is better; None: told, not compared
     ("tcp-down", "TCP, network to client, Gbit/s", True),
     ("cpu-tcp", "CPU s/GiB of both ends of the tunnel", False),
     ("machine-tcp", "CPU s/GiB of the machine", False),
+    ("cpu-tcp-down", "CPU s/GiB of both ends, network to client", False),
     ("pps-64", "packets/s of 64 octets, window of 512", True),
     ("pps-512", "packets/s of 512 octets", True),
     ("pps-1400", "packets/s of 1400 octets", True),
@@ -18,6 +19,8 @@ METRICS = (  # name, text, more is better; None: told, not compared
     ("lost-1400", "lost of 1400 octets", None),
     ("p50", "round trip, median, us", False),
     ("p99", "round trip, 99 %, us", False),
+    ("added-p50", "added to the link's, median, us", False),
+    ("added-p99", "added to the link's, 99 %, us", False),
 )
 CONTENDERS = (("raw", "veth"), ("raw-no-offload", "veth, no offload"), ("mams", "mams-trailer"),
               ("openvpn", "OpenVPN, plain"), ("wireguard-go", "wireguard-go"))
@@ -30,6 +33,14 @@ def ratio(row, more):
         return None
     best, own = (max(others), row["mams"]) if more else (row["mams"], min(others))
     return own / best if best else None
+
+
+def medians(values, metric):
+    if not metric.startswith("added-"):
+        return {c: statistics.median(v) for c, v in values[metric].items()}
+    row = medians(values, metric[len("added-"):])
+    raw = row.pop("raw", None)
+    return {} if raw is None else {c: v - raw for c, v in row.items()}
 
 
 def text(value):
@@ -50,9 +61,9 @@ def main():
     print("| | " + " | ".join(n for _, n in present) + " | ratio |")
     print("|---" * (len(present) + 2) + "|")
     for metric, words, more in METRICS:
-        if metric not in values:
+        row = medians(values, metric)
+        if not row:
             continue
-        row = {c: statistics.median(v) for c, v in values[metric].items()}
         r = ratio(row, more) if more is not None else None
         print(f"| {words} | " + " | ".join(text(row.get(c)) for c, _ in present) +
               f" | {text(r)} |")
