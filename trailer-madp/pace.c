@@ -10,10 +10,13 @@
 
 #include <string.h>
 
-#define BUSY_US 3000u         /* a standing queue that shows that the link is in full use */
-#define IDLE_US 1500u         /* none */
-#define PACKET 1500u          /* of planning */
-#define SAMPLE_US 10000u      /* least length of a rate sample */
+#define BUSY_US 3000u        /* a standing queue that shows that the link is in full use */
+#define IDLE_US 1500u        /* none */
+#define PACKET 1500u         /* of planning */
+#define SAMPLE_US 10000u     /* least length of a rate sample */
+#define NOISE_LEAST_US 1000u /* less counts for nothing */
+#define NOISE_MOST_US 20000u
+#define NOISE_WINDOW 8u       /* the least of so many times the noise is taken for the queue */
 #define TRAIN_SAMPLE_US 1000u /* of one of the first train */
 #define SAMPLE_PACKETS 4u
 #define LOSS_PACKETS 16u
@@ -21,6 +24,10 @@
 #define REPORT_US 10000u
 #define BURST_US 4000u
 #define RAISE_US 10000
+#define TRY_ROUNDS 4
+#define TRY_ROUNDS_MOST 8
+#define TRY_US 8000
+#define TRY_MOST_US 16000
 #define DRAIN_EVERY_MS 4000
 #define UNREPORTED_US 1000000 /* a peer that never reports is not waited for */
 #define RTT_DEFAULT_US 100000u
@@ -60,12 +67,23 @@ static uint64_t rtt_of(const struct madp_pace *p)
 	return p->rtt_us ? p->rtt_us : RTT_DEFAULT_US;
 }
 
+/* What is left of the noise in the least of a window: a link without queue shows so much. */
+static uint32_t rest_us(const struct madp_pace *p)
+{
+	return p->noise_us < NOISE_LEAST_US ? 0 : p->noise_us / 2;
+}
+
+static uint32_t window_us(const struct madp_pace *p)
+{
+	return p->noise_us < NOISE_LEAST_US ? 0 : NOISE_WINDOW * p->noise_us;
+}
+
 /* The queue that is wanted: a little more than a packet or two take. */
 static uint64_t queue_wanted_us(const struct madp_pace *p)
 {
 	uint64_t two = p->rate ? 2ull * PACKET * 8 * 1000000 / p->rate : 0;
 
-	return MADP_PACE_QUEUE_US + (two < 100000 ? two : 100000);
+	return MADP_PACE_QUEUE_US + rest_us(p) + (two < 100000 ? two : 100000);
 }
 
 static int64_t burst(const struct madp_pace *p)
@@ -236,9 +254,10 @@ static void set_rate(struct madp_pace *p, uint64_t rate)
 
 /* Busy only when the queue never ran empty: a pause within the sample would count as a slow link.
  * Reports come while packets do, so a queue shorter than the time between them says nothing. */
-static void learn(struct madp_pace *p, uint64_t sample, uint32_t us)
+static void learn(struct madp_pace *p, uint64_t sample)
 {
-	bool standing = p->from.queue_us >= BUSY_US && us <= p->from.queue_us + 3 * REPORT_US;
+	bool standing = p->from.queue_us >= BUSY_US + rest_us(p) &&
+			p->from.gap_us <= p->from.queue_us + 3 * REPORT_US;
 	bool busy = standing || p->loss_ppm >= HEAVY_LOSS_PPM;
 
 	if (p->starting) {
@@ -246,6 +265,8 @@ static void learn(struct madp_pace *p, uint64_t sample, uint32_t us)
 			set_rate(p, sample);
 		if (busy || p->held_back)
 			p->starting = false;
+	} else if (p->tried && sample > p->rate) {
+		set_rate(p, sample);
 	} else if (busy) {
 		/* far off at once, near slowly: single samples are noisy */
 		if (sample < p->rate * 3 / 4 || sample > p->rate * 5 / 4)
@@ -262,21 +283,24 @@ static void take_sample(struct madp_pace *p, const struct madp_report_link *r)
 	struct madp_pace_mark sent;
 	uint32_t us = r->rx_us - p->from.rx_us;
 	uint32_t packets = r->packets - p->from.packets;
-	uint32_t least = p->starting ? TRAIN_SAMPLE_US : SAMPLE_US;
+	uint32_t least = p->starting ? TRAIN_SAMPLE_US : SAMPLE_US + 2 * window_us(p);
 	bool known = sent_by(p, r->echo_ms, &sent);
 	/* two trains and the pause between them */
 	bool between = p->starting && us > rtt_of(p) / 2 + 2 * REPORT_US;
 
 	if (r->queue_us < p->from.queue_us)
 		p->from.queue_us = r->queue_us;
+	if (r->rx_us - p->rx_us > p->from.gap_us)
+		p->from.gap_us = r->rx_us - p->rx_us;
 	if (p->from.begun && !between && (us < least || (packets < SAMPLE_PACKETS && us < 1000000)))
 		return;
 	if (p->from.begun && !between && us < 10000000) {
 		p->loss_ppm = known ? loss_ppm(sent.packets - p->from.sent, packets) : 0;
-		learn(p, (uint64_t)(r->octets - p->from.octets) * 8000000 / us, us);
+		learn(p, (uint64_t)(r->octets - p->from.octets) * 8000000 / us);
 	}
 	p->from.begun = true;
 	p->from.queue_us = UINT32_MAX;
+	p->from.gap_us = 0;
 	p->from.rx_us = r->rx_us;
 	p->from.octets = r->octets;
 	p->from.packets = r->packets;
@@ -288,16 +312,55 @@ static bool draining(const struct madp_pace *p, mams_time now)
 	return !mams_time_before(now, p->drain_at);
 }
 
+static int64_t try_gain(const struct madp_pace *p)
+{
+	int64_t gain = GAIN_ONE * (int64_t)p->try_us / (int64_t)rtt_of(p);
+
+	return GAIN_ONE + (gain < GAIN_ONE / 2 ? gain : GAIN_ONE / 2);
+}
+
+/* Where noise may be taken for a queue, only trying tells whether the link carries more: one round
+ * trip faster, by little; again and by more as long as more arrives. */
+static void try_more(struct madp_pace *p, bool draining)
+{
+	const uint64_t half = p->try_from / 1000 * (uint64_t)(try_gain(p) + GAIN_ONE) / 2;
+
+	if (p->tried) {
+		bool more = p->rate > half;
+
+		p->try_us = more && p->try_us < TRY_MOST_US ? 2 * p->try_us
+			    : more                          ? p->try_us
+							    : TRY_US;
+		p->try_rounds = more                              ? TRY_ROUNDS
+				: p->try_rounds < TRY_ROUNDS_MOST ? 2 * p->try_rounds
+								  : TRY_ROUNDS_MOST;
+		p->full_rounds = more ? TRY_ROUNDS : 0;
+	}
+	p->tried = p->trying;
+	p->trying = false;
+	if (p->tried || !p->held_back || draining || p->noise_us < NOISE_LEAST_US)
+		return;
+	if (p->try_us == 0) {
+		p->try_us = TRY_US;
+		p->try_rounds = TRY_ROUNDS;
+	}
+	if (p->full_rounds < p->try_rounds)
+		p->full_rounds++;
+	p->trying = p->full_rounds >= p->try_rounds;
+	p->try_from = p->rate;
+}
+
 static void end_round(struct madp_pace *p, mams_time now)
 {
 	if (now.us - p->round_at.us < (int64_t)rtt_of(p) + REPORT_US)
 		return;
-	if (p->held_back && p->queue_us < IDLE_US && !draining(p, now)) {
+	if (p->held_back && p->queue_us < IDLE_US + rest_us(p) && !draining(p, now)) {
 		if (p->idle_rounds < 8)
 			p->idle_rounds++;
 	} else {
 		p->idle_rounds = 0;
 	}
+	try_more(p, draining(p, now));
 	p->held_back = false;
 	p->round_at = now;
 }
@@ -315,18 +378,44 @@ static void set_pace(struct madp_pace *p, mams_time now)
 		if (now.us - p->drain_at.us > rtt + 2 * REPORT_US)
 			p->drain_at = mams_time_add_ms(now, DRAIN_EVERY_MS);
 	}
-	gain = GAIN_ONE + GAIN_ONE * (wanted - (int64_t)p->queue_us) / (2 * (rtt + REPORT_US));
+	gain = GAIN_ONE + GAIN_ONE * (wanted - (int64_t)p->queue_us) /
+				  (2 * (rtt + REPORT_US + (int64_t)window_us(p)));
 	/* The link carries more than we know: go up by what fills RAISE_US of queue before it
 	 * shows. */
 	if (p->idle_rounds >= 2)
 		gain = GAIN_ONE + GAIN_ONE * RAISE_US / rtt;
 	if (gain > most)
 		gain = most;
+	if (p->trying && gain < try_gain(p))
+		gain = try_gain(p);
 	if (gain < GAIN_ONE / 2)
 		gain = GAIN_ONE / 2;
 	p->pace = p->rate * (uint64_t)gain / GAIN_ONE;
 	if (p->bound && p->pace > p->bound)
 		p->pace = p->bound;
+}
+
+static uint32_t least_of(uint32_t a, uint32_t b)
+{
+	return a < b ? a : b;
+}
+
+static void take_queue(struct madp_pace *p, const struct madp_report_link *r)
+{
+	uint32_t diff = r->queue_us > p->raw_us ? r->queue_us - p->raw_us : p->raw_us - r->queue_us;
+
+	diff = least_of(diff, NOISE_MOST_US);
+	p->noise_us =
+		(uint32_t)((int32_t)p->noise_us + ((int32_t)diff - (int32_t)p->noise_us) / 16);
+	p->raw_us = r->queue_us;
+	if (r->rx_us - p->low.rx_us >= window_us(p)) {
+		p->low.us[1] = p->low.us[0];
+		p->low.us[0] = r->queue_us;
+		p->low.rx_us = r->rx_us;
+	}
+	p->low.us[0] = least_of(p->low.us[0], r->queue_us);
+	p->queue_us =
+		p->noise_us < NOISE_LEAST_US ? r->queue_us : least_of(p->low.us[0], p->low.us[1]);
 }
 
 void madp_pace_report(struct madp_pace *p, const struct madp_report_link *r, mams_time now)
@@ -349,8 +438,9 @@ void madp_pace_report(struct madp_pace *p, const struct madp_report_link *r, mam
 	if (p->starting)
 		p->window += r->octets - p->octets;
 	p->octets = r->octets;
-	p->queue_us = r->queue_us;
+	take_queue(p, r);
 	take_sample(p, r);
+	p->rx_us = r->rx_us;
 	end_round(p, now);
 	set_pace(p, now);
 }

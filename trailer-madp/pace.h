@@ -11,6 +11,8 @@
  *  - packets leave at rate * gain; the gain steers the standing queue towards MADP_PACE_QUEUE_US,
  *    by as much per round trip as the round trip allows: full use without overflowing buffers;
  *  - what is under way is bounded by twice what the link holds.
+ *  A link whose delay goes up and down by itself seems to have a queue where there is none.  How
+ * far reports differ from each other tells how long to look before the least of them is believed.
  *  A link of unknown rate starts with a train of MADP_PACE_TRAIN octets; how far apart the link
  *  spaces it is the first estimate.  Nothing need be configured; a configured rate is the first
  *  estimate, and with `limit` the upper bound. */
@@ -53,19 +55,33 @@ struct madp_pace {
 		uint32_t packets;
 		uint32_t sent;     /**< packets sent by then */
 		uint32_t queue_us; /**< least queue since */
+		uint32_t gap_us;   /**< longest time between two reports since */
 		bool begun;
 	} from;
+	uint32_t rx_us;    /**< receiver's clock of the newest report */
+	uint32_t raw_us;   /**< queue that it tells */
+	uint32_t noise_us; /**< smoothed absolute difference of successive ones */
+	struct {
+		uint32_t rx_us; /**< when the current one began */
+		uint32_t us[2]; /**< least queue in it, and in the one before */
+	} low;
 	uint32_t last_ms;    /**< timestamp of the newest packet sent */
 	uint32_t octets;     /**< totals of the newest report */
 	uint32_t rtt_us;     /**< smoothed; 0 unknown */
 	uint32_t min_rtt_us; /**< least seen; 0 unknown */
-	uint32_t queue_us;   /**< standing queue of the newest report */
+	uint32_t queue_us;   /**< standing queue, as the newest reports tell */
 	int32_t owd_us;      /**< relative one-way delay of the newest report: compare links only */
 	uint32_t jitter_us;
 	uint32_t loss_ppm; /**< of the last sample */
 	bool has_owd;
 	bool starting;       /**< the rate was not seen with the link in full use yet */
 	bool held_back;      /**< a packet was kept from this link since the round began */
+	bool trying;         /**< this round leaves faster, to see whether the link carries more */
+	bool tried;          /**< what is measured now left so */
+	uint8_t full_rounds; /**< rounds held back since the last such one */
+	uint8_t try_rounds;  /**< so many must be */
+	uint32_t try_us;     /**< so much queue may it make, if the link does not */
+	uint64_t try_from;   /**< rate before it */
 	uint8_t idle_rounds; /**< rounds in a row held back with no queue: the link carries more */
 	uint8_t n_marks;
 	uint8_t mark; /**< newest */

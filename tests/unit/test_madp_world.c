@@ -114,6 +114,35 @@ static void split_with_jitter_and_loss(void)
 	world_fini(&w);
 }
 
+/* Delay that comes and goes by itself is no queue: begun slowly or at once, the links are found out
+ * within seconds and stay in use. */
+static void jitter_is_no_queue(void)
+{
+	for (unsigned i = 0; i < 4; i++) {
+		double goodput;
+
+		two_links(90 + i, 10000, 60000);
+		for (unsigned k = 0; k < 2; k++) {
+			w.wire[0][k].jitter_us = i < 2 ? 10000 : 20000;
+			w.wire[1][k].jitter_us = w.wire[0][k].jitter_us;
+			w.wire[0][k].loss_ppm = i % 2 ? 10000 : 0;
+		}
+		world_treat(&w, WORLD_CLIENT, 0, MADP_MODE_SPLIT, "01", true);
+		world_source(&w, WORLD_CLIENT, 0, 3000000, 1400);
+		world_run(&w, 3 * SECOND);
+		world_source(&w, WORLD_CLIENT, 0, 66000000, 1400);
+		world_run(&w, 6 * SECOND);
+		world_forget(&w, WORLD_CLIENT, 0);
+		world_run(&w, 6 * SECOND);
+		goodput = world_goodput(&w, WORLD_CLIENT, 0) / 66e6;
+		printf("    %u ms: %.3f of the load\n", i < 2 ? 10 : 20, goodput);
+		CU_ASSERT(goodput >= 0.85);
+		in_order(WORLD_CLIENT);
+		settle();
+		world_fini(&w);
+	}
+}
+
 /* A link that becomes slower is found out within seconds, and one that becomes faster again, too.
  */
 static void split_follows_the_rate(void)
@@ -418,6 +447,7 @@ int main(void)
 		{"split uses both links", split_uses_both_links},
 		{"overload is refused before it is lost", overload_is_refused_before_it_is_lost},
 		{"split with jitter and loss", split_with_jitter_and_loss},
+		{"jitter is no queue", jitter_is_no_queue},
 		{"split follows the rate", split_follows_the_rate},
 		{"smallest delay", smallest_delay},
 		{"duplicate loses the product", duplicate_loses_the_product},
