@@ -27,6 +27,7 @@ struct madp_control {
 	struct madp_masquerade *masquerade;
 	struct madp_desired *clients;
 	struct madp_desired *ids;
+	uint64_t n_ever; /* sessions */
 	struct mams_log_rl event_limit;
 	mams_time begun;
 };
@@ -212,6 +213,7 @@ static struct madp_desired *record_of(struct madp_control *c, const struct madp_
 	}
 	memcpy(d->client, s->client, sizeof(d->client));
 	d->id = s->id;
+	d->number = ++c->n_ever;
 	d->worker = least_loaded(c);
 	HASH_ADD_KEYPTR(by_client, c->clients, d->client, strlen(d->client), d);
 	HASH_ADD(by_id, c->ids, id, sizeof(d->id), d);
@@ -387,6 +389,7 @@ static void request(struct madp_control *c, struct mams_ctl_conn *from, const st
 		.instance = &c->instance,
 		.sessions = c->clients,
 		.client = m->type == CTL_STATUS_REQ ? m->status_req.client : NULL,
+		.after = m->type == CTL_STATUS_REQ ? m->status_req.after : 0,
 		.begun = c->begun,
 		.now = mams_loop_now(c->loop)};
 	struct mams_error err = {0};

@@ -13,6 +13,7 @@
 struct madp_desired {
 	char client[MADP_NAME];
 	uint64_t id;
+	uint64_t number; /**< later ones have higher ones */
 	struct mams_addr anchor4;
 	struct mams_addr anchor6;
 	unsigned worker;
@@ -29,9 +30,12 @@ struct madp_status_view {
 	const struct madp_instance *instance;
 	struct madp_desired *sessions; /**< by client */
 	const char *client;            /**< only this one; NULL: all */
+	uint64_t after;                /**< only those of higher numbers */
 	mams_time begun;
 	mams_time now;
 };
 
-/** @return NULL on ENOMEM */
+/** As many sessions as a packet can have; `more` says where the next one goes on.  What comes and
+ *  goes between two requests takes no other with it.
+ *  @return NULL on ENOMEM */
 struct ctl_msg *madp_status_compose(const struct madp_status_view *v, uint32_t id);

@@ -104,10 +104,16 @@ struct ctl_msg *madp_status_compose(const struct madp_status_view *v, uint32_t i
 		.uptime_ms = (uint64_t)mams_time_ms_until(v->begun, v->now),
 		.sessions_total = HASH_CNT(by_client, v->sessions),
 		.sessions = ctl_alloc(msg, SESSIONS_MAX * sizeof(*st->sessions))};
-	for (d = v->sessions; d && st->sessions && st->n_sessions < SESSIONS_MAX; d = next) {
-		next = d->by_client.next;
-		if (!v->client || strcmp(v->client, d->client) == 0)
-			put_session(msg, v, d, &st->sessions[st->n_sessions++]);
+	for (d = v->sessions; d && st->sessions && !st->has_more; d = next) {
+		next = d->by_client.next; /* in the order in which they came */
+		if (d->number <= v->after || (v->client && strcmp(v->client, d->client) != 0))
+			continue;
+		if (st->n_sessions == SESSIONS_MAX) {
+			st->has_more = true;
+			continue;
+		}
+		st->more = d->number;
+		put_session(msg, v, d, &st->sessions[st->n_sessions++]);
 	}
 	put_counters(msg, v);
 	return msg;

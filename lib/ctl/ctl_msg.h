@@ -193,6 +193,8 @@ struct ctl_drain {
 
 struct ctl_status_req {
 	const char *client; /**< only this client; NULL for all */
+	bool has_after;     /**< mams-trailer */
+	uint64_t after;     /**< go on behind the `more` of the answer before; absent: the first */
 };
 
 struct ctl_counter {

@@ -133,7 +133,10 @@ static const struct mams_field steer_rows[] = {
 };
 static TABLE(steer_table, ctl_steer, "steer", steer_rows);
 
-static const struct mams_field status_req_rows[] = {TEXT(ctl_status_req, client, OPT)};
+static const struct mams_field status_req_rows[] = {
+	TEXT(ctl_status_req, client, OPT),
+	ROW_OPT_INT(U64, ctl_status_req, after, "after", 0, 0, "mams-trailer: go on here"),
+};
 static TABLE(status_req_table, ctl_status_req, "status_req", status_req_rows);
 
 static const struct mams_field counter_rows[] = {

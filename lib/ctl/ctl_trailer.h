@@ -183,6 +183,8 @@ struct ctl_tr_status {
 	const char *version;
 	uint64_t uptime_ms;
 	uint64_t sessions_total; /**< the list may be shorter: what fits a packet */
+	bool has_more;           /**< and so it goes on */
+	uint64_t more;           /**< `after` of the next request */
 	struct ctl_tr_session_status *sessions;
 	size_t n_sessions;
 	struct ctl_counter *counters;

@@ -201,6 +201,7 @@ static const struct mams_field status_rows[] = {
 	TEXT(ctl_tr_status, version, 0),
 	COUNT(ctl_tr_status, uptime_ms),
 	COUNT(ctl_tr_status, sessions_total),
+	ROW_OPT_INT(U64, ctl_tr_status, more, "more", 0, 0, "after of the next request"),
 	ROW_LIST(ctl_tr_status, sessions, "sessions", 0, &session_status_table, 0, 65536, ""),
 	ROW_LIST(ctl_tr_status, counters, "counters", 0, &counter_table, 0, 512, ""),
 };

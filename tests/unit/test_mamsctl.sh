@@ -76,6 +76,19 @@ serve proxy '{
    "flows_open": 3, "flows_total": 9, "bytes_up": 1536, "bytes_down": 20971520}],
   "counters": []},
 "log_level": {"type": "result", "code": 0}}'
+serve trailer '{
+"status_req": [{"type": "tr_status", "role": "network", "version": "1.0", "uptime_ms": 500,
+  "sessions_total": 2, "more": 7, "sessions": [{"client": "alice", "session_id": 1, "port": 7446,
+   "spoofed": 0, "links": [], "classes": []}], "counters": []},
+ {"type": "tr_status", "role": "network", "version": "1.0", "uptime_ms": 500,
+  "sessions_total": 2, "sessions": [{"client": "bob", "session_id": 2, "port": 7446,
+   "spoofed": 0, "links": [], "classes": []}], "counters": []},
+ {"type": "tr_status", "role": "network", "version": "1.0", "uptime_ms": 500,
+  "sessions_total": 2, "more": 7, "sessions": [{"client": "alice", "session_id": 1, "port": 7446,
+   "spoofed": 0, "links": [], "classes": []}], "counters": []},
+ {"type": "tr_status", "role": "network", "version": "1.0", "uptime_ms": 500,
+  "sessions_total": 2, "more": 7, "sessions": [{"client": "alice", "session_id": 1, "port": 7446,
+   "spoofed": 0, "links": [], "classes": []}], "counters": []}]}'
 serve silent '{}'
 
 run 0 status --ncm "$dir/ncm.ctl" --proxy "$dir/proxy.ctl"
@@ -94,6 +107,13 @@ has "$out" 'alice +0 +tcp +LTE +MPTCP_Proxy +m1 +wifi +wifi'
 has "$out" 'alice +feature +fragmentation +it is not offered here'
 run 1 sessions -s "$dir/proxy.ctl"
 has "$err" 'not the NCM'
+
+run 0 --json status -s "$dir/trailer.ctl"
+has "$(python3 -c 'import json,sys; print([s["client"] for s in json.load(sys.stdin)["sessions"]])' <<<"$out")" \
+	"^\\['alice', 'bob'\\]$"
+has "$(sed -n 2p "$dir/trailer.log")" '"after": ?7[^0-9]'
+run 1 status -s "$dir/trailer.ctl"
+has "$err" 'does not go on'
 
 run 0 steer --ncm "$dir/ncm.ctl" --dl wifi,lte --ul wifi --client alice
 has "$out" '^alice: DL wifi, UL wifi$'

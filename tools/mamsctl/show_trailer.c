@@ -85,8 +85,7 @@ void show_tr(const struct ctl_tr_status *s, struct mams_buf *out)
 
 	mams_buf_printf(out, "mams-trailer (%s) %s, up %s\n", s->role, s->version,
 		tbl_duration_str(s->uptime_ms, up));
-	mams_buf_printf(out, "  %" PRIu64 " sessions%s\n", s->sessions_total,
-		s->n_sessions < s->sessions_total ? ", not all shown: --client names one" : "");
+	mams_buf_printf(out, "  %" PRIu64 " sessions\n", s->sessions_total);
 	for (size_t i = 0; i < s->n_sessions; i++) {
 		const struct ctl_tr_session_status *x = &s->sessions[i];
 

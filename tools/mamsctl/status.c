@@ -3,6 +3,8 @@
 #include "tools/mamsctl/show.h"
 
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 
 static int ask_status(const struct options *o, const struct target *t, struct ctl_msg **answer)
 {
@@ -24,6 +26,91 @@ static int ask_status(const struct options *o, const struct target *t, struct ct
 	return rc;
 }
 
+struct pages {
+	struct ctl_msg **list;
+	size_t n;
+};
+
+static void free_pages(struct pages *p)
+{
+	while (p->n > 0)
+		ctl_msg_free(p->list[--p->n]);
+	free(p->list);
+	p->list = NULL;
+}
+
+static struct ctl_msg *next_page(
+	const struct options *o, const struct target *t, const struct ctl_msg *last)
+{
+	struct ctl_msg *request = ctl_msg_new(CTL_STATUS_REQ, 1);
+	struct ctl_msg *m = NULL;
+
+	if (!request) {
+		complain("out of memory");
+		return NULL;
+	}
+	request->status_req = (struct ctl_status_req){
+		.client = o->client, .has_after = true, .after = last->tr_status.more};
+	(void)!ask(o, t, request, &m);
+	ctl_msg_free(request);
+	if (m && (m->type != CTL_TR_STATUS ||
+			 (m->tr_status.has_more && m->tr_status.more <= last->tr_status.more))) {
+		complain("%s: the list of sessions does not go on", t->path);
+		ctl_msg_free(m);
+		m = NULL;
+	}
+	return m;
+}
+
+static int join(struct ctl_msg *m, const struct pages *p)
+{
+	struct ctl_tr_status *st = &m->tr_status;
+	struct ctl_tr_session_status *all;
+	size_t n = st->n_sessions;
+
+	for (size_t i = 0; i < p->n; i++)
+		n += p->list[i]->tr_status.n_sessions;
+	all = ctl_alloc(m, (n + 1) * sizeof(*all));
+	if (!all) {
+		complain("out of memory");
+		return -1;
+	}
+	memcpy(all, st->sessions, st->n_sessions * sizeof(*all));
+	for (size_t i = 0; i < p->n; i++) {
+		const struct ctl_tr_status *page = &p->list[i]->tr_status;
+
+		if (page->n_sessions)
+			memcpy(all + st->n_sessions, page->sessions,
+				page->n_sessions * sizeof(*all));
+		st->n_sessions += page->n_sessions;
+	}
+	st->sessions = all;
+	st->has_more = false;
+	return 0;
+}
+
+/* A trailer tells its sessions in parts.
+ * @param p  filled with messages that live as long as m is used */
+static int complete(
+	const struct options *o, const struct target *t, struct ctl_msg *m, struct pages *p)
+{
+	const struct ctl_msg *last = m;
+
+	while (last->type == CTL_TR_STATUS && last->tr_status.has_more) {
+		struct ctl_msg *page = next_page(o, t, last);
+		struct ctl_msg **list = page ? realloc(p->list, (p->n + 1) * sizeof(*list)) : NULL;
+
+		if (!list) {
+			ctl_msg_free(page);
+			return -1;
+		}
+		p->list = list;
+		p->list[p->n++] = page;
+		last = page;
+	}
+	return p->n > 0 ? join(m, p) : 0;
+}
+
 int cmd_status(const struct options *o)
 {
 	struct target targets[D_COUNT];
@@ -33,12 +120,15 @@ int cmd_status(const struct options *o)
 	for (size_t i = 0; i < n; i++) {
 		struct ctl_msg *m = NULL;
 		struct mams_buf text = {0};
+		struct pages p = {0};
 
 		if (ask_status(o, &targets[i], &m) < 0) {
 			status = 1;
 			continue;
 		}
-		if (o->json) {
+		if (complete(o, &targets[i], m, &p) < 0) {
+			status = 1;
+		} else if (o->json) {
 			status |= print_json(m);
 		} else {
 			if (i > 0)
@@ -46,6 +136,7 @@ int cmd_status(const struct options *o)
 			show_status(m, o->counters, &text);
 			status |= print_text(&text);
 		}
+		free_pages(&p);
 		ctl_msg_free(m);
 	}
 	return status;
