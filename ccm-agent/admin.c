@@ -34,9 +34,12 @@ static bool in_list(const struct ccm_session *s, uint8_t id, bool down)
 }
 
 static void put_link(
-	const struct ccm_session *s, struct ctl_msg *msg, uint8_t id, struct ctl_link_status *out)
+	const struct ccm_agent *agent, struct ctl_msg *msg, uint8_t id, struct ctl_link_status *out)
 {
+	const struct ccm_session *s = ccm_agent_session(agent);
 	const struct ccm_session_link *l = &s->link[id];
+	char text[128];
+	const char *sa = ccm_ipsec_state(ccm_agent_ipsec(agent), id, text, sizeof(text));
 
 	*out = (struct ctl_link_status){.connection_id = id,
 		.name = ctl_strdup(msg, l->conf->name),
@@ -52,6 +55,10 @@ static void put_link(
 		.dl = in_list(s, id, true),
 		.rx_bytes = ccm_linkstat_rx(l->conf->interface),
 		.tx_bytes = ccm_linkstat_tx(l->conf->interface)};
+	if (!sa)
+		return;
+	out->adaptation = ctl_strdup(msg, mx_adaptation_name(MX_ADAPT_IPSEC));
+	out->sa = ctl_strdup(msg, sa);
 }
 
 static void put_preferred(const struct ccm_session *s, struct ctl_msg *msg)
@@ -95,7 +102,7 @@ static struct ctl_msg *compose_status(const struct ccm_admin *a, uint32_t id)
 		.counters = ctl_alloc(msg, (n[0] + n[1] + n[2]) * sizeof(*st->counters))};
 	for (uint8_t i = 0; st->links && i < CCM_LINKS_MAX; i++)
 		if (s->link[i].conf)
-			put_link(s, msg, i, &st->links[st->n_links++]);
+			put_link(a->agent, msg, i, &st->links[st->n_links++]);
 	put_preferred(s, msg);
 	ccm_status_agreed(msg, s);
 	ccm_status_anchors(msg, s);

@@ -1,6 +1,7 @@
 #include "ccm-agent/agent.h"
 
-#include "ccm-agent/agree.h"
+#include "ccm-agent/agentlog.h"
+#include "ccm-agent/apply_ipsec.h"
 #include "ccm-agent/apply_net.h"
 #include "ccm-agent/apply_tunnel.h"
 #include "ccm-agent/netwatch.h"
@@ -24,7 +25,9 @@ struct ccm_agent {
 	struct ccm_session session;
 	struct ccm_uplink *uplink;
 	struct ccm_madp *madp;
-	struct ccm_tun *tun; /* NULL: without GMA */
+	struct ccm_tun *tun;     /* NULL: without GMA */
+	struct ccm_ipsec *ipsec; /* NULL: without charon */
+	uint32_t protecting;     /* bits of connections: their associations are under way */
 	/* what the last apply() waits for */
 	bool madp_done, madp_good;
 	bool tun_done, tun_good;
@@ -87,6 +90,7 @@ static void apply(struct ccm_agent *a)
 
 	ccm_session_wanted(&a->session, &wanted);
 	ccm_plan_routes(&wanted, &a->links);
+	a->protecting = a->ipsec ? ccm_ipsec_set(a->ipsec, &wanted) : 0;
 	n = ccm_plan(&a->applied, &wanted, steps);
 	while (i < n && !is_path_step(&steps[i]))
 		run_step(a, &steps[i++], &plugin, &proxy);
@@ -104,6 +108,7 @@ static void apply(struct ccm_agent *a)
 		run_step(a, &steps[i++], &plugin, &proxy);
 	mams_wipe(wanted.client_key, sizeof(wanted.client_key));
 	mams_wipe(&wanted.tunnel, sizeof(wanted.tunnel));
+	mams_wipe(wanted.assocs, sizeof(wanted.assocs));
 }
 
 static void host_back(struct ccm_agent *a)
@@ -115,22 +120,14 @@ static void host_back(struct ccm_agent *a)
 		ccm_tun_clear(a->conf);
 	ccm_tun_free(a->tun);
 	a->tun = NULL;
+	ccm_ipsec_free(a->ipsec);
+	a->ipsec = NULL;
+	ccm_ipsec_clear(a->conf); /* no path is left that would need it */
 	ccm_net_clear(a->net);
 	mams_wipe(&a->applied, sizeof(a->applied));
 }
 
 /* ---- the session ---- */
-
-/* One line tells what will be used, another each thing that will not, and why. */
-static void log_agreed(const struct ccm_session *s)
-{
-	char text[MX_DROP_LEN];
-
-	log_info("agreed features=0x%02x convergence=0x%x", s->features, s->convergence);
-	for (size_t i = 0; i < s->n_drops; i++)
-		log_info("not used: %s %s: %s", mx_group_name(s->drops[i].group),
-			mx_drop_name(&s->drops[i], text), ccm_drop_reason(&s->drops[i]));
-}
 
 static void fallen_back(struct ccm_agent *a)
 {
@@ -161,7 +158,7 @@ static void run(struct ccm_agent *a)
 			fallen_back(a);
 			break;
 		case CCM_ACT_AGREED:
-			log_agreed(&a->session);
+			ccm_log_agreed(&a->session);
 			ccm_uplink_settle(a->uplink);
 			break;
 		case CCM_ACT_REDIRECT:
@@ -236,6 +233,7 @@ static void all_done(struct ccm_agent *a)
 		return;
 	for (size_t i = 0; a->madp_good && i < a->applied.n_paths; i++)
 		ok |= 1u << a->applied.paths[i].connection_id;
+	ok |= a->protecting;
 	ccm_session_applied(&a->session, ok, a->tun_good ? a->ports : NULL, mams_loop_now(a->loop));
 	/* answers may be asked for within apply(): they go out after it */
 	mams_loop_timer_at(a->timer, mams_loop_now(a->loop));
@@ -302,6 +300,8 @@ static void on_path(void *user, const struct ctl_path *path, bool silent)
 			log_warn("link %s %s", path->name ? path->name : "?",
 				silent ? "is up, but nothing comes back over it: others carry"
 				       : "answers again and carries");
+		if (silent && a->ipsec)
+			ccm_ipsec_silent(a->ipsec, path->connection_id, &path->local);
 	}
 	/* not from here: we may stand in what sends to the proxy */
 	mams_loop_timer_at(a->timer, mams_loop_now(a->loop));
@@ -346,20 +346,20 @@ static void ask_drained(void *user)
 	mams_loop_timer_at(a->drain, mams_time_add_ms(now, DRAIN_ASK_MS));
 }
 
+static void on_sa(void *user, const struct ccm_sa *sa, bool up)
+{
+	struct ccm_agent *a = user;
+
+	if (ccm_session_sa(&a->session, sa, up))
+		run(a);
+}
+
+static const struct ccm_ipsec_ops ipsec_ops = {.sa = on_sa};
 static const struct ccm_tun_ops tun_ops = {.done = on_tunnel};
 static const struct ccm_madp_ops madp_ops = {
 	.done = on_done, .peer = on_peer, .path = on_path, .flows = on_flows};
 
 /* ---- links ---- */
-
-static void log_link(const struct ccm_agent *a, uint8_t id, const struct ccm_link_state *st)
-{
-	char text[MAMS_ADDR_STRLEN];
-
-	log_info("link %s is %s connection=%u address=%s mtu=%u", a->links.link[id].conf->name,
-		st->usable ? "usable" : "not usable", id, mams_addr_str(&st->address, text),
-		st->mtu);
-}
 
 static void links_changed(void *user)
 {
@@ -371,7 +371,7 @@ static void links_changed(void *user)
 	size_t n = 0;
 
 	while (a->running && ccm_links_next(&a->links, &id, &st)) {
-		log_link(a, id, &st);
+		ccm_log_link(a->links.link[id].conf, id, &st);
 		ccm_session_link(&a->session, id, &st, mams_loop_now(a->loop));
 		changed = true;
 	}
@@ -451,6 +451,7 @@ void ccm_agent_free(struct ccm_agent *a)
 	ccm_netwatch_free(a->watch);
 	ccm_madp_free(a->madp);
 	ccm_tun_free(a->tun);
+	ccm_ipsec_free(a->ipsec);
 	ccm_uplink_free(a->uplink);
 	ccm_net_close(a->net);
 	ccm_sampler_free(a->sampler);
@@ -474,6 +475,8 @@ int ccm_agent_start(struct ccm_agent *a, struct mams_error *err)
 		rc = ccm_madp_new(a->loop, a->conf, &madp_ops, a, &a->madp);
 	if (rc == 0 && (a->conf->session.convergence & 1u << MX_CONV_GMA))
 		rc = ccm_tun_new(a->loop, a->conf, a->net, &tun_ops, a, &a->tun);
+	if (rc == 0 && a->conf->session.ipsec)
+		rc = ccm_ipsec_new(a->loop, a->conf, &ipsec_ops, a, &a->ipsec);
 	if (rc == 0)
 		rc = ccm_netwatch_new(a->loop, &a->links, &watch_ops, a, &a->watch);
 	if (rc < 0)
@@ -503,6 +506,7 @@ int ccm_agent_cleanup(const struct ccm_conf *conf, struct mams_error *err)
 	ccm_madp_clear(conf);
 	if (conf->session.convergence & 1u << MX_CONV_GMA)
 		ccm_tun_clear(conf);
+	ccm_ipsec_clear(conf);
 	ccm_net_clear(n);
 	ccm_net_close(n);
 	return 0;
@@ -531,6 +535,11 @@ const struct ccm_madp *ccm_agent_madp(const struct ccm_agent *a)
 const struct ccm_target *ccm_agent_target(const struct ccm_agent *a)
 {
 	return &a->applied;
+}
+
+const struct ccm_ipsec *ccm_agent_ipsec(const struct ccm_agent *a)
+{
+	return a->ipsec;
 }
 
 const struct ccm_tun *ccm_agent_tunnel(const struct ccm_agent *a)

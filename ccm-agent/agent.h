@@ -3,6 +3,7 @@
  *  Layer: adapter. */
 #pragma once
 
+#include "ccm-agent/apply_ipsec.h"
 #include "ccm-agent/apply_madp.h"
 #include "ccm-agent/apply_tunnel.h"
 #include "ccm-agent/config.h"
@@ -26,7 +27,8 @@ const struct ccm_session *ccm_agent_session(const struct ccm_agent *a);
 const struct ccm_links *ccm_agent_links(const struct ccm_agent *a);
 const struct ccm_uplink *ccm_agent_uplink(const struct ccm_agent *a);
 const struct ccm_madp *ccm_agent_madp(const struct ccm_agent *a);
-const struct ccm_tun *ccm_agent_tunnel(const struct ccm_agent *a); /**< NULL: without GMA */
+const struct ccm_tun *ccm_agent_tunnel(const struct ccm_agent *a);  /**< NULL: without GMA */
+const struct ccm_ipsec *ccm_agent_ipsec(const struct ccm_agent *a); /**< NULL: without */
 const struct ccm_target *ccm_agent_target(const struct ccm_agent *a);
 bool ccm_agent_madp_reachable(const struct ccm_agent *a);
 

@@ -22,6 +22,8 @@ struct mx_offer ccm_offer(const struct ccm_session *s)
 	else
 		o.features &= ~MX_GMA_FEATURES;
 
+	if (s->conf->ipsec)
+		o.adaptation |= 1u << MX_ADAPT_IPSEC;
 	for (size_t i = 0; i < CCM_LINKS_MAX; i++)
 		if (s->link[i].conf)
 			o.delivery_type[i] = (uint8_t)s->link[i].conf->connection_type;

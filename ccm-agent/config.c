@@ -41,6 +41,8 @@ static const struct mams_conf_row rows[] = {
 		.doc = "ctl socket of mptcpd's mams_pm plugin"},
 	{"trailer_socket", MAMS_C_STRING, AT(trailer_socket), .def = "/run/mams/trailer.ctl",
 		.doc = "ctl socket of the client's mams-trailer, for GMA"},
+	{"vici_socket", MAMS_C_STRING, AT(vici_socket), .def = "none",
+		.doc = "charon's VICI socket: IPsec is offered as adaptation; none: it is not"},
 	{"state_file", MAMS_C_STRING, AT(state_file), .def = "/run/mams/ccm.state",
 		.doc = "kernel settings as they were before us"},
 	{"api_socket", MAMS_C_STRING, AT(api_socket),
@@ -215,6 +217,7 @@ static int take_offer(struct ccm_conf *c, const char *path, struct mams_error *e
 			"methods: \"%.40s\" is not driven by this client; MPTCP_Proxy and GMA "
 			"are, and \"none\" alone is the control plane only",
 			c->methods[bad - 1]);
+	c->session.ipsec = strcmp(c->vici_socket, "none") != 0;
 	return 0;
 }
 

@@ -10,6 +10,7 @@ struct ccm_conf {
 	const char *proxy_socket;
 	const char *pm_socket;
 	const char *trailer_socket;
+	const char *vici_socket; /**< of charon; "none" */
 	const char *state_file;
 	struct mams_prefix *exempt; /**< destinations that never go into the tunnel */
 	size_t n_exempt;

@@ -24,6 +24,8 @@ void ccm_plan_routes(struct ccm_target *t, const struct ccm_links *l)
 	t->n_routes = 0;
 	for (size_t i = 0; i < t->n_paths; i++)
 		add_route(t, l, t->paths[i].connection_id, &t->paths[i].local);
+	for (size_t i = 0; i < t->n_assocs; i++) /* IKE goes first */
+		add_route(t, l, t->assocs[i].connection_id, &t->assocs[i].local);
 	for (size_t i = 0; t->tunnel.on && i < t->tunnel.n_links; i++)
 		add_route(t, l, t->tunnel.links[i].connection_id, &t->tunnel.links[i].local);
 	if (t->native)

@@ -33,6 +33,16 @@ struct ccm_route {
 };
 
 #define CCM_KEY_MAX 512
+#define CCM_ASSOCS_MAX 16u
+
+/** IPsec for the subflows of one link to its proxy address: the path follows once it is up. */
+struct ccm_assoc {
+	uint8_t anchor_id;
+	uint8_t connection_id;
+	struct mams_addr local;
+	struct mams_addr proxy;      /**< with port */
+	char secret[CCM_SECRET_MAX]; /**< secret */
+};
 
 struct ccm_target {
 	struct ccm_path paths[CCM_PATHS_MAX];
@@ -45,6 +55,9 @@ struct ccm_target {
 	bool native;                  /**< what is not caught leaves by the link native_id */
 	uint8_t native_id;            /**< (RFC 8743 12: steering without convergence) */
 	char client_key[CCM_KEY_MAX]; /**< secret; base64 */
+	struct ccm_assoc assocs[CCM_ASSOCS_MAX];
+	size_t n_assocs;
+	uint64_t ncm_id, session_id; /**< of the associations */
 	struct ccm_tunnel tunnel;
 };
 

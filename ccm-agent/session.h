@@ -40,6 +40,7 @@ struct ccm_session_conf {
 	uint32_t retire_ms; /**< paths to an N-MADP instance that was left are kept; 0: no limit */
 	uint32_t features;  /**< offered, bits of enum mx_feature */
 	uint32_t convergence; /**< offered, bits of enum mx_convergence */
+	bool ipsec;           /**< offered */
 	uint16_t probe_port;  /**< UDP, of MX Control PDUs on every link */
 	const struct ccm_link_conf *links;
 	size_t n_links;
@@ -129,6 +130,8 @@ struct ccm_lane {
 	uint8_t configuration;  /**< MX configuration; 0: it had no id */
 	struct mams_addr proxy; /**< or tunnel's end; with port; unset: no convergence */
 	uint16_t control_port;  /**< UDP, of MX Control PDUs there; 0: none */
+	bool protect;           /**< by IPsec */
+	char secret[CCM_SECRET_MAX];
 };
 
 /** An anchor connection of the last UP setup. */
@@ -147,6 +150,14 @@ struct ccm_anchor {
 	uint32_t off;             /**< agreed features that steering has switched off */
 	char client_key[CCM_KEY_MAX];
 	struct ccm_inside inside; /**< tunnelled */
+};
+
+/** An IPsec association that stands. */
+struct ccm_sa {
+	uint8_t anchor_id;
+	uint8_t connection_id;
+	struct mams_addr local;
+	struct mams_addr proxy; /**< without port */
 };
 
 /** Paths to an N-MADP instance that an anchor has left: what runs there finishes. */
@@ -188,6 +199,8 @@ struct ccm_session {
 	uint32_t unwanted; /**< bits of links that the NCM has no access for */
 	struct ccm_anchor anchor[CCM_ANCHORS_MAX];
 	struct ccm_retired retired[CCM_RETIRED_MAX];
+	struct ccm_sa sas[CCM_ASSOCS_MAX];
+	size_t n_sas;
 	uint8_t handover;   /**< HANDOVER: of this link */
 	unsigned redirects; /**< followed since a session stood */
 	struct ccm_session_link link[CCM_LINKS_MAX];

@@ -1,5 +1,7 @@
 #include "ccm-agent/setup.h"
 
+#include "ccm-agent/protect.h"
+
 #include <stdio.h>
 #include <string.h>
 
@@ -57,7 +59,8 @@ static bool want_anchor(const struct ccm_session *s, const struct ccm_anchor *a,
 
 		/* of another family when the setup was made for an address that is gone */
 		if (!a->lane[i].named || !ccm_setup_carries(s, i) ||
-			proxy->family != s->link[i].now.address.family)
+			proxy->family != s->link[i].now.address.family ||
+			!ccm_protect_path(s, a, i, out))
 			continue;
 		p = add_path(out, i, a->group);
 		p->caught = caught;
@@ -179,8 +182,8 @@ static void name_link(struct ccm_session *s, struct ccm_anchor *a,
 	struct ccm_session_link *l;
 	struct ccm_lane *lane;
 
-	if (d->connection_id >= CCM_LINKS_MAX || (d->has_adaptation_method && !a->tunnelled) ||
-		!s->link[d->connection_id].conf)
+	if (d->connection_id >= CCM_LINKS_MAX || !s->link[d->connection_id].conf ||
+		(d->has_adaptation_method && !a->tunnelled && !ccm_protect_can(s, c, d)))
 		return;
 	l = &s->link[d->connection_id];
 	lane = &a->lane[d->connection_id];
@@ -188,6 +191,8 @@ static void name_link(struct ccm_session *s, struct ccm_anchor *a,
 		.configuration = c->has_mx_configuration_id ? c->mx_configuration_id : 0,
 		.control_port = c->has_udp_port ? c->udp_port : 0};
 	take_end(c, d, &lane->proxy);
+	if (!a->tunnelled)
+		ccm_protect_take(lane, d);
 	l->admitted = true;
 	l->admitted_address = mams_addr_is_set(&l->known) ? l->known : l->sent.address;
 }
@@ -267,7 +272,8 @@ static void retire(struct ccm_session *s, const struct ccm_anchor *a,
 		.dl = a->dl,
 		.ul = a->ul};
 	for (size_t i = 0; i < CCM_LINKS_MAX; i++) {
-		if (!a->lane[i].named || !links[i].admitted)
+		/* without its association nothing goes there any more */
+		if (!a->lane[i].named || !links[i].admitted || a->lane[i].protect)
 			continue;
 		r->local[i] = links[i].admitted_address;
 		r->proxy[i] = a->lane[i].proxy;

@@ -5,6 +5,7 @@
 #include "lib/io/ctlmsg.h"
 #include "lib/mx/mx_tables.h"
 #include "mams_version.h"
+#include "ncm-service/protect.h"
 #include "ncm-service/status.h"
 
 #include <uthash.h>
@@ -100,6 +101,9 @@ static void put_link(
 		.admitted = admitted && l->in_setup,
 		.address = l->address,
 		.mtu = l->mtu,
+		.adaptation = admitted && ncm_protect_wanted(s->policy, l)
+				      ? ctl_strdup(msg, mx_adaptation_name(MX_ADAPT_IPSEC))
+				      : NULL,
 		.ssid = l->ssid[0] ? ctl_strdup(msg, l->ssid) : NULL,
 		.node_id = l->node_id[0] ? ctl_strdup(msg, l->node_id) : NULL,
 		.ul = in_list(s, id, false),

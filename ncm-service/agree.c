@@ -19,6 +19,8 @@ struct mx_offer ncm_offer(const struct ncm_policy *p)
 	if (!(o.convergence & 1u << MX_CONV_GMA))
 		o.features &= ~MX_GMA_FEATURES;
 	for (size_t i = 0; i < p->n_accesses; i++) {
+		if (p->accesses[i].adaptation == NCM_ADAPT_IPSEC)
+			o.adaptation |= 1u << MX_ADAPT_IPSEC;
 		o.deliveries |= 1u << i;
 		o.delivery_type[i] = (uint8_t)p->accesses[i].connection_type;
 	}
@@ -92,11 +94,14 @@ int ncm_agree(struct ncm_session *s, const struct mx_msg *m, struct mams_error *
 	s->n_drops = mx_agree(&own, &peer, &both, s->drops);
 	s->s.features = both.features;
 	s->s.convergence = both.convergence;
+	/* the secret is told inside TLS or not at all */
+	if (s->transport == NCM_UDP)
+		both.adaptation &= ~(1u << MX_ADAPT_IPSEC);
 	s->s.adaptation = both.adaptation;
 	/* GMA comes in a tunnel */
 	if (!(both.adaptation & 1u << MX_ADAPT_UDP))
 		s->s.convergence &= ~(1u << MX_CONV_GMA);
-	memset(s->s.links, 0, sizeof(s->s.links));
+	mams_wipe(s->s.links, sizeof(s->s.links));
 	ncm_advice_forget(s);
 	ncm_appreq_forget(s);
 	take_deliveries(s, &own, &peer);

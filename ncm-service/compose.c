@@ -2,6 +2,7 @@
 #include "ncm-service/agree.h"
 #include "ncm-service/analytics.h"
 #include "ncm-service/appreq.h"
+#include "ncm-service/protect.h"
 #include "ncm-service/steering.h"
 #include "ncm-service/tunnel.h"
 
@@ -194,11 +195,15 @@ struct mx_msg *ncm_compose_capability(const struct ncm_session *s, enum mx_type 
 			   put_features(m, o.features, &c->feature_active, &c->n_feature_active));
 }
 
-static void put_delivery(struct mx_convergence_config *c, const struct ncm_session *s, uint8_t id)
+static struct mx_setup_delivery *put_delivery(
+	struct mx_convergence_config *c, const struct ncm_session *s, uint8_t id)
 {
-	c->delivery_connections[c->n_delivery_connections++] = (struct mx_setup_delivery){
+	struct mx_setup_delivery *d = &c->delivery_connections[c->n_delivery_connections++];
+
+	*d = (struct mx_setup_delivery){
 		.connection_id = id, .connection_type = s->s.links[id].connection_type};
 	c->num_delivery_connections = (uint32_t)c->n_delivery_connections;
+	return d;
 }
 
 /* A link has a proxy address of its own, and so an MX configuration of its own. */
@@ -224,8 +229,8 @@ static bool put_mptcp(struct mx_msg *m, const struct ncm_session *s, size_t anch
 			.client_key = mx_strdup(m, s->s.client_key)};
 	c->has_udp_port = s->policy->control_port && (s->s.features & 1u << MX_F_PROBING);
 	c->udp_port = s->policy->control_port;
-	put_delivery(c, s, id);
-	return c->convergence_method_params->proxy_ip && c->convergence_method_params->client_key;
+	return ncm_protect_put(m, s, id, proxy, put_delivery(c, s, id)) &&
+	       c->convergence_method_params->proxy_ip && c->convergence_method_params->client_key;
 }
 
 /* Control plane only (RFC 8743 12): one configuration of all links, and no method. */
@@ -239,7 +244,7 @@ static bool put_native(struct mx_msg *m, const struct ncm_session *s, uint32_t l
 		return false;
 	for (uint8_t i = 0; i < NCM_LINKS_MAX; i++)
 		if (links & 1u << i)
-			put_delivery(c, s, i);
+			(void)put_delivery(c, s, i);
 	return true;
 }
 

@@ -8,6 +8,8 @@
 #define AT(m) offsetof(struct ncm_conf, m)
 #define IN_ACCESS(m) offsetof(struct ncm_access, m)
 
+static const struct mams_enum_name adapt_names[] = {
+	{"none", NCM_ADAPT_NONE, false}, {"IPsec", NCM_ADAPT_IPSEC, false}, {0}};
 static const struct mams_conf_row access_rows[] = {
 	{"type", MAMS_C_ENUM, IN_ACCESS(connection_type), .names = mx_connection_type_names,
 		.required = true, .doc = "Wi-Fi, LTE, 5G_NR or MulteFire"},
@@ -17,6 +19,10 @@ static const struct mams_conf_row access_rows[] = {
 	{"proxies", MAMS_C_ADDR_PORTS, IN_ACCESS(proxies), IN_ACCESS(n_proxies), .min = 7443,
 		.doc = "the N-MADP's own address on this access: one IPv4, one IPv6, or both; "
 		       "with madp sections they have the addresses"},
+	{"adaptation", MAMS_C_ENUM, IN_ACCESS(adaptation), .names = adapt_names, .def = "none",
+		.doc = "IPsec: subflows of MPTCP over this access go inside IPsec or not at all, "
+		       "and "
+		       "clients that cannot are not admitted; none: it is secure as it is"},
 	{"applications", MAMS_C_BOOL, IN_ACCESS(applications), .def = "yes",
 		.doc = "clients may bind flows of applications to this access (RFC 8743 8.8)"},
 	{"latency", MAMS_C_DURATION, IN_ACCESS(latency_ms), .max = 60000, .def = "0ms",

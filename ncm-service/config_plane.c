@@ -363,10 +363,39 @@ static int check_redirect(const struct ncm_redirect *r, const char *path, struct
 	return 0;
 }
 
+static bool shares_address(const struct ncm_madp_access *a, const struct ncm_madp_access *b)
+{
+	for (size_t i = 0; i < a->n; i++)
+		for (size_t k = 0; k < b->n; k++)
+			if (mams_addr_eq_ip(&a->proxies[i], &b->proxies[k]))
+				return true;
+	return false;
+}
+
+/* What protects an address would catch the packets of the other access to it. */
+static int check_protected(const struct ncm_policy *p, const char *path, struct mams_error *err)
+{
+	for (size_t m = 0; m < p->n_madps * p->n_madps; m++)
+		for (size_t a = 0; a < p->n_accesses; a++)
+			for (size_t b = 0; b < p->n_accesses; b++)
+				if (p->accesses[a].adaptation == NCM_ADAPT_IPSEC &&
+					p->accesses[b].adaptation != NCM_ADAPT_IPSEC &&
+					shares_address(&p->madps[m / p->n_madps].access[a],
+						&p->madps[m % p->n_madps].access[b]))
+					return mams_fail(err, MAMS_EVALUE, path,
+						"access %s has IPsec, and access %s the same proxy "
+						"address without: give %s one of its own",
+						p->accesses[a].name, p->accesses[b].name,
+						p->accesses[a].name);
+	return 0;
+}
+
 int ncm_conf_plane(struct ncm_conf *c, const char *path, struct mams_error *err)
 {
 	int rc = take_madps(c, path, err);
 
+	if (rc == 0)
+		rc = check_protected(&c->policy, path, err);
 	if (rc == 0)
 		rc = take_anchors(c, path, err);
 	for (size_t i = 0; rc == 0 && i < c->policy.n_redirects; i++)

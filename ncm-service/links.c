@@ -1,5 +1,7 @@
 #include "ncm-service/links.h"
 
+#include "ncm-service/protect.h"
+
 #include <stdio.h>
 
 static bool wants_setup(const struct ncm_link *l)
@@ -8,13 +10,15 @@ static bool wants_setup(const struct ncm_link *l)
 	       (!l->in_setup || !mams_addr_eq_ip(&l->setup_address, &l->address));
 }
 
-void ncm_link_admit(const struct ncm_policy *p, struct ncm_link *l)
+void ncm_link_admit(const struct ncm_policy *p, uint32_t adaptation, struct ncm_link *l)
 {
 	if (l->up && !mams_addr_is_set(&l->address))
 		l->admission = ncm_policy_assume(p, l->connection_type, &l->access);
 	else
 		l->admission =
 			ncm_policy_admit(p, l->connection_type, &l->address, l->mtu, &l->access);
+	if (l->admission == NCM_ADMIT_OK && !ncm_protect_can(p, l, adaptation))
+		l->admission = NCM_ADMIT_NO_IPSEC;
 }
 
 void ncm_links_assume(struct ncm_session *s, mams_time now)
@@ -25,7 +29,7 @@ void ncm_links_assume(struct ncm_session *s, mams_time now)
 		if (!l->known)
 			continue;
 		l->up = true;
-		ncm_link_admit(s->policy, l);
+		ncm_link_admit(s->policy, s->s.adaptation, l);
 		ncm_session_push(s, (struct ncm_action){.kind = NCM_ACT_LINK, .connection_id = i});
 	}
 	s->gather_until = now;
@@ -36,7 +40,7 @@ static void judge_link(struct ncm_session *s, uint8_t id, mams_time now)
 	struct ncm_link *l = &s->s.links[id];
 	enum ncm_admission before = l->admission;
 
-	ncm_link_admit(s->policy, l);
+	ncm_link_admit(s->policy, s->s.adaptation, l);
 	if (l->admission != NCM_ADMIT_OK) {
 		s->counters->not_admitted++;
 		l->in_setup = false;
@@ -64,6 +68,8 @@ static int take_address(const struct mx_reconf_req *r, struct ncm_link *l, struc
 		mams_addr_is_loopback(&a) || mams_addr_is_any(&a))
 		return mams_fail(err, MAMS_EVALUE, "ip_address",
 			"\"%.40s\" is no address of a link", r->ip_address);
+	if (!mams_addr_eq_ip(&a, &l->address))
+		mams_wipe(l->secret, sizeof(l->secret)); /* another link, another secret */
 	l->address = a;
 	return 0;
 }
@@ -109,10 +115,14 @@ int ncm_links_report(
 		if (r->has_mtu_size)
 			l->mtu = r->mtu_size;
 		/* whoever says setup starts from nothing, whatever we remember */
-		if (r->reconf_action == MX_SETUP)
+		if (r->reconf_action == MX_SETUP) {
 			l->in_setup = false;
+			mams_wipe(l->secret, sizeof(l->secret));
+		}
 		if (l->up)
 			judge_link(s, r->connection_id, now);
+		else
+			ncm_protect_release(s, l);
 		ncm_session_store(s);
 	}
 	return ncm_session_reply(s, m, mx_msg_new(MX_RECONF_RSP, 0));

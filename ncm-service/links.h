@@ -9,6 +9,6 @@
 int ncm_links_report(
 	struct ncm_session *s, const struct mx_msg *m, mams_time now, struct mams_error *err);
 /** Is the link admitted, by its address, or where none was told by its type? */
-void ncm_link_admit(const struct ncm_policy *p, struct ncm_link *l);
+void ncm_link_admit(const struct ncm_policy *p, uint32_t adaptation, struct ncm_link *l);
 /** Nobody reports them: all links of the capabilities are taken to be up. */
 void ncm_links_assume(struct ncm_session *s, mams_time now);

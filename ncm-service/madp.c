@@ -4,6 +4,7 @@
 #include "lib/ctl/ctl_msg.h"
 #include "lib/io/ctlmsg.h"
 #include "ncm-service/estimate.h"
+#include "ncm-service/protect.h"
 #include "ncm-service/releases.h"
 #include "ncm-service/trailer.h"
 
@@ -109,6 +110,10 @@ void ncm_madp_grant(struct ncm_madp *m, size_t madp, const struct ncm_session *s
 		msg->px_client_set =
 			(struct ctl_px_client_set){.client = ctl_strdup(msg, s->s.identity),
 				.client_key = ctl_strdup(msg, s->s.client_key)};
+	if (msg && !ncm_protect_tell(msg, s, madp)) {
+		ctl_msg_free(msg);
+		msg = NULL;
+	}
 	ask(m, &(struct grant){.madp = madp, .session_id = s->s.session_id}, msg);
 }
 

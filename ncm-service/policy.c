@@ -58,6 +58,9 @@ const struct mams_addr *ncm_policy_proxy(
 {
 	const struct ncm_madp_access *a = &p->madps[madp].access[access];
 
+	/* the trailer's tunnel is not protected: where IPsec is wanted there is none */
+	if (p->madps[madp].trailer && p->accesses[access].adaptation == NCM_ADAPT_IPSEC)
+		return NULL;
 	if (!mams_addr_is_set(client))
 		return a->n > 0 ? &a->proxies[0] : NULL;
 	for (size_t i = 0; i < a->n; i++)
@@ -145,6 +148,8 @@ const char *ncm_admission_text(enum ncm_admission a)
 		return "no N-MADP instance has an address of its family there";
 	case NCM_ADMIT_MTU:
 		return "its MTU is too small";
+	case NCM_ADMIT_NO_IPSEC:
+		return "its access wants IPsec, which the client cannot do";
 	}
 	return "?";
 }

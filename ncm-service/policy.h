@@ -13,6 +13,12 @@
 #define NCM_MADPS_MAX 32u
 #define NCM_NAME_MAX 32
 
+/** What protects delivery connections of an access (seed 6.4, 7). */
+enum ncm_adapt {
+	NCM_ADAPT_NONE,  /**< the access is secure, or what runs over it is */
+	NCM_ADAPT_IPSEC, /**< subflows to the MPTCP proxy go inside IPsec, or not at all */
+};
+
 /** An access network over which delivery connections are admitted. */
 struct ncm_access {
 	const char *name;
@@ -21,6 +27,7 @@ struct ncm_access {
 	size_t n_client_networks;
 	struct mams_addr *proxies; /**< of the one N-MADP instance when no madp section stands */
 	size_t n_proxies;
+	int adaptation;    /**< enum ncm_adapt */
 	bool applications; /**< flows of applications may be bound to it (RFC 8743 8.8) */
 	/* what clients are told of it while nothing is measured; 0: nothing */
 	uint32_t latency_ms, jitter_ms;
@@ -155,6 +162,7 @@ enum ncm_admission {
 	NCM_ADMIT_NO_ACCESS, /**< no access of this type has that client network */
 	NCM_ADMIT_NO_PROXY,  /**< no N-MADP instance has an address of that family there */
 	NCM_ADMIT_MTU,       /**< below 1280 (IPv6) or 576 (IPv4) */
+	NCM_ADMIT_NO_IPSEC,  /**< its access wants IPsec, which is not agreed with the client */
 };
 
 /** May a link be a delivery connection?

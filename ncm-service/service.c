@@ -4,6 +4,7 @@
 #include "ncm-service/agree.h"
 #include "ncm-service/compose.h"
 #include "ncm-service/links.h"
+#include "ncm-service/protect.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -143,6 +144,7 @@ static void act(struct ncm_service *v, struct ncm_session *s, const struct ncm_a
 		v->ops->send(v->user, s, a->msg);
 		break;
 	case NCM_ACT_PREPARE:
+		ncm_protect_fill(s, ncm_service_secret);
 		ncm_madp_grant(v->madp, (size_t)a->madp, s);
 		break;
 	case NCM_ACT_RELEASE:
@@ -437,7 +439,7 @@ static void restore(void *user, const struct ncm_saved *stored)
 		struct ncm_link *l = &saved.links[i];
 
 		if (l->known)
-			ncm_link_admit(&v->conf->policy, l);
+			ncm_link_admit(&v->conf->policy, saved.adaptation, l);
 		l->in_setup = l->in_setup && l->admission == NCM_ADMIT_OK;
 	}
 	rc = ncm_registry_add(v->registry, &saved, first_number(), mams_loop_now(v->loop), &s);

@@ -46,6 +46,7 @@ struct ncm_link {
 	char ssid[65];       /**< as the client told it with its newest setup or update; "": none */
 	char node_id[65];    /**< of its base station or access point, likewise */
 	uint32_t report_num; /**< sequence number of its newest Reconf REQ; 0 none */
+	char secret[NCM_KEY_MAX]; /**< of IPsec (protect.h); "": none.  Secret, not stored */
 };
 
 enum ncm_action_kind {

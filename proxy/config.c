@@ -94,6 +94,13 @@ static const struct mams_conf_row rows[] = {
 	{"control_listen", MAMS_C_ADDR_PORTS, AT(control_listen), AT(n_control_listen), .min = 7444,
 		.doc = "network: UDP, for MX Control PDUs (RFC 8743 8.6): one address per access, "
 		       "all with the NCM's control_port; default: none, nothing is probed"},
+	{"vici_socket", MAMS_C_STRING, AT(vici_socket), .def = "none",
+		.doc = "network: charon's VICI socket, for IPsec of clients' links; none: no "
+		       "IPsec"},
+	{"protected", MAMS_C_ADDR_PORTS, AT(protected), AT(n_protected), .min = 7443,
+		.doc = "network: of listen, those that are reached inside IPsec only; a packet "
+		       "filter "
+		       "that outlives this daemon drops their TCP outside of it"},
 	{"keep_source", MAMS_C_BOOL, AT(keep_source), .def = "no",
 		.doc = "network: transparent connections keep the client's address towards the "
 		       "server"},
@@ -137,10 +144,10 @@ static int check_client(struct px_conf *c, const char *path, struct mams_error *
 	unsigned v4 = 0;
 
 	if (c->n_transparent || c->n_join || c->n_clients || c->n_allow || c->n_deny ||
-		c->n_control_listen)
+		c->n_control_listen || c->n_protected || strcmp(c->vici_socket, "none") != 0)
 		return mams_fail(err, MAMS_EVALUE, path,
-			"transparent, join, client, allow, deny and control_listen are of the "
-			"network role");
+			"transparent, join, client, allow, deny, control_listen, protected and "
+			"vici_socket are of the network role");
 	if (c->n_listen == 0)
 		return default_listen(c);
 	for (size_t i = 0; i < c->n_listen; i++) {
@@ -152,6 +159,27 @@ static int check_client(struct px_conf *c, const char *path, struct mams_error *
 	if (c->n_listen > 2 || v4 > 1 || c->n_listen - v4 > 1)
 		return mams_fail(
 			err, MAMS_EVALUE, path, "listen: one IPv4 and one IPv6 address at most");
+	return 0;
+}
+
+static int check_protected(const struct px_conf *c, const char *path, struct mams_error *err)
+{
+	char text[MAMS_ADDR_STRLEN];
+
+	if ((c->n_protected > 0) != (strcmp(c->vici_socket, "none") != 0))
+		return mams_fail(err, MAMS_EMISSING, path,
+			"vici_socket and protected belong together: the one says how, the other "
+			"what");
+	for (size_t i = 0; i < c->n_protected; i++) {
+		size_t k = 0;
+
+		while (k < c->n_listen && !mams_addr_eq(&c->listen[k], &c->protected[i]))
+			k++;
+		if (k == c->n_listen)
+			return mams_fail(err, MAMS_EVALUE, path,
+				"protected: %s is not among the addresses of listen",
+				mams_addr_str_port(&c->protected[i], text));
+	}
 	return 0;
 }
 
@@ -168,7 +196,7 @@ static int check_network(const struct px_conf *c, const char *path, struct mams_
 	if (c->n_cookie_networks > COOKIE_NETWORKS_MAX)
 		return mams_fail(
 			err, MAMS_EVALUE, path, "cookie_networks: at most %d", COOKIE_NETWORKS_MAX);
-	return 0;
+	return check_protected(c, path, err);
 }
 
 int px_conf_load(const char *path, struct px_conf *out, struct mams_error *err)

@@ -48,6 +48,9 @@ struct px_conf {
 	size_t n_join;
 	struct mams_addr *control_listen;
 	size_t n_control_listen;
+	const char *vici_socket;     /**< of charon; "none" */
+	struct mams_addr *protected; /**< of listen: only inside IPsec */
+	size_t n_protected;
 	bool keep_source;
 	uint32_t hello_ms;
 	uint32_t connect_ms;

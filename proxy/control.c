@@ -12,6 +12,7 @@
 #include "proxy/key.h"
 #include "proxy/pathset.h"
 #include "proxy/peer.h"
+#include "proxy/protect.h"
 #include "proxy/sounder.h"
 #include "proxy/status.h"
 #include "proxy/watcher.h"
@@ -40,6 +41,7 @@ struct px_control {
 	struct px_binder *binder;
 	struct px_watcher *watcher;
 	struct px_sounder *sounder;
+	struct px_protect *protect; /* NULL: no IPsec */
 	mams_time begun;
 	/* desired state */
 	struct px_pathset set; /* client */
@@ -269,6 +271,8 @@ static int set_client(
 		return mams_fail(err, MAMS_EVALUE, NULL, "client_key is no base64 key");
 	n = add_client(c, m->client, key, (size_t)n);
 	mams_wipe(key, sizeof(key));
+	if (n == 0)
+		n = px_protect_set(c->protect, m, err);
 	return n < 0 ? n : publish(c);
 }
 
@@ -281,6 +285,7 @@ static int del_client(struct px_control *c, const char *name, struct mams_error 
 	if (i == c->n_clients)
 		return 0;
 	px_sounder_forget(c->sounder, name);
+	px_protect_del(c->protect, name);
 	px_client_unref(c->clients[i]);
 	c->clients[i] = c->clients[--c->n_clients];
 	return publish(c);
@@ -378,7 +383,11 @@ static struct ctl_msg *compose_status(const struct px_control *c, uint32_t id)
 		.begun = c->begun,
 		.now = mams_loop_now(c->loop)};
 
-	return px_status_compose(&view, id);
+	struct ctl_msg *msg = px_status_compose(&view, id);
+
+	if (msg)
+		px_protect_status(c->protect, msg);
+	return msg;
 }
 
 static void request(struct px_control *c, struct mams_ctl_conn *from, const struct ctl_msg *m)
@@ -473,6 +482,8 @@ static int start_network(struct px_control *c, struct mams_error *err)
 {
 	int rc = static_clients(c, err);
 
+	if (rc == 0 && c->conf->n_protected)
+		rc = px_protect_new(c->loop, c->conf, &c->protect);
 	if (rc == 0 && strcmp(c->conf->pm_socket, "none") != 0)
 		rc = px_binder_new(c->loop, c->conf, &c->instance, &c->binder);
 	if (rc == 0)
@@ -484,6 +495,8 @@ static int start(struct px_control *c, struct mams_error *err)
 {
 	int rc = px_hostnet_read(&c->hostnet);
 
+	if (rc == 0 && c->conf->role == PX_ROLE_NETWORK)
+		rc = px_protect_guard(c->conf, err); /* before anything listens */
 	if (rc == 0 && getrandom(c->cookie_secret, sizeof(c->cookie_secret), 0) < 0)
 		rc = -errno;
 	if (rc == 0) {
@@ -543,6 +556,7 @@ void px_control_free(struct px_control *c)
 	px_watcher_free(c->watcher);
 	px_binder_free(c->binder);
 	px_sounder_free(c->sounder);
+	px_protect_free(c->protect);
 	mams_loop_fd_del(c->notes);
 	if (c->started)
 		px_instance_stop(&c->instance);

@@ -17,12 +17,13 @@ static void stop(void *user)
 	mams_loop_stop(user);
 }
 
-/* NET_ADMIN: SO_MARK and nftables (client), binding to clients' addresses (network, transparent).
- */
+/* NET_ADMIN: SO_MARK and nftables (client), binding to clients' addresses (network, transparent),
+ * the packet filter of protected addresses. */
 static int drop(const struct px_conf *conf)
 {
 	static const int keep[] = {CAP_NET_ADMIN};
-	bool need = conf->role == PX_ROLE_CLIENT || conf->n_transparent > 0;
+	bool need =
+		conf->role == PX_ROLE_CLIENT || conf->n_transparent > 0 || conf->n_protected > 0;
 
 	return mams_proc_drop_caps(keep, need ? MAMS_ARRAY_LEN(keep) : 0);
 }

@@ -81,9 +81,23 @@ struct ctl_px_paths {
 	const char *client_key; /**< secret; base64; NULL when the N-MADP wants none */
 };
 
+/** IPsec between a client's link and its proxy address (lib/io/ipsec.h): the N-MADP answers. */
+struct ctl_protect {
+	uint64_t ncm_id, session_id;
+	uint8_t anchor_id;
+	uint8_t connection_id;
+	struct mams_addr local;  /**< the proxy's */
+	struct mams_addr remote; /**< the client's link */
+	const char *secret;
+};
+
 struct ctl_px_client_set {
 	const char *client;     /**< identity, for status and for the plugin */
 	const char *client_key; /**< secret; base64 */
+	bool has_protecting;
+	bool protecting; /**< protect is all that this client has; absent: it keeps what it has */
+	struct ctl_protect *protect;
+	size_t n_protect;
 };
 
 struct ctl_px_client_del {
@@ -217,6 +231,15 @@ struct ctl_px_client_status {
 	uint64_t bytes_down;
 };
 
+/** An IPsec association, as an end of it sees it. */
+struct ctl_sa_status {
+	uint64_t session_id;
+	uint8_t connection_id;
+	struct mams_addr local, remote;
+	const char *state;
+	const char *why; /**< NULL: nothing is wrong */
+};
+
 struct ctl_px_status {
 	const char *role; /**< "client" or "network" */
 	const char *version;
@@ -227,6 +250,8 @@ struct ctl_px_status {
 	size_t n_paths;
 	struct ctl_px_client_status *clients;
 	size_t n_clients;
+	struct ctl_sa_status *sas; /**< network role, IPsec */
+	size_t n_sas;
 	struct ctl_counter *counters;
 	size_t n_counters;
 };
@@ -291,11 +316,13 @@ struct ctl_link_status {
 	bool admitted; /**< the NCM has set it up as a delivery connection */
 	struct mams_addr address;
 	uint32_t mtu;
-	const char *ssid;    /**< NCM only: as the client has told it; NULL: none */
-	const char *node_id; /**< likewise */
-	bool ul;             /**< in the uplink list */
-	bool dl;             /**< in the downlink list */
-	uint64_t rx_bytes;   /**< of the interface (CCM) */
+	const char *adaptation; /**< of its subflows: IPsec; NULL: none */
+	const char *sa;         /**< CCM only: state of the association, and why */
+	const char *ssid;       /**< NCM only: as the client has told it; NULL: none */
+	const char *node_id;    /**< likewise */
+	bool ul;                /**< in the uplink list */
+	bool dl;                /**< in the downlink list */
+	uint64_t rx_bytes;      /**< of the interface (CCM) */
 	uint64_t tx_bytes;
 	struct ctl_measured *measured; /**< NCM only */
 	size_t n_measured;

@@ -52,9 +52,22 @@ static const struct mams_field px_paths_rows[] = {
 };
 static TABLE(px_paths_table, ctl_px_paths, "px_paths", px_paths_rows);
 
+static const struct mams_field protect_rows[] = {
+	COUNT(ctl_protect, ncm_id),
+	COUNT(ctl_protect, session_id),
+	ID(ctl_protect, anchor_id),
+	ID(ctl_protect, connection_id),
+	ROW_ADDR(ctl_protect, local, "local", 0, "the proxy's"),
+	ROW_ADDR(ctl_protect, remote, "remote", 0, "the client's link"),
+	ROW_STR(ctl_protect, secret, "secret", MAMS_F_SECRET, 95, "pre-shared key of IKEv2"),
+};
+static TABLE(protect_table, ctl_protect, "protect", protect_rows);
+
 static const struct mams_field px_client_set_rows[] = {
 	TEXT(ctl_px_client_set, client, 0),
 	ROW_STR(ctl_px_client_set, client_key, "client_key", MAMS_F_SECRET, 1024, "base64"),
+	ROW_OPT_BOOL(ctl_px_client_set, protecting, "protecting", "protect is the whole of it"),
+	ROW_LIST(ctl_px_client_set, protect, "protect", OPT, &protect_table, 0, MAX_PATHS, ""),
 };
 static TABLE(px_client_set_table, ctl_px_client_set, "px_client_set", px_client_set_rows);
 
@@ -163,6 +176,16 @@ static const struct mams_field px_client_status_rows[] = {
 };
 static TABLE(px_client_status_table, ctl_px_client_status, "client_status", px_client_status_rows);
 
+static const struct mams_field sa_status_rows[] = {
+	COUNT(ctl_sa_status, session_id),
+	ID(ctl_sa_status, connection_id),
+	ROW_ADDR(ctl_sa_status, local, "local", 0, ""),
+	ROW_ADDR(ctl_sa_status, remote, "remote", 0, ""),
+	TEXT(ctl_sa_status, state, 0),
+	TEXT(ctl_sa_status, why, OPT),
+};
+static TABLE(sa_status_table, ctl_sa_status, "sa_status", sa_status_rows);
+
 static const struct mams_field px_status_rows[] = {
 	TEXT(ctl_px_status, role, 0),
 	TEXT(ctl_px_status, version, 0),
@@ -171,6 +194,7 @@ static const struct mams_field px_status_rows[] = {
 	COUNT(ctl_px_status, flows_open),
 	ROW_LIST(ctl_px_status, paths, "paths", 0, &px_path_status_table, 0, MAX_PATHS, ""),
 	ROW_LIST(ctl_px_status, clients, "clients", 0, &px_client_status_table, 0, MAX_ROWS, ""),
+	ROW_LIST(ctl_px_status, sas, "sas", OPT, &sa_status_table, 0, MAX_ROWS, "IPsec"),
 	COUNTERS(ctl_px_status),
 };
 static TABLE(px_status_table, ctl_px_status, "px_status", px_status_rows);
@@ -238,6 +262,8 @@ static const struct mams_field link_status_rows[] = {
 	FLAG(ctl_link_status, admitted),
 	ROW_ADDR(ctl_link_status, address, "address", OPT, ""),
 	ROW_INT(U32, ctl_link_status, mtu, "mtu", 0, 0, "octets"),
+	TEXT(ctl_link_status, adaptation, OPT),
+	TEXT(ctl_link_status, sa, OPT),
 	TEXT(ctl_link_status, ssid, OPT),
 	TEXT(ctl_link_status, node_id, OPT),
 	FLAG(ctl_link_status, ul),

@@ -3,6 +3,7 @@
 #include "ccm-agent/compose.h"
 #include "lib/base/buf.h"
 #include "ncm-service/compose.h"
+#include "ncm-service/protect.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -197,8 +198,15 @@ static void order_probe(
 	put(w, c, 2, PROBING)->text = strdup(text);
 }
 
-static void act_ncm(struct world *w, struct world_client *c, const struct ncm_session *s,
-	const struct ncm_action *a)
+static void draw_secret(char out[NCM_KEY_MAX])
+{
+	static unsigned n;
+
+	snprintf(out, NCM_KEY_MAX, "a secret of IPsec, number %u", ++n);
+}
+
+static void act_ncm(
+	struct world *w, struct world_client *c, struct ncm_session *s, const struct ncm_action *a)
 {
 	switch (a->kind) {
 	case NCM_ACT_REPLY:
@@ -206,6 +214,7 @@ static void act_ncm(struct world *w, struct world_client *c, const struct ncm_se
 		carry(w, c, TO_CCM, a->msg);
 		break;
 	case NCM_ACT_PREPARE:
+		ncm_protect_fill(s, draw_secret);
 		if (w->madp_away[a->madp])
 			break;
 		if (c->deaf == 0)
@@ -380,6 +389,8 @@ static void applied(struct world *w, struct world_client *c)
 	ccm_session_wanted(&c->ccm, &c->applied);
 	for (size_t i = 0; i < c->applied.n_paths; i++)
 		ok |= 1u << c->applied.paths[i].connection_id;
+	for (size_t i = 0; i < c->applied.n_assocs; i++)
+		ok |= 1u << c->applied.assocs[i].connection_id;
 	for (size_t i = 0; i < c->applied.tunnel.n_links; i++) {
 		uint8_t id = c->applied.tunnel.links[i].connection_id;
 

@@ -62,6 +62,15 @@ static const char *use_of(const struct ctl_link_status *l)
 	return l->ul ? "UL" : l->dl ? "DL" : l->admitted ? "backup" : "no";
 }
 
+static void put_adaptation(struct tbl *t, const struct ctl_link_status *l)
+{
+	char text[200];
+
+	snprintf(text, sizeof(text), "%s%s%s", l->adaptation ? l->adaptation : "none",
+		l->sa ? " " : "", l->sa ? l->sa : "");
+	tbl_text(t, text);
+}
+
 static void put_link(struct tbl *t, const struct ctl_link_status *l)
 {
 	tbl_number(t, l->connection_id);
@@ -72,13 +81,14 @@ static void put_link(struct tbl *t, const struct ctl_link_status *l)
 	tbl_text(t, use_of(l));
 	put_address(t, &l->address);
 	tbl_number(t, l->mtu);
+	put_adaptation(t, l);
 }
 
 #define LINK_COLUMNS                                                                               \
 	{"ID", true}, {"LINK", false}, {"TYPE", false}, {"STATE", false}, {"SET UP", false},       \
-		{"CARRIES", false}, {"ADDRESS", false},                                            \
+		{"CARRIES", false}, {"ADDRESS", false}, {"MTU", true},                             \
 	{                                                                                          \
-		"MTU", true                                                                        \
+		"ADAPTATION", false                                                                \
 	}
 
 static void show_session_links(const struct ctl_ncm_status *s, struct mams_buf *out)
@@ -356,6 +366,27 @@ static void show_px_paths(const struct ctl_px_status *s, struct mams_buf *out)
 	finish(&t, out);
 }
 
+static void show_sas(const struct ctl_px_status *s, struct mams_buf *out)
+{
+	static const struct tbl_column columns[] = {{"SESSION", true}, {"ID", true},
+		{"LOCAL", false}, {"REMOTE", false}, {"IPSEC", false}};
+	struct tbl t = TABLE_OF(columns);
+	char text[600];
+
+	for (size_t i = 0; i < s->n_sas; i++) {
+		const struct ctl_sa_status *x = &s->sas[i];
+
+		tbl_number(&t, x->session_id);
+		tbl_number(&t, x->connection_id);
+		put_address(&t, &x->local);
+		put_address(&t, &x->remote);
+		snprintf(text, sizeof(text), "%s%s%s", x->state, x->why ? ": " : "",
+			x->why ? x->why : "");
+		tbl_text(&t, text);
+	}
+	finish(&t, out);
+}
+
 static void show_px(const struct ctl_px_status *s, struct mams_buf *out)
 {
 	static const struct tbl_column columns[] = {
@@ -383,6 +414,8 @@ static void show_px(const struct ctl_px_status *s, struct mams_buf *out)
 		tbl_bytes(&t, c->bytes_down);
 	}
 	finish(&t, out);
+	if (s->n_sas > 0)
+		show_sas(s, out);
 }
 
 static void show_pm(const struct ctl_pm_status *s, struct mams_buf *out)
