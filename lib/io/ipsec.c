@@ -364,8 +364,10 @@ bool mams_ipsec_status(
 const struct mams_ipsec_want *mams_ipsec_next(
 	const struct mams_ipsec *x, const struct mams_ipsec_want *w)
 {
-	const struct entry *e = w ? TAILQ_NEXT(find(x, &w->key), link) : TAILQ_FIRST(&x->entries);
+	const struct entry *e = w ? find(x, &w->key) : TAILQ_FIRST(&x->entries);
 
+	if (e && w)
+		e = TAILQ_NEXT(e, link);
 	return e ? &e->want : NULL;
 }
 
