@@ -27,6 +27,7 @@ static const struct mams_metric rows[] = {
 	ROW(receive_failed, "receives that failed"),
 	ROW(no_link, "packets dropped: no link of their class is usable"),
 	ROW(hold_full, "packets dropped: too many wait for a link"),
+	ROW(hold_expired, "packets dropped: they have waited too long for a link"),
 	ROW(too_long, "packets dropped: longer than the link, or than packet_max"),
 	ROW(no_memory, "packets dropped: out of memory"),
 	ROW(unknown_source, "datagrams dropped: their sender is not proven"),

@@ -31,6 +31,7 @@ struct madp_counters {
 	uint64_t receive_failed;
 	uint64_t no_link;
 	uint64_t hold_full;
+	uint64_t hold_expired;
 	uint64_t too_long;
 	uint64_t no_memory;
 	uint64_t unknown_source;

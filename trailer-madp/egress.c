@@ -71,10 +71,12 @@ static void send_sdu(struct madp_worker *w, struct madp_session *s, const struct
 
 static void reap(struct madp_worker *w, struct madp_session *s)
 {
+	uint64_t before = s->plane.tx.n_expired;
 	void *pkt;
 
 	while ((pkt = madp_sender_reap(&s->plane.tx, w->now)))
 		madp_slab_put(&w->sdus, pkt);
+	madp_add(&w->counters.hold_expired, s->plane.tx.n_expired - before);
 }
 
 void madp_egress_pump(struct madp_worker *w, struct madp_session *s)

@@ -179,7 +179,7 @@ static uint32_t hold_us(const struct madp_sender *s, const struct madp_class_tx 
 
 static bool expired(const struct madp_sender *s, const struct madp_class_tx *c, mams_time now)
 {
-	return (uint32_t)now.us - held(c)->at > hold_us(s, c);
+	return s->ending || (uint32_t)now.us - held(c)->at > hold_us(s, c);
 }
 
 int madp_sender_input(struct madp_sender *s, unsigned cls, void *pkt, uint32_t len, mams_time now,
@@ -313,6 +313,7 @@ void *madp_sender_reap(struct madp_sender *s, mams_time now)
 			pkt = held(c)->pkt;
 			unhold(c);
 			c->n_hold_old++;
+			s->n_expired++;
 			c->hold_used_at = now;
 			return pkt;
 		}
@@ -331,7 +332,7 @@ bool madp_sender_has_room(const struct madp_sender *s, unsigned cls)
 
 void madp_sender_drop(struct madp_sender *s)
 {
-	s->conf.hold_us = s->conf.lossless_us = 0;
+	s->ending = true;
 	for (unsigned i = 0; i < MADP_CLASSES_MAX; i++)
 		madp_retain_drop(&s->cls[i].retain);
 }

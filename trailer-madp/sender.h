@@ -63,8 +63,10 @@ struct madp_sender {
 	struct madp_mem mem;
 	madp_linkset up;    /**< usable for sending now */
 	madp_linkset known; /**< configured */
+	bool ending;        /**< whatever is held has waited too long */
 	uint8_t turn;       /**< class whose held packets are looked at next */
 	uint32_t overhead;  /**< octets that a PDU adds to an SDU on the wire, for planning */
+	uint64_t n_expired; /**< held, and given back by madp_sender_reap() without being sent */
 	struct madp_pace link[MADP_LINKS_MAX];
 	struct madp_class_tx cls[MADP_CLASSES_MAX];
 };
