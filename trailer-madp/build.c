@@ -244,9 +244,11 @@ int madp_build(const struct ctl_tr_session_set *m, enum madp_role role, uint32_t
 	rc = m->mtu > packet_max ? mams_fail(err, MAMS_EVALUE, "mtu",
 					   "more than packet_max, which is %u", packet_max)
 				 : take_all(m, role, s, err);
-	if (rc < 0)
+	if (rc < 0) {
 		madp_session_set_free(s);
-	else
-		*out = s;
-	return rc;
+		return rc;
+	}
+	madp_session_set_fit(s);
+	*out = s;
+	return 0;
 }

@@ -43,9 +43,9 @@ struct madp_rule {
 };
 
 struct madp_rules {
-	struct madp_rule rule[MADP_RULES_MAX];
-	uint8_t n;
 	uint32_t version; /**< changes with every change: old cache entries no longer match */
+	uint8_t n;
+	struct madp_rule rule[MADP_RULES_MAX]; /**< [n] in use; the last member: see settings.h */
 };
 
 /** A rule that matches everything. */

@@ -16,6 +16,15 @@ struct madp_session_set *madp_session_set_new(void)
 	return NULL;
 }
 
+void madp_session_set_fit(struct madp_session_set *s)
+{
+	size_t size = offsetof(struct madp_rules, rule) + s->rules->n * sizeof(s->rules->rule[0]);
+	struct madp_rules *fitted = realloc(s->rules, size);
+
+	if (fitted)
+		s->rules = fitted;
+}
+
 void madp_session_set_free(struct madp_session_set *s)
 {
 	if (!s)

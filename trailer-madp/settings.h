@@ -58,10 +58,12 @@ struct madp_session_set {
 	struct madp_link_set link[MADP_LINKS_MAX];
 	size_t n_links;
 	struct madp_class_set cls[MADP_CLASSES_MAX];
-	struct madp_rules *rules; /**< owned; never NULL */
+	struct madp_rules *rules; /**< owned; never NULL; not changed after it was fitted */
 };
 
-struct madp_session_set *madp_session_set_new(void);    /**< NULL on ENOMEM */
+struct madp_session_set *madp_session_set_new(void); /**< NULL on ENOMEM */
+/** It is complete: give back the memory of rules that it has not. */
+void madp_session_set_fit(struct madp_session_set *s);
 void madp_session_set_free(struct madp_session_set *s); /**< accepts NULL; wipes the key */
 /** The same link, to the same peer, from the same address? */
 bool madp_link_set_same(const struct madp_link_set *a, const struct madp_link_set *b);
