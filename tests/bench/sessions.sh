@@ -1,0 +1,43 @@
+# shellcheck shell=bash disable=SC2154
+# One N-MADP, one worker, and so many clients: memory of each at rest, CPU time of each packet; sourced
+# by tests/bench/run.  The same bursts come from one session, from ACTIVE of many by turns while the
+# others rest, and from all of them by turns: then each is as busy with reports and probes as any.
+
+ACTIVE=50
+
+session_one() { # SESSIONS ACTIVE
+	lab_start tn "$PX" "$BUILD/trailer-madp/mams-trailer" -c "$LAB_DIR/tn.conf"
+	lab_wait 10 test -S "$LAB_DIR/tn.ctl"
+	cl "$BUILD/tests/bench/mams-bench-sessions" -n "$1" -a "$2" -p "${LAB_PID[tn]}" -c "$LAB_DIR/tn.ctl" \
+		-t "$seconds" 10.1.1.2 10.1.1.1:7446
+	lab_end tn
+}
+
+# so many of the middle one of: WORD=VALUE lines on stdin
+session_median() { sed -n "s/.*\b$1=\([0-9.-]*\).*/\1/p" | sort -n | sed -n "$(((rounds + 1) / 2))p"; }
+
+sessions_bench() {
+	local round n word
+	ulimit -n "$(ulimit -Hn)"
+	printf 'role = network\nctl_socket = %s\nworkers = 1\nproofs = 100000\nlisten = { "10.1.1.1" }\n' \
+		"$LAB_DIR/tn.ctl" >"$LAB_DIR/tn.conf"
+	ip -n "$PX" route add blackhole 198.18.0.0/15 # where the packets go
+	for ((round = 1; round <= rounds; round++)); do
+		session_one 1 1 >>"$LAB_DIR/sessions-one"
+		session_one "$clients" "$ACTIVE" >>"$LAB_DIR/sessions-some"
+		session_one "$clients" "$clients" >>"$LAB_DIR/sessions-all"
+	done
+	printf 'cores %s, kernel %s, %s, medians of %s, %s\n\n' "$(nproc)" "$(uname -r)" \
+		"$("$BUILD/trailer-madp/mams-trailer" -V | head -n 1)" "$rounds" "$(date -u +%F)"
+	for n in one some all; do
+		for word in sessions active idle_kib idle_cpu_percent pps lost ns_per_packet; do
+			printf '%s=%s ' "$word" "$(session_median "$word" <"$LAB_DIR/sessions-$n")"
+		done
+		echo
+	done
+	for n in some all; do
+		awk -v n="$n" -v one="$(session_median ns_per_packet <"$LAB_DIR/sessions-one")" \
+			-v many="$(session_median ns_per_packet <"$LAB_DIR/sessions-$n")" \
+			'BEGIN { printf "throughput per packet, %s of many to one: %.2f\n", n, one / many }'
+	done
+}
