@@ -99,7 +99,7 @@ static void refused(struct wss *w, int status)
 		"the NCM answers status=%d", status);
 }
 
-static void on_opened(void *user, int status, const struct mams_ws_pipe *pipe)
+static void on_opened(void *user, int status, const struct mams_pipe *pipe)
 {
 	static const struct mams_ws_opts opts = {.message_max = MX_MAX_BYTES};
 	struct wss *w = user;

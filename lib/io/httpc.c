@@ -4,6 +4,7 @@
 #include "lib/io/httpc_private.h"
 
 #include "lib/io/proc.h"
+#include "lib/io/secret.h"
 
 #include <errno.h>
 #include <netinet/in.h>
@@ -21,7 +22,6 @@
 /* Octets unacknowledged for so long: the link is dead, whatever it says. */
 #define USER_TIMEOUT_MS 10000
 #define IDLE_HANDLES_MAX 4
-#define PASSWORD_MAX 1024
 
 /* ---- libcurl's callbacks of an exchange ---- */
 
@@ -324,30 +324,6 @@ static int check_readable(const char *path, struct mams_error *err)
 	return 0;
 }
 
-static int read_password(const char *path, char **out, struct mams_error *err)
-{
-	char line[PASSWORD_MAX];
-	FILE *f;
-	int rc = mams_proc_check_secret_file(path, err);
-
-	if (rc < 0)
-		return rc;
-	f = fopen(path, "re");
-	if (!f)
-		return mams_fail(err, errno, path, "%s", strerror(errno));
-	setvbuf(f, NULL, _IONBF, 0); /* no second copy in a buffer that nobody wipes */
-	if (!fgets(line, sizeof(line), f))
-		line[0] = '\0';
-	fclose(f);
-	line[strcspn(line, "\r\n")] = '\0';
-	if (line[0] == '\0')
-		rc = mams_fail(err, MAMS_EMISSING, path, "the first line must be the password");
-	else
-		rc = copy(out, line);
-	mams_wipe(line, sizeof(line));
-	return rc;
-}
-
 static int check_base(const char *url)
 {
 	CURLU *u = curl_url();
@@ -386,7 +362,7 @@ static int take_secrets(
 		rc = mams_fail(err, MAMS_EMISSING, NULL,
 			"a Digest user and a password file come together or not at all");
 	if (rc == 0 && o->password_file)
-		rc = read_password(o->password_file, &c->password, err);
+		rc = mams_secret_read(o->password_file, &c->password, err);
 	return rc;
 }
 
@@ -525,6 +501,11 @@ int mams_httpc_set_interface(struct mams_httpc *c, const char *interface)
 	c->interface = text;
 	mams_httpc_close_idle(c);
 	return 0;
+}
+
+void mams_httpc_set_connect_ms(struct mams_httpc *c, unsigned ms)
+{
+	c->connect_ms = ms;
 }
 
 void mams_httpc_close_idle(struct mams_httpc *c)

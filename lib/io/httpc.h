@@ -7,7 +7,7 @@
 
 #include "lib/base/err.h"
 #include "lib/io/loop.h"
-#include "lib/io/ws.h"
+#include "lib/io/pipe.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -63,6 +63,8 @@ const char *mams_httpc_base(const struct mams_httpc *c);
 MAMS_MUST int mams_httpc_set_via(struct mams_httpc *c, const char *via);
 /** Bind connections made from now on; NULL for any.  Idle connections are closed. */
 MAMS_MUST int mams_httpc_set_interface(struct mams_httpc *c, const char *interface);
+/** Patience with connections made from now on. */
+void mams_httpc_set_connect_ms(struct mams_httpc *c, unsigned ms);
 /** Close idle connections, so that the next request starts afresh (after a link change). */
 void mams_httpc_close_idle(struct mams_httpc *c);
 
@@ -72,6 +74,23 @@ MAMS_MUST int mams_httpc_send(struct mams_httpc *c, const struct mams_httpc_requ
 /** Ends the exchange and its connection at once; cb is not called; accepts NULL. */
 void mams_httpc_cancel(struct mams_httpc_handle *x);
 
+/* ---- a connection and nothing else ---- */
+
+struct mams_httpc_pipe;
+
+/** The attempt is over; called from the loop.
+ *  @param status  0, or as for mams_httpc_fn
+ *  @param why  words for a log line
+ *  @param pipe  with 0 only; copied; its close() ends the connection */
+typedef void (*mams_httpc_pipe_fn)(
+	void *user, int status, const char *why, const struct mams_pipe *pipe);
+
+/** Connect with all that the client has been told of TLS, certificates and binding.
+ *  @param out  valid until cb is called or mams_httpc_pipe_cancel() */
+MAMS_MUST int mams_httpc_pipe_open(
+	struct mams_httpc *c, mams_httpc_pipe_fn cb, void *user, struct mams_httpc_pipe **out);
+void mams_httpc_pipe_cancel(struct mams_httpc_pipe *x); /**< without cb; accepts NULL */
+
 /* ---- WebSocket ---- */
 
 struct mams_httpc_ws;
@@ -79,7 +98,7 @@ struct mams_httpc_ws;
 /** The opening handshake is over; called from the loop.
  *  @param status  101, another HTTP status, or as for mams_httpc_fn
  *  @param pipe  with 101 only: for mams_ws_new() */
-typedef void (*mams_httpc_ws_fn)(void *user, int status, const struct mams_ws_pipe *pipe);
+typedef void (*mams_httpc_ws_fn)(void *user, int status, const struct mams_pipe *pipe);
 
 /** Connect, authenticate and upgrade, on a connection of its own (RFC 6455 4.1).
  *  @param path  with the leading slash

@@ -1,6 +1,4 @@
-/* libcurl makes the connection (TCP, TLS, certificates, binding) and then stays out of the way:
- * CONNECT_ONLY.  The multi handle is this connection's own, because libcurl closes connections it
- * takes for idle when others of the same handle are made. */
+/* The opening handshake of a WebSocket, on a connection that libcurl makes. */
 #include "lib/io/digest.h"
 #include "lib/io/httpc_private.h"
 #include "lib/io/ws_handshake.h"
@@ -13,16 +11,13 @@
 
 struct mams_httpc_ws {
 	struct mams_httpc *client;
-	struct curl_slist *via; /* our own: the client may get another one meanwhile */
-	struct mams_httpc_pools *pools;
-	struct mams_httpc_pool *pool; /* NULL: easy is in none */
-	CURL *easy;
+	struct mams_httpc_pipe *attempt; /* NULL: over */
+	struct mams_pipe pipe;           /* io NULL: not connected */
 	char *path;
 	mams_httpc_ws_fn cb; /* NULL: the handshake is over */
 	void *user;
 	struct mams_loop_timer *timer;
 	struct mams_loop_fd *watch;
-	int fd;
 	bool answered; /* a challenge */
 	char key[MAMS_WS_KEY_LEN + 1];
 	struct mams_buf out;
@@ -30,26 +25,19 @@ struct mams_httpc_ws {
 	char in[MAMS_WS_RESPONSE_MAX];
 	size_t in_len;
 	size_t in_used; /* what follows are frames */
-	char error[CURL_ERROR_SIZE];
 };
 
 static void release(void *user)
 {
 	struct mams_httpc_ws *x = user;
 
-	if (x->pool)
-		mams_httpc_pool_remove(x->pool, x->easy);
-	curl_easy_cleanup(x->easy);
-	mams_httpc_pools_free(x->pools);
-	curl_slist_free_all(x->via);
-	mams_httpc_unref(x->client);
 	mams_wipe(x->out.data, x->out.len);
 	mams_buf_fini(&x->out);
 	free(x->path);
 	free(x);
 }
 
-/* Not at once: libcurl may be on the stack. */
+/* Not at once: we may be on the stack. */
 static void let_go(struct mams_httpc_ws *x)
 {
 	mams_loop_fd_del(x->watch);
@@ -57,21 +45,16 @@ static void let_go(struct mams_httpc_ws *x)
 	mams_loop_timer_del(x->timer);
 	x->timer = NULL;
 	x->cb = NULL;
+	mams_httpc_pipe_cancel(x->attempt);
+	x->attempt = NULL;
+	if (x->pipe.io)
+		x->pipe.close(x->pipe.io);
+	x->pipe.io = NULL;
 	if (mams_loop_defer(x->client->loop, release, x) < 0)
 		log_err("a connection is lost to its owner, out of memory");
 }
 
 /* ---- the pipe ---- */
-
-static ssize_t raw_recv(struct mams_httpc_ws *x, void *out, size_t size)
-{
-	size_t n = 0;
-	CURLcode code = curl_easy_recv(x->easy, out, size, &n);
-
-	if (code == CURLE_AGAIN)
-		return -EAGAIN;
-	return code == CURLE_OK ? (ssize_t)n : -ECONNRESET;
-}
 
 static ssize_t pipe_recv(void *io, void *out, size_t size)
 {
@@ -79,7 +62,7 @@ static ssize_t pipe_recv(void *io, void *out, size_t size)
 	size_t left = x->in_len - x->in_used;
 
 	if (left == 0)
-		return raw_recv(x, out, size);
+		return x->pipe.recv(x->pipe.io, out, size);
 	size = size < left ? size : left;
 	memcpy(out, x->in + x->in_used, size);
 	x->in_used += size;
@@ -88,13 +71,9 @@ static ssize_t pipe_recv(void *io, void *out, size_t size)
 
 static ssize_t pipe_send(void *io, const void *data, size_t len)
 {
-	struct mams_httpc_ws *x = io;
-	size_t n = 0;
-	CURLcode code = curl_easy_send(x->easy, data, len, &n);
+	const struct mams_httpc_ws *x = io;
 
-	if (code == CURLE_AGAIN || (code == CURLE_OK && n == 0))
-		return -EAGAIN;
-	return code == CURLE_OK ? (ssize_t)n : -ECONNRESET;
+	return x->pipe.send(x->pipe.io, data, len);
 }
 
 static void pipe_close(void *io)
@@ -119,8 +98,11 @@ static void fail(struct mams_httpc_ws *x, int status, const char *why)
 
 static void succeed(struct mams_httpc_ws *x)
 {
-	const struct mams_ws_pipe pipe = {
-		.recv = pipe_recv, .send = pipe_send, .close = pipe_close, .io = x, .fd = x->fd};
+	const struct mams_pipe pipe = {.recv = pipe_recv,
+		.send = pipe_send,
+		.close = pipe_close,
+		.io = x,
+		.fd = x->pipe.fd};
 	mams_httpc_ws_fn cb = x->cb;
 
 	x->cb = NULL;
@@ -204,7 +186,7 @@ static void handshake_event(void *user, int fd, unsigned events)
 		fail(x, rc, "connection lost");
 		return;
 	}
-	n = raw_recv(x, x->in + x->in_len, sizeof(x->in) - x->in_len);
+	n = x->pipe.recv(x->pipe.io, x->in + x->in_len, sizeof(x->in) - x->in_len);
 	if (n == -EAGAIN)
 		return;
 	if (n <= 0) {
@@ -219,23 +201,18 @@ static void handshake_event(void *user, int fd, unsigned events)
 		fail(x, -MAMS_EPEER, "the server's answer is not HTTP/1.1");
 }
 
-static void connected(void *user, CURL *easy, CURLcode code)
+static void connected(void *user, int status, const char *why, const struct mams_pipe *pipe)
 {
 	struct mams_httpc_ws *x = user;
-	curl_socket_t fd = CURL_SOCKET_BAD;
 	int rc;
 
-	if (!x->cb)
-		return;
-	if (code != CURLE_OK) {
-		fail(x, mams_httpc_error(code), x->error[0] ? x->error : curl_easy_strerror(code));
+	x->attempt = NULL;
+	if (status < 0) {
+		fail(x, status, why);
 		return;
 	}
-	curl_easy_getinfo(easy, CURLINFO_ACTIVESOCKET, &fd);
-	x->fd = fd;
-	rc = fd == CURL_SOCKET_BAD ? -EBADF : 0;
-	if (rc == 0)
-		rc = mams_loop_fd_add(x->client->loop, fd, 0, handshake_event, x, &x->watch);
+	x->pipe = *pipe;
+	rc = mams_loop_fd_add(x->client->loop, pipe->fd, 0, handshake_event, x, &x->watch);
 	if (rc == 0)
 		rc = write_request(x, NULL);
 	if (rc < 0)
@@ -247,29 +224,6 @@ static void too_late(void *user)
 	fail(user, -ETIMEDOUT, "the opening handshake takes too long");
 }
 
-static int start(struct mams_httpc_ws *x, unsigned timeout_ms)
-{
-	struct mams_httpc *c = x->client;
-	int rc = mams_loop_timer_new(c->loop, too_late, x, &x->timer);
-
-	if (rc == 0)
-		rc = mams_httpc_pools_new(c->loop, connected, x, &x->pools);
-	if (rc < 0)
-		return rc;
-	if (c->via) {
-		x->via = curl_slist_append(NULL, c->via->data);
-		if (!x->via)
-			return -ENOMEM;
-	}
-	mams_httpc_set_up(c, x->easy, c->interface);
-	curl_easy_setopt(x->easy, CURLOPT_CONNECT_TO, x->via);
-	curl_easy_setopt(x->easy, CURLOPT_URL, c->base_url);
-	curl_easy_setopt(x->easy, CURLOPT_CONNECT_ONLY, 1L);
-	curl_easy_setopt(x->easy, CURLOPT_ERRORBUFFER, x->error);
-	mams_loop_timer_at(x->timer, mams_time_add_ms(mams_loop_now(c->loop), timeout_ms));
-	return mams_httpc_pools_add(x->pools, x->easy, &x->pool);
-}
-
 int mams_httpc_ws_open(struct mams_httpc *c, const char *path, unsigned timeout_ms,
 	mams_httpc_ws_fn cb, void *user, struct mams_httpc_ws **out)
 {
@@ -278,19 +232,20 @@ int mams_httpc_ws_open(struct mams_httpc *c, const char *path, unsigned timeout_
 
 	if (!x)
 		return -ENOMEM;
-	mams_httpc_ref(c);
 	x->client = c;
 	x->cb = cb;
 	x->user = user;
 	x->path = strdup(path);
-	x->easy = curl_easy_init();
-	if (x->path && x->easy)
-		rc = start(x, timeout_ms);
+	if (x->path)
+		rc = mams_loop_timer_new(c->loop, too_late, x, &x->timer);
+	if (rc == 0)
+		rc = mams_httpc_pipe_open(c, connected, x, &x->attempt);
 	if (rc < 0) {
 		mams_loop_timer_del(x->timer);
 		release(x);
 		return rc;
 	}
+	mams_loop_timer_at(x->timer, mams_time_add_ms(mams_loop_now(c->loop), timeout_ms));
 	*out = x;
 	return 0;
 }

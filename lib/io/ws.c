@@ -47,7 +47,7 @@ const size_t mams_ws_n_counter_rows = MAMS_ARRAY_LEN(mams_ws_counter_rows);
 
 struct mams_ws {
 	struct mams_loop *loop;
-	struct mams_ws_pipe pipe;
+	struct mams_pipe pipe;
 	struct mams_ws_opts opts;
 	const struct mams_ws_ops *ops;
 	void *user;
@@ -416,7 +416,7 @@ static int start(struct mams_ws *w, bool client)
 	return rc;
 }
 
-int mams_ws_new(struct mams_loop *l, const struct mams_ws_pipe *pipe, bool client,
+int mams_ws_new(struct mams_loop *l, const struct mams_pipe *pipe, bool client,
 	const struct mams_ws_opts *opts, const struct mams_ws_ops *ops, void *user,
 	struct mams_ws_counters *counters, struct mams_ws **out)
 {

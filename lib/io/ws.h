@@ -9,6 +9,7 @@
 #include "lib/base/err.h"
 #include "lib/base/metrics.h"
 #include "lib/io/loop.h"
+#include "lib/io/pipe.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -30,16 +31,6 @@ struct mams_ws;
 
 #define MAMS_WS_KEY_LEN 24    /**< of Sec-WebSocket-Key */
 #define MAMS_WS_ACCEPT_LEN 28 /**< of Sec-WebSocket-Accept */
-
-/** What carries the octets.  recv and send move what they can.
- *  @return octets (recv: 0 at the end), -EAGAIN, another negative: broken */
-struct mams_ws_pipe {
-	ssize_t (*recv)(void *io, void *out, size_t size);
-	ssize_t (*send)(void *io, const void *data, size_t len);
-	void (*close)(void *io); /**< once; io is not used afterwards */
-	void *io;
-	int fd; /**< watched; the pipe's own */
-};
 
 /** Zero means the default in brackets. */
 struct mams_ws_opts {
@@ -76,7 +67,7 @@ struct mams_ws_ops {
 /** @param pipe  taken over, also when this fails
  *  @param client  our role: clients mask
  *  @param ops, counters  borrowed, must outlive it */
-MAMS_MUST int mams_ws_new(struct mams_loop *l, const struct mams_ws_pipe *pipe, bool client,
+MAMS_MUST int mams_ws_new(struct mams_loop *l, const struct mams_pipe *pipe, bool client,
 	const struct mams_ws_opts *opts, const struct mams_ws_ops *ops, void *user,
 	struct mams_ws_counters *counters, struct mams_ws **out);
 /** At once, without a close frame; also from within ops.  Accepts NULL. */

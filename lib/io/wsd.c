@@ -291,7 +291,7 @@ static bool answer(struct conn *c, const struct mams_ws_ask *a, char *identity)
 
 static void hand_over(struct conn *c, const char *identity)
 {
-	const struct mams_ws_pipe pipe = {
+	const struct mams_pipe pipe = {
 		.recv = pipe_recv, .send = pipe_send, .close = pipe_close, .io = c, .fd = c->fd};
 
 	c->identity = strdup(identity);

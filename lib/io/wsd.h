@@ -15,7 +15,7 @@ struct mams_wsd;
 /** A client has been let in.  pipe is for mams_ws_new(); whoever has it frees it before
  *  mams_wsd_free().  identity and peer are borrowed for the call. */
 typedef void (*mams_wsd_fn)(void *user, const char *identity, const struct mams_addr *peer,
-	const struct mams_ws_pipe *pipe);
+	const struct mams_pipe *pipe);
 
 /** Start listening.
  *  @param opts  as for httpd; body_max, idle_ms and hold_ms do not apply

@@ -74,7 +74,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	static const struct mams_ws_ops ops = {.message = on_message, .closed = on_closed};
 	struct mams_ws_counters counters = {0};
 	struct end e = {0};
-	struct mams_ws_pipe pipe = {
+	struct mams_pipe pipe = {
 		.recv = pipe_recv, .send = pipe_send, .close = pipe_close, .io = &e};
 
 	if (size < 2 || mams_loop_new(&e.l) < 0)

@@ -72,7 +72,7 @@ may_include() {
 may_include_system() {
 	case $1 in
 	jansson.h | confuse.h) [ "$class" = codec ] && return 0 || return 1 ;;
-	microhttpd.h | curl/* | uv.h) [ "$class" = io ] || [ "$class" = tests ] && return 0 || return 1 ;;
+	microhttpd.h | curl/* | uv.h | hiredis/*) [ "$class" = io ] || [ "$class" = tests ] && return 0 || return 1 ;;
 	ell/* | mptcpd/*) [ "$class" = plugin ] && return 0 || return 1 ;;
 	esac
 	case $class in

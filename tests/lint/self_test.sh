@@ -64,6 +64,7 @@ layers() {
 	found 'core reads the clock' ccm-agent/links.c 'int f(void)\n{\n\tmams_clock_now();\n}\n'
 	found 'adapter may not include "ccm-agent/plan.h"' proxy/a.c '#include "ccm-agent/plan.h"\n'
 	found 'adapter may not include <curl/curl.h>' ccm-agent/a.c '#include <curl/curl.h>\n'
+	found 'adapter may not include <hiredis/hiredis.h>' ncm-service/a.c '#include <hiredis/hiredis.h>\n'
 	found 'plugin may not include "lib/io/nl.h"' plugins/a.c '#include "lib/io/nl.h"\n'
 	found 'core may not include <ell/ell.h>' plugins/pm_policy.c '#include <ell/ell.h>\n'
 	found 'in no layer' extra/a.c 'int a;\n'

@@ -88,7 +88,7 @@ static int end_open(struct end *e, const struct mams_ws_opts *opts)
 {
 	int fds[2];
 	int *io = malloc(sizeof(*io));
-	struct mams_ws_pipe pipe = {.recv = fd_recv, .send = fd_send, .close = fd_close, .io = io};
+	struct mams_pipe pipe = {.recv = fd_recv, .send = fd_send, .close = fd_close, .io = io};
 
 	*e = (struct end){.echo = true};
 	CU_ASSERT_EQUAL_FATAL(mams_loop_new(&e->l), 0);

@@ -166,7 +166,7 @@ static struct mams_wsd *server;
 static char server_identity[MAMS_HTTPD_IDENTITY_MAX];
 
 static void server_upgraded(void *user, const char *identity, const struct mams_addr *peer,
-	const struct mams_ws_pipe *pipe)
+	const struct mams_pipe *pipe)
 {
 	static const struct mams_ws_opts opts;
 	struct rig *g = user;
@@ -205,10 +205,10 @@ static uint64_t server_counter(const char *name)
 	return 0;
 }
 
-static struct mams_ws_pipe client_pipe;
+static struct mams_pipe client_pipe;
 static int client_status;
 
-static void client_opened(void *user, int status, const struct mams_ws_pipe *pipe)
+static void client_opened(void *user, int status, const struct mams_pipe *pipe)
 {
 	client_status = status;
 	if (pipe)
