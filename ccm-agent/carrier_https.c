@@ -20,6 +20,10 @@
 #define AGAIN_MS 100
 #define AGAIN_CAP_MS 2000
 #define QUEUE_MAX 32
+/* An NCM to which all its clients come at once (it, or a link of many, was away) cannot make all
+ * handshakes within anybody's patience: whoever gave up and began anew each time would keep it from
+ * ever serving one.  So patience doubles with every timeout, up to this factor. */
+#define PATIENCE_MAX 8u
 
 struct post {
 	struct https *h;
@@ -40,6 +44,7 @@ struct https {
 	unsigned number;               /* of the way in use */
 	struct mams_loop_timer *hurry; /* the last POST is still unanswered: the next one may go */
 	bool patient;
+	unsigned patience;        /* factor; 1 as long as the NCM answers */
 	TAILQ_HEAD(, post) queue; /* those going first */
 	size_t n_queue;
 };
@@ -98,6 +103,21 @@ void ccm_carrier_httpc_take(struct mams_httpc *c, const struct ccm_way *route)
 	mams_buf_fini(&interface);
 }
 
+static uint32_t exchange_ms(const struct https *h)
+{
+	return 2 * h->patience * h->c.conf->session.timing.timeout_ms;
+}
+
+static void set_patience(struct https *h, unsigned patience)
+{
+	if (patience > PATIENCE_MAX)
+		patience = PATIENCE_MAX;
+	if (patience == h->patience)
+		return;
+	h->patience = patience;
+	mams_httpc_set_connect_ms(h->http, exchange_ms(h));
+}
+
 /* ---- answers ---- */
 
 /* @return false when there was no HTTP answer */
@@ -105,8 +125,11 @@ static bool take_answer(struct https *h, int status, const char *body, size_t le
 {
 	const struct ccm_carrier_events *e = h->c.events;
 
+	if (status == -ETIMEDOUT)
+		set_patience(h, 2 * h->patience);
 	if (status < 0)
 		return false;
+	set_patience(h, 1);
 	if (status == 200) {
 		e->message(e->user, body, len);
 	} else if (status == 404) {
@@ -160,9 +183,8 @@ static void posted(void *user, int status, const char *body, size_t len)
 static void start_post(struct https *h)
 {
 	struct post *p = TAILQ_FIRST(&h->queue);
-	struct mams_httpc_request req = {.method = "POST",
-		.path = "/mams/v1/message",
-		.timeout_ms = 2 * h->c.conf->session.timing.timeout_ms};
+	struct mams_httpc_request req = {
+		.method = "POST", .path = "/mams/v1/message", .timeout_ms = exchange_ms(h)};
 	int rc;
 
 	while (p && p->going)
@@ -187,7 +209,7 @@ static void hurry(void *user)
 {
 	struct https *h = user;
 
-	h->patient = false;
+	h->patient = h->patience > 1;
 	start_post(h);
 }
 
@@ -278,7 +300,7 @@ static void again(void *user)
 	struct https *h = user;
 
 	if (is_posting(h)) /* its end will see to it */
-		poll_after(h, 2 * h->c.conf->session.timing.timeout_ms);
+		poll_after(h, exchange_ms(h));
 	else
 		start_poll(h);
 }
@@ -362,6 +384,7 @@ int ccm_carrier_https(struct mams_loop *l, const struct ccm_conf *conf,
 	if (!h)
 		return -ENOMEM;
 	TAILQ_INIT(&h->queue);
+	h->patience = 1;
 	h->c = (struct ccm_carrier){.ops = &ops, .loop = l, .conf = conf, .events = events};
 	rc = mams_loop_timer_new(l, again, h, &h->again);
 	if (rc == 0)

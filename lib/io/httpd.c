@@ -72,6 +72,8 @@ static void conn_free(struct mams_httpd_conn *c)
 {
 	c->h->counters.connections_open--;
 	c->h->counters.without_request += !c->seen_request;
+	if (!c->seen_request && c->h->listen)
+		mams_httpd_listen_settled(c->h->listen, c->ticket);
 	TAILQ_REMOVE(&c->h->conns, c, link);
 	mams_loop_fd_del(c->watch);
 	free(c->target);
@@ -143,7 +145,8 @@ static int know_peer(
 	return 0;
 }
 
-static void accepted(void *user, int fd, const struct sockaddr_storage *sa, socklen_t len)
+static void accepted(
+	void *user, int fd, const struct sockaddr_storage *sa, socklen_t len, unsigned ticket)
 {
 	struct mams_httpd *h = user;
 	struct mams_httpd_conn *c = calloc(1, sizeof(*c));
@@ -151,14 +154,17 @@ static void accepted(void *user, int fd, const struct sockaddr_storage *sa, sock
 
 	if (!c) {
 		h->counters.no_memory++;
+		mams_httpd_listen_settled(h->listen, ticket);
 		close(fd);
 		return;
 	}
 	c->h = h;
 	c->fd = fd;
+	c->ticket = ticket;
 	if (know_peer(h, sa, c) < 0 || is_full(h, c)) {
 		mams_log_limited(&h->dropped, mams_loop_now(h->loop), MAMS_LOG_WARN, LOG_MODULE,
 			"connection refused, too many peer=%s", mams_addr_str(&c->peer, text));
+		mams_httpd_listen_settled(h->listen, ticket);
 		close(fd);
 		free(c);
 		return;
@@ -412,6 +418,7 @@ void mams_httpd_free(struct mams_httpd *h)
 	if (!h)
 		return;
 	mams_httpd_listen_close(h->listen);
+	h->listen = NULL;
 	TAILQ_FOREACH(c, &h->conns, link)
 	{
 		/* libmicrohttpd aborts when it is stopped with a connection suspended */

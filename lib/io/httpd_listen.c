@@ -4,8 +4,11 @@
 #include "lib/io/unixsock.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <poll.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -13,9 +16,12 @@
 
 #define LOG_MODULE "httpd"
 
-#define BACKLOG 256
+#define BACKLOG 4096
 #define ACCEPTS_PER_EVENT 16
 #define PAUSE_MS 100
+#define YOUNG_MAX 64
+/* One that takes longer waits for its client, not for us, and is no longer counted. */
+#define YOUNG_MS 400
 /* A client that is gone without a word is noticed after 20 + 3 * 5 s. */
 #define KEEPALIVE_IDLE_S 20
 #define KEEPALIVE_INTERVAL_S 5
@@ -28,6 +34,12 @@ struct mams_httpd_listen {
 	struct mams_loop_timer *resume;
 	struct mams_log_rl rl;
 	char *path; /* of the UNIX socket */
+	unsigned last_ticket;
+	bool paused; /* until a handshake is over */
+	struct {
+		unsigned ticket; /* 0: free */
+		mams_time until;
+	} young[YOUNG_MAX];
 	size_t n;
 	struct {
 		int fd;
@@ -59,7 +71,60 @@ static void watch_all(struct mams_httpd_listen *s, unsigned events)
 
 static void resume_event(void *user)
 {
-	watch_all(user, MAMS_LOOP_READ);
+	struct mams_httpd_listen *s = user;
+
+	s->paused = false;
+	watch_all(s, MAMS_LOOP_READ);
+}
+
+/* @return whether there is room for one more; if not, accepting pauses */
+static bool find_room(struct mams_httpd_listen *s, size_t *slot)
+{
+	mams_time now = mams_loop_now(s->loop);
+	mams_time first = MAMS_TIME_NEVER;
+
+	for (size_t i = 0; i < YOUNG_MAX; i++) {
+		if (!s->young[i].ticket || !mams_time_before(now, s->young[i].until)) {
+			*slot = i;
+			return true;
+		}
+		first = mams_time_min(first, s->young[i].until);
+	}
+	s->paused = true;
+	watch_all(s, 0);
+	mams_loop_timer_at(s->resume, first);
+	return false;
+}
+
+void mams_httpd_listen_settled(struct mams_httpd_listen *s, unsigned ticket)
+{
+	for (size_t i = 0; i < YOUNG_MAX && ticket; i++) {
+		if (s->young[i].ticket != ticket)
+			continue;
+		s->young[i].ticket = 0;
+		if (s->paused)
+			resume_event(s);
+	}
+}
+
+/* What has come with it: nothing yet, its hello, or its end. */
+static short look(int fd)
+{
+	struct pollfd p = {.fd = fd, .events = POLLIN | POLLRDHUP};
+
+	return poll(&p, 1, 0) == 1 ? p.revents : 0;
+}
+
+/* Only a handshake that can be begun at once takes room: who is silent costs no time and must not
+ * keep others out. */
+static unsigned give_ticket(struct mams_httpd_listen *s, size_t slot, short come)
+{
+	if (!(come & POLLIN))
+		return 0;
+	s->last_ticket += s->last_ticket == UINT_MAX ? 2 : 1;
+	s->young[slot].ticket = s->last_ticket;
+	s->young[slot].until = mams_time_add_ms(mams_loop_now(s->loop), YOUNG_MS);
+	return s->last_ticket;
 }
 
 static void accept_event(void *user, int listener, unsigned events)
@@ -70,14 +135,23 @@ static void accept_event(void *user, int listener, unsigned events)
 	for (int i = 0; i < ACCEPTS_PER_EVENT; i++) {
 		struct sockaddr_storage sa;
 		socklen_t len = sizeof(sa);
-		int fd = accept4(
-			listener, (struct sockaddr *)&sa, &len, SOCK_NONBLOCK | SOCK_CLOEXEC);
+		size_t slot;
+		short come;
+		int fd;
 
+		if (!find_room(s, &slot))
+			return;
+		fd = accept4(listener, (struct sockaddr *)&sa, &len, SOCK_NONBLOCK | SOCK_CLOEXEC);
 		if (fd < 0)
 			break;
-		if (sa.ss_family != AF_UNIX)
-			set_options(fd);
-		s->cb(s->user, fd, &sa, len);
+		come = look(fd);
+		if (sa.ss_family != AF_UNIX && come & (POLLRDHUP | POLLHUP | POLLERR)) {
+			close(fd);
+		} else {
+			if (sa.ss_family != AF_UNIX)
+				set_options(fd);
+			s->cb(s->user, fd, &sa, len, give_ticket(s, slot, come));
+		}
 		errno = 0;
 	}
 	if (errno != EMFILE && errno != ENFILE && errno != ENOBUFS && errno != ENOMEM)
@@ -156,7 +230,7 @@ int mams_httpd_listen_open(struct mams_loop *l, const struct mams_addr *addrs, s
 			rc = mams_fail(err, -fd, mams_addr_str_port(&addrs[i], text),
 				"cannot listen: %s", strerror(-fd));
 	}
-	if (rc == 0 && at->path)
+	if (rc == 0 && at && at->path)
 		rc = adopt(s, open_path(at, &s->path, err));
 	if (rc < 0) {
 		mams_httpd_listen_close(s);

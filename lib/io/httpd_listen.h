@@ -10,9 +10,10 @@
 
 struct mams_httpd_listen;
 
-/** fd is non-blocking and the callee's from now on. */
+/** fd is non-blocking and the callee's from now on.
+ *  @param ticket  for mams_httpd_listen_settled() */
 typedef void (*mams_httpd_accepted_fn)(
-	void *user, int fd, const struct sockaddr_storage *sa, socklen_t len);
+	void *user, int fd, const struct sockaddr_storage *sa, socklen_t len, unsigned ticket);
 
 struct mams_httpd_path {
 	const char *path; /**< NULL: no UNIX socket */
@@ -20,9 +21,15 @@ struct mams_httpd_path {
 	gid_t gid;
 };
 
-/** @param addrs  addrs[n] with ports
+/** When thousands come at once, all of their handshakes together take longer than any of them
+ * waits, and nobody is ever served.  So only some are begun at a time; the others wait in the
+ * backlog, and who has given up there costs nothing.
+ *  @param addrs  addrs[n] with ports
+ *  @param at  may be NULL
  *  @return 0, -EADDRINUSE, -EADDRNOTAVAIL and other system errors; err names the address */
 MAMS_MUST int mams_httpd_listen_open(struct mams_loop *l, const struct mams_addr *addrs, size_t n,
 	const struct mams_httpd_path *at, mams_httpd_accepted_fn cb, void *user,
 	struct mams_httpd_listen **out, struct mams_error *err);
+/** This connection has made its handshake, or has ended. */
+void mams_httpd_listen_settled(struct mams_httpd_listen *s, unsigned ticket);
 void mams_httpd_listen_close(struct mams_httpd_listen *s); /**< accepts NULL; removes the path */

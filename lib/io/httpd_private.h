@@ -53,6 +53,7 @@ struct mams_httpd_conn {
 	struct mams_unix_peer who;
 	enum mams_httpd_phase phase;
 	mams_time deadline;
+	unsigned ticket; /* of httpd_listen */
 	bool seen_request;
 	bool shut;                  /**< we have ended it; MHD has yet to notice */
 	struct mams_loop_fd *watch; /**< HELD only */

@@ -280,6 +280,8 @@ void *mams_httpd_req_line(void *user, const char *uri, struct MHD_Connection *mh
 
 	(void)user;
 	if (c) {
+		if (!c->seen_request)
+			mams_httpd_listen_settled(c->h->listen, c->ticket);
 		c->seen_request = true;
 		free(c->target);
 		c->target = strdup(uri);

@@ -62,6 +62,7 @@ enum phase { TLS, REQUEST, CLOSING, OPEN };
 struct conn {
 	struct mams_wsd *d;
 	int fd;
+	unsigned ticket; /* of httpd_listen */
 	struct mams_addr peer;
 	gnutls_session_t tls;
 	enum phase phase;
@@ -104,6 +105,8 @@ const void *mams_wsd_counters(const struct mams_wsd *d)
 
 static void conn_free(struct conn *c)
 {
+	if (c->d->listen)
+		mams_httpd_listen_settled(c->d->listen, c->ticket);
 	TAILQ_REMOVE(&c->d->conns, c, link);
 	c->d->n_conns--;
 	mams_loop_fd_del(c->watch);
@@ -329,6 +332,7 @@ static int shake(struct conn *c)
 		return -ENOMEM;
 	}
 	c->phase = REQUEST;
+	mams_httpd_listen_settled(c->d->listen, c->ticket);
 	return 0;
 }
 
@@ -432,7 +436,8 @@ static bool is_full(struct mams_wsd *d, const struct mams_addr *peer)
 	return same >= d->opts.max_per_ip;
 }
 
-static void accepted(void *user, int fd, const struct sockaddr_storage *sa, socklen_t len)
+static void accepted(
+	void *user, int fd, const struct sockaddr_storage *sa, socklen_t len, unsigned ticket)
 {
 	struct mams_wsd *d = user;
 	struct mams_addr peer = {0};
@@ -445,7 +450,7 @@ static void accepted(void *user, int fd, const struct sockaddr_storage *sa, sock
 	}
 	c = calloc(1, sizeof(*c));
 	if (c) {
-		*c = (struct conn){.d = d, .fd = fd, .peer = peer};
+		*c = (struct conn){.d = d, .fd = fd, .peer = peer, .ticket = ticket};
 		c->deadline = mams_time_add_ms(mams_loop_now(d->loop), d->opts.request_ms);
 	}
 	if (!c || mams_gate_session(d->gate, fd, &c->tls) < 0 ||
@@ -502,6 +507,7 @@ void mams_wsd_free(struct mams_wsd *d)
 	if (!d)
 		return;
 	mams_httpd_listen_close(d->listen);
+	d->listen = NULL;
 	while ((c = TAILQ_FIRST(&d->conns)) != NULL)
 		conn_free(c);
 	mams_loop_timer_del(d->sweep);
