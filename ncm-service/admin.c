@@ -3,27 +3,18 @@
 #include "lib/base/log.h"
 #include "lib/ctl/ctl_msg.h"
 #include "lib/io/ctlmsg.h"
-#include "lib/mx/mx_tables.h"
 #include "mams_version.h"
+#include "ncm-service/admin_steer.h"
 #include "ncm-service/protect.h"
 #include "ncm-service/status.h"
-
-#include <uthash.h>
 
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
 #define LOG_MODULE "admin"
-#define DETAILS_MAX 50 /* sessions of whom all is told at once: an answer is one packet */
-
-/* A steering request under way.  A session has one at most, so there are no more than sessions. */
-struct waiting {
-	struct mams_ctl_conn *conn; /* NULL: gone */
-	uint32_t id;
-	uint64_t request;
-	UT_hash_handle hh;
-};
+#define PAGE 100       /* sessions in one status: an answer is one packet */
+#define DETAILS_MAX 50 /* sessions of whom all is told at once */
 
 struct ncm_admin {
 	struct mams_loop *loop;
@@ -31,8 +22,7 @@ struct ncm_admin {
 	struct ncm_service *service;
 	const struct ncm_api *api;
 	struct mams_ctl_server *server;
-	struct waiting *waiting; /* by request */
-	uint64_t last_request;
+	struct ncm_steers *steers;
 	mams_time started;
 };
 
@@ -145,15 +135,32 @@ static void put_counters(struct ctl_msg *msg, const struct mams_metric *rows, si
 				.value = mams_metric_value(&rows[i], base)};
 }
 
-static bool wanted(const struct ncm_session *s, const char *client)
+/* One packet does not hold thousands. */
+static void put_sessions(struct ncm_admin *a, struct ctl_msg *msg, const struct ctl_status_req *req)
 {
-	char id[24];
+	struct ncm_registry *r = ncm_service_registry(a->service);
+	struct ctl_ncm_status *st = &msg->ncm_status;
+	size_t skip = req->has_skip ? req->skip : 0;
 
-	snprintf(id, sizeof(id), "%llu", (unsigned long long)s->s.session_id);
-	return !client || strcmp(client, s->s.identity) == 0 || strcmp(client, id) == 0;
+	for (struct ncm_session *s = ncm_registry_next(r, NULL); s; s = ncm_registry_next(r, s)) {
+		if (!ncm_session_is_called(s, req->client))
+			continue;
+		if (skip > 0) {
+			skip--;
+			continue;
+		}
+		st->more = st->n_sessions == PAGE;
+		if (st->more)
+			break;
+		put_session(a, msg, s, &st->sessions[st->n_sessions]);
+		if (req->client || ncm_registry_count(r) <= DETAILS_MAX)
+			ncm_status_agreed(msg, s, &st->sessions[st->n_sessions]);
+		st->n_sessions++;
+	}
 }
 
-static struct ctl_msg *compose_status(struct ncm_admin *a, uint32_t id, const char *client)
+static struct ctl_msg *compose_status(
+	struct ncm_admin *a, uint32_t id, const struct ctl_status_req *req)
 {
 	struct ncm_registry *r = ncm_service_registry(a->service);
 	struct ctl_msg *msg = ctl_msg_new(CTL_NCM_STATUS, id);
@@ -168,20 +175,11 @@ static struct ctl_msg *compose_status(struct ncm_admin *a, uint32_t id, const ch
 		rows += tables[i].n;
 	st->version = MAMS_VERSION;
 	st->uptime_ms = (uint64_t)mams_time_ms_until(a->started, mams_loop_now(a->loop));
-	st->sessions = ctl_alloc(msg, (ncm_registry_count(r) + 1) * sizeof(*st->sessions));
+	st->sessions = ctl_alloc(msg, PAGE * sizeof(*st->sessions));
 	st->counters = ctl_alloc(msg, rows * sizeof(*st->counters));
 	if (!st->sessions || !st->counters)
 		goto fail;
-	for (struct ncm_session *s = ncm_registry_next(r, NULL); s; s = ncm_registry_next(r, s)) {
-		struct ctl_session_status *one = &st->sessions[st->n_sessions];
-
-		if (!wanted(s, client))
-			continue;
-		put_session(a, msg, s, one);
-		if (client || ncm_registry_count(r) <= DETAILS_MAX)
-			ncm_status_agreed(msg, s, one);
-		st->n_sessions++;
-	}
+	put_sessions(a, msg, req);
 	ncm_status_madps(msg, a->service);
 	put_counters(msg, ncm_counter_rows, ncm_n_counter_rows, ncm_registry_counters(r), st);
 	for (size_t i = 0; i < n_tables; i++)
@@ -192,159 +190,22 @@ fail:
 	return NULL;
 }
 
-/* ---- steering ---- */
-
-static struct ncm_session *pick_session(
-	struct ncm_admin *a, const char *client, struct mams_error *err)
-{
-	struct ncm_registry *r = ncm_service_registry(a->service);
-	struct ncm_session *found = NULL;
-
-	for (struct ncm_session *s = ncm_registry_next(r, NULL); s; s = ncm_registry_next(r, s)) {
-		if (!wanted(s, client))
-			continue;
-		if (found) {
-			(void)mams_fail(err, MAMS_EVALUE, "client",
-				"there are several sessions: name one (mamsctl sessions lists "
-				"them)");
-			return NULL;
-		}
-		found = s;
-	}
-	if (!found)
-		(void)mams_fail(err, MAMS_EUNKNOWN, "client",
-			"no such session (mamsctl sessions lists them)");
-	return found;
-}
-
-/* A link is named by its access, or by its connection id. */
-static int take_links(const struct ncm_session *s, const char *const *names, size_t n,
-	uint32_t *out, struct mams_error *err)
-{
-	for (size_t i = 0; i < n; i++) {
-		uint32_t bit = 0;
-
-		for (uint8_t k = 0; k < NCM_LINKS_MAX; k++) {
-			const struct ncm_link *l = &s->s.links[k];
-			char id[4];
-
-			snprintf(id, sizeof(id), "%u", k);
-			if (!l->known || l->admission != NCM_ADMIT_OK)
-				continue;
-			if (strcmp(names[i], s->policy->accesses[l->access].name) == 0 ||
-				strcmp(names[i], id) == 0)
-				bit |= 1u << k;
-		}
-		if (!bit)
-			return mams_fail(err, MAMS_EVALUE, names[i],
-				"the session has no such admitted link (mamsctl sessions lists "
-				"them)");
-		*out |= bit;
-	}
-	return 0;
-}
-
-/* @param out  1 + enum mx_mode; untouched when none is named */
-static int take_mode(const char *text, uint8_t *out, struct mams_error *err)
-{
-	int mode;
-
-	if (!text)
-		return 0;
-	if (mams_enum_parse(mx_mode_names, text, &mode) < 0)
-		return mams_fail(err, MAMS_EVALUE, text,
-			"a mode is single, active-standby, smallest-delay, priority, split or "
-			"duplicate");
-	*out = (uint8_t)(1 + mode);
-	return 0;
-}
-
-static int take_off(const struct ctl_steer *t, uint32_t *out, struct mams_error *err)
-{
-	for (size_t i = 0; i < t->n_off; i++) {
-		int f;
-
-		if (mams_enum_parse(mx_feature_names, t->off[i], &f) < 0)
-			return mams_fail(err, MAMS_EVALUE, t->off[i], "is no MX feature");
-		*out |= 1u << f;
-	}
-	return 0;
-}
-
-static int take_treatment(
-	const struct ctl_steer *t, struct ncm_order *order, struct mams_error *err)
-{
-	int rc = take_mode(t->dl_mode, &order->dl_mode, err);
-
-	if (rc == 0)
-		rc = take_mode(t->ul_mode, &order->ul_mode, err);
-	return rc == 0 ? take_off(t, &order->off, err) : rc;
-}
-
-static int start_steering(struct ncm_admin *a, struct ncm_session *s, struct mams_ctl_conn *c,
-	const struct ctl_msg *msg, struct mams_error *err)
-{
-	const struct ctl_steer *t = &msg->steer;
-	struct waiting *w;
-	struct ncm_order order = {
-		.configuration = t->has_configuration ? (uint8_t)t->configuration : 0};
-	int rc = ncm_status_anchor(s, t->anchor, &order.anchor, err);
-
-	if (rc == 0)
-		rc = take_links(s, t->dl, t->n_dl, &order.dl, err);
-	if (rc == 0)
-		rc = take_links(s, t->ul, t->n_ul, &order.ul, err);
-	if (rc == 0)
-		rc = take_treatment(t, &order, err);
-	if (rc < 0)
-		return rc;
-	w = calloc(1, sizeof(*w));
-	if (!w)
-		return mams_fail(err, ENOMEM, "steer", "no memory");
-	w->conn = c;
-	w->id = msg->id;
-	w->request = ++a->last_request;
-	HASH_ADD(hh, a->waiting, request, sizeof(w->request), w);
-	rc = ncm_service_steer(a->service, s, w->request, &order, err);
-	if (rc < 0) {
-		HASH_DEL(a->waiting, w);
-		free(w);
-	}
-	return rc;
-}
-
-static void on_steer(struct ncm_admin *a, struct mams_ctl_conn *c, const struct ctl_msg *msg)
-{
-	struct mams_error err = {0};
-	struct ncm_session *s = pick_session(a, msg->steer.client, &err);
-	char text[320];
-	int rc = s ? start_steering(a, s, c, msg, &err) : -MAMS_EUNKNOWN;
-
-	if (rc == 0)
-		return;
-	snprintf(text, sizeof(text), "%s%s%s", err.where, err.where[0] ? ": " : "", err.text);
-	mams_ctl_answer_result(c, msg->id, -rc, text);
-}
-
 void ncm_admin_steered(struct ncm_admin *a, uint64_t request, int code, const char *text)
 {
-	struct waiting *w;
+	ncm_steers_done(a->steers, request, code, text);
+}
 
-	HASH_FIND(hh, a->waiting, &request, sizeof(request), w);
-	if (!w)
-		return;
-	HASH_DEL(a->waiting, w);
-	if (w->conn)
-		mams_ctl_answer_result(w->conn, w->id, code, text);
-	free(w);
+struct ncm_steers *ncm_admin_steers(struct ncm_admin *a)
+{
+	return a->steers;
 }
 
 static void on_probe(struct ncm_admin *a, struct mams_ctl_conn *c, const struct ctl_msg *msg)
 {
 	struct mams_error err = {0};
-	struct ncm_session *s = pick_session(a, msg->probe.client, &err);
+	struct ncm_session *s = ncm_session_pick(a->service, msg->probe.client, &err);
 	uint32_t links = msg->probe.n_links ? 0 : NCM_ALL_CONNECTIONS;
-	int rc = s ? take_links(s, msg->probe.links, msg->probe.n_links, &links, &err)
+	int rc = s ? ncm_session_take_links(s, msg->probe.links, msg->probe.n_links, &links, &err)
 		   : -MAMS_EUNKNOWN;
 	char text[320];
 
@@ -381,8 +242,7 @@ static void on_log_level(struct mams_ctl_conn *c, const struct ctl_msg *msg)
 	int level;
 
 	if (mams_enum_parse(levels, msg->log_level.level, &level) < 0) {
-		mams_ctl_answer_result(
-			c, msg->id, MAMS_EVALUE, "level is one of err, warn, info, debug");
+		mams_ctl_answer_result(c, msg->id, MAMS_EVALUE, "level is one of err, warn, info, debug");
 		return;
 	}
 	mams_log_set_level((enum mams_log_level)level);
@@ -401,9 +261,9 @@ static void packet(void *user, struct mams_ctl_conn *c, const char *data, size_t
 		return;
 	}
 	if (msg->type == CTL_STATUS_REQ)
-		mams_ctl_answer(c, compose_status(a, msg->id, msg->status_req.client));
+		mams_ctl_answer(c, compose_status(a, msg->id, &msg->status_req));
 	else if (msg->type == CTL_STEER)
-		on_steer(a, c, msg);
+		ncm_steers_take(a->steers, c, msg, data, len);
 	else if (msg->type == CTL_LOG_LEVEL)
 		on_log_level(c, msg);
 	else if (msg->type == CTL_PROBE)
@@ -417,18 +277,13 @@ static void packet(void *user, struct mams_ctl_conn *c, const char *data, size_t
 
 static void closed(void *user, struct mams_ctl_conn *c)
 {
-	struct ncm_admin *a = user;
-	struct waiting *w;
-
-	for (w = a->waiting; w; w = w->hh.next)
-		if (w->conn == c)
-			w->conn = NULL;
+	ncm_steers_closed(((struct ncm_admin *)user)->steers, c);
 }
 
 static const struct mams_ctl_server_ops ctl_ops = {.packet = packet, .closed = closed};
 
 int ncm_admin_new(struct mams_loop *l, const struct ncm_conf *conf, struct ncm_service *v,
-	const struct ncm_api *api, struct ncm_admin **out)
+	const struct ncm_api *api, struct ncm_cluster *cluster, struct ncm_admin **out)
 {
 	struct ncm_admin *a = calloc(1, sizeof(*a));
 	int rc;
@@ -440,26 +295,23 @@ int ncm_admin_new(struct mams_loop *l, const struct ncm_conf *conf, struct ncm_s
 	a->service = v;
 	a->api = api;
 	a->started = mams_loop_now(l);
-	rc = mams_ctl_listen(l, conf->ctl_socket, (gid_t)-1, &ctl_ops, a, &a->server);
-	if (rc < 0)
+	rc = ncm_steers_new(l, v, cluster, &a->steers);
+	if (rc == 0)
+		rc = mams_ctl_listen(l, conf->ctl_socket, (gid_t)-1, &ctl_ops, a, &a->server);
+	if (rc < 0) {
+		ncm_steers_free(a->steers);
 		free(a);
-	else
+	} else {
 		*out = a;
+	}
 	return rc;
 }
 
 void ncm_admin_free(struct ncm_admin *a)
 {
-	struct waiting *w;
-	struct waiting *next;
-
 	if (!a)
 		return;
 	mams_ctl_server_free(a->server);
-	HASH_ITER(hh, a->waiting, w, next)
-	{
-		HASH_DEL(a->waiting, w);
-		free(w);
-	}
+	ncm_steers_free(a->steers);
 	free(a);
 }

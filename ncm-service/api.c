@@ -2,8 +2,8 @@
 
 #include "lib/base/log.h"
 #include "lib/base/rate.h"
+#include "ncm-service/front.h"
 #include "ncm-service/https.h"
-#include "ncm-service/mailbox.h"
 #include "ncm-service/udp.h"
 #include "ncm-service/wss.h"
 
@@ -14,6 +14,8 @@
 struct ncm_api {
 	struct ncm_intake in;
 	struct ncm_mailbox *mailbox;
+	struct ncm_front *front;
+	struct ncm_cluster *cluster; /* NULL: this is the only instance */
 	struct ncm_https *https;
 	struct ncm_wss *wss; /* NULL: not configured */
 	struct ncm_udp *udp; /* likewise */
@@ -33,7 +35,17 @@ void ncm_api_send(struct ncm_api *a, struct ncm_session *s, const struct mx_msg 
 
 void ncm_api_gone(struct ncm_api *a, const struct ncm_session *s)
 {
-	ncm_mailbox_end(a->mailbox, s->s.session_id);
+	ncm_mailbox_end(a->mailbox, s->s.session_id, NCM_CHANNEL_ENDED);
+}
+
+void ncm_api_moved(struct ncm_api *a, const struct ncm_session *s)
+{
+	ncm_mailbox_end(a->mailbox, s->s.session_id, NCM_CHANNEL_REPLACED);
+}
+
+struct ncm_front *ncm_api_front(struct ncm_api *a)
+{
+	return a->front;
 }
 
 void ncm_api_where(const struct ncm_api *a, const struct ncm_session *s, const char **transport,
@@ -43,7 +55,7 @@ void ncm_api_where(const struct ncm_api *a, const struct ncm_session *s, const c
 }
 
 int ncm_api_new(struct mams_loop *l, const struct ncm_conf *conf, struct ncm_service *v,
-	struct ncm_api **out, struct mams_error *err)
+	struct ncm_cluster *cluster, struct ncm_api **out, struct mams_error *err)
 {
 	struct ncm_api *a = calloc(1, sizeof(*a));
 	int rc;
@@ -53,8 +65,12 @@ int ncm_api_new(struct mams_loop *l, const struct ncm_conf *conf, struct ncm_ser
 	a->in.loop = l;
 	a->in.conf = conf;
 	a->in.service = v;
+	a->cluster = cluster;
 	rc = ncm_mailbox_new(&a->mailbox);
 	a->in.mailbox = a->mailbox;
+	if (rc == 0)
+		rc = ncm_front_new(&a->in, cluster, &a->front);
+	a->in.front = a->front;
 	a->in.rate = mams_rate_new(conf->max_rate, conf->max_burst, 2 * conf->policy.max_sessions);
 	if (rc == 0 && !a->in.rate)
 		rc = -ENOMEM;
@@ -78,6 +94,7 @@ void ncm_api_free(struct ncm_api *a)
 	ncm_udp_free(a->udp);
 	ncm_wss_free(a->wss);
 	ncm_https_free(a->https);
+	ncm_front_free(a->front);
 	ncm_mailbox_free(a->mailbox);
 	mams_rate_free(a->in.rate);
 	free(a);
@@ -110,6 +127,9 @@ size_t ncm_api_counters(const struct ncm_api *a, struct ncm_api_counters *out)
 		ncm_https_counter_rows, ncm_https_n_counter_rows, ncm_https_counters(a->https)};
 	out[n++] = (struct ncm_api_counters){mams_httpd_metrics, mams_httpd_n_metrics,
 		mams_httpd_counters(ncm_https_httpd(a->https))};
+	if (a->cluster)
+		out[n++] = (struct ncm_api_counters){ncm_cluster_counter_rows,
+			ncm_cluster_n_counter_rows, ncm_cluster_counters(a->cluster)};
 	if (a->wss) {
 		out[n++] = (struct ncm_api_counters){mams_wsd_metrics, mams_wsd_n_metrics,
 			mams_wsd_counters(ncm_wss_server(a->wss))};

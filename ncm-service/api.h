@@ -6,15 +6,20 @@
 #include "ncm-service/service.h"
 
 struct ncm_api;
+struct ncm_cluster;
+struct ncm_front;
 
+/** @param cluster  borrowed; NULL: this is the only instance */
 MAMS_MUST int ncm_api_new(struct mams_loop *l, const struct ncm_conf *conf, struct ncm_service *v,
-	struct ncm_api **out, struct mams_error *err);
+	struct ncm_cluster *cluster, struct ncm_api **out, struct mams_error *err);
 void ncm_api_free(struct ncm_api *a); /**< accepts NULL */
 /** Read the Digest users and the revoked certificates again. */
 void ncm_api_reload(struct ncm_api *a);
 /* for the service's ops */
 void ncm_api_send(struct ncm_api *a, struct ncm_session *s, const struct mx_msg *m);
 void ncm_api_gone(struct ncm_api *a, const struct ncm_session *s);
+void ncm_api_moved(struct ncm_api *a, const struct ncm_session *s);
+struct ncm_front *ncm_api_front(struct ncm_api *a); /**< for the cluster's ops */
 
 /** Where and how the session's client was last seen; "-" and unset when not yet. */
 void ncm_api_where(const struct ncm_api *a, const struct ncm_session *s, const char **transport,
@@ -26,6 +31,6 @@ struct ncm_api_counters {
 	size_t n;
 	const void *base;
 };
-#define NCM_API_COUNTERS_MAX 6
+#define NCM_API_COUNTERS_MAX 7
 /** Of all transports that are in use, into out[NCM_API_COUNTERS_MAX]; returns how many tables. */
 size_t ncm_api_counters(const struct ncm_api *a, struct ncm_api_counters *out);

@@ -5,6 +5,7 @@
 
 #include <string.h>
 
+#define INSTANCE_CHARS "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-"
 #define AT(m) offsetof(struct ncm_conf, m)
 #define IN_ACCESS(m) offsetof(struct ncm_access, m)
 
@@ -185,6 +186,16 @@ static const struct mams_conf_row rows[] = {
 		       "limit"},
 	{"max_burst", MAMS_C_INT, AT(max_burst), .min = 1, .max = 100000, .def = "200",
 		.doc = "messages of one client at once"},
+	{"redis", MAMS_C_STRING, AT(redis),
+		.doc = "host:port of a Redis that several NCM instances share; default: sessions "
+		       "are kept in store"},
+	{"instance", MAMS_C_STRING, AT(instance),
+		.doc = "name of this instance, unlike those of the others; with redis"},
+	{"redis_ca", MAMS_C_FILE, AT(redis_ca),
+		.doc = "PEM; who vouches for the Redis; with redis"},
+	{"redis_user", MAMS_C_STRING, AT(redis_user), .doc = "default: Redis's default user"},
+	{"redis_password", MAMS_C_SECRET_FILE, AT(redis_password),
+		.doc = "file with the password in its first line"},
 	{"certificate", MAMS_C_FILE, AT(certificate), .required = true,
 		.doc = "PEM; mams-ca server makes one"},
 	{"key", MAMS_C_SECRET_FILE, AT(key), .required = true, .doc = "PEM key of the certificate"},
@@ -323,6 +334,25 @@ static void default_endpoints(struct ncm_endpoints *e, struct mams_addr *list, s
 		*e = (struct ncm_endpoints){.list = list, .n = n};
 }
 
+static int check_redis(const struct ncm_conf *c, const char *path, struct mams_error *err)
+{
+	size_t n = c->instance ? strlen(c->instance) : 0;
+
+	if (!c->redis)
+		return 0;
+	if (!strrchr(c->redis, ':'))
+		return mams_fail(
+			err, MAMS_EVALUE, path, "redis: host:port is wanted, not %s", c->redis);
+	if (!c->redis_ca)
+		return mams_fail(err, MAMS_EMISSING, path,
+			"redis_ca is required with redis: sessions have keys, they travel in TLS "
+			"only");
+	if (n == 0 || n > 40 || strspn(c->instance, INSTANCE_CHARS) != n)
+		return mams_fail(err, MAMS_EVALUE, path,
+			"instance is required with redis: letters, digits, . _ -, at most 40");
+	return 0;
+}
+
 static int check(struct ncm_conf *c, const char *path, struct mams_error *err)
 {
 	struct ncm_policy *p = &c->policy;
@@ -358,6 +388,8 @@ static int check(struct ncm_conf *c, const char *path, struct mams_error *err)
 			return mams_fail(err, MAMS_EVALUE, path,
 				"prefer %s: id is longer than 64 octets", p->ssids[i].name);
 	rc = ncm_conf_plane(c, path, err);
+	if (rc == 0)
+		rc = check_redis(c, path, err);
 	if (rc < 0)
 		return rc;
 	default_endpoints(&p->endpoints[NCM_HTTPS], c->listen, c->n_listen);

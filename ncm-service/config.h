@@ -18,6 +18,11 @@ struct ncm_conf {
 	const char *proxy_socket;
 	const char *pm_socket;
 	const char *store;
+	const char *redis;    /**< "host:port"; NULL: sessions are kept in store */
+	const char *instance; /**< with redis */
+	const char *redis_ca;
+	const char *redis_user;
+	const char *redis_password;
 	struct mams_addr *listen;
 	size_t n_listen;
 	struct mams_addr *listen_wss;

@@ -2,7 +2,7 @@
 
 #include "lib/base/buf.h"
 #include "lib/base/log.h"
-#include "ncm-service/mailbox.h"
+#include "ncm-service/front.h"
 
 #include <errno.h>
 #include <string.h>
@@ -40,7 +40,7 @@ struct ncm_https {
 
 static void poll_free(struct poll *p)
 {
-	ncm_mailbox_detach(&p->channel);
+	ncm_front_detach(&p->channel);
 	mams_loop_timer_del(p->timer);
 	LIST_REMOVE(p, link);
 	free(p);
@@ -115,26 +115,30 @@ static void answer_words(struct mams_httpd_req *r, unsigned status, const struct
 	mams_buf_fini(&text);
 }
 
+static void on_receipt(void *user, const struct ncm_receipt *receipt)
+{
+	struct mams_httpd_req *r = user;
+
+	if (receipt->outcome != NCM_IN_OK)
+		answer_words(r, status_of(receipt->outcome), &receipt->err);
+	else
+		mams_httpd_reply(r, receipt->text ? 200 : 204,
+			receipt->text ? "application/json" : NULL, receipt->text, receipt->len);
+}
+
 static void on_message(struct ncm_https *h, struct mams_httpd_req *r)
 {
 	const struct ncm_sender from = {.identity = mams_httpd_identity(r),
 		.transport = NCM_HTTPS,
 		.peer = *mams_httpd_peer(r)};
-	struct ncm_receipt receipt;
 	size_t len;
 	const char *body = mams_httpd_body(r, &len);
 
 	h->counters.posts++;
-	ncm_intake_take(h->in, &from, body, len, &receipt);
-	if (receipt.outcome != NCM_IN_OK)
-		answer_words(r, status_of(receipt.outcome), &receipt.err);
-	else
-		mams_httpd_reply(r, receipt.text ? 200 : 204,
-			receipt.text ? "application/json" : NULL, receipt.text, receipt.len);
-	ncm_receipt_fini(&receipt);
+	ncm_front_take(h->in->front, &from, body, len, on_receipt, r);
 }
 
-static int hold(struct ncm_https *h, struct mams_httpd_req *r, uint64_t session_id)
+static int hold(struct ncm_https *h, struct mams_httpd_req *r)
 {
 	struct poll *p = calloc(1, sizeof(*p));
 	int rc = p ? mams_loop_timer_new(h->in->loop, poll_over, p, &p->timer) : -ENOMEM;
@@ -152,7 +156,7 @@ static int hold(struct ncm_https *h, struct mams_httpd_req *r, uint64_t session_
 	mams_loop_timer_at(
 		p->timer, mams_time_add_ms(mams_loop_now(h->in->loop), h->in->conf->poll_ms));
 	/* may answer it at once */
-	rc = ncm_mailbox_attach(h->in->mailbox, session_id, &p->channel);
+	rc = ncm_front_attach(h->in->front, mams_httpd_identity(r), &p->channel);
 	if (rc < 0) {
 		mams_httpd_set_user(r, NULL);
 		poll_free(p);
@@ -162,19 +166,17 @@ static int hold(struct ncm_https *h, struct mams_httpd_req *r, uint64_t session_
 
 static void on_poll(struct ncm_https *h, struct mams_httpd_req *r)
 {
-	struct ncm_session *s = ncm_registry_by_identity(
-		ncm_service_registry(h->in->service), mams_httpd_identity(r));
 	const struct mams_error err = {.text = "no such session", .where = "poll"};
+	int rc;
 
 	h->counters.polls++;
-	if (!s) {
+	rc = hold(h, r);
+	if (rc == -MAMS_EUNKNOWN) {
 		h->in->counters.unknown_session++;
 		answer_words(r, 404, &err);
-		return;
-	}
-	ncm_session_seen(s, mams_loop_now(h->in->loop));
-	if (hold(h, r, s->s.session_id) < 0)
+	} else if (rc < 0) {
 		mams_httpd_reply(r, 503, NULL, NULL, 0);
+	}
 }
 
 static void request(void *user, struct mams_httpd_req *r)
@@ -198,11 +200,13 @@ static void request(void *user, struct mams_httpd_req *r)
 
 static void gone(void *user, struct mams_httpd_req *r)
 {
+	struct ncm_https *h = user;
 	struct poll *p = mams_httpd_get_user(r);
 
-	(void)user;
 	if (p)
 		poll_free(p);
+	else
+		ncm_front_forget(h->in->front, r);
 }
 
 static const struct mams_httpd_ops httpd_ops = {.request = request, .gone = gone};

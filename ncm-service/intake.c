@@ -128,6 +128,7 @@ static int give(struct ncm_intake *in, const struct ncm_sender *from, const stru
 void ncm_intake_take(struct ncm_intake *in, const struct ncm_sender *from, const char *text,
 	size_t len, struct ncm_receipt *out)
 {
+	const struct ncm_session *session;
 	struct mx_msg *m = NULL;
 	int rc;
 
@@ -157,8 +158,8 @@ void ncm_intake_take(struct ncm_intake *in, const struct ncm_sender *from, const
 			"message refused: %s: %s client=%s transport=%s", out->err.where,
 			out->err.text, from->identity, ncm_transport_name(from->transport));
 	mx_msg_free(m);
-	out->session = ncm_registry_by_identity(ncm_service_registry(in->service), from->identity);
-	if (rc == 0 && out->session)
-		ncm_mailbox_seen(
-			in->mailbox, out->session->s.session_id, from->transport, &from->peer);
+	session = ncm_registry_by_identity(ncm_service_registry(in->service), from->identity);
+	out->known = session != NULL;
+	if (rc == 0 && session)
+		ncm_mailbox_seen(in->mailbox, session->s.session_id, from->transport, &from->peer);
 }

@@ -6,6 +6,7 @@
 #include "lib/base/log.h"
 #include "ncm-service/service.h"
 
+struct ncm_front;
 struct ncm_mailbox;
 struct mams_rate;
 
@@ -15,6 +16,7 @@ struct ncm_intake {
 	const struct ncm_conf *conf;
 	struct ncm_service *service;
 	struct ncm_mailbox *mailbox;
+	struct ncm_front *front; /**< where the transports put messages and channels */
 	struct mams_rate *rate;
 	struct mams_log_rl refused;
 	struct mams_log_rl hasty;
@@ -58,8 +60,8 @@ struct ncm_receipt {
 	enum ncm_outcome outcome;
 	char *text; /**< text[len]: to be sent to the client; NULL: nothing */
 	size_t len;
-	const struct ncm_session *session; /**< of the identity, NULL: none; until the next call */
-	struct mams_error err;             /**< words for what was refused */
+	bool known;            /**< the identity has a session */
+	struct mams_error err; /**< words for what was refused */
 };
 
 /** @param text  text[len], borrowed */

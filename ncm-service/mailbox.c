@@ -150,13 +150,13 @@ void ncm_mailbox_detach(struct ncm_channel *c)
 	c->box = NULL;
 }
 
-void ncm_mailbox_end(struct ncm_mailbox *m, uint64_t session_id)
+void ncm_mailbox_end(struct ncm_mailbox *m, uint64_t session_id, enum ncm_dismissal why)
 {
 	struct ncm_box *b = find(m, session_id);
 
 	if (!b)
 		return;
-	dismiss(b, NCM_CHANNEL_ENDED);
+	dismiss(b, why);
 	drop(m, b);
 }
 

@@ -17,9 +17,10 @@
 struct ncm_mailbox;
 struct ncm_box;
 struct ncm_channel;
+struct ncm_away;
 
 enum ncm_dismissal {
-	NCM_CHANNEL_REPLACED, /**< the client has come by another */
+	NCM_CHANNEL_REPLACED, /**< the client has come by another, or should */
 	NCM_CHANNEL_ENDED,    /**< the session is over */
 };
 
@@ -36,7 +37,8 @@ struct ncm_channel_ops {
 struct ncm_channel {
 	const struct ncm_channel_ops *ops;
 	struct mams_addr peer;
-	struct ncm_box *box; /**< the mailbox's; NULL: attached to none */
+	struct ncm_box *box;   /**< the mailbox's; NULL: attached to none */
+	struct ncm_away *away; /**< the front's; NULL: no other instance has the session */
 };
 
 MAMS_MUST int ncm_mailbox_new(struct ncm_mailbox **out);
@@ -49,8 +51,9 @@ MAMS_MUST int ncm_mailbox_put(struct ncm_mailbox *m, uint64_t session_id, char *
 /** The client of this session is reached by c from now on; what waits is delivered. */
 MAMS_MUST int ncm_mailbox_attach(struct ncm_mailbox *m, uint64_t session_id, struct ncm_channel *c);
 void ncm_mailbox_detach(struct ncm_channel *c); /**< attached or not */
-/** The session is over: its channel is dismissed, what waits is thrown away. */
-void ncm_mailbox_end(struct ncm_mailbox *m, uint64_t session_id);
+/** The session is over, or another instance's: its channel is dismissed, what waits is thrown away.
+ */
+void ncm_mailbox_end(struct ncm_mailbox *m, uint64_t session_id, enum ncm_dismissal why);
 
 /** The client was seen, by a channel of this transport. */
 void ncm_mailbox_seen(struct ncm_mailbox *m, uint64_t session_id, enum ncm_transport transport,

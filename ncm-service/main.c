@@ -3,6 +3,8 @@
 #include "lib/io/proc.h"
 #include "mams_version.h"
 #include "ncm-service/admin.h"
+#include "ncm-service/admin_steer.h"
+#include "ncm-service/front.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -13,6 +15,7 @@
 struct app {
 	struct ncm_conf conf;
 	struct mams_loop *loop;
+	struct ncm_cluster *cluster; /* NULL: sessions are kept in a file of our own */
 	struct ncm_store *store;
 	struct ncm_service *service;
 	struct ncm_api *api;
@@ -34,8 +37,96 @@ static void on_steered(void *user, uint64_t request, int code, const char *text)
 	ncm_admin_steered(((struct app *)user)->admin, request, code, text);
 }
 
-static const struct ncm_service_ops service_ops = {
-	.send = on_send, .gone = on_gone, .steered = on_steered};
+static void on_moved(void *user, struct ncm_session *s)
+{
+	ncm_api_moved(((struct app *)user)->api, s);
+}
+
+static bool on_may_act(void *user)
+{
+	const struct app *a = user;
+
+	return !a->cluster || ncm_cluster_may_act(a->cluster);
+}
+
+static const struct ncm_service_ops service_ops = {.send = on_send,
+	.gone = on_gone,
+	.moved = on_moved,
+	.steered = on_steered,
+	.may_act = on_may_act};
+
+static bool on_adopt(void *user, const struct ncm_saved *s)
+{
+	return ncm_service_adopt(((struct app *)user)->service, s);
+}
+
+static bool on_lose(void *user, const char *identity)
+{
+	return ncm_service_lose(((struct app *)user)->service, identity);
+}
+
+static bool on_has(void *user, const char *identity)
+{
+	const struct app *a = user;
+
+	return ncm_registry_by_identity(ncm_service_registry(a->service), identity) != NULL;
+}
+
+static void on_refresh(void *user)
+{
+	struct app *a = user;
+
+	ncm_service_refresh(a->service);
+	ncm_front_refresh(ncm_api_front(a->api));
+}
+
+static void on_packet(void *user, const struct ctl_msg *msg)
+{
+	struct app *a = user;
+
+	if (msg->ncm_peer.kind == CTL_PEER_STEER || msg->ncm_peer.kind == CTL_PEER_STEERED)
+		ncm_steers_packet(ncm_admin_steers(a->admin), msg);
+	else
+		ncm_front_packet(ncm_api_front(a->api), msg);
+}
+
+static void on_undelivered(void *user, const char *instance, const struct ctl_msg *msg)
+{
+	struct app *a = user;
+
+	if (msg->ncm_peer.kind == CTL_PEER_STEER)
+		ncm_steers_undelivered(ncm_admin_steers(a->admin), msg);
+	else
+		ncm_front_undelivered(ncm_api_front(a->api), instance, msg);
+}
+
+static void on_dead(void *user, const char *instance)
+{
+	struct app *a = user;
+
+	ncm_front_dead(ncm_api_front(a->api), instance);
+	ncm_steers_dead(ncm_admin_steers(a->admin), instance);
+}
+
+static bool on_is_drained(void *user, const char *madp)
+{
+	return ncm_service_is_drained(((struct app *)user)->service, madp);
+}
+
+static void on_set_drained(void *user, const char *madp, bool drained)
+{
+	ncm_service_set_drained(((struct app *)user)->service, madp, drained);
+}
+
+static const struct ncm_cluster_ops cluster_ops = {.adopt = on_adopt,
+	.lose = on_lose,
+	.has = on_has,
+	.refresh = on_refresh,
+	.packet = on_packet,
+	.undelivered = on_undelivered,
+	.dead = on_dead,
+	.is_drained = on_is_drained,
+	.set_drained = on_set_drained};
 
 static void stop(void *user)
 {
@@ -51,22 +142,34 @@ static void reload(void *user)
 	ncm_api_reload(((struct app *)user)->api);
 }
 
+static int open_store(struct app *a, struct mams_error *err)
+{
+	int rc;
+
+	if (!a->conf.redis)
+		return ncm_store_open(a->conf.store, &a->store, err);
+	rc = ncm_cluster_new(a->loop, &a->conf, &a->cluster, err);
+	if (rc == 0)
+		a->store = ncm_cluster_store(a->cluster);
+	return rc;
+}
+
 static int start(struct app *a, struct mams_error *err)
 {
 	int rc = mams_loop_new(&a->loop);
 
 	if (rc == 0)
-		rc = ncm_store_open(a->conf.store, &a->store, err);
+		rc = open_store(a, err);
 	if (rc == 0)
 		rc = ncm_service_new(a->loop, &a->conf, a->store, &a->service);
 	if (rc == 0) {
 		ncm_service_set_ops(a->service, &service_ops, a);
-		rc = ncm_api_new(a->loop, &a->conf, a->service, &a->api, err);
+		rc = ncm_api_new(a->loop, &a->conf, a->service, a->cluster, &a->api, err);
 	}
 	if (rc == 0)
 		rc = mams_proc_drop_caps(NULL, 0);
 	if (rc == 0) {
-		rc = ncm_admin_new(a->loop, &a->conf, a->service, a->api, &a->admin);
+		rc = ncm_admin_new(a->loop, &a->conf, a->service, a->api, a->cluster, &a->admin);
 		if (rc < 0)
 			return mams_fail(err, -rc, a->conf.ctl_socket,
 				"cannot listen: %s; another mams-ncm may run, or ctl_socket needs "
@@ -75,6 +178,8 @@ static int start(struct app *a, struct mams_error *err)
 	}
 	if (rc == 0)
 		rc = ncm_service_start(a->service);
+	if (rc == 0 && a->cluster)
+		ncm_cluster_start(a->cluster, &cluster_ops, a);
 	if (rc == 0)
 		rc = mams_proc_signals(a->loop, stop, reload, a);
 	return rc;
@@ -86,6 +191,7 @@ static void finish(struct app *a)
 	ncm_api_free(a->api);
 	ncm_service_free(a->service);
 	ncm_store_close(a->store);
+	ncm_cluster_free(a->cluster);
 	mams_loop_free(a->loop);
 	ncm_conf_free(&a->conf);
 }

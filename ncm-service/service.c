@@ -5,6 +5,7 @@
 #include "ncm-service/compose.h"
 #include "ncm-service/links.h"
 #include "ncm-service/protect.h"
+#include "ncm-service/saved.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -15,6 +16,7 @@
 #define KEY_OCTETS 32
 #define SPREAD_US 2000 /* between two sessions that move together */
 #define ROOM_MS 1000   /* after somebody has left an instance */
+#define LOOK_AGAIN_MS 100
 
 struct ncm_service {
 	struct mams_loop *loop;
@@ -235,6 +237,11 @@ static void tick(void *user)
 	struct ncm_session *s;
 
 	v->armed = MAMS_TIME_NEVER;
+	if (!v->ops->may_act(v->user)) {
+		v->armed = mams_time_add_ms(now, LOOK_AGAIN_MS);
+		mams_loop_timer_at(v->timer, v->armed);
+		return;
+	}
 	/* no session twice in one turn, whatever its deadline says */
 	for (size_t n = ncm_registry_count(v->registry); n > 0; n--) {
 		s = ncm_registry_due(v->registry, now);
@@ -308,32 +315,46 @@ static void connected(void *user, size_t madp, bool up)
 
 int ncm_service_drain(struct ncm_service *v, const char *name, bool drain, struct mams_error *err)
 {
+	int rc;
+
+	if (ncm_madps_find(ncm_registry_madps(v->registry), name) < 0)
+		return mams_fail(err, MAMS_EUNKNOWN, name,
+			"is no N-MADP instance (mamsctl status lists them)");
+	rc = ncm_store_drained(v->store, name, drain);
+	if (rc == -ENOTCONN)
+		return mams_fail(err, ENOTCONN, name,
+			"there is no Redis to tell the other instances, try again");
+	if (rc == 0)
+		commit_later(v);
+	ncm_service_set_drained(v, name, drain);
+	return 0;
+}
+
+bool ncm_service_is_drained(const struct ncm_service *v, const char *name)
+{
+	const struct ncm_madps *m = ncm_registry_madps(v->registry);
+	int i = ncm_madps_find(m, name);
+
+	return i >= 0 && m->use[i].drained;
+}
+
+void ncm_service_set_drained(struct ncm_service *v, const char *name, bool drain)
+{
 	struct ncm_madps *m = ncm_registry_madps(v->registry);
 	int i = ncm_madps_find(m, name);
 
-	if (i < 0)
-		return mams_fail(err, MAMS_EUNKNOWN, name,
-			"is no N-MADP instance (mamsctl status lists them)");
+	if (i < 0 || m->use[i].drained == drain)
+		return;
 	m->use[i].drained = drain;
 	log_info("N-MADP instance %s is %s clients=%u", name,
 		drain ? "drained: new clients go elsewhere, its own move" : "in use again",
 		m->use[i].used);
-	if (ncm_store_drained(v->store, name, drain) == 0)
-		commit_later(v);
 	review(v);
-	return 0;
 }
 
 static void drained(void *user, const char *name)
 {
-	struct ncm_service *v = user;
-	struct ncm_madps *m = ncm_registry_madps(v->registry);
-	int i = ncm_madps_find(m, name);
-
-	if (i < 0)
-		return;
-	m->use[i].drained = true;
-	log_info("N-MADP instance %s is still drained", name);
+	ncm_service_set_drained(user, name, true);
 }
 
 static void prepared(void *user, uint64_t session_id, size_t madp, const struct ncm_tunnel *tunnel)
@@ -409,44 +430,63 @@ void ncm_service_set_ops(struct ncm_service *v, const struct ncm_service_ops *op
 	v->user = user;
 }
 
-/* Stored by connection id; the policy may have them in another order by now, or others. */
-static void restore_anchors(
-	const struct ncm_policy *p, const struct ncm_saved *stored, struct ncm_saved *out)
-{
-	for (size_t a = 0; a < NCM_ANCHORS_MAX; a++)
-		out->anchors[a] = (struct ncm_saved_anchor){0};
-	for (size_t a = 0; a < p->n_anchors; a++) {
-		out->anchors[a].id = (uint8_t)p->anchors[a].connection_id;
-		out->anchors[a].dl = NCM_ALL_CONNECTIONS;
-		out->anchors[a].ul = NCM_ALL_CONNECTIONS;
-		for (size_t k = 0; k < NCM_ANCHORS_MAX; k++)
-			if (stored->anchors[k].used &&
-				stored->anchors[k].id == p->anchors[a].connection_id)
-				out->anchors[a] = stored->anchors[k];
-	}
-}
-
 /* The policy may have changed since the session was stored. */
-static void restore(void *user, const struct ncm_saved *stored)
+static struct ncm_session *restore(struct ncm_service *v, const struct ncm_saved *stored)
 {
-	struct ncm_service *v = user;
 	struct ncm_saved saved = *stored;
-	struct ncm_session *s;
+	struct ncm_session *s = NULL;
 	int rc;
 
-	restore_anchors(&v->conf->policy, stored, &saved);
-	for (size_t i = 0; i < NCM_LINKS_MAX; i++) {
-		struct ncm_link *l = &saved.links[i];
-
-		if (l->known)
-			ncm_link_admit(&v->conf->policy, saved.adaptation, l);
-		l->in_setup = l->in_setup && l->admission == NCM_ADMIT_OK;
-	}
+	if (!saved.active) /* an older NCM kept those, too */
+		return NULL;
+	ncm_saved_fit(&v->conf->policy, &saved);
 	rc = ncm_registry_add(v->registry, &saved, first_number(), mams_loop_now(v->loop), &s);
 	mams_wipe(saved.client_key, sizeof(saved.client_key));
 	if (rc < 0)
 		log_warn("stored session is left out: %s client=%s", mams_strerror(rc),
 			stored->identity);
+	return rc < 0 ? NULL : s;
+}
+
+static void restore_one(void *user, const struct ncm_saved *stored)
+{
+	(void)restore(user, stored);
+}
+
+bool ncm_service_adopt(struct ncm_service *v, const struct ncm_saved *stored)
+{
+	struct ncm_session *s =
+		ncm_registry_by_identity(v->registry, stored->identity) ? NULL : restore(v, stored);
+
+	if (!s)
+		return false;
+	log_info("session taken over client=%s", s->s.identity);
+	run(v, s);
+	return true;
+}
+
+bool ncm_service_lose(struct ncm_service *v, const char *identity)
+{
+	struct ncm_session *s = ncm_registry_by_identity(v->registry, identity);
+
+	if (!s)
+		return false;
+	log_info("session is another instance's now client=%s", identity);
+	if (s->steer.open)
+		v->ops->steered(v->user, s->steer.request, MAMS_ESTATE,
+			"another instance has taken the session over, ask again");
+	v->ops->moved(v->user, s);
+	ncm_registry_remove(v->registry, s);
+	arm(v);
+	return true;
+}
+
+void ncm_service_refresh(struct ncm_service *v)
+{
+	for (struct ncm_session *s = ncm_registry_next(v->registry, NULL); s;
+		s = ncm_registry_next(v->registry, s))
+		if (s->s.active && s->state != NCM_STATE_ENDED)
+			(void)!ncm_store_put(v->store, &s->s);
 }
 
 /* All clients are to go elsewhere: those from the store are told to start anew, and learn where. */
@@ -468,7 +508,7 @@ int ncm_service_start(struct ncm_service *v)
 	int rc = ncm_store_each_drained(v->store, drained, v);
 
 	if (rc == 0)
-		rc = ncm_store_each(v->store, restore, v);
+		rc = ncm_store_each(v->store, restore_one, v);
 	if (rc == 0)
 		rc = ncm_madp_new(v->loop, &v->conf->policy, v->registry, &v->madp);
 	if (rc < 0)

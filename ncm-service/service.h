@@ -16,7 +16,11 @@ struct ncm_service_ops {
 	void (*send)(void *user, struct ncm_session *s, const struct mx_msg *m);
 	/** The session is about to be freed. */
 	void (*gone)(void *user, struct ncm_session *s);
+	/** Likewise, because another instance has it. */
+	void (*moved)(void *user, struct ncm_session *s);
 	void (*steered)(void *user, uint64_t request, int code, const char *text);
+	/** Are the sessions certainly ours?  As long as not, no timer of theirs runs. */
+	bool (*may_act)(void *user);
 };
 
 /** @param conf, store  borrowed */
@@ -39,6 +43,17 @@ MAMS_MUST int ncm_service_steer(struct ncm_service *v, struct ncm_session *s, ui
  *  @return 0 or -MAMS_EUNKNOWN */
 MAMS_MUST int ncm_service_drain(
 	struct ncm_service *v, const char *name, bool drain, struct mams_error *err);
+bool ncm_service_is_drained(const struct ncm_service *v, const char *name);
+/** The order has been given at another instance, and is stored. */
+void ncm_service_set_drained(struct ncm_service *v, const char *name, bool drain);
+
+/* for the cluster's ops */
+/** A session that another instance had.  @return it was not here already */
+bool ncm_service_adopt(struct ncm_service *v, const struct ncm_saved *stored);
+/** Another instance has this identity's session: nothing is told to anyone but the client's channel
+ *  and whoever steers.  @return we had it */
+bool ncm_service_lose(struct ncm_service *v, const char *identity);
+void ncm_service_refresh(struct ncm_service *v); /**< put every session into the store again */
 
 /** Estimate these connections (bits) of a session now.  @return false: none can be */
 bool ncm_service_probe(struct ncm_service *v, struct ncm_session *s, uint32_t links);

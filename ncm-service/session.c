@@ -34,9 +34,12 @@ void ncm_session_to(struct ncm_session *s, enum ncm_state to, const char *reason
 	s->state = to;
 }
 
+/* A session in the making is not worth it: its client finds it unknown, and begins again at once.
+ */
 void ncm_session_store(struct ncm_session *s)
 {
-	ncm_session_push(s, (struct ncm_action){.kind = NCM_ACT_STORE});
+	if (s->s.active)
+		ncm_session_push(s, (struct ncm_action){.kind = NCM_ACT_STORE});
 }
 
 int ncm_session_reply(struct ncm_session *s, const struct mx_msg *request, struct mx_msg *response)

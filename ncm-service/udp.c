@@ -2,13 +2,14 @@
 
 #include "lib/base/log.h"
 #include "lib/io/udpsock.h"
-#include "ncm-service/mailbox.h"
+#include "ncm-service/front.h"
 
 #include <uthash.h>
 
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/queue.h>
 
 #define LOG_MODULE "udp"
 #define CNT(name, field, text)                                                                     \
@@ -39,8 +40,17 @@ struct listener {
 	struct mams_udpsock *sock;
 };
 
+/* A message that waits for its answer. */
+struct datagram {
+	struct listener *l;
+	struct mams_addr peer;
+	char identity[MAMS_ADDR_STRLEN + sizeof(NCM_UDP_IDENTITY)];
+	LIST_ENTRY(datagram) link;
+};
+
 struct ncm_udp {
 	struct ncm_intake *in;
+	LIST_HEAD(, datagram) datagrams;
 	struct client *clients;
 	struct mams_log_rl long_ones;
 	struct ncm_udp_counters counters;
@@ -69,7 +79,7 @@ static void transmit(struct ncm_udp *u, struct mams_udpsock *sock, const struct 
 
 static void client_free(struct client *c)
 {
-	ncm_mailbox_detach(&c->channel);
+	ncm_front_detach(&c->channel);
 	HASH_DEL(c->u->clients, c);
 	free(c);
 }
@@ -109,18 +119,54 @@ static struct client *client_get(struct ncm_udp *u, const char *identity)
 }
 
 /* The client's port may have changed: it is where it spoke last. */
-static void attach(struct listener *l, const struct ncm_sender *from, const struct ncm_session *s)
+static void attach(const struct datagram *d)
 {
-	struct client *c = client_get(l->u, from->identity);
+	struct ncm_udp *u = d->l->u;
+	struct client *c = client_get(u, d->identity);
 
 	if (c) {
-		c->sock = l->sock;
-		c->channel.peer = from->peer;
-		if (ncm_mailbox_attach(l->u->in->mailbox, s->s.session_id, &c->channel) == 0)
+		c->sock = d->l->sock;
+		c->channel.peer = d->peer;
+		if (ncm_front_attach(u->in->front, d->identity, &c->channel) == 0)
 			return;
 		client_free(c);
 	}
-	log_err("no mailbox, out of memory client=%s", from->identity);
+	log_err("cannot be reached, out of memory client=%s", d->identity);
+}
+
+static void datagram_free(struct datagram *d)
+{
+	LIST_REMOVE(d, link);
+	free(d);
+}
+
+static void on_receipt(void *user, const struct ncm_receipt *receipt)
+{
+	struct datagram *d = user;
+
+	if (receipt->text)
+		transmit(d->l->u, d->l->sock, &d->peer, receipt->text, receipt->len);
+	if (receipt->known)
+		attach(d);
+	datagram_free(d);
+}
+
+static void take(struct listener *l, const struct mams_addr *peer, const char *data, size_t len)
+{
+	struct datagram *d = calloc(1, sizeof(*d));
+	struct ncm_sender from = {.transport = NCM_UDP, .peer = *peer};
+	struct mams_addr ip = *peer;
+	char text[MAMS_ADDR_STRLEN];
+
+	if (!d)
+		return; /* the client says it again */
+	d->l = l;
+	d->peer = *peer;
+	ip.port = 0;
+	snprintf(d->identity, sizeof(d->identity), NCM_UDP_IDENTITY "%s", mams_addr_str(&ip, text));
+	LIST_INSERT_HEAD(&l->u->datagrams, d, link);
+	from.identity = d->identity;
+	ncm_front_take(l->u->in->front, &from, data, len, on_receipt, d);
 }
 
 static void on_datagram(
@@ -128,11 +174,7 @@ static void on_datagram(
 {
 	struct listener *l = user;
 	struct ncm_udp *u = l->u;
-	struct mams_addr ip = *peer;
-	char identity[MAMS_ADDR_STRLEN + sizeof(NCM_UDP_IDENTITY)];
 	char text[MAMS_ADDR_STRLEN];
-	struct ncm_sender from = {.identity = identity, .transport = NCM_UDP, .peer = *peer};
-	struct ncm_receipt receipt;
 
 	u->counters.received++;
 	if (!whole) {
@@ -142,14 +184,7 @@ static void on_datagram(
 			mams_addr_str(peer, text));
 		return;
 	}
-	ip.port = 0;
-	snprintf(identity, sizeof(identity), NCM_UDP_IDENTITY "%s", mams_addr_str(&ip, text));
-	ncm_intake_take(u->in, &from, data, len, &receipt);
-	if (receipt.text)
-		transmit(u, l->sock, peer, receipt.text, receipt.len);
-	if (receipt.session)
-		attach(l, &from, receipt.session);
-	ncm_receipt_fini(&receipt);
+	take(l, peer, data, len);
 }
 
 int ncm_udp_new(struct ncm_intake *in, struct ncm_udp **out, struct mams_error *err)
@@ -185,9 +220,14 @@ void ncm_udp_free(struct ncm_udp *u)
 {
 	struct client *c;
 	struct client *next;
+	struct datagram *d;
 
 	if (!u)
 		return;
+	while ((d = LIST_FIRST(&u->datagrams)) != NULL) {
+		ncm_front_forget(u->in->front, d);
+		datagram_free(d);
+	}
 	HASH_ITER(hh, u->clients, c, next)
 	client_free(c);
 	for (size_t i = 0; i < u->n; i++)

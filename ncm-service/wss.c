@@ -1,7 +1,7 @@
 #include "ncm-service/wss.h"
 
 #include "lib/base/log.h"
-#include "ncm-service/mailbox.h"
+#include "ncm-service/front.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -26,7 +26,8 @@ struct ncm_wss {
 
 static void client_free(struct client *c)
 {
-	ncm_mailbox_detach(&c->channel);
+	ncm_front_forget(c->w->in->front, c);
+	ncm_front_detach(&c->channel);
 	LIST_REMOVE(c, link);
 	mams_ws_free(c->ws);
 	free(c);
@@ -49,29 +50,36 @@ static void dismiss(struct ncm_channel *channel, enum ncm_dismissal why)
 static const struct ncm_channel_ops channel_ops = {
 	.transport = NCM_WSS, .deliver = deliver, .dismiss = dismiss};
 
-static void attach(struct client *c, const struct ncm_session *s)
+static void attach(struct client *c)
 {
-	if (s && ncm_mailbox_attach(c->w->in->mailbox, s->s.session_id, &c->channel) < 0)
-		log_err("no mailbox, out of memory client=%s", c->identity);
+	int rc = ncm_front_attach(c->w->in->front, c->identity, &c->channel);
+
+	if (rc < 0 && rc != -MAMS_EUNKNOWN)
+		log_err("cannot be reached, out of memory client=%s", c->identity);
 }
 
 /* ---- the connection ---- */
+
+static void on_receipt(void *user, const struct ncm_receipt *receipt)
+{
+	struct client *c = user;
+
+	if (receipt->text && mams_ws_send(c->ws, receipt->text, receipt->len) < 0)
+		c->w->in->counters.outbox_full++;
+	if (receipt->outcome == NCM_IN_NOT_JSON)
+		mams_ws_close(c->ws, MAMS_WS_INVALID);
+	/* the answer first, then what waits */
+	if (receipt->known)
+		attach(c);
+}
 
 static void on_message(void *user, const char *text, size_t len)
 {
 	struct client *c = user;
 	const struct ncm_sender from = {
 		.identity = c->identity, .transport = NCM_WSS, .peer = c->channel.peer};
-	struct ncm_receipt receipt;
 
-	ncm_intake_take(c->w->in, &from, text, len, &receipt);
-	if (receipt.text && mams_ws_send(c->ws, receipt.text, receipt.len) < 0)
-		c->w->in->counters.outbox_full++;
-	if (receipt.outcome == NCM_IN_NOT_JSON)
-		mams_ws_close(c->ws, MAMS_WS_INVALID);
-	/* the answer first, then what waits */
-	attach(c, receipt.session);
-	ncm_receipt_fini(&receipt);
+	ncm_front_take(c->w->in->front, &from, text, len, on_receipt, c);
 }
 
 static void on_closed(void *user, unsigned code)
@@ -85,7 +93,7 @@ static void on_closed(void *user, unsigned code)
 static const struct mams_ws_ops ws_ops = {.message = on_message, .closed = on_closed};
 
 static void upgraded(void *user, const char *identity, const struct mams_addr *peer,
-	const struct mams_ws_pipe *pipe)
+	const struct mams_pipe *pipe)
 {
 	static const struct mams_ws_opts opts = {.message_max = MX_MAX_BYTES};
 	struct ncm_wss *w = user;
@@ -106,7 +114,7 @@ static void upgraded(void *user, const char *identity, const struct mams_addr *p
 		return;
 	}
 	LIST_INSERT_HEAD(&w->clients, c, link);
-	attach(c, ncm_registry_by_identity(ncm_service_registry(w->in->service), identity));
+	attach(c);
 }
 
 int ncm_wss_new(struct ncm_intake *in, struct ncm_wss **out, struct mams_error *err)

@@ -1,6 +1,7 @@
 #include "plugins/pm_ctl.h"
 
 #include "lib/base/buf.h"
+#include "lib/base/clock.h"
 #include "lib/base/log.h"
 
 #include <ell/ell.h>
@@ -27,6 +28,7 @@ struct pm_ctl {
 	pm_ctl_fn request;
 	void *user;
 	struct pm_ctl_counters counters;
+	struct mams_log_rl trouble;
 	struct pm_ctl_peer peers[PEERS_MAX];
 	char packet[CTL_MAX_BYTES];
 };
@@ -99,7 +101,8 @@ void pm_ctl_reply(struct pm_ctl_peer *to, struct ctl_msg *m)
 		rc = -errno;
 	if (rc < 0) {
 		to->ctl->counters.unsent++;
-		log_warn("cannot answer on ctl: %s %s", mams_strerror(rc), err.text);
+		mams_log_limited(&to->ctl->trouble, mams_clock_now(), MAMS_LOG_WARN, LOG_MODULE,
+			"cannot answer on ctl: %s %s", mams_strerror(rc), err.text);
 	}
 	mams_buf_fini(&text);
 	ctl_msg_free(m);

@@ -149,6 +149,7 @@ static TABLE(steer_table, ctl_steer, "steer", steer_rows);
 static const struct mams_field status_req_rows[] = {
 	TEXT(ctl_status_req, client, OPT),
 	ROW_OPT_INT(U64, ctl_status_req, after, "after", 0, 0, "mams-trailer: go on here"),
+	ROW_OPT_INT(U32, ctl_status_req, skip, "skip", 0, 0, "mams-ncm: sessions already told"),
 };
 static TABLE(status_req_table, ctl_status_req, "status_req", status_req_rows);
 
@@ -332,6 +333,7 @@ static const struct mams_field ncm_status_rows[] = {
 	TEXT(ctl_ncm_status, version, 0),
 	COUNT(ctl_ncm_status, uptime_ms),
 	ROW_LIST(ctl_ncm_status, sessions, "sessions", 0, &session_status_table, 0, MAX_ROWS, ""),
+	FLAG(ctl_ncm_status, more),
 	ROW_LIST(ctl_ncm_status, madps, "madps", 0, &madp_status_table, 0, 256, ""),
 	COUNTERS(ctl_ncm_status),
 };
@@ -371,6 +373,71 @@ static const struct mams_field drain_rows[] = {
 };
 static TABLE(drain_table, ctl_drain, "drain", drain_rows);
 
+static const struct mams_enum_name peer_names[] = {
+	{"take", CTL_PEER_TAKE, false},
+	{"taken", CTL_PEER_TAKEN, false},
+	{"attach", CTL_PEER_ATTACH, false},
+	{"detach", CTL_PEER_DETACH, false},
+	{"deliver", CTL_PEER_DELIVER, false},
+	{"return", CTL_PEER_RETURN, false},
+	{"dismiss", CTL_PEER_DISMISS, false},
+	{"steer", CTL_PEER_STEER, false},
+	{"steered", CTL_PEER_STEERED, false},
+	{"hello", CTL_PEER_HELLO, false},
+	{NULL, 0, false},
+};
+
+static const struct mams_field ncm_peer_rows[] = {
+	ROW_ENUM(ctl_ncm_peer, kind, "kind", peer_names, ""),
+	TEXT(ctl_ncm_peer, from, OPT),
+	TEXT(ctl_ncm_peer, client, OPT),
+	ROW_INT(U32, ctl_ncm_peer, transport, "transport", 0, 2, ""),
+	ROW_ADDR(ctl_ncm_peer, address, "address", OPT, ""),
+	PORT(ctl_ncm_peer, port),
+	ROW_STR(ctl_ncm_peer, text, "text", SECRET, 131072, "an MX message"),
+	ROW_INT(U32, ctl_ncm_peer, number, "number", 0, 0, ""),
+	ROW_INT(U32, ctl_ncm_peer, outcome, "outcome", 0, 0, ""),
+	FLAG(ctl_ncm_peer, known),
+	TEXT(ctl_ncm_peer, where, OPT),
+	TEXT(ctl_ncm_peer, words, OPT),
+};
+static TABLE(ncm_peer_table, ctl_ncm_peer, "ncm_peer", ncm_peer_rows);
+
+static const struct mams_field ncm_link_rows[] = {
+	ID(ctl_ncm_link, connection_id),
+	ID(ctl_ncm_link, type),
+	FLAG(ctl_ncm_link, up),
+	ROW_ADDR(ctl_ncm_link, address, "address", OPT, ""),
+	ROW_INT(U32, ctl_ncm_link, mtu, "mtu", 0, 0, "octets"),
+	FLAG(ctl_ncm_link, in_setup),
+	ROW_ADDR(ctl_ncm_link, setup_address, "setup_address", OPT, ""),
+	FLAG(ctl_ncm_link, confirmed),
+	ROW_INT(U32, ctl_ncm_link, report_num, "report_num", 0, 0, ""),
+};
+static TABLE(ncm_link_table, ctl_ncm_link, "ncm_link", ncm_link_rows);
+
+static const struct mams_field ncm_anchor_rows[] = {
+	ID(ctl_ncm_anchor, connection_id),
+	TEXT(ctl_ncm_anchor, madp, OPT),
+	ROW_INT(U32, ctl_ncm_anchor, dl, "dl", 0, 0, "bits of connection ids"),
+	ROW_INT(U32, ctl_ncm_anchor, ul, "ul", 0, 0, "likewise"),
+};
+static TABLE(ncm_anchor_table, ctl_ncm_anchor, "ncm_anchor", ncm_anchor_rows);
+
+static const struct mams_field ncm_session_rows[] = {
+	TEXT(ctl_ncm_session, client, 0),
+	COUNT(ctl_ncm_session, session_id),
+	ROW_STR(ctl_ncm_session, client_key, "client_key", MAMS_F_SECRET, 1024, "base64"),
+	FLAG(ctl_ncm_session, active),
+	ROW_INT(U32, ctl_ncm_session, features, "features", 0, 0, "bits of enum mx_feature"),
+	ROW_INT(U32, ctl_ncm_session, convergence, "convergence", 0, 0,
+		"bits of enum mx_convergence"),
+	ROW_INT(U32, ctl_ncm_session, adaptation, "adaptation", 0, 0, "bits of enum mx_adaptation"),
+	ROW_LIST(ctl_ncm_session, anchors, "anchors", OPT, &ncm_anchor_table, 0, MAX_PATHS, ""),
+	ROW_LIST(ctl_ncm_session, links, "links", 0, &ncm_link_table, 0, MAX_PATHS, ""),
+};
+static TABLE(ncm_session_table, ctl_ncm_session, "ncm_session", ncm_session_rows);
+
 const struct ctl_row ctl_rows[CTL_TYPE_COUNT] = {
 	[CTL_RESULT] = {"result", false, &result_table},
 	[CTL_PX_PATHS] = {"px_paths", true, &px_paths_table},
@@ -395,4 +462,6 @@ const struct ctl_row ctl_rows[CTL_TYPE_COUNT] = {
 	[CTL_TR_READY] = {"tr_ready", false, &ctl_tr_ready_table},
 	[CTL_TR_EVENT] = {"tr_event", false, &ctl_tr_event_table},
 	[CTL_TR_STATUS] = {"tr_status", false, &ctl_tr_status_table},
+	[CTL_NCM_PEER] = {"ncm_peer", false, &ncm_peer_table},
+	[CTL_NCM_SESSION] = {"ncm_session", false, &ncm_session_table},
 };

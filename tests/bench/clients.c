@@ -1,5 +1,6 @@
 /* A crowd of CCMs: real session cores and transports of mams-ccm, each with a certificate of its
  * own; only the host's network is not touched.  See usage(). */
+#include "tests/bench/clients.h"
 #include "ccm-agent/uplink.h"
 #include "lib/base/log.h"
 #include "lib/ctl/ctl_msg.h"
@@ -8,22 +9,19 @@
 #include <curl/curl.h>
 #include <errno.h>
 #include <getopt.h>
-#include <gnutls/gnutls.h>
-#include <gnutls/x509.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
 #include <sys/resource.h>
-#include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 #define LOG_MODULE "clients"
 #define LINKS 2
 #define SAMPLES_MAX 1000000
 #define REFUSALS_TOLD 10
+#define GIVEN_UP_S 25 /* an NCM that has been killed does not answer */
 
 static const struct ccm_link_conf link_conf[LINKS] = {
 	{.name = "wifi", .connection_id = 0, .connection_type = MX_WIFI, .interface = "wifi"},
@@ -34,173 +32,11 @@ static const struct ccm_link_conf link_conf[LINKS] = {
 		.priority = 1},
 };
 
-static struct {
-	const char *dir;
-	const char *url;
-	const char *ctl;
-	size_t n;
-	size_t window; /* under way at a time */
-	unsigned hold_s;
-	unsigned rate; /* steering requests a second while holding */
-} opt = {.dir = ".", .n = 1000, .window = 64};
-
-static void die(const char *what, int rc)
-{
-	fprintf(stderr, "clients: %s: %s\n", what, rc ? mams_strerror(rc) : "failed");
-	exit(1);
-}
-
-static double seconds(mams_time from, mams_time to)
-{
-	return (double)(to.us - from.us) / 1e6;
-}
+struct clients_opt opt = {.dir = ".", .n = 1000, .window = 64};
 
 static double ms_since(mams_time from)
 {
-	return 1e3 * seconds(from, mams_clock_now());
-}
-
-/* ---- certificates ---- */
-
-static void path_of(char *out, size_t size, size_t i)
-{
-	snprintf(out, size, "%s/c%05zu.crt", opt.dir, i);
-}
-
-static void load_pem(const char *name, gnutls_datum_t *out)
-{
-	char path[512];
-
-	snprintf(path, sizeof(path), "%s/%s", opt.dir, name);
-	if (gnutls_load_file(path, out) < 0)
-		die(path, 0);
-}
-
-static void write_file(const char *path, const gnutls_datum_t *text)
-{
-	FILE *f = fopen(path, "we");
-
-	if (!f || fwrite(text->data, 1, text->size, f) != text->size || fclose(f) != 0)
-		die(path, -errno);
-}
-
-static void make_cert(
-	size_t i, gnutls_x509_privkey_t key, gnutls_x509_crt_t ca, gnutls_x509_privkey_t ca_key)
-{
-	gnutls_x509_crt_t crt;
-	gnutls_datum_t pem;
-	char name[32];
-	char path[512];
-	uint32_t serial = (uint32_t)i + 1000;
-	time_t now = time(NULL);
-
-	snprintf(name, sizeof(name), "c%05zu", i);
-	path_of(path, sizeof(path), i);
-	gnutls_x509_crt_init(&crt);
-	gnutls_x509_crt_set_version(crt, 3);
-	gnutls_x509_crt_set_dn_by_oid(
-		crt, GNUTLS_OID_X520_COMMON_NAME, 0, name, (unsigned)strlen(name));
-	gnutls_x509_crt_set_key(crt, key);
-	gnutls_x509_crt_set_serial(crt, &serial, sizeof(serial));
-	gnutls_x509_crt_set_activation_time(crt, now - 60);
-	gnutls_x509_crt_set_expiration_time(crt, now + 86400);
-	gnutls_x509_crt_set_key_purpose_oid(crt, GNUTLS_KP_TLS_WWW_CLIENT, 0);
-	if (gnutls_x509_crt_sign2(crt, ca, ca_key, GNUTLS_DIG_SHA256, 0) < 0 ||
-		gnutls_x509_crt_export2(crt, GNUTLS_X509_FMT_PEM, &pem) < 0)
-		die("certificate", 0);
-	write_file(path, &pem);
-	gnutls_free(pem.data);
-	gnutls_x509_crt_deinit(crt);
-}
-
-static int make_certs(void)
-{
-	gnutls_datum_t ca_text;
-	gnutls_datum_t ca_key_text;
-	gnutls_datum_t pem;
-	gnutls_x509_crt_t ca;
-	gnutls_x509_privkey_t ca_key;
-	gnutls_x509_privkey_t key;
-	char path[512];
-
-	load_pem("ca.crt", &ca_text);
-	load_pem("ca.key", &ca_key_text);
-	gnutls_x509_crt_init(&ca);
-	gnutls_x509_privkey_init(&ca_key);
-	gnutls_x509_privkey_init(&key);
-	if (gnutls_x509_crt_import(ca, &ca_text, GNUTLS_X509_FMT_PEM) < 0 ||
-		gnutls_x509_privkey_import2(ca_key, &ca_key_text, GNUTLS_X509_FMT_PEM, NULL, 0) <
-			0 ||
-		gnutls_x509_privkey_generate(key, GNUTLS_PK_ECDSA,
-			GNUTLS_CURVE_TO_BITS(GNUTLS_ECC_CURVE_SECP256R1), 0) < 0 ||
-		gnutls_x509_privkey_export2_pkcs8(
-			key, GNUTLS_X509_FMT_PEM, NULL, GNUTLS_PKCS_PLAIN, &pem) < 0)
-		die("keys", 0);
-	snprintf(path, sizeof(path), "%s/clients.key", opt.dir);
-	umask(077);
-	write_file(path, &pem);
-	for (size_t i = 0; i < opt.n; i++)
-		make_cert(i, key, ca, ca_key);
-	return 0;
-}
-
-/* ---- bare TLS handshakes, by the same libraries ---- */
-
-static void bare_start(CURLM *m, size_t i)
-{
-	CURL *e = curl_easy_init();
-	char cert[512];
-	char key[512];
-	char ca[512];
-
-	path_of(cert, sizeof(cert), i % opt.n);
-	snprintf(key, sizeof(key), "%s/clients.key", opt.dir);
-	snprintf(ca, sizeof(ca), "%s/ca.crt", opt.dir);
-	curl_easy_setopt(e, CURLOPT_URL, opt.url);
-	curl_easy_setopt(e, CURLOPT_CONNECT_ONLY, 1L);
-	curl_easy_setopt(e, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
-	curl_easy_setopt(e, CURLOPT_CAINFO, ca);
-	curl_easy_setopt(e, CURLOPT_CAPATH, NULL);
-	curl_easy_setopt(e, CURLOPT_SSLCERT, cert);
-	curl_easy_setopt(e, CURLOPT_SSLKEY, key);
-	curl_easy_setopt(e, CURLOPT_PROXY, "");
-	curl_easy_setopt(e, CURLOPT_CONNECTTIMEOUT_MS, 30000L);
-	curl_easy_setopt(e, CURLOPT_FORBID_REUSE, 1L);
-	curl_easy_setopt(e, CURLOPT_SSL_SESSIONID_CACHE, 0L);
-	curl_multi_add_handle(m, e);
-}
-
-static int bare(void)
-{
-	CURLM *m = curl_multi_init();
-	size_t started = 0;
-	size_t done = 0;
-	size_t failed = 0;
-	mams_time start = mams_clock_now();
-
-	/* connect-only connections stay in the cache: those done are pushed out by the new ones */
-	curl_multi_setopt(m, CURLMOPT_MAXCONNECTS, 1L);
-	while (done < opt.n) {
-		CURLMsg *msg;
-		int left;
-
-		while (started < opt.n && started - done < opt.window)
-			bare_start(m, started++);
-		curl_multi_perform(m, &left);
-		while ((msg = curl_multi_info_read(m, &left)) != NULL) {
-			CURL *e = msg->easy_handle;
-
-			done++;
-			failed += msg->data.result != CURLE_OK;
-			curl_multi_remove_handle(m, e);
-			curl_easy_cleanup(e);
-		}
-		curl_multi_poll(m, NULL, 0, 10, NULL);
-	}
-	printf("handshakes=%zu failed=%zu per_s=%.1f\n", done, failed,
-		(double)done / seconds(start, mams_clock_now()));
-	curl_multi_cleanup(m);
-	return failed ? 1 : 0;
+	return 1e3 * clients_s(from, mams_clock_now());
 }
 
 /* ---- the crowd ---- */
@@ -214,7 +50,8 @@ struct client {
 	bool active;
 	bool applying;
 	mams_time asked; /* the NCM has not answered our request to steer it; 0: it has */
-	bool delivered;  /* that request has reached it */
+	uint32_t asked_id;
+	bool delivered; /* that request has reached it */
 };
 
 static struct mams_loop *loop;
@@ -224,13 +61,16 @@ static size_t n_active;
 static mams_time began;
 static mams_time all_active;
 static struct mams_loop_timer *clock_timer;
+static struct mams_loop_fd *input;
+static mams_time steady; /* when all were there and we were told to go on; 0: not yet */
 static struct mams_ctl_conn *ctl;
 static uint64_t steers, steers_sent, steers_applied, steers_refused, lost;
 static float *delivery_ms, *answer_ms;
-static struct client **asked_of; /* by request id */
+static int64_t *asked_us; /* by request id */
+static bool *was_applied; /* likewise */
+static struct client **asked_of;
 static size_t n_delivery, n_answer;
 static uint64_t prng = 88172645463325252ull;
-static bool steering;
 
 static uint64_t draw(void)
 {
@@ -323,26 +163,31 @@ static void start_one(size_t i)
 
 	snprintf(key, sizeof(key), "%s/clients.key", opt.dir);
 	snprintf(ca, sizeof(ca), "%s/ca.crt", opt.dir);
-	path_of(c->cert, sizeof(c->cert), i);
+	clients_cert(c->cert, sizeof(c->cert), i);
 	c->conf = (struct ccm_conf){.ncm = &opt.url,
 		.n_ncm = 1,
 		.ca = ca,
 		.certificate = c->cert,
 		.key = key,
 		.udp_max = 8192,
-		.session = {.timing = {.timeout_ms = 10000, .timeout_cap_ms = 20000, .retries = 3},
-			.discovery_ms = 20000,
+		.session = {.timing = {.timeout_ms = 1000, .timeout_cap_ms = 4000, .retries = 3},
+			.discovery_ms = 5000,
 			.discovery_slow_ms = 60000,
-			.cap_wait_ms = 5000,
+			.cap_wait_ms = 3000,
 			.keep_alive_ms = 30000,
 			.links = link_conf,
 			.n_links = LINKS}};
+	if (opt.patient) {
+		c->conf.session.timing.timeout_ms *= 10;
+		c->conf.session.timing.timeout_cap_ms *= 5;
+		c->conf.session.discovery_ms *= 10;
+	}
 	ccm_session_init(&c->session, &c->conf.session, draw());
 	rc = ccm_uplink_new(loop, &c->conf, &uplink_ops, c, &c->uplink, &err);
 	if (rc == 0)
 		rc = mams_loop_timer_new(loop, tick, c, &c->timer);
 	if (rc < 0)
-		die(err.text[0] ? err.text : "client", rc);
+		clients_die(err.text[0] ? err.text : "client", rc);
 	ccm_session_start(&c->session, mams_loop_now(loop));
 	for (uint8_t k = 0; k < LINKS; k++) {
 		struct ccm_link_state st = {.usable = true, .ifindex = k + 1u, .mtu = 1500};
@@ -363,13 +208,16 @@ static void start_more(void)
 
 /* ---- steering, by the NCM's ctl socket as an operator would ---- */
 
-static void answered(struct client *c, const struct ctl_result *r)
+static void answered(uint32_t id, const struct ctl_result *r)
 {
-	double ms = ms_since(c->asked);
+	struct client *c = asked_of[id - 1];
+	double ms = (double)(mams_clock_now().us - asked_us[id - 1]) / 1e3;
 
-	c->asked.us = 0;
+	if (c->asked_id == id)
+		c->asked.us = 0;
 	if (r->code == 0) {
 		steers_applied++;
+		was_applied[id - 1] = true;
 		answer_ms[n_answer++] = (float)ms;
 	} else if (steers_refused++ < REFUSALS_TOLD) {
 		fprintf(stderr, "clients: steering of c%05zu refused after %.1f ms: %s\n",
@@ -387,7 +235,7 @@ static void on_packet(void *user, struct mams_ctl_conn *c, const char *data, siz
 	if (ctl_decode(data, len, &m, &err) < 0)
 		return;
 	if (m->type == CTL_RESULT && m->id > 0 && m->id <= steers)
-		answered(asked_of[m->id - 1], &m->result);
+		answered(m->id, &m->result);
 	ctl_msg_free(m);
 }
 
@@ -395,19 +243,22 @@ static const struct mams_ctl_server_ops ctl_ops = {.packet = on_packet};
 
 static void steer_one(void)
 {
-	struct client *c = &clients[draw() % opt.n];
+	static size_t turn;
+	struct client *c = &clients[turn++ % opt.n]; /* every one gets his */
 	struct ctl_msg *m;
 	struct mams_error err;
 	const char **both;
 	char name[32];
 
 	/* the NCM would rightly refuse a second request before it has answered the first */
+	if (clients_s(c->asked, mams_clock_now()) > GIVEN_UP_S)
+		c->asked.us = 0;
 	if (c->asked.us || steers >= SAMPLES_MAX)
 		return;
 	m = ctl_msg_new(CTL_STEER, (uint32_t)++steers);
 	both = m ? ctl_alloc(m, 2 * sizeof(*both)) : NULL;
 	if (!both)
-		die("steer", -ENOMEM);
+		clients_die("steer", -ENOMEM);
 	both[0] = "wifi";
 	both[1] = "lte";
 	snprintf(name, sizeof(name), "c%05zu", (size_t)(c - clients));
@@ -415,7 +266,9 @@ static void steer_one(void)
 	m->steer.dl = m->steer.ul = both;
 	m->steer.n_dl = m->steer.n_ul = 1 + draw() % 2;
 	c->asked = mams_clock_now();
+	c->asked_id = (uint32_t)steers;
 	c->delivered = false;
+	asked_us[steers - 1] = c->asked.us;
 	asked_of[steers - 1] = c;
 	if (mams_ctl_say(ctl, m, &err) == 0)
 		steers_sent++;
@@ -429,7 +282,7 @@ static void usage_line(const char *what)
 
 	getrusage(RUSAGE_SELF, &r);
 	printf("%s clients=%zu active=%zu s=%.2f lost=%llu cpu_s=%.1f\n", what, opt.n, n_active,
-		seconds(began, mams_clock_now()), (unsigned long long)lost,
+		clients_s(began, mams_clock_now()), (unsigned long long)lost,
 		(double)r.ru_utime.tv_sec + (double)r.ru_stime.tv_sec);
 	fflush(stdout);
 }
@@ -450,41 +303,72 @@ static double percentile(float *v, size_t n, double p)
 	return (double)v[(size_t)(p * (double)(n - 1))];
 }
 
+/* Whoever has started us has measured what he wanted. */
+static void on_line(void *user, int fd, unsigned events)
+{
+	char line[64];
+
+	(void)user;
+	(void)events;
+	if (read(fd, line, sizeof(line)) <= 0 || !opt.rate) {
+		mams_loop_stop(loop);
+		return;
+	}
+	steady = mams_clock_now();
+	mams_loop_fd_del(input);
+}
+
+static void steer_some(mams_time now)
+{
+	static mams_time last;
+
+	if (!last.us)
+		last = now;
+	while (clients_s(last, now) * opt.rate >= 1) {
+		last.us += 1000000 / opt.rate;
+		steer_one();
+	}
+}
+
 static void every_10ms(void *user)
 {
-	static mams_time steady;
-	static mams_time last;
+	static bool told;
 	mams_time now = mams_clock_now();
 
 	(void)user;
 	mams_loop_timer_at(clock_timer, mams_time_add_ms(mams_loop_now(loop), 10));
 	if (!all_active.us) {
-		if (seconds(began, now) > 600)
-			die("not all sessions were set up within 600 s", 0);
-		return;
-	}
-	if (!steady.us) {
-		printf("setups=%zu s=%.2f per_s=%.1f\n", opt.n, seconds(began, all_active),
-			(double)opt.n / seconds(began, all_active));
+		if (clients_s(began, now) > 600)
+			clients_die("not all sessions were set up within 600 s", 0);
+	} else if (!told) {
+		told = true;
+		printf("setups=%zu s=%.2f per_s=%.1f\n", opt.n, clients_s(began, all_active),
+			(double)opt.n / clients_s(began, all_active));
 		usage_line("active");
-		/* whoever started us measures memory now */
-		if (getchar() == EOF || !opt.rate) {
-			mams_loop_stop(loop);
-			return;
-		}
-		steady = last = mams_clock_now();
-		steering = true;
-	}
-	if (steering) {
-		while (seconds(last, now) * opt.rate >= 1) {
-			last.us += 1000000 / opt.rate;
-			steer_one();
-		}
-		if (seconds(steady, now) > opt.hold_s)
-			steering = false;
-	} else if (seconds(steady, now) > opt.hold_s + 5) {
+		if (mams_loop_fd_add(loop, 0, MAMS_LOOP_READ, on_line, NULL, &input) < 0)
+			clients_die("standard input", -errno);
+	} else if (steady.us && clients_s(steady, now) <= opt.hold_s) {
+		steer_some(now);
+	} else if (steady.us && clients_s(steady, now) > opt.hold_s + 5) {
 		mams_loop_stop(loop);
 	}
+}
+
+/* In which seconds after the first steering request some were asked for that were not applied. */
+static void print_bad(void)
+{
+	int last = -1;
+
+	printf("bad_s=");
+	for (uint64_t i = 0; i < steers; i++) {
+		int s = (int)((asked_us[i] - asked_us[0]) / 1000000);
+
+		if (was_applied[i] || s == last)
+			continue;
+		printf("%s%d", last < 0 ? "" : ",", s);
+		last = s;
+	}
+	putchar('\n');
 }
 
 static int crowd(void)
@@ -494,29 +378,33 @@ static int crowd(void)
 	clients = calloc(opt.n, sizeof(*clients));
 	delivery_ms = calloc(SAMPLES_MAX, sizeof(*delivery_ms));
 	answer_ms = calloc(SAMPLES_MAX, sizeof(*answer_ms));
+	asked_us = calloc(SAMPLES_MAX, sizeof(*asked_us));
+	was_applied = calloc(SAMPLES_MAX, sizeof(*was_applied));
 	asked_of = calloc(SAMPLES_MAX, sizeof(struct client *));
 	/* another run's sequence numbers: the NCM may still know the last one's */
 	if (getrandom(&prng, sizeof(prng), 0) != sizeof(prng) || !prng)
-		die("random", -errno);
-	if (rc < 0 || !clients || !delivery_ms || !answer_ms || !asked_of)
-		die("memory", -ENOMEM);
+		clients_die("random", -errno);
+	if (rc < 0 || !clients || !delivery_ms || !answer_ms || !asked_us || !was_applied ||
+		!asked_of)
+		clients_die("memory", -ENOMEM);
 	if (opt.ctl)
 		rc = mams_ctl_dial(loop, opt.ctl, &ctl_ops, NULL, &ctl);
 	if (rc == 0)
 		rc = mams_loop_timer_new(loop, every_10ms, NULL, &clock_timer);
 	if (rc < 0)
-		die("start", rc);
+		clients_die("start", rc);
 	began = mams_clock_now();
 	start_more();
 	mams_loop_timer_at(clock_timer, mams_time_add_ms(mams_loop_now(loop), 10));
 	mams_loop_run(loop);
 	usage_line("end");
-	printf("steers=%llu applied=%llu refused=%llu delivered=%zu delivery_p50_ms=%.2f "
-	       "delivery_p99_ms=%.2f answer_p99_ms=%.2f\n",
+	printf("steers=%llu applied=%llu refused=%llu delivered=%zu "
+	       "delivery_p50_ms=%.2f delivery_p99_ms=%.2f answer_p99_ms=%.2f\n",
 		(unsigned long long)steers_sent, (unsigned long long)steers_applied,
 		(unsigned long long)steers_refused, n_delivery,
 		percentile(delivery_ms, n_delivery, 0.5), percentile(delivery_ms, n_delivery, 0.99),
 		percentile(answer_ms, n_answer, 0.99));
+	print_bad();
 	/* the kernel closes what is open; the NCM has to cope */
 	return n_active == opt.n && steers_applied == steers_sent ? 0 : 1;
 }
@@ -535,7 +423,8 @@ static int usage(void)
 	     "  -w N     under way at a time (64)\n"
 	     "  -c CTL   ctl socket of the NCM\n"
 	     "  -r N     steering requests a second (0)\n"
-	     "  -s S     for so many seconds\n");
+	     "  -s S     for so many seconds\n"
+	     "  -p       clients wait ten times as long for an answer\n");
 	return 2;
 }
 
@@ -543,7 +432,7 @@ int main(int argc, char **argv)
 {
 	int o;
 
-	while ((o = getopt(argc, argv, "d:u:n:w:c:r:s:")) != -1) {
+	while ((o = getopt(argc, argv, "d:u:n:w:c:r:s:p")) != -1) {
 		switch (o) {
 		case 'd':
 			opt.dir = optarg;
@@ -563,6 +452,9 @@ int main(int argc, char **argv)
 		case 'r':
 			opt.rate = (unsigned)strtoul(optarg, NULL, 10);
 			break;
+		case 'p':
+			opt.patient = true;
+			break;
 		case 's':
 			opt.hold_s = (unsigned)strtoul(optarg, NULL, 10);
 			break;
@@ -575,10 +467,10 @@ int main(int argc, char **argv)
 	signal(SIGPIPE, SIG_IGN);
 	curl_global_init(CURL_GLOBAL_DEFAULT);
 	if (strcmp(argv[optind], "certs") == 0)
-		return make_certs();
+		return clients_make_certs();
 	if (!opt.url)
 		return usage();
 	if (strcmp(argv[optind], "bare") == 0)
-		return bare();
+		return clients_bare();
 	return strcmp(argv[optind], "crowd") == 0 ? crowd() : usage();
 }

@@ -48,7 +48,7 @@ control_one() {
 	exec 9<>"$LAB_DIR/go"
 	: >"$LAB_DIR/crowd.out"
 	ip netns exec "$CL" "$crowd" -d "$LAB_DIR" -n "$clients" -u "$url" -c "$LAB_DIR/ncm.ctl" \
-		-r 100 -s "$hold" crowd <"$LAB_DIR/go" >"$LAB_DIR/crowd.out" 2>>"$LAB_DIR/crowd.log" &
+		-r 100 -s "$hold" -p crowd <"$LAB_DIR/go" >"$LAB_DIR/crowd.out" 2>>"$LAB_DIR/crowd.log" &
 	LAB_PID[crowd]=$!
 	lab_wait 300 is_up ^active
 	kib1=$(control_kib) cpu1=$(control_cpu)

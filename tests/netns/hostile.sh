@@ -3,6 +3,7 @@
 # answer, and the honest ones do not notice.
 # shellcheck disable=SC2034 # read by lab.sh
 LAB=nt-hostile
+LAB_WIFI_RATE=none LAB_LTE_RATE=none # the NCM is looked at, not the queues of slow links
 # shellcheck source=tests/netns/common.sh
 . "$(dirname "$0")/common.sh"
 # the crowd ends with everything open, as a host that is switched off

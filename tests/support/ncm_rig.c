@@ -113,7 +113,17 @@ static void on_steered(void *user, uint64_t request, int code, const char *text)
 	(void)text;
 }
 
-static const struct ncm_service_ops ops = {.send = on_send, .gone = on_gone, .steered = on_steered};
+static bool on_may_act(void *user)
+{
+	(void)user;
+	return true;
+}
+
+static const struct ncm_service_ops ops = {.send = on_send,
+	.gone = on_gone,
+	.moved = on_gone,
+	.steered = on_steered,
+	.may_act = on_may_act};
 
 void ncm_rig_start(struct ncm_rig *g)
 {
@@ -131,7 +141,7 @@ void ncm_rig_start(struct ncm_rig *g)
 		rc = ncm_service_new(g->loop, &g->conf, g->store, &g->service);
 	if (rc == 0) {
 		ncm_service_set_ops(g->service, &ops, g);
-		rc = ncm_api_new(g->loop, &g->conf, g->service, &g->api, &err);
+		rc = ncm_api_new(g->loop, &g->conf, g->service, NULL, &g->api, &err);
 	}
 	if (rc == 0)
 		rc = ncm_service_start(g->service);

@@ -97,6 +97,24 @@ printf 'link a {\n\ttype = Pigeon\n}\n' | wrong "$ccm" 2 type
 
 printf 'ncm_id = -1\n' | wrong "$ncm" 1 ncm_id
 printf 'listen = { "nowhere" }\n' | wrong "$ncm" 1 listen
+(umask 077 && echo secret >"$dir/secret")
+echo secret >"$dir/open"
+chmod 644 "$dir/open"
+small() { # LINES...: a good configuration, and these
+	printf '%s\n' 'ncm_id = 1' 'listen = { "192.0.2.1" }' "certificate = $0" "key = $dir/secret" \
+		"client_ca = $0" 'access a {' 'type = LTE' 'client_networks = { "192.0.2.0/24" }' \
+		'proxies = { "192.0.2.1" }' '}' "$@"
+}
+small >"$dir/right.conf"
+"$ncm" -t -c "$dir/right.conf" >/dev/null || fail "$ncm refuses a good configuration"
+small 'redis = "r:1"' "redis_ca = $0" 'instance = a' "redis_password = $dir/secret" >"$dir/right.conf"
+"$ncm" -t -c "$dir/right.conf" >/dev/null || fail "$ncm refuses a good configuration with redis"
+small 'redis = "r"' "redis_ca = $0" 'instance = a' | wrong "$ncm" '' redis host:port
+small 'redis = "r:1"' 'instance = a' | wrong "$ncm" '' redis_ca TLS
+small 'redis = "r:1"' "redis_ca = $0" | wrong "$ncm" '' instance
+small 'redis = "r:1"' "redis_ca = $0" 'instance = "a b"' | wrong "$ncm" '' instance
+small 'redis = "r:1"' "redis_ca = $0" 'instance = a' "redis_password = $dir/open" |
+	wrong "$ncm" 14 redis_password
 
 # what needs the whole file: certificates of the example are not there
 sed -E "s|^(certificate\|key\|client_ca) = .*|\1 = $dir/pem|" "$top/deploy/examples/ncm.conf" >"$dir/ncm.conf"

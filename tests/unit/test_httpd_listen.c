@@ -56,8 +56,8 @@ static void begin(void)
 	n_accepted = 0;
 	CU_ASSERT_EQUAL_FATAL(mams_loop_new(&loop), 0);
 	CU_ASSERT_EQUAL_FATAL(mams_loop_timer_new(loop, stop, NULL, &end), 0);
-	CU_ASSERT_EQUAL_FATAL(mams_httpd_listen_open(loop, &address, 1, NULL, on_accepted, NULL,
-				      &listener, &err),
+	CU_ASSERT_EQUAL_FATAL(
+		mams_httpd_listen_open(loop, &address, 1, NULL, on_accepted, NULL, &listener, &err),
 		0);
 }
 

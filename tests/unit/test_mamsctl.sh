@@ -59,6 +59,7 @@ serve ncm '{
      "madp": "m1", "refused": false, "dl": ["wifi"], "ul": ["wifi"]}],
    "features": ["measurement"], "convergence": ["MPTCP_Proxy"], "adaptation": [],
    "dropped": [{"group": "feature", "item": "fragmentation", "reason": "it is not offered here"}]}],
+  "more": false,
   "madps": [{"name": "m1", "proxy_up": true, "plugin_up": false, "state": "up", "drained": true,
     "used": 3, "capacity": 9}],
   "counters": [{"name": "refused_total", "value": 2}]},
@@ -89,6 +90,14 @@ serve trailer '{
  {"type": "tr_status", "role": "network", "version": "1.0", "uptime_ms": 500,
   "sessions_total": 2, "more": 7, "sessions": [{"client": "alice", "session_id": 1, "port": 7446,
    "spoofed": 0, "links": [], "classes": []}], "counters": []}]}'
+page='"type": "ncm_status", "version": "1.0", "uptime_ms": 1, "madps": [], "counters": []'
+session='"ncm_id": 1, "state": "ACTIVE", "age_ms": 1, "links": [], "madp": "m1", "anchors": [], "features": [], "convergence": [],
+  "adaptation": [], "dropped": []'
+serve many '{"status_req": [
+  {'"$page"', "more": true, "sessions": [
+    {"client": "first", "session_id": 1, '"$session"'}, {"client": "second", "session_id": 2, '"$session"'}]},
+  {'"$page"', "more": true, "sessions": [{"client": "third", "session_id": 3, '"$session"'}]},
+  {'"$page"', "more": false, "sessions": [{"client": "last", "session_id": 4, '"$session"'}]}]}'
 serve silent '{}'
 
 run 0 status --ncm "$dir/ncm.ctl" --proxy "$dir/proxy.ctl"
@@ -97,9 +106,13 @@ has "$out" 'm1 +drained +up +down +3 +9'
 has "$out" 'alice +1/42 +active'
 has "$out" 'mams-proxy \(client\) 1\.0, up 500 ms'
 has "$out" 'alice +3 +9 +1\.5 KiB +20\.0 MiB'
+run 0 status --json -s "$dir/many.ctl"
+has "$(tr -d "\n" <<<"$out")" "\"first\".*\"second\".*\"third\".*\"last\""
+has "$out" '"more": ?false'
+has "$(tail -n 1 "$dir/many.log")" '"skip": ?3'
 run 0 status --counters -s "$dir/ncm.ctl"
 has "$out" 'refused_total +2'
-run 0 --json status -s "$dir/ncm.ctl"
+run 0 status --json -s "$dir/ncm.ctl"
 has "$(python3 -c 'import json,sys; print(json.load(sys.stdin)["sessions"][0]["client"])' <<<"$out")" '^alice$'
 run 0 sessions --ncm "$dir/ncm.ctl"
 has "$out" '0 +wifi +Wi-Fi +up +yes +UL DL +10\.1\.1\.2 +1500'

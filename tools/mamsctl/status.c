@@ -39,8 +39,24 @@ static void free_pages(struct pages *p)
 	p->list = NULL;
 }
 
+static bool goes_on(const struct ctl_msg *m)
+{
+	return m->type == CTL_TR_STATUS ? m->tr_status.has_more
+					: m->type == CTL_NCM_STATUS && m->ncm_status.more;
+}
+
+/* An NCM's further sessions are told by number, a trailer's by where they stand there. */
+static bool is_next(const struct ctl_msg *m, const struct ctl_msg *last)
+{
+	if (m->type != last->type)
+		return false;
+	if (m->type == CTL_NCM_STATUS)
+		return !m->ncm_status.more || m->ncm_status.n_sessions > 0;
+	return !m->tr_status.has_more || m->tr_status.more > last->tr_status.more;
+}
+
 static struct ctl_msg *next_page(
-	const struct options *o, const struct target *t, const struct ctl_msg *last)
+	const struct options *o, const struct target *t, const struct ctl_msg *last, size_t told)
 {
 	struct ctl_msg *request = ctl_msg_new(CTL_STATUS_REQ, 1);
 	struct ctl_msg *m = NULL;
@@ -49,17 +65,47 @@ static struct ctl_msg *next_page(
 		complain("out of memory");
 		return NULL;
 	}
-	request->status_req = (struct ctl_status_req){
-		.client = o->client, .has_after = true, .after = last->tr_status.more};
+	request->status_req.client = o->client;
+	if (last->type == CTL_NCM_STATUS) {
+		request->status_req.has_skip = true;
+		request->status_req.skip = (uint32_t)told;
+	} else {
+		request->status_req.has_after = true;
+		request->status_req.after = last->tr_status.more;
+	}
 	(void)!ask(o, t, request, &m);
 	ctl_msg_free(request);
-	if (m && (m->type != CTL_TR_STATUS ||
-			 (m->tr_status.has_more && m->tr_status.more <= last->tr_status.more))) {
+	if (m && !is_next(m, last)) {
 		complain("%s: the list of sessions does not go on", t->path);
 		ctl_msg_free(m);
 		m = NULL;
 	}
 	return m;
+}
+
+static int join_ncm(struct ctl_msg *m, const struct pages *p)
+{
+	struct ctl_ncm_status *st = &m->ncm_status;
+	struct ctl_session_status *all;
+	size_t n = st->n_sessions;
+
+	for (size_t i = 0; i < p->n; i++)
+		n += p->list[i]->ncm_status.n_sessions;
+	all = ctl_alloc(m, (n + 1) * sizeof(*all));
+	if (!all) {
+		complain("out of memory");
+		return -1;
+	}
+	n = 0;
+	for (size_t k = 0; k < st->n_sessions; k++)
+		all[n++] = st->sessions[k];
+	for (size_t i = 0; i < p->n; i++)
+		for (size_t k = 0; k < p->list[i]->ncm_status.n_sessions; k++)
+			all[n++] = p->list[i]->ncm_status.sessions[k];
+	st->sessions = all;
+	st->n_sessions = n;
+	st->more = false;
+	return 0;
 }
 
 static int join(struct ctl_msg *m, const struct pages *p)
@@ -89,15 +135,16 @@ static int join(struct ctl_msg *m, const struct pages *p)
 	return 0;
 }
 
-/* A trailer tells its sessions in parts.
+/* A trailer tells its sessions in parts, and so does an NCM.
  * @param p  filled with messages that live as long as m is used */
 static int complete(
 	const struct options *o, const struct target *t, struct ctl_msg *m, struct pages *p)
 {
 	const struct ctl_msg *last = m;
+	size_t told = m->type == CTL_NCM_STATUS ? m->ncm_status.n_sessions : 0;
 
-	while (last->type == CTL_TR_STATUS && last->tr_status.has_more) {
-		struct ctl_msg *page = next_page(o, t, last);
+	while (goes_on(last)) {
+		struct ctl_msg *page = next_page(o, t, last, told);
 		struct ctl_msg **list = page ? realloc(p->list, (p->n + 1) * sizeof(*list)) : NULL;
 
 		if (!list) {
@@ -107,8 +154,11 @@ static int complete(
 		p->list = list;
 		p->list[p->n++] = page;
 		last = page;
+		told += page->type == CTL_NCM_STATUS ? page->ncm_status.n_sessions : 0;
 	}
-	return p->n > 0 ? join(m, p) : 0;
+	if (p->n == 0)
+		return 0;
+	return m->type == CTL_NCM_STATUS ? join_ncm(m, p) : join(m, p);
 }
 
 int cmd_status(const struct options *o)
@@ -148,11 +198,14 @@ static int show_part(
 	struct target t = target_of(o, D_NCM);
 	struct mams_buf text = {0};
 	struct ctl_msg *m = NULL;
+	struct pages p = {0};
 	int status = 1;
 
 	if (ask_status(o, &t, &m) < 0)
 		return 1;
-	if (m->type != CTL_NCM_STATUS) {
+	if (complete(o, &t, m, &p) < 0) {
+		status = 1;
+	} else if (m->type != CTL_NCM_STATUS) {
 		complain("%s: this is not the NCM (it answers with %s)", t.path,
 			ctl_type_name(m->type));
 	} else if (o->json) {
@@ -161,6 +214,7 @@ static int show_part(
 		show(&m->ncm_status, &text);
 		status = print_text(&text);
 	}
+	free_pages(&p);
 	ctl_msg_free(m);
 	return status;
 }

@@ -1,0 +1,181 @@
+#include "ncm-service/saved.h"
+
+#include "lib/base/buf.h"
+#include "lib/ctl/ctl_msg.h"
+#include "ncm-service/links.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+static int write_anchors(const struct ncm_saved *s, struct ctl_msg *msg)
+{
+	struct ctl_ncm_session *out = &msg->ncm_session;
+
+	out->anchors = ctl_alloc(msg, NCM_ANCHORS_MAX * sizeof(*out->anchors));
+	if (!out->anchors)
+		return -ENOMEM;
+	for (size_t i = 0; i < NCM_ANCHORS_MAX; i++) {
+		const struct ncm_saved_anchor *a = &s->anchors[i];
+
+		if (a->used)
+			out->anchors[out->n_anchors++] =
+				(struct ctl_ncm_anchor){.connection_id = a->id,
+					.madp = a->madp[0] ? ctl_strdup(msg, a->madp) : NULL,
+					.dl = a->dl,
+					.ul = a->ul};
+	}
+	return 0;
+}
+
+int ncm_saved_write(const struct ncm_saved *s, struct mams_buf *out)
+{
+	struct ctl_msg *msg = ctl_msg_new(CTL_NCM_SESSION, 0);
+	struct ctl_ncm_link *links = msg ? ctl_alloc(msg, NCM_LINKS_MAX * sizeof(*links)) : NULL;
+	struct mams_error err;
+	size_t n = 0;
+	int rc;
+
+	if (!links) {
+		ctl_msg_free(msg);
+		return -ENOMEM;
+	}
+	for (size_t i = 0; i < NCM_LINKS_MAX; i++) {
+		const struct ncm_link *l = &s->links[i];
+
+		if (l->known)
+			links[n++] = (struct ctl_ncm_link){.connection_id = (uint8_t)i,
+				.type = (uint8_t)l->connection_type,
+				.up = l->up,
+				.address = l->address,
+				.mtu = l->mtu,
+				.in_setup = l->in_setup,
+				.setup_address = l->setup_address,
+				.confirmed = l->confirmed,
+				.report_num = l->report_num};
+	}
+	msg->ncm_session = (struct ctl_ncm_session){.client = ctl_strdup(msg, s->identity),
+		.session_id = s->session_id,
+		.client_key = ctl_strdup(msg, s->client_key),
+		.active = s->active,
+		.features = s->features,
+		.convergence = s->convergence,
+		.adaptation = s->adaptation,
+		.links = links,
+		.n_links = n};
+	rc = write_anchors(s, msg);
+	if (rc == 0)
+		rc = ctl_encode(msg, 0, out, &err);
+	ctl_msg_free(msg);
+	return rc;
+}
+
+static int read_link(const struct ctl_ncm_link *from, struct ncm_saved *s, struct mams_error *err)
+{
+	if (from->connection_id >= NCM_LINKS_MAX || from->type > MX_LTE)
+		return mams_fail(err, MAMS_EVALUE, "links", "connection %u, type %u: no such",
+			from->connection_id, from->type);
+	s->links[from->connection_id] = (struct ncm_link){.known = true,
+		.connection_type = from->type,
+		.up = from->up,
+		.address = from->address,
+		.mtu = from->mtu,
+		.in_setup = from->in_setup,
+		.setup_address = from->setup_address,
+		.confirmed = from->confirmed,
+		.report_num = from->report_num};
+	return 0;
+}
+
+/* Nothing is cut: a shorter name would be another client's. */
+static int read_text(
+	const char *from, char *out, size_t size, const char *where, struct mams_error *err)
+{
+	if (from[0] == '\0' || strlen(from) >= size)
+		return mams_fail(err, MAMS_EVALUE, where, "must have 1 to %zu octets", size - 1);
+	snprintf(out, size, "%s", from);
+	return 0;
+}
+
+static int read_anchors(
+	const struct ctl_ncm_session *s, struct ncm_saved *out, struct mams_error *err)
+{
+	if (s->n_anchors > NCM_ANCHORS_MAX)
+		return mams_fail(err, MAMS_EVALUE, "anchors", "more than %u", NCM_ANCHORS_MAX);
+	for (size_t i = 0; i < s->n_anchors; i++) {
+		const struct ctl_ncm_anchor *from = &s->anchors[i];
+		struct ncm_saved_anchor *a = &out->anchors[i];
+		int rc = from->madp ? read_text(from->madp, a->madp, sizeof(a->madp), "madp", err)
+				    : 0;
+
+		if (rc < 0)
+			return rc;
+		a->used = true;
+		a->id = from->connection_id;
+		a->dl = from->dl;
+		a->ul = from->ul;
+	}
+	return 0;
+}
+
+static int read_session(
+	const struct ctl_ncm_session *s, struct ncm_saved *out, struct mams_error *err)
+{
+	int rc = read_text(s->client, out->identity, sizeof(out->identity), "client", err);
+
+	if (rc == 0)
+		rc = read_text(
+			s->client_key, out->client_key, sizeof(out->client_key), "client_key", err);
+	for (size_t i = 0; rc == 0 && i < s->n_links; i++)
+		rc = read_link(&s->links[i], out, err);
+	out->session_id = s->session_id;
+	out->active = s->active;
+	out->features = s->features;
+	out->convergence = s->convergence;
+	out->adaptation = s->adaptation;
+	if (rc == 0)
+		rc = read_anchors(s, out, err);
+	return rc;
+}
+
+int ncm_saved_read(const char *text, size_t len, struct ncm_saved *out, struct mams_error *err)
+{
+	struct ctl_msg *msg = NULL;
+	int rc = ctl_decode(text, len, &msg, err);
+
+	*out = (struct ncm_saved){0};
+	if (rc == 0 && msg->type != CTL_NCM_SESSION)
+		rc = mams_fail(err, MAMS_EVALUE, "type", "is not a session");
+	if (rc == 0)
+		rc = read_session(&msg->ncm_session, out, err);
+	ctl_msg_free(msg);
+	return rc;
+}
+
+static void fit_anchors(const struct ncm_policy *p, struct ncm_saved *s)
+{
+	struct ncm_saved_anchor stored[NCM_ANCHORS_MAX];
+
+	memcpy(stored, s->anchors, sizeof(stored));
+	memset(s->anchors, 0, sizeof(s->anchors));
+	for (size_t a = 0; a < p->n_anchors; a++) {
+		s->anchors[a].id = (uint8_t)p->anchors[a].connection_id;
+		s->anchors[a].dl = NCM_ALL_CONNECTIONS;
+		s->anchors[a].ul = NCM_ALL_CONNECTIONS;
+		for (size_t k = 0; k < NCM_ANCHORS_MAX; k++)
+			if (stored[k].used && stored[k].id == p->anchors[a].connection_id)
+				s->anchors[a] = stored[k];
+	}
+}
+
+void ncm_saved_fit(const struct ncm_policy *p, struct ncm_saved *s)
+{
+	fit_anchors(p, s);
+	for (size_t i = 0; i < NCM_LINKS_MAX; i++) {
+		struct ncm_link *l = &s->links[i];
+
+		if (l->known)
+			ncm_link_admit(p, s->adaptation, l);
+		l->in_setup = l->in_setup && l->admission == NCM_ADMIT_OK;
+	}
+}

@@ -1,0 +1,411 @@
+#include "ncm-service/store.h"
+
+#include "lib/base/log.h"
+
+#include <sqlite3.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define LOG_MODULE "store"
+#define SCHEMA_VERSION 2
+#define TEXT_OF(n) #n
+#define NUMBER_TEXT(n) TEXT_OF(n)
+
+struct file {
+	struct ncm_store store;
+	sqlite3 *db;
+	sqlite3_stmt *put_session;
+	sqlite3_stmt *put_link;
+	sqlite3_stmt *put_anchor;
+	sqlite3_stmt *del_session;
+	sqlite3_stmt *del_links;
+	sqlite3_stmt *del_anchors;
+	bool open; /* a transaction, for all of a turn: each costs a dozen writes */
+};
+
+static const char schema[] =
+	"PRAGMA journal_mode=WAL;"
+	"PRAGMA synchronous=NORMAL;"
+	"CREATE TABLE IF NOT EXISTS session("
+	" identity TEXT PRIMARY KEY, session_id INTEGER NOT NULL UNIQUE, client_key TEXT NOT NULL,"
+	" active INTEGER NOT NULL, features INTEGER NOT NULL, convergence INTEGER NOT NULL,"
+	" adaptation INTEGER NOT NULL) WITHOUT ROWID;"
+	"CREATE TABLE IF NOT EXISTS anchor("
+	" identity TEXT NOT NULL, connection_id INTEGER NOT NULL, madp TEXT NOT NULL,"
+	" dl INTEGER NOT NULL, ul INTEGER NOT NULL,"
+	" PRIMARY KEY(identity, connection_id)) WITHOUT ROWID;"
+	"CREATE TABLE IF NOT EXISTS drained(madp TEXT PRIMARY KEY) WITHOUT ROWID;"
+	"PRAGMA user_version=" NUMBER_TEXT(
+		SCHEMA_VERSION) ";"
+				"CREATE TABLE IF NOT EXISTS link("
+				" identity TEXT NOT NULL, connection_id INTEGER NOT NULL, type "
+				"INTEGER NOT NULL,"
+				" up INTEGER NOT NULL, address TEXT, mtu INTEGER NOT NULL, "
+				"setup_address TEXT,"
+				" confirmed INTEGER NOT NULL, report_num INTEGER NOT NULL,"
+				" PRIMARY KEY(identity, connection_id)) WITHOUT ROWID;";
+
+static int failed(const struct file *st, const char *what)
+{
+	log_err("%s failed: %s", what, sqlite3_errmsg(st->db));
+	return -EIO;
+}
+
+static int prepare(struct file *st, const char *sql, sqlite3_stmt **out)
+{
+	return sqlite3_prepare_v2(st->db, sql, -1, out, NULL) == SQLITE_OK ? 0 : -EIO;
+}
+
+/* SQLite makes its files by umask; the mode must be right from the first octet. */
+static int touch(const char *path)
+{
+	MAMS_AUTO_FD int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	struct stat st;
+
+	if (fd < 0 || fstat(fd, &st) < 0)
+		return -errno;
+	return st.st_mode & 077 ? -MAMS_EDENIED : 0;
+}
+
+static int version(struct file *st)
+{
+	sqlite3_stmt *q = NULL;
+	int v = -1;
+
+	if (prepare(st, "PRAGMA user_version", &q) == 0 && sqlite3_step(q) == SQLITE_ROW)
+		v = sqlite3_column_int(q, 0);
+	sqlite3_finalize(q);
+	return v;
+}
+
+/* Sessions of an older layout are not read: their clients discover again by themselves. */
+static bool make_tables(struct file *st)
+{
+	if (version(st) < SCHEMA_VERSION &&
+		sqlite3_exec(st->db, "DROP TABLE IF EXISTS session; DROP TABLE IF EXISTS link;",
+			NULL, NULL, NULL) != SQLITE_OK)
+		return false;
+	return sqlite3_exec(st->db, schema, NULL, NULL, NULL) == SQLITE_OK;
+}
+
+static int run(struct file *st, sqlite3_stmt *q)
+{
+	int rc = sqlite3_step(q);
+
+	sqlite3_reset(q);
+	sqlite3_clear_bindings(q);
+	return rc == SQLITE_DONE ? 0 : failed(st, "writing a session");
+}
+
+static int delete_links(struct file *st, const char *identity)
+{
+	sqlite3_bind_text(st->del_links, 1, identity, -1, SQLITE_STATIC);
+	return run(st, st->del_links);
+}
+
+static int delete_anchors(struct file *st, const char *identity)
+{
+	sqlite3_bind_text(st->del_anchors, 1, identity, -1, SQLITE_STATIC);
+	return run(st, st->del_anchors);
+}
+
+static int put_anchor(struct file *st, const char *identity, const struct ncm_saved_anchor *a)
+{
+	sqlite3_stmt *q = st->put_anchor;
+
+	sqlite3_bind_text(q, 1, identity, -1, SQLITE_STATIC);
+	sqlite3_bind_int(q, 2, a->id);
+	sqlite3_bind_text(q, 3, a->madp, -1, SQLITE_STATIC);
+	sqlite3_bind_int64(q, 4, a->dl);
+	sqlite3_bind_int64(q, 5, a->ul);
+	return run(st, q);
+}
+
+static void bind_address(sqlite3_stmt *q, int column, const struct mams_addr *a)
+{
+	char text[MAMS_ADDR_STRLEN];
+
+	if (mams_addr_is_set(a))
+		sqlite3_bind_text(q, column, mams_addr_str(a, text), -1, SQLITE_TRANSIENT);
+}
+
+static int put_link(struct file *st, const char *identity, int id, const struct ncm_link *l)
+{
+	sqlite3_stmt *q = st->put_link;
+
+	sqlite3_bind_text(q, 1, identity, -1, SQLITE_STATIC);
+	sqlite3_bind_int(q, 2, id);
+	sqlite3_bind_int(q, 3, l->connection_type);
+	sqlite3_bind_int(q, 4, l->up);
+	bind_address(q, 5, &l->address);
+	sqlite3_bind_int64(q, 6, l->mtu);
+	if (l->in_setup)
+		bind_address(q, 7, &l->setup_address);
+	sqlite3_bind_int(q, 8, l->confirmed);
+	sqlite3_bind_int64(q, 9, l->report_num);
+	return run(st, q);
+}
+
+static int put(struct file *st, const struct ncm_saved *s)
+{
+	sqlite3_stmt *q = st->put_session;
+	int rc;
+
+	sqlite3_bind_text(q, 1, s->identity, -1, SQLITE_STATIC);
+	sqlite3_bind_int64(q, 2, (sqlite3_int64)s->session_id);
+	sqlite3_bind_text(q, 3, s->client_key, -1, SQLITE_STATIC);
+	sqlite3_bind_int(q, 4, s->active);
+	sqlite3_bind_int64(q, 5, s->features);
+	sqlite3_bind_int64(q, 6, s->convergence);
+	sqlite3_bind_int64(q, 7, s->adaptation);
+	rc = run(st, q);
+	if (rc == 0)
+		rc = delete_links(st, s->identity);
+	if (rc == 0)
+		rc = delete_anchors(st, s->identity);
+	for (size_t i = 0; rc == 0 && i < NCM_ANCHORS_MAX; i++)
+		if (s->anchors[i].used)
+			rc = put_anchor(st, s->identity, &s->anchors[i]);
+	for (int i = 0; rc == 0 && i < (int)NCM_LINKS_MAX; i++)
+		if (s->links[i].known)
+			rc = put_link(st, s->identity, i, &s->links[i]);
+	return rc;
+}
+
+static int transaction(struct file *st, const char *sql)
+{
+	return sqlite3_exec(st->db, sql, NULL, NULL, NULL) == SQLITE_OK ? 0 : failed(st, sql);
+}
+
+static int begin(struct file *st)
+{
+	int rc = st->open ? 0 : transaction(st, "BEGIN");
+
+	st->open = rc == 0;
+	return rc;
+}
+
+static int commit_file(struct ncm_store *store)
+{
+	struct file *st = (struct file *)store;
+	int rc = st->open ? transaction(st, "COMMIT") : 0;
+
+	if (rc < 0)
+		(void)transaction(st, "ROLLBACK");
+	st->open = false;
+	return rc;
+}
+
+static int put_file(struct ncm_store *store, const struct ncm_saved *s)
+{
+	struct file *st = (struct file *)store;
+	int rc = begin(st);
+
+	if (rc == 0)
+		rc = transaction(st, "SAVEPOINT one");
+	if (rc < 0)
+		return rc;
+	rc = put(st, s);
+	if (rc < 0)
+		(void)transaction(st, "ROLLBACK TO one");
+	(void)transaction(st, "RELEASE one");
+	return rc;
+}
+
+static int del_file(struct ncm_store *store, const char *identity)
+{
+	struct file *st = (struct file *)store;
+	int rc = begin(st);
+
+	if (rc == 0)
+		rc = delete_links(st, identity);
+	if (rc == 0)
+		rc = delete_anchors(st, identity);
+	sqlite3_bind_text(st->del_session, 1, identity, -1, SQLITE_STATIC);
+	return run(st, st->del_session) < 0 ? -EIO : rc;
+}
+
+static bool read_address(sqlite3_stmt *q, int column, struct mams_addr *out)
+{
+	const char *text = (const char *)sqlite3_column_text(q, column);
+
+	return text && mams_addr_parse(text, out) == 0;
+}
+
+static int read_links(struct file *st, struct ncm_saved *s)
+{
+	sqlite3_stmt *q = NULL;
+	int rc = prepare(st,
+		"SELECT connection_id,type,up,address,mtu,setup_address,confirmed,report_num"
+		" FROM link WHERE identity=?",
+		&q);
+
+	if (rc < 0)
+		return failed(st, "reading links");
+	sqlite3_bind_text(q, 1, s->identity, -1, SQLITE_STATIC);
+	while (sqlite3_step(q) == SQLITE_ROW) {
+		int id = sqlite3_column_int(q, 0);
+		struct ncm_link *l = id >= 0 && id < (int)NCM_LINKS_MAX ? &s->links[id] : NULL;
+
+		if (!l)
+			continue;
+		l->known = true;
+		l->connection_type = sqlite3_column_int(q, 1);
+		l->up = sqlite3_column_int(q, 2) != 0;
+		(void)read_address(q, 3, &l->address);
+		l->mtu = (uint32_t)sqlite3_column_int64(q, 4);
+		l->in_setup = read_address(q, 5, &l->setup_address);
+		l->confirmed = sqlite3_column_int(q, 6) != 0;
+		l->report_num = (uint32_t)sqlite3_column_int64(q, 7);
+	}
+	sqlite3_finalize(q);
+	return 0;
+}
+
+static int read_anchors(struct file *st, struct ncm_saved *s)
+{
+	sqlite3_stmt *q = NULL;
+	size_t n = 0;
+
+	if (prepare(st, "SELECT connection_id,madp,dl,ul FROM anchor WHERE identity=?", &q) < 0)
+		return failed(st, "reading anchors");
+	sqlite3_bind_text(q, 1, s->identity, -1, SQLITE_STATIC);
+	while (n < NCM_ANCHORS_MAX && sqlite3_step(q) == SQLITE_ROW) {
+		struct ncm_saved_anchor *a = &s->anchors[n++];
+
+		a->used = true;
+		a->id = (uint8_t)sqlite3_column_int(q, 0);
+		snprintf(a->madp, sizeof(a->madp), "%s", sqlite3_column_text(q, 1));
+		a->dl = (uint32_t)sqlite3_column_int64(q, 2);
+		a->ul = (uint32_t)sqlite3_column_int64(q, 3);
+	}
+	sqlite3_finalize(q);
+	return 0;
+}
+
+static int drained_file(struct ncm_store *store, const char *madp, bool drained)
+{
+	struct file *st = (struct file *)store;
+	sqlite3_stmt *q = NULL;
+	int rc = begin(st);
+
+	if (rc < 0)
+		return rc;
+	if (prepare(st,
+		    drained ? "INSERT OR REPLACE INTO drained VALUES(?)"
+			    : "DELETE FROM drained WHERE madp=?",
+		    &q) < 0)
+		return failed(st, "writing an instance");
+	sqlite3_bind_text(q, 1, madp, -1, SQLITE_STATIC);
+	rc = run(st, q);
+	sqlite3_finalize(q);
+	return rc;
+}
+
+static int each_drained_file(
+	struct ncm_store *store, void (*fn)(void *user, const char *madp), void *user)
+{
+	struct file *st = (struct file *)store;
+	sqlite3_stmt *q = NULL;
+
+	if (prepare(st, "SELECT madp FROM drained", &q) < 0)
+		return failed(st, "reading instances");
+	while (sqlite3_step(q) == SQLITE_ROW)
+		fn(user, (const char *)sqlite3_column_text(q, 0));
+	sqlite3_finalize(q);
+	return 0;
+}
+
+static int each_file(
+	struct ncm_store *store, void (*fn)(void *user, const struct ncm_saved *s), void *user)
+{
+	struct file *st = (struct file *)store;
+	sqlite3_stmt *q = NULL;
+	int rc = prepare(st,
+		"SELECT identity,session_id,client_key,active,features,convergence,adaptation"
+		" FROM session",
+		&q);
+
+	if (rc < 0)
+		return failed(st, "reading sessions");
+	while (rc == 0 && sqlite3_step(q) == SQLITE_ROW) {
+		struct ncm_saved s = {.session_id = (uint64_t)sqlite3_column_int64(q, 1),
+			.active = sqlite3_column_int(q, 3) != 0,
+			.features = (uint32_t)sqlite3_column_int64(q, 4),
+			.convergence = (uint32_t)sqlite3_column_int64(q, 5),
+			.adaptation = (uint32_t)sqlite3_column_int64(q, 6)};
+
+		snprintf(s.identity, sizeof(s.identity), "%s", sqlite3_column_text(q, 0));
+		snprintf(s.client_key, sizeof(s.client_key), "%s", sqlite3_column_text(q, 2));
+		rc = read_links(st, &s);
+		if (rc == 0)
+			rc = read_anchors(st, &s);
+		if (rc == 0)
+			fn(user, &s);
+		mams_wipe(&s, sizeof(s));
+	}
+	sqlite3_finalize(q);
+	return rc;
+}
+
+static void close_file(struct ncm_store *store)
+{
+	struct file *st = (struct file *)store;
+
+	(void)!commit_file(store);
+	sqlite3_finalize(st->put_session);
+	sqlite3_finalize(st->put_link);
+	sqlite3_finalize(st->put_anchor);
+	sqlite3_finalize(st->del_anchors);
+	sqlite3_finalize(st->del_session);
+	sqlite3_finalize(st->del_links);
+	sqlite3_close(st->db);
+	free(st);
+}
+
+static const struct ncm_store_ops file_ops = {.put = put_file,
+	.del = del_file,
+	.commit = commit_file,
+	.each = each_file,
+	.drained = drained_file,
+	.each_drained = each_drained_file,
+	.close = close_file};
+
+int ncm_store_open(const char *path, struct ncm_store **out, struct mams_error *err)
+{
+	struct file *st;
+	int rc = touch(path);
+
+	if (rc == -MAMS_EDENIED)
+		return mams_fail(err, MAMS_EDENIED, path,
+			"holds client keys and is open to group or others: chmod 600 it");
+	if (rc < 0)
+		return mams_fail(err, -rc, path, "cannot open the store: %s", strerror(-rc));
+	st = calloc(1, sizeof(*st));
+	if (!st)
+		return -ENOMEM;
+	if (sqlite3_open_v2(path, &st->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL) !=
+			SQLITE_OK ||
+		!make_tables(st) ||
+		prepare(st, "INSERT OR REPLACE INTO session VALUES(?,?,?,?,?,?,?)",
+			&st->put_session) < 0 ||
+		prepare(st, "INSERT INTO link VALUES(?,?,?,?,?,?,?,?,?)", &st->put_link) < 0 ||
+		prepare(st, "INSERT INTO anchor VALUES(?,?,?,?,?)", &st->put_anchor) < 0 ||
+		prepare(st, "DELETE FROM anchor WHERE identity=?", &st->del_anchors) < 0 ||
+		prepare(st, "DELETE FROM session WHERE identity=?", &st->del_session) < 0 ||
+		prepare(st, "DELETE FROM link WHERE identity=?", &st->del_links) < 0) {
+		rc = mams_fail(err, EIO, path,
+			"is not usable as a store: %s; move it away to start with an empty one",
+			st->db ? sqlite3_errmsg(st->db) : "no memory");
+		close_file(&st->store);
+		return rc;
+	}
+	st->store.ops = &file_ops;
+	*out = &st->store;
+	return 0;
+}
