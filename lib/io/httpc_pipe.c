@@ -8,7 +8,8 @@
 #define LOG_MODULE "httpc"
 
 struct mams_httpc_pipe {
-	struct mams_loop *loop;
+	struct mams_httpc *client;
+	struct curl_slist *via; /* our own: the client may get another one meanwhile */
 	struct mams_httpc_pools *pools;
 	struct mams_httpc_pool *pool; /* NULL: easy is in none */
 	CURL *easy;
@@ -25,6 +26,8 @@ static void release(void *user)
 		mams_httpc_pool_remove(x->pool, x->easy);
 	curl_easy_cleanup(x->easy);
 	mams_httpc_pools_free(x->pools);
+	curl_slist_free_all(x->via);
+	mams_httpc_unref(x->client);
 	free(x);
 }
 
@@ -34,7 +37,7 @@ static void let_go(void *io)
 	struct mams_httpc_pipe *x = io;
 
 	x->cb = NULL;
-	if (mams_loop_defer(x->loop, release, x) < 0)
+	if (mams_loop_defer(x->client->loop, release, x) < 0)
 		log_err("a connection is lost to its owner, out of memory");
 }
 
@@ -89,7 +92,13 @@ static int start(struct mams_httpc_pipe *x, struct mams_httpc *c)
 
 	if (rc < 0)
 		return rc;
+	if (c->via) {
+		x->via = curl_slist_append(NULL, c->via->data);
+		if (!x->via)
+			return -ENOMEM;
+	}
 	mams_httpc_set_up(c, x->easy, c->interface);
+	curl_easy_setopt(x->easy, CURLOPT_CONNECT_TO, x->via);
 	curl_easy_setopt(x->easy, CURLOPT_URL, c->base_url);
 	curl_easy_setopt(x->easy, CURLOPT_CONNECT_ONLY, 1L);
 	curl_easy_setopt(x->easy, CURLOPT_ERRORBUFFER, x->error);
@@ -104,7 +113,8 @@ int mams_httpc_pipe_open(
 
 	if (!x)
 		return -ENOMEM;
-	x->loop = c->loop;
+	mams_httpc_ref(c);
+	x->client = c;
 	x->cb = cb;
 	x->user = user;
 	x->easy = curl_easy_init();

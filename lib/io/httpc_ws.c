@@ -33,6 +33,7 @@ static void release(void *user)
 
 	mams_wipe(x->out.data, x->out.len);
 	mams_buf_fini(&x->out);
+	mams_httpc_unref(x->client);
 	free(x->path);
 	free(x);
 }
@@ -232,6 +233,7 @@ int mams_httpc_ws_open(struct mams_httpc *c, const char *path, unsigned timeout_
 
 	if (!x)
 		return -ENOMEM;
+	mams_httpc_ref(c);
 	x->client = c;
 	x->cb = cb;
 	x->user = user;

@@ -64,7 +64,17 @@ static bool was_called(void)
 	return fd >= 0;
 }
 
-static void upgraded(void *user, int status, const struct mams_ws_pipe *pipe)
+static void piped(void *user, int status, const char *why, const struct mams_pipe *pipe)
+{
+	(void)user;
+	(void)status;
+	(void)why;
+	told++;
+	if (pipe)
+		pipe->close(pipe->io);
+}
+
+static void upgraded(void *user, int status, const struct mams_pipe *pipe)
 {
 	(void)user;
 	(void)status;
@@ -72,29 +82,42 @@ static void upgraded(void *user, int status, const struct mams_ws_pipe *pipe)
 	told++;
 }
 
-static void given_up_half_way(void)
+static void pipe_given_up(void)
 {
 	struct mams_httpc *c;
-	struct mams_httpc_ws *x;
+	struct mams_httpc_pipe *x;
 
 	start(&c);
-	CU_ASSERT_EQUAL(mams_httpc_ws_open(c, "/", 1000, upgraded, NULL, &x), 0);
-	run(50);
-	CU_ASSERT(was_called());
-	mams_httpc_ws_cancel(x);
+	CU_ASSERT_EQUAL(mams_httpc_pipe_open(c, piped, NULL, &x), 0);
+	mams_httpc_pipe_cancel(x); /* libcurl's timer is due before the deferred release */
 	mams_httpc_free(c);
 	finish();
 	CU_ASSERT_EQUAL(told, 0);
 }
 
-static void given_up(void)
+static void pipe_given_up_half_way(void)
+{
+	struct mams_httpc *c;
+	struct mams_httpc_pipe *x;
+
+	start(&c);
+	CU_ASSERT_EQUAL(mams_httpc_pipe_open(c, piped, NULL, &x), 0);
+	run(50);
+	CU_ASSERT(was_called());
+	mams_httpc_pipe_cancel(x);
+	mams_httpc_free(c);
+	finish();
+	CU_ASSERT_EQUAL(told, 0);
+}
+
+static void websocket_given_up(void)
 {
 	struct mams_httpc *c;
 	struct mams_httpc_ws *x;
 
 	start(&c);
 	CU_ASSERT_EQUAL(mams_httpc_ws_open(c, "/", 1000, upgraded, NULL, &x), 0);
-	mams_httpc_ws_cancel(x); /* libcurl's timer is due before the deferred release */
+	mams_httpc_ws_cancel(x);
 	mams_httpc_free(c);
 	finish();
 	CU_ASSERT_EQUAL(told, 0);
@@ -104,18 +127,18 @@ static void given_up(void)
 static void sent_elsewhere_meanwhile(void)
 {
 	struct mams_httpc *c;
-	struct mams_httpc_ws *x;
+	struct mams_httpc_pipe *x;
 	char via[48];
 
 	start(&c);
 	snprintf(via, sizeof(via), "::127.0.0.1:%s", strrchr(url, ':') + 1);
 	CU_ASSERT_EQUAL(mams_httpc_set_base(c, "https://ncm.invalid:1"), 0);
 	CU_ASSERT_EQUAL(mams_httpc_set_via(c, via), 0);
-	CU_ASSERT_EQUAL(mams_httpc_ws_open(c, "/", 1000, upgraded, NULL, &x), 0);
+	CU_ASSERT_EQUAL(mams_httpc_pipe_open(c, piped, NULL, &x), 0);
 	CU_ASSERT_EQUAL(mams_httpc_set_via(c, NULL), 0);
 	run(50);
 	CU_ASSERT(was_called());
-	mams_httpc_ws_cancel(x);
+	mams_httpc_pipe_cancel(x);
 	mams_httpc_free(c);
 	finish();
 }
@@ -124,12 +147,12 @@ static void freed_with_all_under_way(void)
 {
 	const struct mams_httpc_request req = {.method = "GET", .path = "/", .timeout_ms = 1000};
 	struct mams_httpc *c;
-	struct mams_httpc_ws *x;
+	struct mams_httpc_pipe *x;
 
 	start(&c);
 	CU_ASSERT_EQUAL(mams_httpc_send(c, &req, NULL, NULL, NULL), 0);
-	CU_ASSERT_EQUAL(mams_httpc_ws_open(c, "/", 1000, upgraded, NULL, &x), 0);
-	mams_httpc_ws_cancel(x);
+	CU_ASSERT_EQUAL(mams_httpc_pipe_open(c, piped, NULL, &x), 0);
+	mams_httpc_pipe_cancel(x);
 	mams_httpc_free(c);
 	mams_loop_timer_del(end);
 	mams_loop_free(loop); /* what is deferred happens here */
@@ -139,8 +162,9 @@ static void freed_with_all_under_way(void)
 int main(void)
 {
 	static const struct mams_case cases[] = {
-		{"given up with its client", given_up},
-		{"half way", given_up_half_way},
+		{"a pipe is given up with its client", pipe_given_up},
+		{"half way", pipe_given_up_half_way},
+		{"a WebSocket is given up with its client", websocket_given_up},
 		{"sent elsewhere meanwhile", sent_elsewhere_meanwhile},
 		{"freed with all under way", freed_with_all_under_way},
 	};

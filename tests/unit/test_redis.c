@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -135,6 +136,7 @@ static void server_start(void)
 	if (pid == 0) {
 		int null = open("/dev/null", O_RDWR | O_CLOEXEC);
 
+		prctl(PR_SET_PDEATHSIG, SIGKILL); /* it does not outlive us, whatever happens */
 		dup2(null, 1);
 		dup2(null, 2);
 		execlp("redis-server", "redis-server", rig_file("redis.conf"), (char *)NULL);
