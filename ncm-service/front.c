@@ -101,9 +101,11 @@ static void take_here(struct ncm_front *f, const struct ncm_sender *from, const 
 {
 	struct ncm_receipt r;
 
+	ncm_mailbox_hold(f->in->mailbox);
 	ncm_intake_take(f->in, from, text, len, &r);
 	if (fn)
 		fn(user, &r);
+	ncm_mailbox_go_on(f->in->mailbox);
 	ncm_receipt_fini(&r);
 }
 
@@ -141,10 +143,12 @@ static void routed(void *user, enum ncm_claim what, const char *instance)
 	} else {
 		struct ncm_receipt r;
 
+		ncm_mailbox_hold(f->in->mailbox);
 		ncm_intake_take(f->in, &p->from, p->text, p->len, &r);
 		if (!ncm_front_session(f, p->identity))
 			ncm_cluster_release(f->cluster, p->identity);
 		answer(p, &r);
+		ncm_mailbox_go_on(f->in->mailbox);
 		ncm_receipt_fini(&r);
 	}
 }
@@ -257,6 +261,7 @@ static void on_take(struct ncm_front *f, const struct ctl_ncm_peer *p)
 		ctl_msg_free(msg);
 		return;
 	}
+	ncm_mailbox_hold(f->in->mailbox);
 	if (is_ours(f, p->client)) /* else it has moved, or gone, meanwhile */
 		ncm_intake_take(f->in, &from, p->text, strlen(p->text), &r);
 	msg->ncm_peer.number = p->number;
@@ -267,6 +272,7 @@ static void on_take(struct ncm_front *f, const struct ctl_ncm_peer *p)
 	msg->ncm_peer.where = ctl_strdup(msg, r.err.where);
 	msg->ncm_peer.words = ctl_strdup(msg, r.err.text);
 	ncm_cluster_send(f->cluster, p->from, msg);
+	ncm_mailbox_go_on(f->in->mailbox);
 	ncm_receipt_fini(&r);
 }
 

@@ -3,6 +3,7 @@
 #include <uthash.h>
 
 #include <errno.h>
+#include <sys/queue.h>
 
 struct letter {
 	char *text;
@@ -10,6 +11,7 @@ struct letter {
 };
 
 struct ncm_box {
+	struct ncm_mailbox *mailbox;
 	uint64_t session_id;
 	struct letter letters[NCM_MAILBOX_MAX];
 	size_t head;
@@ -17,11 +19,15 @@ struct ncm_box {
 	struct ncm_channel *channel;
 	const char *transport;
 	struct mams_addr peer;
+	bool waits; /* until nothing is held back any more */
+	LIST_ENTRY(ncm_box) link;
 	UT_hash_handle hh;
 };
 
 struct ncm_mailbox {
 	struct ncm_box *boxes;
+	unsigned holds;
+	LIST_HEAD(, ncm_box) waiting;
 };
 
 static void wipe_free(struct letter *l)
@@ -38,7 +44,7 @@ static void drop_first(struct ncm_box *b)
 	b->n--;
 }
 
-static void deliver(struct ncm_box *b)
+static void deliver_now(struct ncm_box *b)
 {
 	while (b->n > 0 && b->channel) {
 		const struct letter *l = &b->letters[b->head];
@@ -47,6 +53,23 @@ static void deliver(struct ncm_box *b)
 			return;
 		drop_first(b);
 	}
+}
+
+static void deliver(struct ncm_box *b)
+{
+	if (b->mailbox->holds == 0) {
+		deliver_now(b);
+	} else if (!b->waits) {
+		b->waits = true;
+		LIST_INSERT_HEAD(&b->mailbox->waiting, b, link);
+	}
+}
+
+static void wait_no_more(struct ncm_box *b)
+{
+	if (b->waits)
+		LIST_REMOVE(b, link);
+	b->waits = false;
 }
 
 static struct ncm_box *find(const struct ncm_mailbox *m, uint64_t session_id)
@@ -66,6 +89,7 @@ static struct ncm_box *get(struct ncm_mailbox *m, uint64_t session_id)
 	b = calloc(1, sizeof(*b));
 	if (!b)
 		return NULL;
+	b->mailbox = m;
 	b->session_id = session_id;
 	b->transport = "-";
 	HASH_ADD(hh, m->boxes, session_id, sizeof(b->session_id), b);
@@ -75,6 +99,7 @@ static struct ncm_box *get(struct ncm_mailbox *m, uint64_t session_id)
 static void drop(struct ncm_mailbox *m, struct ncm_box *b)
 {
 	HASH_DEL(m->boxes, b);
+	wait_no_more(b);
 	while (b->n > 0)
 		drop_first(b);
 	free(b);
@@ -93,7 +118,10 @@ static void dismiss(struct ncm_box *b, enum ncm_dismissal why)
 int ncm_mailbox_new(struct ncm_mailbox **out)
 {
 	*out = calloc(1, sizeof(**out));
-	return *out ? 0 : -ENOMEM;
+	if (!*out)
+		return -ENOMEM;
+	LIST_INIT(&(*out)->waiting);
+	return 0;
 }
 
 void ncm_mailbox_free(struct ncm_mailbox *m)
@@ -156,8 +184,27 @@ void ncm_mailbox_end(struct ncm_mailbox *m, uint64_t session_id, enum ncm_dismis
 
 	if (!b)
 		return;
+	if (b->waits) /* it is the last chance */
+		deliver_now(b);
 	dismiss(b, why);
 	drop(m, b);
+}
+
+void ncm_mailbox_hold(struct ncm_mailbox *m)
+{
+	m->holds++;
+}
+
+void ncm_mailbox_go_on(struct ncm_mailbox *m)
+{
+	struct ncm_box *b;
+
+	if (--m->holds > 0)
+		return;
+	while ((b = LIST_FIRST(&m->waiting)) != NULL) {
+		wait_no_more(b);
+		deliver_now(b);
+	}
 }
 
 void ncm_mailbox_seen(struct ncm_mailbox *m, uint64_t session_id, enum ncm_transport transport,

@@ -55,6 +55,12 @@ void ncm_mailbox_detach(struct ncm_channel *c); /**< attached or not */
  */
 void ncm_mailbox_end(struct ncm_mailbox *m, uint64_t session_id, enum ncm_dismissal why);
 
+/** While a client's message is dealt with, whatever is put waits: first the answer to it, then what
+ * it led to.  (A request before the answer to a discovery is none that the client can take, and
+ * comes again only after MAMS_TIMEOUT.)  Each hold has its go_on. */
+void ncm_mailbox_hold(struct ncm_mailbox *m);
+void ncm_mailbox_go_on(struct ncm_mailbox *m);
+
 /** The client was seen, by a channel of this transport. */
 void ncm_mailbox_seen(struct ncm_mailbox *m, uint64_t session_id, enum ncm_transport transport,
 	const struct mams_addr *peer);

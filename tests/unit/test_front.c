@@ -39,6 +39,9 @@ static struct {
 } claims[PACKETS_MAX];
 static size_t n_claims;
 
+static bool answers_and_asks; /* what a message leads to */
+static char order[8];         /* in which the client hears of both */
+
 /* ---- what is played ---- */
 
 static void give_session(struct ncm_cluster *c)
@@ -102,6 +105,8 @@ void ncm_intake_take(struct ncm_intake *in, const struct ncm_sender *from, const
 	c->taken++;
 	*out = (struct ncm_receipt){.outcome = NCM_IN_OK, .text = strndup(text, len), .len = len};
 	out->known = ncm_registry_by_identity(c->registry, "alice") != NULL;
+	if (answers_and_asks)
+		CU_ASSERT_EQUAL(ncm_mailbox_put(in->mailbox, 7, strdup("and now"), 7), 0);
 }
 
 void ncm_receipt_fini(struct ncm_receipt *r)
@@ -167,6 +172,7 @@ static bool deliver(struct ncm_channel *c, const char *text, size_t len)
 	if (c->ops->transport == NCM_HTTPS)
 		ncm_front_detach(c); /* a poll carries one */
 	f->delivered++;
+	strncat(order, "?", sizeof(order) - strlen(order) - 1);
 	snprintf(f->last, sizeof(f->last), "%.*s", (int)len, text);
 	return true;
 }
@@ -198,6 +204,7 @@ static void on_receipt(void *user, const struct ncm_receipt *r)
 {
 	(void)user;
 	receipts++;
+	strncat(order, ".", sizeof(order) - strlen(order) - 1);
 	outcome = r->outcome;
 }
 
@@ -230,6 +237,7 @@ static void begin(void)
 	instance_begin(&b, "b");
 	owner = NULL;
 	receipts = 0;
+	order[0] = '\0';
 }
 
 static void instance_end(struct ncm_cluster *c)
@@ -449,6 +457,33 @@ static void lost_session_lets_its_client_go(void)
 	finish();
 }
 
+/* A client that discovers again is answered before it is asked for its capabilities. */
+static void the_answer_comes_first(void)
+{
+	struct fake ws = {.channel = {.ops = &ws_ops}};
+
+	begin();
+	answers_and_asks = true;
+	give_session(&a);
+	CU_ASSERT_EQUAL(ncm_front_attach(a.front, "alice", &ws.channel), 0);
+	say(&a);
+	CU_ASSERT_STRING_EQUAL(order, ".?");
+	CU_ASSERT_EQUAL(ncm_front_attach(b.front, "alice", &ws.channel), 0);
+	say(&b);
+	pump();
+	CU_ASSERT_STRING_EQUAL(order, ".?.?");
+	ncm_front_detach(&ws.channel);
+	pump();
+	a.unsure = true; /* it has to ask whether it is still its own */
+	CU_ASSERT_EQUAL(ncm_front_attach(a.front, "alice", &ws.channel), 0);
+	say(&a);
+	pump();
+	CU_ASSERT_STRING_EQUAL(order, ".?.?.?");
+	answers_and_asks = false;
+	ncm_front_detach(&ws.channel);
+	finish();
+}
+
 int main(void)
 {
 	static const struct mams_case cases[] = {
@@ -463,6 +498,7 @@ int main(void)
 		{"attach was lost", attach_was_lost},
 		{"owner dies under a channel", owner_dies_under_a_channel},
 		{"lost session lets its client go", lost_session_lets_its_client_go},
+		{"the answer comes first", the_answer_comes_first},
 	};
 
 	return mams_suite_run("front", cases, sizeof(cases) / sizeof(cases[0]));
