@@ -51,7 +51,8 @@ struct client {
 	bool applying;
 	mams_time asked; /* the NCM has not answered our request to steer it; 0: it has */
 	uint32_t asked_id;
-	bool delivered; /* that request has reached it */
+	bool delivered;     /* that request has reached it */
+	mams_time unserved; /* when it was asked for what has not been applied since; 0: nothing */
 };
 
 static struct mams_loop *loop;
@@ -67,9 +68,9 @@ static struct mams_ctl_conn *ctl;
 static uint64_t steers, steers_sent, steers_applied, steers_refused, lost;
 static float *delivery_ms, *answer_ms;
 static int64_t *asked_us; /* by request id */
-static bool *was_applied; /* likewise */
 static struct client **asked_of;
 static size_t n_delivery, n_answer;
+static double longest_s; /* that a client went without what it was asked for */
 static uint64_t prng = 88172645463325252ull;
 
 static uint64_t draw(void)
@@ -208,6 +209,14 @@ static void start_more(void)
 
 /* ---- steering, by the NCM's ctl socket as an operator would ---- */
 
+static void served(struct client *c)
+{
+	double s = c->unserved.us ? clients_s(c->unserved, mams_clock_now()) : 0;
+
+	longest_s = s > longest_s ? s : longest_s;
+	c->unserved.us = 0;
+}
+
 static void answered(uint32_t id, const struct ctl_result *r)
 {
 	struct client *c = asked_of[id - 1];
@@ -217,7 +226,7 @@ static void answered(uint32_t id, const struct ctl_result *r)
 		c->asked.us = 0;
 	if (r->code == 0) {
 		steers_applied++;
-		was_applied[id - 1] = true;
+		served(c);
 		answer_ms[n_answer++] = (float)ms;
 	} else if (steers_refused++ < REFUSALS_TOLD) {
 		fprintf(stderr, "clients: steering of c%05zu refused after %.1f ms: %s\n",
@@ -267,6 +276,8 @@ static void steer_one(void)
 	m->steer.n_dl = m->steer.n_ul = 1 + draw() % 2;
 	c->asked = mams_clock_now();
 	c->asked_id = (uint32_t)steers;
+	if (!c->unserved.us)
+		c->unserved = c->asked;
 	c->delivered = false;
 	asked_us[steers - 1] = c->asked.us;
 	asked_of[steers - 1] = c;
@@ -354,23 +365,6 @@ static void every_10ms(void *user)
 	}
 }
 
-/* In which seconds after the first steering request some were asked for that were not applied. */
-static void print_bad(void)
-{
-	int last = -1;
-
-	printf("bad_s=");
-	for (uint64_t i = 0; i < steers; i++) {
-		int s = (int)((asked_us[i] - asked_us[0]) / 1000000);
-
-		if (was_applied[i] || s == last)
-			continue;
-		printf("%s%d", last < 0 ? "" : ",", s);
-		last = s;
-	}
-	putchar('\n');
-}
-
 static int crowd(void)
 {
 	int rc = mams_loop_new(&loop);
@@ -379,13 +373,11 @@ static int crowd(void)
 	delivery_ms = calloc(SAMPLES_MAX, sizeof(*delivery_ms));
 	answer_ms = calloc(SAMPLES_MAX, sizeof(*answer_ms));
 	asked_us = calloc(SAMPLES_MAX, sizeof(*asked_us));
-	was_applied = calloc(SAMPLES_MAX, sizeof(*was_applied));
 	asked_of = calloc(SAMPLES_MAX, sizeof(struct client *));
 	/* another run's sequence numbers: the NCM may still know the last one's */
 	if (getrandom(&prng, sizeof(prng), 0) != sizeof(prng) || !prng)
 		clients_die("random", -errno);
-	if (rc < 0 || !clients || !delivery_ms || !answer_ms || !asked_us || !was_applied ||
-		!asked_of)
+	if (rc < 0 || !clients || !delivery_ms || !answer_ms || !asked_us || !asked_of)
 		clients_die("memory", -ENOMEM);
 	if (opt.ctl)
 		rc = mams_ctl_dial(loop, opt.ctl, &ctl_ops, NULL, &ctl);
@@ -398,13 +390,15 @@ static int crowd(void)
 	mams_loop_timer_at(clock_timer, mams_time_add_ms(mams_loop_now(loop), 10));
 	mams_loop_run(loop);
 	usage_line("end");
+	for (size_t i = 0; i < opt.n; i++)
+		served(&clients[i]); /* not until now, at least */
 	printf("steers=%llu applied=%llu refused=%llu delivered=%zu "
-	       "delivery_p50_ms=%.2f delivery_p99_ms=%.2f answer_p99_ms=%.2f\n",
+	       "delivery_p50_ms=%.2f delivery_p99_ms=%.2f answer_p99_ms=%.2f "
+	       "longest_unserved_s=%.1f\n",
 		(unsigned long long)steers_sent, (unsigned long long)steers_applied,
 		(unsigned long long)steers_refused, n_delivery,
 		percentile(delivery_ms, n_delivery, 0.5), percentile(delivery_ms, n_delivery, 0.99),
-		percentile(answer_ms, n_answer, 0.99));
-	print_bad();
+		percentile(answer_ms, n_answer, 0.99), longest_s);
 	/* the kernel closes what is open; the NCM has to cope */
 	return n_active == opt.n && steers_applied == steers_sent ? 0 : 1;
 }

@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
-# Two NCM instances on one Redis behind a TCP balancer: a thousand clients, one instance killed while
-# they are set up and again while they are steered; then Redis restarted, emptied, and one
-# instance stopped for longer than it may be silent.
+# Two NCM instances on one Redis behind a TCP balancer.  Over https: one is killed while the clients
+# are set up; the other, which then has all sessions, is stopped for longer than it may be silent, and
+# killed.  Over wss: Redis is killed and comes back empty; then one instance is killed.  Everything
+# while clients are steered.  200 clients, 1,000 with --extended.
 # shellcheck disable=SC2034 # read by lab.sh
 LAB=nt-cluster
 LAB_WIFI_RATE=none LAB_LTE_RATE=none # a thousand handshakes at once would overflow the queues
@@ -9,16 +10,21 @@ LAB_WIFI_RATE=none LAB_LTE_RATE=none # a thousand handshakes at once would overf
 . "$(dirname "$0")/common.sh"
 # the crowd ends with everything open, as hosts that are switched off
 crowd=(env ASAN_OPTIONS=detect_leaks=0 "$BUILD/tests/bench/mams-bench-clients")
-clients=${CLUSTER_CLIENTS:-1000} rate=100
-# MAMS_TIMEOUT 1 s, doubled up to 4 s, MAMS_RETRY 3: a client's retry time
-retry_time=11
+clients=${CLUSTER_CLIENTS:-200} rate=100
+[ -z "${MAMS_EXTENDED:-}" ] || clients=${CLUSTER_CLIENTS:-1000}
+at_once=16 # clients under way in the set-up
+# MAMS_TIMEOUT 1 s, doubled up to 4 s, MAMS_RETRY 3: a client's retry time.  A client is asked for
+# something every clients / rate seconds, and shows only then that it is served again; and two busy
+# cores under the sanitizers take their time.
+served_within=$((11 + (clients + rate - 1) / rate + 7))
 
 ncm_status() { lab_mamsctl --json -s "$LAB_DIR/ncm-$1.ctl" status; } # INSTANCE
 sessions() { ncm_status "$1" | jq '.sessions | length'; }
 counter() { # INSTANCE NAME
 	ncm_status "$1" | jq -r --arg n "$2" '[.counters[] | select(.name == $n).value] | add // 0'
 }
-said() { sed -n "s/.*\b$1=\([0-9.]*\).*/\1/p" "$2" | tail -n 1; }
+# said NAME FILE [LINE]: what the crowd has measured, the last or that of a line
+said() { sed -n "/^${3:-}/s/.*\b$1=\([0-9.]*\).*/\1/p" "$2" | tail -n 1; }
 has_active() { [ "$(($(active a) + $(active b)))" -ge "$1" ]; }
 active() {
 	{ ncm_status "$1" 2>/dev/null || echo '{}'; } |
@@ -29,32 +35,29 @@ ids() { # INSTANCE: of sessions that are ACTIVE there
 }
 # missing FILE: how many of these sessions neither instance has
 missing() { comm -23 "$1" <({ ids a 2>/dev/null || :; ids b; } | sort -u) | wc -l; }
+has_redis() { [ "$(counter "$1" cluster_redis_up)" = 1 ]; }
+has_all() { has_active "$clients"; }
+b_has_all() { [ "$(active b)" = "$clients" ]; }
 drained() { ncm_status "$1" | jq -r '.madps[0].drained'; } # INSTANCE
 is_drained() { [ "$(drained "$1")" = "$2" ]; }
 is_up() { grep -q "$1" "$LAB_DIR/crowd.out" || ! kill -0 "${LAB_PID[crowd]}"; }
-
-# bad_between FILE FROM TO: the last of these seconds in which a request was made that was not applied.
-bad_between() {
-	sed -n 's/^bad_s=//p' "$1" | tr , '\n' |
-		awk -v from="$2" -v to="$3" '$1 != "" && $1 >= from && $1 < to { last = $1 } END { print last + 0 }'
-}
 
 start_ncm() { # INSTANCE
 	lab_start "ncm-$1" "$PX" "$BUILD/ncm-service/mams-ncm" -c "$LAB_DIR/ncm-$1.conf" -d
 }
 start_redis() { lab_start redis "$PX" redis-server "$LAB_DIR/redis.conf"; }
-crowd_up() { # URL SECONDS: sets up; go: steers
+crowd_up() { # URL SECONDS INSTANCE: sets up; go: steers, at this instance
 	rm -f "$LAB_DIR/go"
 	mkfifo "$LAB_DIR/go"
 	exec 9<>"$LAB_DIR/go"
 	: >"$LAB_DIR/crowd.out"
-	ip netns exec "$CL" "${crowd[@]}" -d "$LAB_DIR/ca" -n "$clients" -w 16 -u "$1" \
-		-c "$LAB_DIR/ncm-b.ctl" -r $rate -s "$2" crowd <"$LAB_DIR/go" \
+	ip netns exec "$CL" "${crowd[@]}" -d "$LAB_DIR/ca" -n "$clients" -w $at_once -u "$1" \
+		-c "$LAB_DIR/ncm-$3.ctl" -r $rate -s "$2" crowd <"$LAB_DIR/go" \
 		>"$LAB_DIR/crowd.out" 2>>"$LAB_DIR/crowd.log" &
 	LAB_PID[crowd]=$!
 }
 crowd_end() { # NAME
-	lab_wait 120 is_up ^bad_s
+	lab_wait 120 is_up ^steers
 	exec 9>&-
 	cp "$LAB_DIR/crowd.out" "$LAB_DIR/$1.out"
 	lab_end crowd
@@ -119,13 +122,18 @@ for ns in "$CL" "$PX"; do
 	ip netns exec "$ns" sysctl -qw net.core.somaxconn=4096 net.ipv4.ip_local_port_range="10000 65000"
 done
 "${crowd[@]}" -d "$ca" -n "$clients" certs
-start_redis
+cluster_start() {
+	start_redis
+	for i in a b; do
+		start_ncm $i
+		lab_wait 10 test -S "$LAB_DIR/ncm-$i.ctl"
+		lab_wait 10 has_redis $i
+	done
+	sleep 2 # an instance that is new waits for what the others may have
+}
 for d in px-pm px; do lab_start_one $d; done
-start_ncm a
-start_ncm b
+cluster_start
 lab_start balance "$PX" nginx -c "$LAB_DIR/balance.conf" -p "$LAB_DIR"
-lab_wait 10 test -S "$LAB_DIR/ncm-b.ctl"
-sleep 2
 for i in a b; do claim "$i has its Redis" "$(counter $i cluster_redis_up)" = 1; done
 
 say "an N-MADP instance is drained at a and used again at b"
@@ -137,68 +145,72 @@ lab_mamsctl -s "$LAB_DIR/ncm-b.ctl" undrain "$madp" >/dev/null
 lab_wait 3 is_drained a false || :
 claim "a knows that it is in use again" "$(drained a)" = false
 
-say "a is killed during the set-up of $clients clients"
-crowd_up https://10.1.1.1:8443 30
-lab_wait 60 has_active $((clients / 3))
+say "https: a is killed during the set-up of $clients clients"
+crowd_up https://10.1.1.1:8443 22 a
+lab_wait 120 has_active $((clients / 3))
 ids a >"$LAB_DIR/before"
 lab_end ncm-a KILL
-lab_wait 120 is_up ^active
-cp "$LAB_DIR/crowd.out" "$LAB_DIR/setup.out"
-claim "set up" "$(said active "$LAB_DIR/setup.out")" = "$clients"
-claim "sessions that a had, at least" "$(wc -l <"$LAB_DIR/before")" '>=' $((clients / 10))
+lab_wait 200 is_up ^active
+setup=$LAB_DIR/crowd.out
+claim "set up" "$(said active "$setup" active)" = "$clients"
+claim "sessions that a had, at least" "$(wc -l <"$LAB_DIR/before")" '>=' $((clients / 20))
 claim "of them lost" "$(missing "$LAB_DIR/before")" = 0
-claim "sessions that b has" "$(sessions b)" = "$clients"
-claim "set up within" "$(said s "$LAB_DIR/setup.out")" '<=' 60 s
+claim "clients that began anew, at most those whose set-up was not over" \
+	"$(said lost "$setup" active)" '<=' $at_once
 claim "taken over from a, at least" "$(counter b cluster_sessions_adopted_total)" '>' 0
 
-say "a comes back; over wss it is killed while $rate clients a second are steered"
-lab_end crowd
+say "b, which has all sessions, is stopped for 5 s, and then killed, while $rate a second are steered"
+begun_anew=$(said lost "$setup" active)
+lab_wait 40 b_has_all || :
 start_ncm a
-sleep 3
-crowd_up wss://10.1.1.1:8444 16
-lab_wait 120 is_up ^active
-sleep 1
-ids a >"$LAB_DIR/before"
-claim "sessions that a has, at least" "$(wc -l <"$LAB_DIR/before")" '>=' $((clients / 10))
+lab_wait 10 has_redis a
+sleep 2
+ids b >"$LAB_DIR/before"
+claim "sessions that b has" "$(wc -l <"$LAB_DIR/before")" = "$clients"
 echo go >&9
-sleep 3
-lab_end ncm-a KILL
-sleep 8
-start_ncm a
-crowd_end steered
-steered=$LAB_DIR/steered.out
+sleep 2
+kill -STOP "${LAB_PID[ncm-b]}"
+sleep 5
+kill -CONT "${LAB_PID[ncm-b]}"
+sleep 6
+claim "sessions that b has lost to a by being stopped" "$(counter b cluster_sessions_lost_total)" '>' 0
+claim "sessions that both have" "$(comm -12 <(ids a) <(ids b) | wc -l)" = 0
+lab_end ncm-b KILL
+crowd_end https
+https=$LAB_DIR/https.out
 claim "sessions of before, lost" "$(missing "$LAB_DIR/before")" = 0
-claim "sessions that clients have lost" "$(said lost "$steered")" = 0
-claim "active at the end" "$(said active "$steered")" = "$clients"
-claim "steering requests" "$(said steers "$steered")" '>' $((rate * 10))
-claim "the last second with one that was not applied, after the kill at 3 s" \
-	"$(bad_between "$steered" 0 99)" '<=' $((3 + retry_time)) s
+claim "sessions that clients have lost" "$(($(said lost "$https" end) - begun_anew))" = 0
+claim "active at the end" "$(said active "$https" end)" = "$clients"
+claim "steering requests applied" "$(said applied "$https")" '>' $((rate * 5))
+claim "the longest that a client was not served" "$(said longest_unserved_s "$https")" '<=' \
+	$served_within s
 
-say "Redis is killed and comes back empty, then a is stopped for 5 s, while they are steered"
-crowd_up wss://10.1.1.1:8444 30
-lab_wait 120 is_up ^active
-sleep 1
+say "wss: Redis is killed and comes back empty, then a is killed, while $rate a second are steered"
+for d in ncm-a redis; do lab_end $d; done
+cluster_start
+crowd_up wss://10.1.1.1:8444 19 b
+lab_wait 200 is_up ^active
+ids a >"$LAB_DIR/before-a"
 { ids a; ids b; } | sort >"$LAB_DIR/before"
 claim "sessions, at a and at b" "$(wc -l <"$LAB_DIR/before")" = "$clients"
+claim "sessions that a has, at least" "$(wc -l <"$LAB_DIR/before-a")" '>=' $((clients / 10))
 echo go >&9
 sleep 2
 lab_end redis KILL
 sleep 3
 start_redis
-sleep 9
-kill -STOP "${LAB_PID[ncm-a]}"
-sleep 5
-kill -CONT "${LAB_PID[ncm-a]}"
-crowd_end redis
-redis=$LAB_DIR/redis.out
-claim "sessions of before, lost" "$(missing "$LAB_DIR/before")" = 0
-claim "sessions that a has lost to b by being stopped" "$(counter a cluster_sessions_lost_total)" '>' 0
+sleep 4
+claim "sessions of before, lost with Redis" "$(missing "$LAB_DIR/before")" = 0
 claim "sessions that both have" "$(comm -12 <(ids a) <(ids b) | wc -l)" = 0
-claim "active at the end" "$(said active "$redis")" = "$clients"
-claim "sessions that clients have lost" "$(said lost "$redis")" = 0
-claim "the last second with one that was not applied, after Redis's end at 2 s" \
-	"$(bad_between "$redis" 0 14)" '<=' $((2 + retry_time)) s
-claim "the last, after a was stopped from 14 s to 19 s" \
-	"$(bad_between "$redis" 14 99)" '<=' $((19 + retry_time)) s
+lab_end ncm-a KILL
+crowd_end wss
+wss=$LAB_DIR/wss.out
+lab_wait 60 has_all || : # the silent ones come last
+claim "sessions of before, lost" "$(missing "$LAB_DIR/before")" = 0
+claim "sessions that clients have lost" "$(said lost "$wss" end)" = 0
+claim "active at the end" "$(said active "$wss" end)" = "$clients"
+claim "steering requests applied" "$(said applied "$wss")" '>' $((rate * 5))
+claim "the longest that a client was not served" "$(said longest_unserved_s "$wss")" '<=' \
+	$served_within s
 no_reports
 claims_table
