@@ -3,6 +3,7 @@
 #include "lib/base/log.h"
 #include "ncm-service/agree.h"
 #include "ncm-service/compose.h"
+#include "ncm-service/fresh.h"
 #include "ncm-service/links.h"
 #include "ncm-service/protect.h"
 #include "ncm-service/saved.h"
@@ -10,10 +11,8 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/random.h>
 
 #define LOG_MODULE "session"
-#define KEY_OCTETS 32
 #define SPREAD_US 2000 /* between two sessions that move together */
 #define ROOM_MS 1000   /* after somebody has left an instance */
 #define LOOK_AGAIN_MS 100
@@ -36,42 +35,6 @@ struct ncm_service {
 	struct mams_loop_timer *commit; /* of the store */
 	bool committing;
 };
-
-static void random_octets(void *p, size_t n)
-{
-	/* at most 256 octets never fail nor come short once the kernel's pool is ready */
-	mams_assert(getrandom(p, n, 0) == (ssize_t)n);
-}
-
-/* RFC 4648 base64 of the key, for client_key and the Convert Cookie. */
-void ncm_service_secret(char out[NCM_KEY_MAX])
-{
-	static const char digits[] =
-		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-	uint8_t key[KEY_OCTETS + 1] = {0};
-	size_t n = 0;
-
-	random_octets(key, KEY_OCTETS);
-	for (size_t i = 0; i < KEY_OCTETS; i += 3) {
-		uint32_t v = (uint32_t)key[i] << 16 | (uint32_t)key[i + 1] << 8 |
-			     (i + 2 < KEY_OCTETS ? key[i + 2] : 0u);
-
-		out[n++] = digits[v >> 18];
-		out[n++] = digits[v >> 12 & 63];
-		out[n++] = digits[v >> 6 & 63];
-		out[n++] = i + 2 < KEY_OCTETS ? digits[v & 63] : '=';
-	}
-	out[n] = '\0';
-	mams_wipe(key, sizeof(key));
-}
-
-static uint32_t first_number(void)
-{
-	uint32_t v;
-
-	random_octets(&v, sizeof(v));
-	return v >> 1 | 1u;
-}
 
 static void log_link(const struct ncm_session *s, uint8_t id)
 {
@@ -440,7 +403,7 @@ static struct ncm_session *restore(struct ncm_service *v, const struct ncm_saved
 	if (!saved.active) /* an older NCM kept those, too */
 		return NULL;
 	ncm_saved_fit(&v->conf->policy, &saved);
-	rc = ncm_registry_add(v->registry, &saved, first_number(), mams_loop_now(v->loop), &s);
+	rc = ncm_registry_add(v->registry, &saved, ncm_fresh_number(), mams_loop_now(v->loop), &s);
 	mams_wipe(saved.client_key, sizeof(saved.client_key));
 	if (rc < 0)
 		log_warn("stored session is left out: %s client=%s", mams_strerror(rc),
@@ -528,10 +491,10 @@ static int make_session(struct ncm_service *v, const char *identity, struct ncm_
 	int rc;
 
 	snprintf(saved.identity, sizeof(saved.identity), "%s", identity);
-	random_octets(&saved.session_id, sizeof(saved.session_id));
+	ncm_fresh_octets(&saved.session_id, sizeof(saved.session_id));
 	saved.session_id >>= 11; /* 53 bits: what JSON numbers carry exactly */
-	ncm_service_secret(saved.client_key);
-	rc = ncm_registry_add(v->registry, &saved, first_number(), mams_loop_now(v->loop), out);
+	ncm_fresh_key(saved.client_key);
+	rc = ncm_registry_add(v->registry, &saved, ncm_fresh_number(), mams_loop_now(v->loop), out);
 	mams_wipe(&saved, sizeof(saved));
 	return rc;
 }

@@ -57,7 +57,5 @@ void ncm_service_refresh(struct ncm_service *v); /**< put every session into the
 
 /** Estimate these connections (bits) of a session now.  @return false: none can be */
 bool ncm_service_probe(struct ncm_service *v, struct ncm_session *s, uint32_t links);
-/** 256 bits by chance, base64. */
-void ncm_service_secret(char out[NCM_KEY_MAX]);
 struct ncm_registry *ncm_service_registry(struct ncm_service *v);
 const struct ncm_madp *ncm_service_madp(const struct ncm_service *v);

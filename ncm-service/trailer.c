@@ -2,8 +2,8 @@
 
 #include "lib/base/log.h"
 #include "lib/io/ctlmsg.h"
+#include "ncm-service/fresh.h"
 #include "ncm-service/pool.h"
-#include "ncm-service/service.h"
 #include "ncm-service/tunnel.h"
 
 #include <uthash.h>
@@ -95,7 +95,7 @@ static struct entry *enter(struct ncm_trailer *t, const struct ncm_session *s)
 	if (!e)
 		return NULL;
 	e->session_id = s->s.session_id;
-	ncm_service_secret(e->tunnel.secret);
+	ncm_fresh_key(e->tunnel.secret);
 	HASH_ADD(by_session, t->sessions, session_id, sizeof(e->session_id), e);
 	return e;
 }

@@ -284,6 +284,9 @@ check_slow() {
 check_secrets() {
 	say "secrets"
 	local name f pid text where
+	for name in px-pm cl-pm px cl; do lab_start_one $name; done # a session in the making is not stored
+	lab_wait 20 in_state laptop ACTIVE || lab_fail "the session is not set up; see the logs"
+	sleep 0.5
 	python3 - "$LAB_DIR/ncm.db" >"$LAB_DIR/client-keys" <<-'X'
 		import sqlite3, sys
 		db = sqlite3.connect("file:" + sys.argv[1] + "?mode=ro", uri=True)
