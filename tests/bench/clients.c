@@ -151,7 +151,15 @@ static void on_unknown(void *user)
 	run(c);
 }
 
-static const struct ccm_uplink_ops uplink_ops = {.message = on_message, .unknown = on_unknown};
+static void on_reached(void *user)
+{
+	struct client *c = user;
+
+	ccm_session_reached(&c->session, mams_loop_now(loop));
+}
+
+static const struct ccm_uplink_ops uplink_ops = {
+	.message = on_message, .unknown = on_unknown, .reached = on_reached};
 
 static void start_one(size_t i)
 {
