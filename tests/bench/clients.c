@@ -22,6 +22,7 @@
 #define SAMPLES_MAX 1000000
 #define REFUSALS_TOLD 10
 #define GIVEN_UP_S 25 /* an NCM that has been killed does not answer */
+#define AFTER_S 60    /* whom we have asked for something in vain is asked again for so long */
 
 static const struct ccm_link_conf link_conf[LINKS] = {
 	{.name = "wifi", .connection_id = 0, .connection_type = MX_WIFI, .interface = "wifi"},
@@ -258,19 +259,32 @@ static void on_packet(void *user, struct mams_ctl_conn *c, const char *data, siz
 
 static const struct mams_ctl_server_ops ctl_ops = {.packet = on_packet};
 
-static void steer_one(void)
+/* The next one's turn: every one gets his; at the end only who has been asked in vain. */
+static struct client *whose_turn(bool all)
 {
 	static size_t turn;
-	struct client *c = &clients[turn++ % opt.n]; /* every one gets his */
+
+	for (size_t i = 0; i < opt.n; i++) {
+		struct client *c = &clients[turn++ % opt.n];
+
+		if (all || c->unserved.us)
+			return c;
+	}
+	return NULL;
+}
+
+static void steer_one(bool all)
+{
+	struct client *c = whose_turn(all);
 	struct ctl_msg *m;
 	struct mams_error err;
 	const char **both;
 	char name[32];
 
 	/* the NCM would rightly refuse a second request before it has answered the first */
-	if (clients_s(c->asked, mams_clock_now()) > GIVEN_UP_S)
+	if (c && clients_s(c->asked, mams_clock_now()) > GIVEN_UP_S)
 		c->asked.us = 0;
-	if (c->asked.us || steers >= SAMPLES_MAX)
+	if (!c || c->asked.us || steers >= SAMPLES_MAX)
 		return;
 	m = ctl_msg_new(CTL_STEER, (uint32_t)++steers);
 	both = m ? ctl_alloc(m, 2 * sizeof(*both)) : NULL;
@@ -337,7 +351,7 @@ static void on_line(void *user, int fd, unsigned events)
 	mams_loop_fd_del(input);
 }
 
-static void steer_some(mams_time now)
+static void steer_some(mams_time now, bool all)
 {
 	static mams_time last;
 
@@ -345,8 +359,26 @@ static void steer_some(mams_time now)
 		last = now;
 	while (clients_s(last, now) * opt.rate >= 1) {
 		last.us += 1000000 / opt.rate;
-		steer_one();
+		steer_one(all);
 	}
+}
+
+static bool all_served(void)
+{
+	for (size_t i = 0; i < opt.n; i++)
+		if (clients[i].unserved.us)
+			return false;
+	return true;
+}
+
+static void hold(mams_time now)
+{
+	double s = clients_s(steady, now);
+
+	if (s > opt.hold_s && (all_served() || s > opt.hold_s + AFTER_S))
+		mams_loop_stop(loop);
+	else
+		steer_some(now, s <= opt.hold_s);
 }
 
 static void every_10ms(void *user)
@@ -366,10 +398,8 @@ static void every_10ms(void *user)
 		usage_line("active");
 		if (mams_loop_fd_add(loop, 0, MAMS_LOOP_READ, on_line, NULL, &input) < 0)
 			clients_die("standard input", -errno);
-	} else if (steady.us && clients_s(steady, now) <= opt.hold_s) {
-		steer_some(now);
-	} else if (steady.us && clients_s(steady, now) > opt.hold_s + 5) {
-		mams_loop_stop(loop);
+	} else if (steady.us) {
+		hold(now);
 	}
 }
 
