@@ -242,7 +242,8 @@ static void on_log_level(struct mams_ctl_conn *c, const struct ctl_msg *msg)
 	int level;
 
 	if (mams_enum_parse(levels, msg->log_level.level, &level) < 0) {
-		mams_ctl_answer_result(c, msg->id, MAMS_EVALUE, "level is one of err, warn, info, debug");
+		mams_ctl_answer_result(
+			c, msg->id, MAMS_EVALUE, "level is one of err, warn, info, debug");
 		return;
 	}
 	mams_log_set_level((enum mams_log_level)level);

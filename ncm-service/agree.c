@@ -72,8 +72,8 @@ static void take_anchors(struct ncm_session *s, uint32_t agreed)
 
 		x->id = (uint8_t)p->anchors[a].connection_id;
 		x->used = (agreed & 1u << x->id) != 0;
-		s->anchor[a].ul_mode = s->anchor[a].dl_mode = 0;
-		s->anchor[a].off = 0;
+		x->ul_mode = x->dl_mode = 0;
+		x->off = 0;
 		x->dl = NCM_ALL_CONNECTIONS;
 		x->ul = NCM_ALL_CONNECTIONS;
 		if (!x->used)

@@ -38,7 +38,7 @@ static bool can_be_probed(const struct ncm_session *s, uint8_t id, size_t *ancho
 
 static bool is_switched_off(const struct ncm_session *s, size_t anchor)
 {
-	return (s->anchor[anchor].off & 1u << MX_F_PROBING) != 0;
+	return (s->s.anchors[anchor].off & 1u << MX_F_PROBING) != 0;
 }
 
 static bool is_probed(const struct ncm_session *s, uint8_t id, size_t *anchor)

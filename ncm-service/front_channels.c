@@ -51,7 +51,7 @@ static struct ncm_channel *away_free(struct ncm_away *a)
 
 static int attach_here(struct ncm_front *f, struct ncm_session *s, struct ncm_channel *c)
 {
-	ncm_session_seen(s, mams_loop_now(f->in->loop));
+	ncm_service_seen(f->in->service, s);
 	return ncm_mailbox_attach(f->in->mailbox, s->s.session_id, c);
 }
 

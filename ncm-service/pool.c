@@ -102,25 +102,60 @@ static struct mams_addr address_at(const struct mams_prefix *net, uint32_t index
 	return a;
 }
 
+/* 0: it is not in this network, or nobody's there. */
+static uint32_t index_of(
+	const struct ncm_pool *p, const struct mams_prefix *net, const struct mams_addr *a)
+{
+	size_t last = a->family == AF_INET ? 3 : 15;
+	struct mams_addr is;
+	uint32_t index = 0;
+
+	if (!mams_addr_is_set(a) || !mams_prefix_has(net, a))
+		return 0;
+	for (size_t i = 0; i < 4; i++)
+		index |= (uint32_t)(a->ip[last - i] ^ net->net.ip[last - i]) << (8 * i);
+	if (index == 0 || index > p->places)
+		return 0;
+	is = address_at(net, index);
+	return mams_addr_eq_ip(&is, a) ? index : 0;
+}
+
+static int put(struct ncm_pool *p, uint64_t session_id, uint32_t index, struct place **out)
+{
+	struct place *x = calloc(1, sizeof(*x));
+
+	if (!x)
+		return -ENOMEM;
+	x->index = index;
+	x->session_id = session_id;
+	HASH_ADD(by_index, p->indexes, index, sizeof(x->index), x);
+	HASH_ADD(by_session, p->sessions, session_id, sizeof(x->session_id), x);
+	*out = x;
+	return 0;
+}
+
 static int enter(struct ncm_pool *p, uint64_t session_id, const char *identity, struct place **out)
 {
 	uint32_t wish = first_wish(p, identity);
-	struct place *x;
 	uint32_t i = 0;
 
 	while (i < p->places && is_taken(p, 1 + (wish + i) % p->places))
 		i++;
 	if (i == p->places)
 		return -MAMS_ELIMIT;
-	x = calloc(1, sizeof(*x));
-	if (!x)
-		return -ENOMEM;
-	x->index = 1 + (wish + i) % p->places;
-	x->session_id = session_id;
-	HASH_ADD(by_index, p->indexes, index, sizeof(x->index), x);
-	HASH_ADD(by_session, p->sessions, session_id, sizeof(x->session_id), x);
-	*out = x;
-	return 0;
+	return put(p, session_id, 1 + (wish + i) % p->places, out);
+}
+
+bool ncm_pool_keep(struct ncm_pool *p, uint64_t session_id, const struct mams_addr *ip4,
+	const struct mams_addr *ip6)
+{
+	const struct mams_prefix *net = mams_addr_is_set(&p->net4.net) ? &p->net4 : &p->net6;
+	uint32_t index = index_of(p, net, net == &p->net4 ? ip4 : ip6);
+	struct place *x = find(p, session_id);
+
+	if (x)
+		return index == x->index;
+	return index && !is_taken(p, index) && put(p, session_id, index, &x) == 0;
 }
 
 int ncm_pool_take(struct ncm_pool *p, uint64_t session_id, const char *identity,

@@ -19,6 +19,11 @@ void ncm_pool_free(struct ncm_pool *p); /**< accepts NULL */
  *  @return 0, -MAMS_ELIMIT (all are taken), -ENOMEM */
 MAMS_MUST int ncm_pool_take(struct ncm_pool *p, uint64_t session_id, const char *identity,
 	struct mams_addr *ip4, struct mams_addr *ip6);
+/** A session of before a restart had these: it has them again, unless they are another's by now or
+ *  of other networks.  @param ip4, ip6  unset: it had none of that family
+ *  @return has it got them? */
+bool ncm_pool_keep(struct ncm_pool *p, uint64_t session_id, const struct mams_addr *ip4,
+	const struct mams_addr *ip6);
 /** Somebody whom we do not know has them: ncm_pool_take() gives others. */
 void ncm_pool_pass(struct ncm_pool *p, uint64_t session_id);
 void ncm_pool_give(struct ncm_pool *p, uint64_t session_id);

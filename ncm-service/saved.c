@@ -23,7 +23,10 @@ static int write_anchors(const struct ncm_saved *s, struct ctl_msg *msg)
 				(struct ctl_ncm_anchor){.connection_id = a->id,
 					.madp = a->madp[0] ? ctl_strdup(msg, a->madp) : NULL,
 					.dl = a->dl,
-					.ul = a->ul};
+					.ul = a->ul,
+					.dl_mode = a->dl_mode,
+					.ul_mode = a->ul_mode,
+					.off = a->off};
 	}
 	return 0;
 }
@@ -61,6 +64,10 @@ int ncm_saved_write(const struct ncm_saved *s, struct mams_buf *out)
 		.features = s->features,
 		.convergence = s->convergence,
 		.adaptation = s->adaptation,
+		.tunnel_secret = s->tunnel.secret[0] ? ctl_strdup(msg, s->tunnel.secret) : NULL,
+		.anchor4 = s->tunnel.anchor4,
+		.anchor6 = s->tunnel.anchor6,
+		.tunnel_port = s->tunnel.port,
 		.links = links,
 		.n_links = n};
 	rc = write_anchors(s, msg);
@@ -114,8 +121,22 @@ static int read_anchors(
 		a->id = from->connection_id;
 		a->dl = from->dl;
 		a->ul = from->ul;
+		a->dl_mode = from->dl_mode;
+		a->ul_mode = from->ul_mode;
+		a->off = from->off;
 	}
 	return 0;
+}
+
+static int read_tunnel(
+	const struct ctl_ncm_session *s, struct ncm_tunnel *out, struct mams_error *err)
+{
+	if (!s->tunnel_secret)
+		return 0;
+	out->anchor4 = s->anchor4;
+	out->anchor6 = s->anchor6;
+	out->port = s->tunnel_port;
+	return read_text(s->tunnel_secret, out->secret, sizeof(out->secret), "tunnel_secret", err);
 }
 
 static int read_session(
@@ -135,7 +156,7 @@ static int read_session(
 	out->adaptation = s->adaptation;
 	if (rc == 0)
 		rc = read_anchors(s, out, err);
-	return rc;
+	return rc == 0 ? read_tunnel(s, &out->tunnel, err) : rc;
 }
 
 int ncm_saved_read(const char *text, size_t len, struct ncm_saved *out, struct mams_error *err)

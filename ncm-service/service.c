@@ -1,12 +1,11 @@
 #include "ncm-service/service.h"
 
 #include "lib/base/log.h"
-#include "ncm-service/agree.h"
 #include "ncm-service/compose.h"
 #include "ncm-service/fresh.h"
-#include "ncm-service/links.h"
 #include "ncm-service/protect.h"
 #include "ncm-service/saved.h"
+#include "ncm-service/session_log.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -35,44 +34,6 @@ struct ncm_service {
 	struct mams_loop_timer *commit; /* of the store */
 	bool committing;
 };
-
-static void log_link(const struct ncm_session *s, uint8_t id)
-{
-	const struct ncm_link *l = &s->s.links[id];
-	char text[MAMS_ADDR_STRLEN];
-
-	log_info("link %s: %s client=%s connection=%u type=%s address=%s",
-		l->admission == NCM_ADMIT_OK ? s->policy->accesses[l->access].name : "not admitted",
-		ncm_admission_text(l->admission), s->s.identity, id,
-		mx_connection_type_name(l->connection_type), mams_addr_str(&l->address, text));
-}
-
-/* One line tells what will be used, another each thing that will not, and why. */
-static void log_agreed(const struct ncm_session *s)
-{
-	char text[MX_DROP_LEN];
-	uint32_t anchors = 0;
-
-	for (size_t a = 0; a < s->policy->n_anchors; a++)
-		anchors += s->s.anchors[a].used;
-	log_info("agreed features=0x%02x convergence=0x%x adaptation=0x%x anchors=%u client=%s",
-		s->s.features, s->s.convergence, s->s.adaptation, anchors, s->s.identity);
-	for (size_t i = 0; i < s->n_drops; i++)
-		log_info("not used: %s %s: %s client=%s", mx_group_name(s->drops[i].group),
-			mx_drop_name(&s->drops[i], text), ncm_drop_reason(&s->drops[i]),
-			s->s.identity);
-}
-
-static void log_assigned(const struct ncm_session *s, const struct ncm_action *a)
-{
-	const char *anchor = s->policy->anchors[a->anchor].name;
-
-	if (a->madp < 0)
-		log_warn("anchor %s: %s client=%s", anchor, a->text, s->s.identity);
-	else
-		log_info("anchor %s: N-MADP instance %s client=%s", anchor,
-			s->policy->madps[a->madp].name, s->s.identity);
-}
 
 static void commit(void *user)
 {
@@ -135,13 +96,13 @@ static void act(struct ncm_service *v, struct ncm_session *s, const struct ncm_a
 			ncm_state_name(a->to), a->text, s->s.identity);
 		break;
 	case NCM_ACT_LINK:
-		log_link(s, a->connection_id);
+		ncm_log_link(s, a->connection_id);
 		break;
 	case NCM_ACT_AGREED:
-		log_agreed(s);
+		ncm_log_agreed(s);
 		break;
 	case NCM_ACT_ASSIGNED:
-		log_assigned(s, a);
+		ncm_log_assigned(s, a);
 		break;
 	case NCM_ACT_END:
 		(void)!ncm_store_del(v->store, s->s.identity);
@@ -576,6 +537,13 @@ int ncm_service_steer(struct ncm_service *v, struct ncm_session *s, uint64_t req
 	if (rc == 0)
 		run(v, s);
 	return rc;
+}
+
+void ncm_service_seen(struct ncm_service *v, struct ncm_session *s)
+{
+	ncm_session_seen(s, mams_loop_now(v->loop));
+	arm_session(v, s);
+	arm(v);
 }
 
 bool ncm_service_probe(struct ncm_service *v, struct ncm_session *s, uint32_t links)

@@ -55,6 +55,8 @@ bool ncm_service_adopt(struct ncm_service *v, const struct ncm_saved *stored);
 bool ncm_service_lose(struct ncm_service *v, const char *identity);
 void ncm_service_refresh(struct ncm_service *v); /**< put every session into the store again */
 
+/** The client of a session is at the transport. */
+void ncm_service_seen(struct ncm_service *v, struct ncm_session *s);
 /** Estimate these connections (bits) of a session now.  @return false: none can be */
 bool ncm_service_probe(struct ncm_service *v, struct ncm_session *s, uint32_t links);
 struct ncm_registry *ncm_service_registry(struct ncm_service *v);

@@ -74,6 +74,7 @@ struct ncm_session *ncm_session_new(const struct ncm_policy *p, struct ncm_count
 		ncm_session_policy(s);
 		/* what was under way is not stored: one setup makes both sides agree again */
 		s->gather_until = now;
+		s->away = true;
 	} else {
 		c->sessions_created++;
 	}
@@ -258,9 +259,9 @@ bool ncm_session_steer_again(struct ncm_session *s, size_t anchor, mams_time now
 	s->steer.order = (struct ncm_order){.anchor = anchor,
 		.dl = s->s.anchors[anchor].dl & have,
 		.ul = s->s.anchors[anchor].ul & have,
-		.ul_mode = s->anchor[anchor].ul_mode,
-		.dl_mode = s->anchor[anchor].dl_mode,
-		.off = s->anchor[anchor].off};
+		.ul_mode = s->s.anchors[anchor].ul_mode,
+		.dl_mode = s->s.anchors[anchor].dl_mode,
+		.off = s->s.anchors[anchor].off};
 	s->steer.open = !begin_steering(s, now, &code);
 	return s->steer.open;
 }
@@ -279,16 +280,16 @@ void ncm_session_set_up(struct ncm_session *s, mams_time now)
 
 static void keep_order(struct ncm_session *s, const struct ncm_order *o)
 {
-	struct ncm_anchor_use *use = &s->anchor[o->anchor];
+	struct ncm_saved_anchor *anchors = s->s.anchors;
 
-	s->s.anchors[o->anchor].dl = o->dl;
-	s->s.anchors[o->anchor].ul = o->ul;
-	use->ul_mode = o->ul_mode;
-	use->dl_mode = o->dl_mode;
-	use->off = o->off;
+	anchors[o->anchor].dl = o->dl;
+	anchors[o->anchor].ul = o->ul;
+	anchors[o->anchor].ul_mode = o->ul_mode;
+	anchors[o->anchor].dl_mode = o->dl_mode;
+	anchors[o->anchor].off = o->off;
 	for (size_t a = 0; a < NCM_ANCHORS_MAX; a++)
-		s->anchor[a].off =
-			(s->anchor[a].off & ~MX_SESSION_FEATURES) | (o->off & MX_SESSION_FEATURES);
+		anchors[a].off =
+			(anchors[a].off & ~MX_SESSION_FEATURES) | (o->off & MX_SESSION_FEATURES);
 }
 
 /* The RSP tells what is really in effect (seed 6.6). */
@@ -404,6 +405,14 @@ static int refuse(uint64_t *counter, int code, struct mams_error *err, const str
 	return mams_fail(err, code, mx_type_name(m->type), "%s", why);
 }
 
+/* Taken up from a store, and here: the setup that it has not answered, if so, once more. */
+static void is_back(struct ncm_session *s, mams_time now)
+{
+	if (s->away && s->state == NCM_STATE_ACTIVE)
+		s->gather_until = mams_time_min(s->gather_until, now);
+	s->away = false;
+}
+
 int ncm_session_input(
 	struct ncm_session *s, const struct mx_msg *m, mams_time now, struct mams_error *err)
 {
@@ -412,6 +421,7 @@ int ncm_session_input(
 	const struct mx_msg *stored;
 	int rc;
 
+	is_back(s, now);
 	if (!r->act)
 		return refuse(
 			&c->wrong_direction, MAMS_ESTATE, err, m, "an NCM takes no such message");
@@ -442,6 +452,7 @@ int ncm_session_input(
 void ncm_session_seen(struct ncm_session *s, mams_time now)
 {
 	s->seen = now;
+	is_back(s, now);
 }
 
 /* A client of the seed does not know keep-alives; that it comes to fetch messages is what tells
@@ -464,6 +475,8 @@ static void expired(struct ncm_session *s, enum mx_type type, mams_time now)
 		finish_steering(s, ETIMEDOUT, "the client does not answer");
 	else if (type == MX_SESSION_TERMINATION_REQ)
 		ncm_session_push(s, (struct ncm_action){.kind = NCM_ACT_END});
+	else if (type == MX_UP_SETUP_CONF_REQ && s->away) /* ... it is asked when it comes */
+		ncm_session_to(s, NCM_STATE_ACTIVE, "the client has not come yet");
 	else
 		ncm_session_end(s, mx_type_name(type));
 }

@@ -116,6 +116,16 @@ struct ncm_saved_anchor {
 	uint8_t id;              /**< connection id */
 	char madp[NCM_NAME_MAX]; /**< instance; "": none */
 	uint32_t dl, ul;         /**< bits of connection ids */
+	uint8_t ul_mode;         /**< GMA: 1 + enum mx_mode; 0: as the features say */
+	uint8_t dl_mode;
+	uint32_t off; /**< agreed features that steering has switched off */
+};
+
+/** What a trailer MADP has given the client of a session. */
+struct ncm_tunnel {
+	char secret[NCM_KEY_MAX];          /**< base64 */
+	struct mams_addr anchor4, anchor6; /**< the client's addresses inside; at least one */
+	uint16_t port;                     /**< UDP, of this session; 0: not yet known */
 };
 
 /** What survives a restart of the NCM. */
@@ -128,6 +138,7 @@ struct ncm_saved {
 	uint32_t convergence; /**< agreed, bits of enum mx_convergence */
 	uint32_t adaptation;  /**< agreed, bits of enum mx_adaptation */
 	struct ncm_saved_anchor anchors[NCM_ANCHORS_MAX]; /**< in the policy's order */
+	struct ncm_tunnel tunnel; /**< of the anchor with GMA; secret "": none yet */
 	struct ncm_link links[NCM_LINKS_MAX];
 };
 
@@ -145,16 +156,6 @@ struct ncm_anchor_use {
 	int madp;         /**< index; -1: none */
 	uint32_t leaving; /**< bits of instances that the next confirmation releases */
 	bool refused;     /**< it needs an instance and there is none */
-	uint8_t ul_mode;  /**< GMA: 1 + enum mx_mode; 0: as the features say */
-	uint8_t dl_mode;
-	uint32_t off; /**< agreed features that steering has switched off */
-};
-
-/** What a trailer MADP has given the client of a session. */
-struct ncm_tunnel {
-	char secret[NCM_KEY_MAX];          /**< base64 */
-	struct mams_addr anchor4, anchor6; /**< the client's addresses inside; at least one */
-	uint16_t port;                     /**< UDP, of this session; 0: not yet known */
 };
 
 struct ncm_appreq;
@@ -194,6 +195,7 @@ struct ncm_session {
 	struct mx_exchange exchange;
 	mams_time last_heard;
 	mams_time seen; /**< the client is at the transport, whether it has said something or not */
+	bool away;      /**< taken up from a store, and the client has not come since */
 	bool modern;    /**< it has shown something of RFC 8743: keep-alives must be answered */
 	mams_time created;
 	enum ncm_transport transport; /**< that the client used last */
@@ -203,8 +205,7 @@ struct ncm_session {
 	mams_time prepare_again; /**< in PREPARE: the N-MADP has not answered, it is told again */
 	uint32_t again_ms;       /**< patience with links that a CNF left out; doubles */
 	struct ncm_anchor_use anchor[NCM_ANCHORS_MAX];
-	struct ncm_tunnel tunnel; /**< of the anchor with GMA */
-	uint32_t tunnelled;       /**< bits of links that the client has in it */
+	uint32_t tunnelled; /**< bits of links that the client has in it */
 	bool setup_stale;  /**< the setup under way tells what is true no longer: another follows */
 	uint32_t prepared; /**< bits of instances that know the client */
 	uint32_t told;     /**< bits of instances that may have connections of it */

@@ -308,6 +308,7 @@ void ncm_session_prepared(
 	if (tunnel && (wanted_madps(s) & 1u << madp) && ncm_tunnel_take(s, tunnel)) {
 		news = true;
 		s->setup_stale = s->state == NCM_STATE_SETUP_WAIT;
+		ncm_session_store(s);
 	}
 	s->prepared |= 1u << madp;
 	if (s->state == NCM_STATE_PREPARE && awaited(s) == 0 && can_go_on(s))

@@ -76,8 +76,8 @@ void ncm_status_anchors(
 			.method = ctl_strdup(msg, method_name(s, a)),
 			.refused = s->anchor[a].refused};
 		if (ncm_session_methods(s, a) & 1u << MX_CONV_GMA) {
-			x->anchor4 = s->tunnel.anchor4;
-			x->anchor6 = s->tunnel.anchor6;
+			x->anchor4 = s->s.tunnel.anchor4;
+			x->anchor6 = s->s.tunnel.anchor6;
 		}
 		if (s->anchor[a].madp >= 0)
 			x->madp = ctl_strdup(msg, p->madps[s->anchor[a].madp].name);

@@ -12,7 +12,7 @@
 #include <unistd.h>
 
 #define LOG_MODULE "store"
-#define SCHEMA_VERSION 2
+#define SCHEMA_VERSION 3
 #define TEXT_OF(n) #n
 #define NUMBER_TEXT(n) TEXT_OF(n)
 
@@ -34,10 +34,12 @@ static const char schema[] =
 	"CREATE TABLE IF NOT EXISTS session("
 	" identity TEXT PRIMARY KEY, session_id INTEGER NOT NULL UNIQUE, client_key TEXT NOT NULL,"
 	" active INTEGER NOT NULL, features INTEGER NOT NULL, convergence INTEGER NOT NULL,"
-	" adaptation INTEGER NOT NULL) WITHOUT ROWID;"
+	" adaptation INTEGER NOT NULL, tunnel_secret TEXT, anchor4 TEXT, anchor6 TEXT,"
+	" tunnel_port INTEGER NOT NULL DEFAULT 0) WITHOUT ROWID;"
 	"CREATE TABLE IF NOT EXISTS anchor("
 	" identity TEXT NOT NULL, connection_id INTEGER NOT NULL, madp TEXT NOT NULL,"
-	" dl INTEGER NOT NULL, ul INTEGER NOT NULL,"
+	" dl INTEGER NOT NULL, ul INTEGER NOT NULL, dl_mode INTEGER NOT NULL DEFAULT 0,"
+	" ul_mode INTEGER NOT NULL DEFAULT 0, off INTEGER NOT NULL DEFAULT 0,"
 	" PRIMARY KEY(identity, connection_id)) WITHOUT ROWID;"
 	"CREATE TABLE IF NOT EXISTS drained(madp TEXT PRIMARY KEY) WITHOUT ROWID;"
 	"PRAGMA user_version=" NUMBER_TEXT(
@@ -83,14 +85,34 @@ static int version(struct file *st)
 	return v;
 }
 
-/* Sessions of an older layout are not read: their clients discover again by themselves. */
+/* What layout 2 did not have yet; the columns stand in the order of the schema. */
+static const char from_2[] =
+	"BEGIN;"
+	"ALTER TABLE session ADD COLUMN tunnel_secret TEXT;"
+	"ALTER TABLE session ADD COLUMN anchor4 TEXT;"
+	"ALTER TABLE session ADD COLUMN anchor6 TEXT;"
+	"ALTER TABLE session ADD COLUMN tunnel_port INTEGER NOT NULL DEFAULT 0;"
+	"ALTER TABLE anchor ADD COLUMN dl_mode INTEGER NOT NULL DEFAULT 0;"
+	"ALTER TABLE anchor ADD COLUMN ul_mode INTEGER NOT NULL DEFAULT 0;"
+	"ALTER TABLE anchor ADD COLUMN off INTEGER NOT NULL DEFAULT 0;"
+	"PRAGMA user_version=3;"
+	"COMMIT;";
+
+static bool exec(struct file *st, const char *sql)
+{
+	return sqlite3_exec(st->db, sql, NULL, NULL, NULL) == SQLITE_OK;
+}
+
+/* Sessions of a layout before 2 are not read: their clients discover again by themselves. */
 static bool make_tables(struct file *st)
 {
-	if (version(st) < SCHEMA_VERSION &&
-		sqlite3_exec(st->db, "DROP TABLE IF EXISTS session; DROP TABLE IF EXISTS link;",
-			NULL, NULL, NULL) != SQLITE_OK)
+	int is = version(st);
+
+	if (is == 2 && !exec(st, from_2))
 		return false;
-	return sqlite3_exec(st->db, schema, NULL, NULL, NULL) == SQLITE_OK;
+	if (is < 2 && !exec(st, "DROP TABLE IF EXISTS session; DROP TABLE IF EXISTS link;"))
+		return false;
+	return exec(st, schema);
 }
 
 static int run(struct file *st, sqlite3_stmt *q)
@@ -123,6 +145,9 @@ static int put_anchor(struct file *st, const char *identity, const struct ncm_sa
 	sqlite3_bind_text(q, 3, a->madp, -1, SQLITE_STATIC);
 	sqlite3_bind_int64(q, 4, a->dl);
 	sqlite3_bind_int64(q, 5, a->ul);
+	sqlite3_bind_int(q, 6, a->dl_mode);
+	sqlite3_bind_int(q, 7, a->ul_mode);
+	sqlite3_bind_int64(q, 8, a->off);
 	return run(st, q);
 }
 
@@ -151,6 +176,15 @@ static int put_link(struct file *st, const char *identity, int id, const struct 
 	return run(st, q);
 }
 
+static void bind_tunnel(sqlite3_stmt *q, int column, const struct ncm_tunnel *t)
+{
+	if (t->secret[0])
+		sqlite3_bind_text(q, column, t->secret, -1, SQLITE_STATIC);
+	bind_address(q, column + 1, &t->anchor4);
+	bind_address(q, column + 2, &t->anchor6);
+	sqlite3_bind_int(q, column + 3, t->port);
+}
+
 static int put(struct file *st, const struct ncm_saved *s)
 {
 	sqlite3_stmt *q = st->put_session;
@@ -163,6 +197,7 @@ static int put(struct file *st, const struct ncm_saved *s)
 	sqlite3_bind_int64(q, 5, s->features);
 	sqlite3_bind_int64(q, 6, s->convergence);
 	sqlite3_bind_int64(q, 7, s->adaptation);
+	bind_tunnel(q, 8, &s->tunnel);
 	rc = run(st, q);
 	if (rc == 0)
 		rc = delete_links(st, s->identity);
@@ -272,7 +307,10 @@ static int read_anchors(struct file *st, struct ncm_saved *s)
 	sqlite3_stmt *q = NULL;
 	size_t n = 0;
 
-	if (prepare(st, "SELECT connection_id,madp,dl,ul FROM anchor WHERE identity=?", &q) < 0)
+	if (prepare(st,
+		    "SELECT connection_id,madp,dl,ul,dl_mode,ul_mode,off FROM anchor"
+		    " WHERE identity=?",
+		    &q) < 0)
 		return failed(st, "reading anchors");
 	sqlite3_bind_text(q, 1, s->identity, -1, SQLITE_STATIC);
 	while (n < NCM_ANCHORS_MAX && sqlite3_step(q) == SQLITE_ROW) {
@@ -283,9 +321,24 @@ static int read_anchors(struct file *st, struct ncm_saved *s)
 		snprintf(a->madp, sizeof(a->madp), "%s", sqlite3_column_text(q, 1));
 		a->dl = (uint32_t)sqlite3_column_int64(q, 2);
 		a->ul = (uint32_t)sqlite3_column_int64(q, 3);
+		a->dl_mode = (uint8_t)sqlite3_column_int(q, 4);
+		a->ul_mode = (uint8_t)sqlite3_column_int(q, 5);
+		a->off = (uint32_t)sqlite3_column_int64(q, 6);
 	}
 	sqlite3_finalize(q);
 	return 0;
+}
+
+static void read_tunnel(sqlite3_stmt *q, int column, struct ncm_tunnel *t)
+{
+	const char *secret = (const char *)sqlite3_column_text(q, column);
+
+	if (!secret)
+		return;
+	snprintf(t->secret, sizeof(t->secret), "%s", secret);
+	(void)read_address(q, column + 1, &t->anchor4);
+	(void)read_address(q, column + 2, &t->anchor6);
+	t->port = (uint16_t)sqlite3_column_int(q, column + 3);
 }
 
 static int drained_file(struct ncm_store *store, const char *madp, bool drained)
@@ -327,8 +380,8 @@ static int each_file(
 	struct file *st = (struct file *)store;
 	sqlite3_stmt *q = NULL;
 	int rc = prepare(st,
-		"SELECT identity,session_id,client_key,active,features,convergence,adaptation"
-		" FROM session",
+		"SELECT identity,session_id,client_key,active,features,convergence,adaptation,"
+		"tunnel_secret,anchor4,anchor6,tunnel_port FROM session",
 		&q);
 
 	if (rc < 0)
@@ -342,6 +395,7 @@ static int each_file(
 
 		snprintf(s.identity, sizeof(s.identity), "%s", sqlite3_column_text(q, 0));
 		snprintf(s.client_key, sizeof(s.client_key), "%s", sqlite3_column_text(q, 2));
+		read_tunnel(q, 7, &s.tunnel);
 		rc = read_links(st, &s);
 		if (rc == 0)
 			rc = read_anchors(st, &s);
@@ -392,10 +446,10 @@ int ncm_store_open(const char *path, struct ncm_store **out, struct mams_error *
 	if (sqlite3_open_v2(path, &st->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL) !=
 			SQLITE_OK ||
 		!make_tables(st) ||
-		prepare(st, "INSERT OR REPLACE INTO session VALUES(?,?,?,?,?,?,?)",
+		prepare(st, "INSERT OR REPLACE INTO session VALUES(?,?,?,?,?,?,?,?,?,?,?)",
 			&st->put_session) < 0 ||
 		prepare(st, "INSERT INTO link VALUES(?,?,?,?,?,?,?,?,?)", &st->put_link) < 0 ||
-		prepare(st, "INSERT INTO anchor VALUES(?,?,?,?,?)", &st->put_anchor) < 0 ||
+		prepare(st, "INSERT INTO anchor VALUES(?,?,?,?,?,?,?,?)", &st->put_anchor) < 0 ||
 		prepare(st, "DELETE FROM anchor WHERE identity=?", &st->del_anchors) < 0 ||
 		prepare(st, "DELETE FROM session WHERE identity=?", &st->del_session) < 0 ||
 		prepare(st, "DELETE FROM link WHERE identity=?", &st->del_links) < 0) {

@@ -85,6 +85,7 @@ static struct entry *find(const struct ncm_trailer *t, uint64_t session_id)
 
 static struct entry *enter(struct ncm_trailer *t, const struct ncm_session *s)
 {
+	const struct ncm_tunnel *kept = &s->s.tunnel;
 	struct entry *e = find(t, s->s.session_id);
 
 	if (e) {
@@ -95,7 +96,13 @@ static struct entry *enter(struct ncm_trailer *t, const struct ncm_session *s)
 	if (!e)
 		return NULL;
 	e->session_id = s->s.session_id;
-	ncm_fresh_key(e->tunnel.secret);
+	/* of before a restart, or of the instance that had the session: nothing changes for links
+	 */
+	if (kept->secret[0] &&
+		ncm_pool_keep(t->pool, e->session_id, &kept->anchor4, &kept->anchor6))
+		snprintf(e->tunnel.secret, sizeof(e->tunnel.secret), "%s", kept->secret);
+	else
+		ncm_fresh_key(e->tunnel.secret);
 	HASH_ADD(by_session, t->sessions, session_id, sizeof(e->session_id), e);
 	return e;
 }

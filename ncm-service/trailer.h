@@ -1,9 +1,8 @@
 /** @file trailer.h
  *  One mams-trailer as the NCM drives it: sessions of clients over ctl.  Layer: adapter.
  *  It keeps what it was told when we are away, and is told everything again whenever a connection
- * is made.  Secrets are drawn here and live in memory only: after a restart of the NCM the first
- * set and the UP setup that follows it bring new ones, and links that stand go on by their old
- * proof. */
+ * is made.  Secrets are drawn here and kept with the session, as are the client's addresses: after
+ * a restart of the NCM it says the same again. */
 #pragma once
 
 #include "lib/io/loop.h"

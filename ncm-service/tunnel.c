@@ -30,7 +30,7 @@ int ncm_tunnel_anchor(const struct ncm_session *s)
 
 uint32_t ncm_tunnel_features(const struct ncm_session *s, size_t anchor)
 {
-	return s->s.features & ~s->anchor[anchor].off;
+	return s->s.features & ~s->s.anchors[anchor].off;
 }
 
 /* ---- to the trailer ---- */
@@ -84,12 +84,12 @@ static int put_class(struct ctl_msg *m, const struct ncm_session *s, size_t a, u
 	const bool lossless = (features & 1u << MX_F_LOSSLESS_SWITCHING) != 0;
 	const struct ctl_tr_wish dl = {.have = have,
 		.wanted = left(s, x->dl & have),
-		.mode = s->anchor[a].dl_mode,
+		.mode = x->dl_mode,
 		.aggregate = (features & 1u << MX_F_DOWNLINK_AGGREGATION) != 0,
 		.lossless = lossless};
 	const struct ctl_tr_wish ul = {.have = have,
 		.wanted = x->ul,
-		.mode = s->anchor[a].ul_mode,
+		.mode = x->ul_mode,
 		.aggregate = (features & 1u << MX_F_UPLINK_AGGREGATION) != 0,
 		.lossless = lossless};
 	int rc;
@@ -148,7 +148,7 @@ struct ctl_msg *ncm_tunnel_compose(
 
 bool ncm_tunnel_take(struct ncm_session *s, const struct ncm_tunnel *t)
 {
-	struct ncm_tunnel *x = &s->tunnel;
+	struct ncm_tunnel *x = &s->s.tunnel;
 	bool changed = x->port != t->port || strcmp(x->secret, t->secret) != 0 ||
 		       !mams_addr_eq_ip(&x->anchor4, &t->anchor4) ||
 		       !mams_addr_eq_ip(&x->anchor6, &t->anchor6);
@@ -169,7 +169,7 @@ static const char *text_of(struct mx_msg *m, const struct mams_addr *a)
 static bool put_inside(struct mx_msg *m, const struct ncm_session *s,
 	const struct ncm_madp_conf *conf, struct mx_convergence_params *p)
 {
-	const struct ncm_tunnel *t = &s->tunnel;
+	const struct ncm_tunnel *t = &s->s.tunnel;
 	struct mams_addr a;
 
 	p->has_anchor_mtu = true;
@@ -207,8 +207,8 @@ static bool put_end(struct mx_msg *m, const struct ncm_session *s, size_t madp, 
 	*d->adaptation_method_param =
 		(struct mx_adaptation_params){.tunnel_ip_addr = text_of(m, end),
 			.has_tunnel_end_port = true,
-			.tunnel_end_port = s->tunnel.port,
-			.shared_secret = mx_strdup(m, s->tunnel.secret)};
+			.tunnel_end_port = s->s.tunnel.port,
+			.shared_secret = mx_strdup(m, s->s.tunnel.secret)};
 	return d->adaptation_method_param->tunnel_ip_addr &&
 	       d->adaptation_method_param->shared_secret;
 }

@@ -482,6 +482,9 @@ struct ctl_ncm_anchor {
 	const char *madp; /**< NULL: none */
 	uint32_t dl;      /**< bits of connection ids */
 	uint32_t ul;
+	uint8_t dl_mode; /**< 1 + mode; 0: none named */
+	uint8_t ul_mode;
+	uint32_t off; /**< bits of enum mx_feature */
 };
 
 struct ctl_ncm_session {
@@ -494,6 +497,10 @@ struct ctl_ncm_session {
 	uint32_t adaptation;
 	struct ctl_ncm_anchor *anchors;
 	size_t n_anchors;
+	const char *tunnel_secret; /**< secret; NULL: no tunnel */
+	struct mams_addr anchor4;  /**< the client's, inside the tunnel */
+	struct mams_addr anchor6;
+	uint16_t tunnel_port;
 	struct ctl_ncm_link *links;
 	size_t n_links;
 };

@@ -421,6 +421,9 @@ static const struct mams_field ncm_anchor_rows[] = {
 	TEXT(ctl_ncm_anchor, madp, OPT),
 	ROW_INT(U32, ctl_ncm_anchor, dl, "dl", 0, 0, "bits of connection ids"),
 	ROW_INT(U32, ctl_ncm_anchor, ul, "ul", 0, 0, "likewise"),
+	ROW_INT(U8, ctl_ncm_anchor, dl_mode, "dl_mode", 0, 6, "1 + mode; 0: none named"),
+	ROW_INT(U8, ctl_ncm_anchor, ul_mode, "ul_mode", 0, 6, "likewise"),
+	ROW_INT(U32, ctl_ncm_anchor, off, "off", 0, 0, "bits of enum mx_feature"),
 };
 static TABLE(ncm_anchor_table, ctl_ncm_anchor, "ncm_anchor", ncm_anchor_rows);
 
@@ -434,6 +437,10 @@ static const struct mams_field ncm_session_rows[] = {
 		"bits of enum mx_convergence"),
 	ROW_INT(U32, ctl_ncm_session, adaptation, "adaptation", 0, 0, "bits of enum mx_adaptation"),
 	ROW_LIST(ctl_ncm_session, anchors, "anchors", OPT, &ncm_anchor_table, 0, MAX_PATHS, ""),
+	ROW_STR(ctl_ncm_session, tunnel_secret, "tunnel_secret", SECRET, 1024, "base64"),
+	ROW_ADDR(ctl_ncm_session, anchor4, "anchor4", OPT, ""),
+	ROW_ADDR(ctl_ncm_session, anchor6, "anchor6", OPT, ""),
+	PORT(ctl_ncm_session, tunnel_port),
 	ROW_LIST(ctl_ncm_session, links, "links", 0, &ncm_link_table, 0, MAX_PATHS, ""),
 };
 static TABLE(ncm_session_table, ctl_ncm_session, "ncm_session", ncm_session_rows);

@@ -55,6 +55,16 @@ blackhole() {
 	lab_wait 10 both_up c || echo "wifi does not come back" >&2
 	echo $(($(again) - before))
 }
+# What the NCM has kept of the tunnel, as a sum: a secret is in no log.
+kept() {
+	python3 - "$LAB_DIR/ncm.db" <<-X | sha256sum
+		import sqlite3, sys
+		db = sqlite3.connect("file:%s?mode=ro" % sys.argv[1], uri=True)
+		row = db.execute("SELECT tunnel_secret, anchor4, anchor6, tunnel_port FROM session").fetchone()
+		assert len(row[0]) == 44 and row[1] and row[2] and row[3], "no tunnel is kept"
+		print(row, db.execute("SELECT connection_id, dl_mode, ul_mode, off FROM anchor").fetchall())
+	X
+}
 start() { # SIDE: the trailer of n or c
 	local ns=$PX
 	[ "$1" = n ] || ns=$CL
@@ -215,7 +225,9 @@ sleep 0.3
 carried
 claim "DL on wifi" "$wifi_rx" '>=' 120
 claim "DL on lte" "$lte_rx" '<=' 80
-claim "both" "$(steer --ul wifi,lte --dl wifi,lte)" = applied
+claim "both, UL not aggregated, DL once for each" "$(steer --ul wifi,lte --dl wifi,lte \
+	--off uplink_aggregation --dl-mode duplicate)" = applied
+before=$(kept)
 lab_end ncm KILL
 lab_start_one ncm
 wait "$talk" || :
@@ -226,6 +238,18 @@ lab_wait 10 lab_is_active || :
 claim "NCM back: the same address inside" "$(ccm_json | jq -r '.anchors[1].anchor4')" = "$address"
 claim "UDP leaves by" "$(goes_by 10.9.9.2 ipproto udp)" = "dev mams"
 claim "paths are up" "$(yes_no lab_wait 5 both_up n)" = yes
+claim "NCM back: secret, addresses, port and modes that it keeps" "$(kept)" = "$before"
+claim "... in a file that is its own" "$(stat -c %a "$LAB_DIR/ncm.db")" = 600
+cl "$here/trailer_traffic.py" talk 10.9.9.2 9999 400 3 >/dev/null &
+talk=$!
+lab_wait 10 flows tx && lab_wait 10 flows rx
+carried
+claim "NCM back: UL on wifi, as steered before" "$wifi_tx" '>=' 120
+claim "UL on lte" "$lte_tx" '<=' 80
+claim "DL on wifi" "$wifi_rx" '>=' 120
+claim "DL on lte" "$lte_rx" '>=' 120
+wait "$talk" || :
+claim "both" "$(steer --ul wifi,lte --dl wifi,lte)" = applied
 claim "a mode of the other anchor is refused" \
 	"$(ncm steer --anchor tcp --ul wifi --dl wifi --ul-mode split 2>&1 | grep -c 'GMA only' || :)" = 1
 

@@ -253,6 +253,34 @@ static void ncm_restarts(void)
 	world_fini(&w);
 }
 
+/* A session that was stored does not end because its client is late: it may be one of thousands. */
+static void ncm_restarts_before_the_client_is_back(void)
+{
+	struct world w;
+	struct ncm_session *s;
+	uint64_t id;
+
+	world_init(&w, 16, 1);
+	up(&w);
+	id = world_session(&w, w.clients)->s.session_id;
+	w.loss = 1000;
+	world_restart_ncm(&w, true);
+	world_run(&w, 28000); /* the setup that follows is long given up; keep-alives are not */
+	s = world_session(&w, w.clients);
+	CU_ASSERT_PTR_NOT_NULL_FATAL(s);
+	CU_ASSERT_EQUAL(s->state, NCM_STATE_ACTIVE);
+	CU_ASSERT_TRUE(s->away);
+	w.loss = 0;
+	world_run(&w, 20000);
+	s = world_session(&w, w.clients);
+	CU_ASSERT_PTR_NOT_NULL_FATAL(s);
+	CU_ASSERT_FALSE(s->away);
+	CU_ASSERT_EQUAL(s->s.session_id, id);
+	CU_ASSERT_EQUAL(w.clients->fallbacks, 0);
+	CU_ASSERT(world_settled(&w, w.clients, WIFI | LTE));
+	world_fini(&w);
+}
+
 static void ncm_away_means_plain_network(void)
 {
 	struct world w;
@@ -499,6 +527,8 @@ int main(void)
 		{"steering waits for the setup", steering_waits_for_the_setup},
 		{"steering that waited in vain", steering_that_waited_in_vain},
 		{"the NCM restarts", ncm_restarts},
+		{"the NCM restarts before the client is back",
+			ncm_restarts_before_the_client_is_back},
 		{"the NCM stays away", ncm_away_means_plain_network},
 		{"the CCM restarts", ccm_restarts},
 		{"stop ends the session", stop_ends_the_session},

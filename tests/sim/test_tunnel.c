@@ -71,7 +71,7 @@ static void treatments(struct scene *s, const char *ul, const char *dl)
 {
 	const struct ncm_session *n = scene_session(s);
 	struct ctl_msg *at_client = ccm_tunnel_compose(client(s), 1);
-	struct ctl_msg *at_madp = ncm_tunnel_compose(n, 1, &n->tunnel, 1);
+	struct ctl_msg *at_madp = ncm_tunnel_compose(n, 1, &n->s.tunnel, 1);
 
 	CU_ASSERT_PTR_NOT_NULL_FATAL(at_client);
 	CU_ASSERT_PTR_NOT_NULL_FATAL(at_madp);
@@ -161,7 +161,7 @@ static uint32_t in_effect(const struct scene *s)
 {
 	const struct ncm_session *n = scene_session(s);
 	struct ctl_msg *c = ccm_tunnel_compose(client(s), 1);
-	struct ctl_msg *m = ncm_tunnel_compose(n, 1, &n->tunnel, 1);
+	struct ctl_msg *m = ncm_tunnel_compose(n, 1, &n->s.tunnel, 1);
 	uint32_t f = ccm_session_measure_ms(&s->w.clients[0].ccm) ? 1u << MX_F_MEASUREMENT : 0;
 
 	CU_ASSERT_FATAL(c && m);
@@ -321,7 +321,7 @@ static void another_port(void)
 	begin(&s);
 	scene_up(&s);
 	before = s.n;
-	t = scene_session(&s)->tunnel;
+	t = scene_session(&s)->s.tunnel;
 	ncm_session_prepared(scene_session(&s), 1, &t, s.w.now);
 	world_run(&s.w, 1000);
 	CU_ASSERT_EQUAL(scene_count(&s, before, MX_UP_SETUP_CONF_REQ), 0);

@@ -115,6 +115,12 @@ void ncm_receipt_fini(struct ncm_receipt *r)
 	r->text = NULL;
 }
 
+void ncm_service_seen(struct ncm_service *v, struct ncm_session *s)
+{
+	(void)v;
+	ncm_session_seen(s, mams_time_us(0));
+}
+
 struct ncm_registry *ncm_service_registry(struct ncm_service *v)
 {
 	return (struct ncm_registry *)v;

@@ -95,12 +95,47 @@ static void taken_elsewhere(void)
 	ncm_pool_free(p);
 }
 
+static bool keep(struct ncm_pool *p, uint64_t id, const char *a, const char *b)
+{
+	struct mams_addr ip4 = {0};
+	struct mams_addr ip6 = {0};
+
+	mams_assert(!a || mams_addr_parse(a, &ip4) == 0);
+	mams_assert(!b || mams_addr_parse(b, &ip6) == 0);
+	return ncm_pool_keep(p, id, &ip4, &ip6);
+}
+
+/* Whatever its name would have given it. */
+static void kept_over_a_restart(void)
+{
+	struct ncm_pool *p = pool("10.60.0.0/16", "fd60::/64");
+	struct ncm_pool *six = pool("fd60::/112", NULL);
+
+	CU_ASSERT_TRUE(keep(p, 1, "10.60.2.3", "fd60::203"));
+	CU_ASSERT_STRING_EQUAL(of(p, 1, "laptop"), "10.60.2.3 fd60::203");
+	CU_ASSERT_TRUE(keep(p, 1, "10.60.2.3", NULL));
+	CU_ASSERT_FALSE(keep(p, 1, "10.60.2.4", NULL));
+	CU_ASSERT_FALSE(keep(p, 2, "10.60.2.3", NULL)); /* another's */
+	CU_ASSERT_FALSE(keep(p, 2, "10.61.2.3", NULL)); /* the network is another now */
+	CU_ASSERT_FALSE(keep(p, 2, "10.60.0.0", NULL)); /* nobody's */
+	CU_ASSERT_FALSE(keep(p, 2, "10.60.255.255", NULL));
+	CU_ASSERT_FALSE(keep(p, 2, NULL, NULL));
+	CU_ASSERT_FALSE(keep(p, 2, "fd60::1", NULL));
+	CU_ASSERT_STRING_NOT_EQUAL(of(p, 2, "laptop"), "10.60.2.3 fd60::203");
+	CU_ASSERT_TRUE(keep(six, 7, NULL, "fd60::77"));
+	CU_ASSERT_STRING_EQUAL(of(six, 7, "phone"), " fd60::77");
+	CU_ASSERT_FALSE(keep(six, 8, NULL, "fd60::1:77"));
+	ncm_pool_free(p);
+	ncm_pool_free(six);
+}
+
 int main(void)
 {
 	static const struct mams_case cases[] = {
 		{"everyone has his own address", everyone_has_his_own},
 		{"the same one again", the_same_again},
 		{"taken elsewhere", taken_elsewhere},
+		{"kept over a restart", kept_over_a_restart},
 	};
 
 	return mams_suite_run("pool", cases, MAMS_ARRAY_LEN(cases));

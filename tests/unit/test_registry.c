@@ -3,6 +3,7 @@
 #include "ncm-service/store.h"
 #include "tests/support/suite.h"
 
+#include <sqlite3.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -141,6 +142,26 @@ static void take(void *user, const struct ncm_saved *s)
 		read_back[n_read++] = *s;
 }
 
+static void same_user_plane(const struct ncm_saved *is, const struct ncm_saved *was)
+{
+	const struct ncm_saved_anchor *a = &is->anchors[0];
+	const struct ncm_saved_anchor *b = &was->anchors[0];
+
+	CU_ASSERT_TRUE(a->used);
+	CU_ASSERT_EQUAL(a->id, b->id);
+	CU_ASSERT_STRING_EQUAL(a->madp, b->madp);
+	CU_ASSERT_EQUAL(a->dl, b->dl);
+	CU_ASSERT_EQUAL(a->ul, b->ul);
+	CU_ASSERT_EQUAL(a->dl_mode, b->dl_mode);
+	CU_ASSERT_EQUAL(a->ul_mode, b->ul_mode);
+	CU_ASSERT_EQUAL(a->off, b->off);
+	CU_ASSERT_STRING_EQUAL(is->tunnel.secret, was->tunnel.secret);
+	CU_ASSERT_TRUE(mams_addr_eq_ip(&is->tunnel.anchor4, &was->tunnel.anchor4));
+	CU_ASSERT_FALSE(mams_addr_is_set(&is->tunnel.anchor6));
+	CU_ASSERT_EQUAL(is->tunnel.port, was->tunnel.port);
+	CU_ASSERT_FALSE(is->anchors[1].used);
+}
+
 static void on_disk(void)
 {
 	char path[] = "/tmp/mams-store-XXXXXX";
@@ -158,6 +179,11 @@ static void on_disk(void)
 	one.convergence = 3;
 	one.anchors[0] =
 		(struct ncm_saved_anchor){.used = true, .id = 5, .madp = "east", .dl = 3, .ul = 1};
+	one.anchors[0].dl_mode = 1 + MX_MODE_SPLIT;
+	one.anchors[0].ul_mode = 1 + MX_MODE_DUPLICATE;
+	one.anchors[0].off = 5;
+	one.tunnel = (struct ncm_tunnel){
+		.secret = "dHVubmVs", .anchor4 = addr("10.60.3.4"), .port = 65535};
 	one.links[1] = (struct ncm_link){.known = true,
 		.connection_type = MX_LTE,
 		.up = true,
@@ -185,15 +211,53 @@ static void on_disk(void)
 	CU_ASSERT_EQUAL(strcmp(read_back[0].client_key, "a2V5"), 0);
 	CU_ASSERT_TRUE(read_back[0].active);
 	CU_ASSERT_EQUAL(read_back[0].convergence, 3);
-	CU_ASSERT_TRUE(read_back[0].anchors[0].used);
-	CU_ASSERT_EQUAL(read_back[0].anchors[0].id, 5);
-	CU_ASSERT_STRING_EQUAL(read_back[0].anchors[0].madp, "east");
-	CU_ASSERT_EQUAL(read_back[0].anchors[0].dl, 2);
-	CU_ASSERT_EQUAL(read_back[0].anchors[0].ul, 1);
-	CU_ASSERT_FALSE(read_back[0].anchors[1].used);
+	same_user_plane(&read_back[0], &one);
 	CU_ASSERT_TRUE(read_back[0].links[1].up);
 	CU_ASSERT_EQUAL(read_back[0].links[1].mtu, 1400);
 	CU_ASSERT_TRUE(mams_addr_eq_ip(&read_back[0].links[1].address, &one.links[1].address));
+}
+
+/* A file of the layout before, with a session that it goes on with. */
+static void older_layout(void)
+{
+	static const char layout[] =
+		"CREATE TABLE session("
+		" identity TEXT PRIMARY KEY, session_id INTEGER NOT NULL UNIQUE,"
+		" client_key TEXT NOT NULL, active INTEGER NOT NULL, features INTEGER NOT NULL,"
+		" convergence INTEGER NOT NULL, adaptation INTEGER NOT NULL) WITHOUT ROWID;"
+		"CREATE TABLE anchor("
+		" identity TEXT NOT NULL, connection_id INTEGER NOT NULL, madp TEXT NOT NULL,"
+		" dl INTEGER NOT NULL, ul INTEGER NOT NULL,"
+		" PRIMARY KEY(identity, connection_id)) WITHOUT ROWID;"
+		"PRAGMA user_version=2;"
+		"INSERT INTO session VALUES('alice',7,'a2V5',1,1,2,3);"
+		"INSERT INTO anchor VALUES('alice',5,'east',3,1);";
+	char path[] = "/tmp/mams-store-XXXXXX";
+	struct ncm_store *st = NULL;
+	struct mams_error err = {0};
+	sqlite3 *db = NULL;
+	int fd = mkstemp(path);
+
+	CU_ASSERT_FATAL(fd >= 0);
+	close(fd);
+	CU_ASSERT_EQUAL_FATAL(sqlite3_open(path, &db), SQLITE_OK);
+	CU_ASSERT_EQUAL_FATAL(sqlite3_exec(db, layout, NULL, NULL, NULL), SQLITE_OK);
+	sqlite3_close(db);
+	for (int turn = 0; turn < 2; turn++) {
+		n_read = 0;
+		CU_ASSERT_EQUAL_FATAL(ncm_store_open(path, &st, &err), 0);
+		CU_ASSERT_EQUAL(ncm_store_each(st, take, NULL), 0);
+		CU_ASSERT_EQUAL_FATAL(n_read, 1);
+		CU_ASSERT_STRING_EQUAL(read_back[0].identity, "alice");
+		CU_ASSERT_STRING_EQUAL(read_back[0].anchors[0].madp, "east");
+		CU_ASSERT_EQUAL(read_back[0].anchors[0].ul_mode, turn);
+		CU_ASSERT_STRING_EQUAL(read_back[0].tunnel.secret, turn ? "dHVubmVs" : "");
+		read_back[0].anchors[0].ul_mode = 1;
+		snprintf(read_back[0].tunnel.secret, NCM_KEY_MAX, "dHVubmVs");
+		CU_ASSERT_EQUAL(ncm_store_put(st, &read_back[0]), 0);
+		ncm_store_close(st);
+	}
+	unlink(path);
 }
 
 static void bad_file(void)
@@ -225,6 +289,7 @@ int main(void)
 		{"identities", identities},
 		{"limit", limit},
 		{"on disk", on_disk},
+		{"of an older layout", older_layout},
 		{"bad file", bad_file},
 	};
 

@@ -17,7 +17,13 @@ static struct ncm_saved sample(void)
 
 	s.anchors[0] = (struct ncm_saved_anchor){
 		.used = true, .id = 3, .madp = "north", .dl = 3, .ul = UINT32_MAX};
+	s.anchors[0].dl_mode = 1 + MX_MODE_DUPLICATE;
+	s.anchors[0].ul_mode = 1 + MX_MODE_SINGLE;
+	s.anchors[0].off = 1u << MX_F_LOSSLESS_SWITCHING;
 	s.anchors[1] = (struct ncm_saved_anchor){.used = true, .id = 4, .dl = 1, .ul = 2};
+	s.tunnel = (struct ncm_tunnel){.secret = "dHVubmVs", .port = 65535};
+	(void)!mams_addr_parse("10.60.3.4", &s.tunnel.anchor4);
+	(void)!mams_addr_parse("fd60::304", &s.tunnel.anchor6);
 	s.links[2] = (struct ncm_link){.known = true,
 		.connection_type = 1,
 		.up = true,
@@ -53,7 +59,14 @@ static void round_trip(void)
 		CU_ASSERT_STRING_EQUAL(out.anchors[i].madp, in.anchors[i].madp);
 		CU_ASSERT_EQUAL(out.anchors[i].dl, in.anchors[i].dl);
 		CU_ASSERT_EQUAL(out.anchors[i].ul, in.anchors[i].ul);
+		CU_ASSERT_EQUAL(out.anchors[i].dl_mode, in.anchors[i].dl_mode);
+		CU_ASSERT_EQUAL(out.anchors[i].ul_mode, in.anchors[i].ul_mode);
+		CU_ASSERT_EQUAL(out.anchors[i].off, in.anchors[i].off);
 	}
+	CU_ASSERT_STRING_EQUAL(out.tunnel.secret, in.tunnel.secret);
+	CU_ASSERT(mams_addr_eq_ip(&out.tunnel.anchor4, &in.tunnel.anchor4));
+	CU_ASSERT(mams_addr_eq_ip(&out.tunnel.anchor6, &in.tunnel.anchor6));
+	CU_ASSERT_EQUAL(out.tunnel.port, in.tunnel.port);
 	for (size_t i = 0; i < NCM_LINKS_MAX; i++) {
 		const struct ncm_link *a = &in.links[i];
 		const struct ncm_link *b = &out.links[i];
@@ -106,11 +119,12 @@ static void too_long(void)
 	struct mams_error err;
 	char name[NCM_IDENTITY_MAX + 1];
 	char key[NCM_KEY_MAX + 1];
+	char secret[2 * NCM_KEY_MAX];
 	char text[1024];
-	static const char form[] =
-		"{\"ctl\":1,\"type\":\"ncm_session\",\"id\":0,\"client\":\"%s\","
-		"\"session_id\":1,\"client_key\":\"%s\",\"active\":true,"
-		"\"features\":0,\"convergence\":1,\"adaptation\":1,\"links\":[%s]}";
+	static const char form[] = "{\"ctl\":1,\"type\":\"ncm_session\",\"id\":0,\"client\":\"%s\","
+				   "\"session_id\":1,\"client_key\":\"%s\",\"active\":true,"
+				   "\"features\":0,\"convergence\":1,\"adaptation\":1,\"tunnel_"
+				   "port\":0,\"links\":[%s]}";
 
 	memset(name, 'n', NCM_IDENTITY_MAX);
 	name[NCM_IDENTITY_MAX] = '\0';
@@ -124,17 +138,22 @@ static void too_long(void)
 	snprintf(text, sizeof(text), form, "alice", key, "");
 	CU_ASSERT_EQUAL(read_text(text, &err), -MAMS_EVALUE);
 	CU_ASSERT_STRING_EQUAL(err.where, "client_key");
+	snprintf(secret, sizeof(secret), "k\",\"tunnel_secret\":\"%s", key);
+	snprintf(text, sizeof(text), form, "alice", secret, "");
+	CU_ASSERT_EQUAL(read_text(text, &err), -MAMS_EVALUE);
+	CU_ASSERT_STRING_EQUAL(err.where, "tunnel_secret");
 	snprintf(text, sizeof(text), form, "", "k", "");
 	CU_ASSERT_EQUAL(read_text(text, &err), -MAMS_EVALUE);
 }
 
 static void strange_links(void)
 {
-	static const char form[] = "{\"ctl\":1,\"type\":\"ncm_session\",\"id\":0,\"client\":\"a\","
-				   "\"session_id\":1,\"client_key\":\"k\",\"active\":true,"
-				   "\"features\":0,\"convergence\":1,\"adaptation\":1,\"links\":["
-				   "{\"connection_id\":%u,\"type\":%u,\"up\":true,\"mtu\":1500,"
-				   "\"in_setup\":false,\"confirmed\":false,\"report_num\":0}]}";
+	static const char form[] =
+		"{\"ctl\":1,\"type\":\"ncm_session\",\"id\":0,\"client\":\"a\","
+		"\"session_id\":1,\"client_key\":\"k\",\"active\":true,"
+		"\"features\":0,\"convergence\":1,\"adaptation\":1,\"tunnel_port\":0,\"links\":["
+		"{\"connection_id\":%u,\"type\":%u,\"up\":true,\"mtu\":1500,"
+		"\"in_setup\":false,\"confirmed\":false,\"report_num\":0}]}";
 	struct mams_error err;
 	char text[1024];
 
@@ -148,11 +167,13 @@ static void strange_links(void)
 
 static void strange_anchors(void)
 {
-	static const char form[] = "{\"ctl\":1,\"type\":\"ncm_session\",\"id\":0,\"client\":\"a\","
-				   "\"session_id\":1,\"client_key\":\"k\",\"active\":true,"
-				   "\"features\":0,\"convergence\":1,\"adaptation\":1,\"links\":[],"
-				   "\"anchors\":[%s]}";
-	static const char one[] = "{\"connection_id\":1,\"madp\":\"%s\",\"dl\":1,\"ul\":1}";
+	static const char form[] =
+		"{\"ctl\":1,\"type\":\"ncm_session\",\"id\":0,\"client\":\"a\","
+		"\"session_id\":1,\"client_key\":\"k\",\"active\":true,"
+		"\"features\":0,\"convergence\":1,\"adaptation\":1,\"tunnel_port\":0,\"links\":[],"
+		"\"anchors\":[%s]}";
+	static const char one[] = "{\"connection_id\":1,\"madp\":\"%s\",\"dl\":1,\"ul\":1,"
+				  "\"dl_mode\":0,\"ul_mode\":6,\"off\":0}";
 	struct mams_error err;
 	char name[NCM_NAME_MAX + 1];
 	char anchor[256];
