@@ -13,8 +13,9 @@
 #include <string.h>
 
 #define LOG_MODULE "admin"
-#define PAGE 100       /* sessions in one status: an answer is one packet */
-#define DETAILS_MAX 50 /* sessions of whom all is told at once */
+#define PAGE 100                             /* sessions in one status: an answer is one packet */
+#define PAGE_OCTETS (MAMS_CTL_MAX_BYTES / 2) /* of them; counters and instances follow */
+#define DETAILS_MAX 50                       /* sessions of whom all is told at once */
 
 struct ncm_admin {
 	struct mams_loop *loop;
@@ -135,12 +136,24 @@ static void put_counters(struct ctl_msg *msg, const struct mams_metric *rows, si
 				.value = mams_metric_value(&rows[i], base)};
 }
 
+/* Octets of its JSON, about, and rather too many. */
+static size_t length_of(const struct ctl_session_status *s)
+{
+	size_t n = 512 + 256 * s->n_anchors + 256 * s->n_dropped +
+		   64 * (s->n_features + s->n_convergence + s->n_adaptation);
+
+	for (size_t i = 0; i < s->n_links; i++)
+		n += 512 + 128 * s->links[i].n_measured + (s->links[i].path_est ? 256 : 0);
+	return n;
+}
+
 /* One packet does not hold thousands. */
 static void put_sessions(struct ncm_admin *a, struct ctl_msg *msg, const struct ctl_status_req *req)
 {
 	struct ncm_registry *r = ncm_service_registry(a->service);
 	struct ctl_ncm_status *st = &msg->ncm_status;
 	size_t skip = req->has_skip ? req->skip : 0;
+	size_t length = 0;
 
 	for (struct ncm_session *s = ncm_registry_next(r, NULL); s; s = ncm_registry_next(r, s)) {
 		if (!ncm_session_is_called(s, req->client))
@@ -149,13 +162,13 @@ static void put_sessions(struct ncm_admin *a, struct ctl_msg *msg, const struct 
 			skip--;
 			continue;
 		}
-		st->more = st->n_sessions == PAGE;
+		st->more = st->n_sessions == PAGE || length > PAGE_OCTETS;
 		if (st->more)
 			break;
 		put_session(a, msg, s, &st->sessions[st->n_sessions]);
 		if (req->client || ncm_registry_count(r) <= DETAILS_MAX)
 			ncm_status_agreed(msg, s, &st->sessions[st->n_sessions]);
-		st->n_sessions++;
+		length += length_of(&st->sessions[st->n_sessions++]);
 	}
 }
 
