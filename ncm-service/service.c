@@ -70,7 +70,7 @@ static void act(struct ncm_service *v, struct ncm_session *s, const struct ncm_a
 		v->ops->send(v->user, s, a->msg);
 		break;
 	case NCM_ACT_PREPARE:
-		ncm_protect_fill(s, ncm_service_secret);
+		ncm_protect_fill(s, ncm_fresh_key);
 		ncm_madp_grant(v->madp, (size_t)a->madp, s);
 		break;
 	case NCM_ACT_RELEASE:
