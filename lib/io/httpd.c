@@ -75,6 +75,9 @@ static void conn_free(struct mams_httpd_conn *c)
 	if (!c->seen_request && c->h->listen)
 		mams_httpd_listen_settled(c->h->listen, c->ticket);
 	TAILQ_REMOVE(&c->h->conns, c, link);
+	mams_shakes_drop(&c->h->shakes, &c->shake);
+	if (c->h->shaken == c)
+		c->h->shaken = NULL;
 	mams_loop_fd_del(c->watch);
 	free(c->target);
 	free(c);
@@ -180,6 +183,8 @@ static void accepted(
 		h->adding) {
 		h->counters.no_memory++;
 		conn_free(c);
+	} else if (h->tls && c->mhd) {
+		mams_httpd_shake_begin(c);
 	}
 	h->adding = NULL;
 	h->ready = true;
@@ -217,6 +222,7 @@ static void after(void *user)
 		return;
 	h->ready = false;
 	MHD_run(h->mhd);
+	mams_httpd_shake_look(h);
 }
 
 static void mhd_log(void *user, const char *fmt, va_list ap) MAMS_PRINTF(2, 0);
@@ -256,6 +262,7 @@ static int load_pem(const struct mams_httpd_opts *opts, struct mams_httpd *h, st
 
 	if (!opts->cert_file)
 		return 0;
+	h->tls = true;
 	rc = mams_pem_read(opts->cert_file, false, &p->cert, err);
 	if (rc == 0)
 		rc = mams_pem_read(opts->key_file, true, &p->key, err);
@@ -302,7 +309,10 @@ static int watch_mhd(struct mams_httpd *h)
 
 	if (!info)
 		return -EINVAL;
-	rc = mams_loop_timer_new(h->loop, mams_httpd_conn_sweep, h, &h->sweep);
+	/* before MHD's own turn: what a handshake waits for is done in the same one */
+	rc = mams_shakes_init(&h->shakes, h->loop, mams_httpd_shake_step, h);
+	if (rc == 0)
+		rc = mams_loop_timer_new(h->loop, mams_httpd_conn_sweep, h, &h->sweep);
 	if (rc == 0)
 		rc = mams_loop_fd_add(
 			h->loop, info->epoll_fd, MAMS_LOOP_READ, mhd_event, h, &h->watch);
@@ -422,12 +432,14 @@ void mams_httpd_free(struct mams_httpd *h)
 	TAILQ_FOREACH(c, &h->conns, link)
 	{
 		/* libmicrohttpd aborts when it is stopped with a connection suspended */
+		mams_httpd_shake_give(c);
 		if (c->phase != MAMS_HTTPD_HELD)
 			continue;
 		c->req->dropped = true;
 		mams_httpd_conn_unhold(c);
 	}
 	mams_loop_source_del(h->loop, h);
+	mams_shakes_fini(&h->shakes);
 	mams_loop_fd_del(h->watch);
 	if (h->mhd)
 		MHD_stop_daemon(h->mhd);

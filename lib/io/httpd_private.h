@@ -1,7 +1,8 @@
 /** @file httpd_private.h
  *  Connections and requests as the parts of httpd share them.  Layer: io, internal.
  *  httpd.c: server and libmicrohttpd's turn in the loop; httpd_conn.c: phases and deadlines of a
- *  connection; httpd_req.c: authentication, body, answer of a request. */
+ *  connection; httpd_shake.c: its TLS handshake; httpd_req.c: authentication, body, answer of a
+ *  request. */
 #pragma once
 
 #include "lib/base/buf.h"
@@ -11,6 +12,7 @@
 #include "lib/io/httpd_auth.h"
 #include "lib/io/httpd_listen.h"
 #include "lib/io/revoked.h"
+#include "lib/io/shakes.h"
 
 #include <microhttpd.h>
 #include <sys/queue.h>
@@ -56,7 +58,9 @@ struct mams_httpd_conn {
 	unsigned ticket; /* of httpd_listen */
 	bool seen_request;
 	bool shut;                  /**< we have ended it; MHD has yet to notice */
-	struct mams_loop_fd *watch; /**< HELD only */
+	struct mams_loop_fd *watch; /**< HELD, or in its handshake: while MHD has it suspended */
+	struct mams_shake shake;
+	bool apart; /**< suspended in its handshake */
 	struct mams_httpd_req *req;
 	char *target; /**< of the request line, as it came */
 	/** The certificate is verified once, and again when it has run out. */
@@ -103,6 +107,9 @@ struct mams_httpd {
 	struct mams_loop_timer *sweep;
 	struct mams_httpd_listen *listen;
 	struct mams_httpd_conn *adding; /**< between MHD_add_connection() and its notice */
+	bool tls;
+	struct mams_shakes shakes;
+	struct mams_httpd_conn *shaken; /**< its handshake goes a step in MHD's next turn */
 	mams_time mhd_deadline;
 	bool ready;               /**< MHD has something to do */
 	unsigned char random[32]; /**< for its nonces; it keeps the pointer */
@@ -118,6 +125,14 @@ void mams_httpd_conn_enter(struct mams_httpd_conn *c, enum mams_httpd_phase phas
 MAMS_MUST int mams_httpd_conn_hold(struct mams_httpd_conn *c);
 /** Give a held one back to MHD, which then calls mams_httpd_req_handle() again. */
 void mams_httpd_conn_unhold(struct mams_httpd_conn *c);
+/** A new connection begins its TLS handshake. */
+void mams_httpd_shake_begin(struct mams_httpd_conn *c);
+/** Give it back to MHD, when it is suspended in its handshake. */
+void mams_httpd_shake_give(struct mams_httpd_conn *c);
+/** Its turn has come; of mams_shakes. */
+void mams_httpd_shake_step(void *user, struct mams_shake *s);
+/** MHD has had its turn: is that handshake over? */
+void mams_httpd_shake_look(struct mams_httpd *h);
 /** Deadlines of all connections; a timer callback. */
 void mams_httpd_conn_sweep(void *user);
 

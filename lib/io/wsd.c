@@ -6,9 +6,11 @@
 #include "lib/base/log.h"
 #include "lib/io/gate.h"
 #include "lib/io/httpd_listen.h"
+#include "lib/io/shakes.h"
 #include "lib/io/ws_handshake.h"
 
 #include <errno.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/queue.h>
@@ -68,6 +70,7 @@ struct conn {
 	enum phase phase;
 	mams_time deadline;
 	struct mams_loop_fd *watch;
+	struct mams_shake shake;
 	unsigned requests;
 	char *identity; /* when OPEN */
 	char *in;       /* while a request is read; then what came after it */
@@ -90,6 +93,7 @@ struct mams_wsd {
 	struct mams_gate *gate;
 	struct mams_httpd_listen *listen;
 	struct mams_loop_timer *sweep;
+	struct mams_shakes shakes;
 	struct conn_list conns;
 	size_t n_conns;
 	struct mams_log_rl refused;
@@ -109,6 +113,7 @@ static void conn_free(struct conn *c)
 		mams_httpd_listen_settled(c->d->listen, c->ticket);
 	TAILQ_REMOVE(&c->d->conns, c, link);
 	c->d->n_conns--;
+	mams_shakes_drop(&c->d->shakes, &c->shake);
 	mams_loop_fd_del(c->watch);
 	gnutls_deinit(c->tls);
 	close(c->fd);
@@ -380,14 +385,11 @@ static int step(struct conn *c, char *identity)
 	return rc == 1 && flush(c) < 0 ? -ECONNRESET : rc;
 }
 
-static void conn_event(void *user, int fd, unsigned events)
+static void turn(struct conn *c)
 {
-	struct conn *c = user;
 	char identity[MAMS_HTTPD_IDENTITY_MAX];
 	int rc = step(c, identity);
 
-	(void)fd;
-	(void)events;
 	if (rc == 1)
 		hand_over(c, identity);
 	else if (rc != -EAGAIN)
@@ -395,6 +397,26 @@ static void conn_event(void *user, int fd, unsigned events)
 	else
 		mams_loop_fd_set(c->watch,
 			gnutls_record_get_direction(c->tls) ? MAMS_LOOP_WRITE : MAMS_LOOP_READ);
+}
+
+static void shake_step(void *user, struct mams_shake *s)
+{
+	(void)user;
+	turn((struct conn *)(void *)((char *)s - offsetof(struct conn, shake)));
+}
+
+static void conn_event(void *user, int fd, unsigned events)
+{
+	struct conn *c = user;
+
+	(void)fd;
+	(void)events;
+	if (c->phase != TLS) {
+		turn(c);
+		return;
+	}
+	mams_loop_fd_set(c->watch, 0);
+	mams_shakes_put(&c->d->shakes, &c->shake);
 }
 
 static void sweep(void *user)
@@ -487,7 +509,9 @@ int mams_wsd_new(struct mams_loop *l, const struct mams_httpd_opts *opts, const 
 	d->opts.max_connections = opts->max_connections ? opts->max_connections : 1024;
 	d->opts.max_per_ip = opts->max_per_ip ? opts->max_per_ip : 64;
 	d->path = strdup(path);
-	rc = d->path ? mams_gate_new(opts, &d->gate, err) : -ENOMEM;
+	rc = mams_shakes_init(&d->shakes, l, shake_step, d);
+	if (rc == 0)
+		rc = d->path ? mams_gate_new(opts, &d->gate, err) : -ENOMEM;
 	if (rc == 0)
 		rc = mams_loop_timer_new(l, sweep, d, &d->sweep);
 	if (rc == 0)
@@ -510,6 +534,7 @@ void mams_wsd_free(struct mams_wsd *d)
 	d->listen = NULL;
 	while ((c = TAILQ_FIRST(&d->conns)) != NULL)
 		conn_free(c);
+	mams_shakes_fini(&d->shakes);
 	mams_loop_timer_del(d->sweep);
 	mams_gate_free(d->gate);
 	free(d->path);

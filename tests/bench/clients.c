@@ -1,6 +1,7 @@
 /* A crowd of CCMs: real session cores and transports of mams-ccm, each with a certificate of its
  * own; only the host's network is not touched.  See usage(). */
 #include "tests/bench/clients.h"
+#include "ccm-agent/compose.h"
 #include "ccm-agent/uplink.h"
 #include "lib/base/log.h"
 #include "lib/ctl/ctl_msg.h"
@@ -185,6 +186,8 @@ static void start_one(size_t i)
 			.discovery_slow_ms = 60000,
 			.cap_wait_ms = 3000,
 			.keep_alive_ms = 30000,
+			.features = CCM_FEATURES,
+			.convergence = 1u << MX_CONV_MPTCP_PROXY,
 			.links = link_conf,
 			.n_links = LINKS}};
 	if (opt.patient) {

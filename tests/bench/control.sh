@@ -51,6 +51,7 @@ control_one() {
 		-r 100 -s "$hold" -p crowd <"$LAB_DIR/go" >"$LAB_DIR/crowd.out" 2>>"$LAB_DIR/crowd.log" &
 	LAB_PID[crowd]=$!
 	lab_wait 300 is_up ^active
+	kill -0 "${LAB_PID[crowd]}" 2>/dev/null || lab_fail "the crowd has died: $(tail -n 3 "$LAB_DIR/crowd.log")"
 	kib1=$(control_kib) cpu1=$(control_cpu)
 	echo "$transport: 100 steering requests a second for $hold s" >&2
 	echo go >&9
@@ -93,5 +94,11 @@ control_bench() {
 	echo
 	paste -d'|' "$LAB_DIR/https.table" "$LAB_DIR/wss.table" |
 		awk -F'|' 'NR == 1 { printf "%-46s %12s %12s\n", "", $1, $2; next }
-			{ printf "%-46s %12s %12s\n", $1, $2, $4 }'
+			{ printf "%-46s %12s %12s\n", $1, $2, $4 }
+			$1 ~ /^set-ups.*bare/ { bad = bad || $2 < 0.5 || $4 < 0.5 }
+			$1 ~ /^KiB/ { bad = bad || $2 > 64 || $4 > 64 }
+			$1 ~ /^sessions|^steering requests/ { bad = bad || !all($2) || !all($4) }
+			function all(text) { split(text, n, /[ ()]+/)
+				return n[1] > 0 && ($1 ~ /^sessions/ ? n[2] == 0 : n[1] == n[2]) }
+			END { exit bad }'
 }

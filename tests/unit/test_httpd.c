@@ -386,6 +386,72 @@ static void connection_limits(void)
 	rig_stop(&g);
 }
 
+/* ---- unfinished handshakes ---- */
+
+static unsigned turns;
+
+static mams_time count_turn(void *user)
+{
+	(void)user;
+	turns++;
+	return MAMS_TIME_NEVER;
+}
+
+static int dial(const struct rig *g)
+{
+	struct sockaddr_storage sa;
+	socklen_t len = mams_addr_to_sa(&g->listen[0], &sa);
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	CU_ASSERT_EQUAL_FATAL(connect(fd, (struct sockaddr *)&sa, len), 0);
+	return fd;
+}
+
+/* Clients that stop within the handshake cost nothing, keep nobody out, and are ended in time. */
+static void unfinished_handshakes(void)
+{
+	/* a TLS record of 512 octets, a hello in it: its beginning */
+	static const unsigned char part[] = {22, 3, 1, 2, 0, 1, 0, 1, 252, 3, 3};
+	const struct mams_loop_source source = {.before = count_turn, .user = &turns};
+	struct rig g;
+	struct rig_client c;
+	int fds[20];
+
+	rig_init(&g, true, false);
+	g.opts.request_ms = 1500;
+	rig_start(&g);
+	CU_ASSERT_EQUAL_FATAL(mams_loop_source_add(g.l, &source), 0);
+	for (size_t i = 0; i < MAMS_ARRAY_LEN(fds); i++) {
+		fds[i] = dial(&g);
+		/* nothing, a part, what is no TLS */
+		if (i % 3 == 1)
+			CU_ASSERT_EQUAL(write(fds[i], part, sizeof(part)), sizeof(part));
+		if (i % 3 == 2)
+			CU_ASSERT_EQUAL(write(fds[i], "GET / HTTP/1.1\r\n", 16), 16);
+	}
+	rig_run(&g, 100);
+	CU_ASSERT_EQUAL(rig_counter(&g, "https_connections_open"), 14);
+	turns = 0;
+	rig_run(&g, 300);
+	CU_ASSERT_TRUE(turns < 50); /* those of the sweep */
+	rig_client_init(&c, &g, "good", NULL);
+	CU_ASSERT_EQUAL(rig_exchange(&c, "POST", "/m", "{}", 2), 200);
+	CU_ASSERT_EQUAL(write(fds[1], part + 5, 6), 6);
+	rig_run(&g, 2000);
+	CU_ASSERT_EQUAL(rig_counter(&g, "https_slow_requests_total"), 14);
+	CU_ASSERT_EQUAL(rig_counter(&g, "https_connections_open"), 1);
+	for (size_t i = 0; i < MAMS_ARRAY_LEN(fds); i++)
+		close(fds[i]);
+	/* and it can be stopped while some are under way */
+	fds[0] = dial(&g);
+	CU_ASSERT_EQUAL(write(fds[0], part, sizeof(part)), sizeof(part));
+	rig_run(&g, 50);
+	rig_client_fini(&c);
+	mams_loop_source_del(g.l, &turns);
+	rig_stop(&g);
+	close(fds[0]);
+}
+
 /* ---- configuration ---- */
 
 static void write_file(const char *name, const char *text, mode_t mode)
@@ -512,6 +578,7 @@ int main(void)
 		{"chunked body limit", chunked_body_limit},
 		{"slow and idle clients", slow_and_idle},
 		{"connection limits", connection_limits},
+		{"unfinished handshakes", unfinished_handshakes},
 		{"users files", users_files},
 		{"bad configurations", bad_configurations},
 		{"users read again", users_read_again},

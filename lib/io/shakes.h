@@ -1,0 +1,33 @@
+/** @file shakes.h
+ *  TLS handshakes, one step in a turn of the loop.  Layer: io.
+ *
+ *  A step costs a large part of a millisecond, and a crowd that comes at once would have all of its
+ *  steps done in one turn, while everybody who is already there waits.  Here it queues: those in
+ *  front first, and between two steps all else that is ready. */
+#pragma once
+
+#include "lib/io/loop.h"
+
+#include <sys/queue.h>
+
+/** Embedded in a connection. */
+struct mams_shake {
+	bool waits;
+	TAILQ_ENTRY(mams_shake) link;
+};
+
+struct mams_shakes {
+	struct mams_loop *loop;
+	void (*step)(void *user, struct mams_shake *s);
+	void *user;
+	TAILQ_HEAD(, mams_shake) waiting;
+};
+
+/** @param step  called for the first of those that wait, which then no longer waits */
+MAMS_MUST int mams_shakes_init(struct mams_shakes *q, struct mams_loop *l,
+	void (*step)(void *user, struct mams_shake *s), void *user);
+void mams_shakes_fini(struct mams_shakes *q); /**< also when it is all zero */
+/** There is something to do; does nothing for one that waits already. */
+void mams_shakes_put(struct mams_shakes *q, struct mams_shake *s);
+/** Its connection ends. */
+void mams_shakes_drop(struct mams_shakes *q, struct mams_shake *s);

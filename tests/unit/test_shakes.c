@@ -1,0 +1,84 @@
+#include "lib/io/shakes.h"
+#include "tests/support/suite.h"
+
+#define N 5
+
+static struct mams_loop *loop;
+static struct mams_shakes queue;
+static struct mams_shake shakes[N];
+static size_t order[16];
+static unsigned n_order;
+static unsigned turns;
+static unsigned in_turn;
+static unsigned most;
+static bool again;
+
+static void step(void *user, struct mams_shake *s)
+{
+	CU_ASSERT_PTR_EQUAL(user, &queue);
+	CU_ASSERT_FALSE(s->waits);
+	order[n_order++] = (size_t)(s - shakes);
+	most = ++in_turn > most ? in_turn : most;
+	if (again)
+		mams_shakes_put(&queue, s);
+	again = false;
+}
+
+static mams_time next_turn(void *user)
+{
+	(void)user;
+	turns++;
+	in_turn = 0;
+	return MAMS_TIME_NEVER;
+}
+
+static void stop(void *user)
+{
+	mams_loop_stop(user);
+}
+
+static void run(int ms)
+{
+	struct mams_loop_timer *t;
+
+	CU_ASSERT_EQUAL_FATAL(mams_loop_timer_new(loop, stop, loop, &t), 0);
+	mams_loop_timer_at(t, mams_time_add_ms(mams_clock_now(), ms));
+	mams_loop_run(loop);
+	mams_loop_timer_del(t);
+}
+
+/* First come, first served, one a turn; who has gone is left out, who comes back stands behind. */
+static void one_a_turn(void)
+{
+	static const size_t wanted[] = {0, 2, 3, 4, 0};
+	const struct mams_loop_source source = {.before = next_turn, .user = &turns};
+
+	CU_ASSERT_EQUAL_FATAL(mams_loop_new(&loop), 0);
+	CU_ASSERT_EQUAL_FATAL(mams_loop_source_add(loop, &source), 0);
+	CU_ASSERT_EQUAL_FATAL(mams_shakes_init(&queue, loop, step, &queue), 0);
+	again = true;
+	for (size_t i = 0; i < N; i++)
+		mams_shakes_put(&queue, &shakes[i]);
+	mams_shakes_put(&queue, &shakes[3]);
+	mams_shakes_drop(&queue, &shakes[1]);
+	mams_shakes_drop(&queue, &shakes[1]);
+	run(50);
+	CU_ASSERT_EQUAL(n_order, MAMS_ARRAY_LEN(wanted));
+	for (size_t i = 0; i < MAMS_ARRAY_LEN(wanted) && i < n_order; i++)
+		CU_ASSERT_EQUAL(order[i], wanted[i]);
+	CU_ASSERT_EQUAL(most, 1);
+	/* with nobody waiting the loop sleeps */
+	turns = 0;
+	run(50);
+	CU_ASSERT_TRUE(turns < 10);
+	mams_shakes_fini(&queue);
+	mams_loop_source_del(loop, &turns);
+	mams_loop_free(loop);
+}
+
+int main(void)
+{
+	static const struct mams_case cases[] = {{"one a turn", one_a_turn}};
+
+	return mams_suite_run("shakes", cases, MAMS_ARRAY_LEN(cases));
+}
