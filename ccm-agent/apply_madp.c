@@ -73,6 +73,8 @@ static int put_classes(struct ctl_msg *msg, const struct ccm_target *t, struct c
 			.remote = k->remote[0] ? ctl_strdup(msg, k->remote) : NULL,
 			.port_first = k->port_first,
 			.port_last = k->port_last,
+			.has_dscp = k->has_dscp,
+			.dscp = k->dscp,
 			.connections = ctl_alloc(msg, CCM_LINKS_MAX)};
 		if (!c->connections)
 			return -ENOMEM;

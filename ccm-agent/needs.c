@@ -43,7 +43,8 @@ mams_time ccm_needs_deadline(const struct ccm_needs *n)
 bool ccm_class_same_flow(const struct ccm_class *a, const struct ccm_class *b)
 {
 	return a->protocol == b->protocol && a->port_first == b->port_first &&
-	       a->port_last == b->port_last && strcmp(a->remote, b->remote) == 0;
+	       a->port_last == b->port_last && a->has_dscp == b->has_dscp && a->dscp == b->dscp &&
+	       strcmp(a->remote, b->remote) == 0;
 }
 
 bool ccm_class_eq(const struct ccm_class *a, const struct ccm_class *b)

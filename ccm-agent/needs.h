@@ -14,6 +14,7 @@
 #define CCM_STREAMS_MAX 8u
 #define CCM_CLASSES_MAX 16u
 #define CCM_TCP 6
+#define CCM_ANY_PROTOCOL 255
 
 /** Limits; 0: none of this kind. */
 struct ccm_limits {
@@ -54,6 +55,8 @@ struct ccm_class {
 	char remote[64]; /**< server's network, CIDR; "": any */
 	uint8_t protocol;
 	uint16_t port_first, port_last;
+	bool has_dscp;
+	uint8_t dscp;
 	struct ccm_limits limits;
 	uint8_t links[CCM_LINKS_MAX]; /**< connection ids, best first */
 	size_t n_links;

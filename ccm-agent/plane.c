@@ -86,6 +86,10 @@ int ccm_plane_steering(
 	if (o.anchor->tunnelled)
 		take_modes(r, o.anchor);
 	take_features(s, r, o.anchor);
+	if (o.anchor->tunnelled) {
+		memcpy(o.anchor->classes, o.classes, o.n_classes * sizeof(o.classes[0]));
+		o.anchor->n_classes = o.n_classes;
+	}
 	if (o.anchor == ccm_setup_caught(s)) {
 		memcpy(s->app.classes, o.classes, o.n_classes * sizeof(o.classes[0]));
 		s->app.n_classes = o.n_classes;

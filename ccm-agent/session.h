@@ -150,6 +150,9 @@ struct ccm_anchor {
 	uint32_t off;             /**< agreed features that steering has switched off */
 	char client_key[CCM_KEY_MAX];
 	struct ccm_inside inside; /**< tunnelled */
+	struct ccm_class
+		classes[CCM_TUNNEL_CLASSES]; /**< tunnelled: flows with links of their own */
+	size_t n_classes;
 };
 
 /** An IPsec association that stands. */

@@ -292,6 +292,8 @@ static void succeed(struct ccm_session *s, struct ccm_anchor *a, const struct cc
 	a->ul_mode = old->ul_mode;
 	a->dl_mode = old->dl_mode;
 	a->off = old->off;
+	memcpy(a->classes, old->classes, sizeof(a->classes));
+	a->n_classes = old->n_classes;
 	if (!has_proxies(old))
 		return;
 	if (same_instance(a, old))

@@ -5,7 +5,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#define ANY_PROTOCOL 255
 #define ANY_CLASS 255
 
 static bool bits_of(const uint8_t *ids, size_t n, const struct ccm_anchor *a, uint32_t *out)
@@ -30,7 +29,12 @@ static bool any_port(const struct mx_port_range *r)
 
 static bool any_protocol(const struct mx_tft *t)
 {
-	return !t->has_protocol_type || t->protocol_type == ANY_PROTOCOL;
+	return !t->has_protocol_type || t->protocol_type == CCM_ANY_PROTOCOL;
+}
+
+static bool any_class(const struct mx_tft *t)
+{
+	return !t->has_traffic_class || t->traffic_class == ANY_CLASS;
 }
 
 /* What a proxy does not see of a connection of an application is not asked for either.  RFC 8743
@@ -38,26 +42,29 @@ static bool any_protocol(const struct mx_tft *t)
 static bool is_plain(const struct mx_tft *t)
 {
 	return any_address(t->local_addr_mask) && any_port(t->local_port_range) &&
-	       (!t->has_traffic_class || t->traffic_class == ANY_CLASS) &&
 	       (!t->has_flow_label || t->flow_label == 0);
 }
 
 static bool any_traffic(const struct mx_tft *t)
 {
-	return !t || (is_plain(t) && any_address(t->remote_addr_mask) && any_protocol(t) &&
-			     any_port(t->remote_port_range));
+	return !t || (is_plain(t) && any_class(t) && any_address(t->remote_addr_mask) &&
+			     any_protocol(t) && any_port(t->remote_port_range));
 }
 
-/* The proxy knows a connection by its protocol and its server.
+/* The proxy knows a connection by its protocol, its server and its mark, a tunnel all protocols. Of
+ * the traffic class the DSCP counts; the rest is the transport's (ECN, RFC 3168 5).
  * @return false for a template that asks for more */
-static bool take_template(const struct mx_tft *t, struct ccm_class *k)
+static bool take_template(const struct mx_tft *t, bool tunnel, struct ccm_class *k)
 {
 	struct mams_prefix net;
 
-	*k = (struct ccm_class){.protocol = any_protocol(t) ? ANY_PROTOCOL : t->protocol_type,
-		.port_last = UINT16_MAX};
-	if ((k->protocol != CCM_TCP && k->protocol != ANY_PROTOCOL) || !is_plain(t))
+	*k = (struct ccm_class){.protocol = any_protocol(t) ? CCM_ANY_PROTOCOL : t->protocol_type,
+		.port_last = UINT16_MAX,
+		.has_dscp = !any_class(t)};
+	if ((!tunnel && k->protocol != CCM_TCP && k->protocol != CCM_ANY_PROTOCOL) || !is_plain(t))
 		return false;
+	if (k->has_dscp)
+		k->dscp = t->traffic_class >> 2;
 	if (!any_address(t->remote_addr_mask)) {
 		if (mams_prefix_parse(t->remote_addr_mask, &net) < 0)
 			return false;
@@ -74,10 +81,13 @@ static void put_class(const struct mx_uplink_delivery *u, uint32_t bits, struct 
 {
 	struct ccm_class k;
 
-	/* both directions of a flow share its subflows */
-	if (out->n_classes == CCM_CLASSES_MAX || !take_template(u->ul_tft, &k) ||
+	const bool tunnel = out->anchor->tunnelled;
+	const size_t max = tunnel ? CCM_TUNNEL_CLASSES : CCM_CLASSES_MAX;
+
+	/* both directions of a flow share its subflows, but not a tunnel */
+	if (out->n_classes == max || !take_template(u->ul_tft, tunnel, &k) ||
 		u->n_connection_list == 0 || u->n_connection_list > CCM_LINKS_MAX ||
-		(bits & ~out->dl)) {
+		(!tunnel && (bits & ~out->dl))) {
 		out->plain = false;
 		return;
 	}
@@ -150,7 +160,8 @@ int ccm_steering_order(struct ccm_session *s, const struct mx_traffic_steering_r
 		return mams_fail(err, MAMS_EVALUE, "downlink_delivery",
 			"names a connection that is not set up");
 	rc = take_lists(r, out, err);
-	/* only the client's proxy knows flows */
-	out->plain &= out->n_classes == 0 || out->anchor == ccm_setup_caught(s);
+	/* only the client's proxy and its tunnel know flows */
+	out->plain &=
+		out->n_classes == 0 || out->anchor->tunnelled || out->anchor == ccm_setup_caught(s);
 	return rc;
 }

@@ -128,8 +128,12 @@ void ccm_tunnel_want(const struct ccm_session *s, const struct ccm_anchor *a, bo
 		.first = first,
 		.mode = a->dl_mode,
 		.aggregate = (features & 1u << MX_F_DOWNLINK_AGGREGATION) != 0};
-	if (s->state == CCM_STATE_HANDOVER)
+	if (s->state == CCM_STATE_HANDOVER) {
 		hold_uplink(s, out);
+		return;
+	}
+	memcpy(out->classes, a->classes, a->n_classes * sizeof(out->classes[0]));
+	out->n_classes = a->n_classes;
 }
 
 /* ---- comparing, composing ---- */
@@ -160,6 +164,16 @@ static bool inside_eq(const struct ccm_inside *a, const struct ccm_inside *b)
 	       strcmp(a->secret, b->secret) == 0;
 }
 
+static bool classes_eq(const struct ccm_tunnel *a, const struct ccm_tunnel *b)
+{
+	if (a->n_classes != b->n_classes)
+		return false;
+	for (size_t i = 0; i < a->n_classes; i++)
+		if (!ccm_class_eq(&a->classes[i], &b->classes[i]))
+			return false;
+	return true;
+}
+
 bool ccm_tunnel_eq(const struct ccm_tunnel *a, const struct ccm_tunnel *b)
 {
 	if (a->on != b->on || a->catching != b->catching || a->all != b->all ||
@@ -170,7 +184,7 @@ bool ccm_tunnel_eq(const struct ccm_tunnel *a, const struct ccm_tunnel *b)
 			return false;
 	return a->session_id == b->session_id && a->anchor_id == b->anchor_id &&
 	       inside_eq(&a->inside, &b->inside) && way_eq(&a->ul, &b->ul) &&
-	       way_eq(&a->dl, &b->dl) && a->lossless == b->lossless &&
+	       way_eq(&a->dl, &b->dl) && classes_eq(a, b) && a->lossless == b->lossless &&
 	       a->fragmentation == b->fragmentation && a->concatenation == b->concatenation;
 }
 
@@ -213,6 +227,53 @@ static int put_way(struct ctl_msg *m, const struct ccm_tunnel *t, const struct c
 	return ctl_tr_treat(m, &wish, out);
 }
 
+static int put_rule(struct ctl_msg *m, const struct ccm_class *k, struct ctl_tr_class *c)
+{
+	c->rules = ctl_alloc(m, sizeof(*c->rules));
+	if (!c->rules)
+		return -ENOMEM;
+	c->n_rules = 1;
+	*c->rules = (struct ctl_tr_rule){.remote = k->remote[0] ? ctl_strdup(m, k->remote) : NULL,
+		.has_remote_port_first = true,
+		.has_remote_port_last = true,
+		.remote_port_first = k->port_first,
+		.remote_port_last = k->port_last,
+		.has_protocol = k->protocol != CCM_ANY_PROTOCOL,
+		.protocol = k->protocol,
+		.has_dscp = k->has_dscp,
+		.dscp = k->dscp};
+	return k->remote[0] && !c->rules->remote ? -ENOMEM : 0;
+}
+
+/* Class 0 is all that has no class of its own; the others have its downlink, which is the N-MADP's
+ * business. */
+static int put_classes(struct ctl_msg *m, const struct ccm_tunnel *t)
+{
+	struct ctl_tr_session_set *s = &m->tr_session_set;
+	int rc;
+
+	s->n_classes = 1 + t->n_classes;
+	s->classes = ctl_alloc(m, s->n_classes * sizeof(*s->classes));
+	if (!s->classes)
+		return -ENOMEM;
+	rc = put_way(m, t, &t->ul, &s->classes->ul);
+	for (size_t i = 0; rc == 0 && i < s->n_classes; i++) {
+		s->classes[i].flow_id = (uint8_t)i;
+		rc = put_way(m, t, &t->dl, &s->classes[i].dl);
+	}
+	for (size_t i = 0; rc == 0 && i < t->n_classes; i++) {
+		const struct ccm_class *k = &t->classes[i];
+		struct ccm_tunnel_way way = {.first = k->links[0]};
+
+		for (size_t n = 0; n < k->n_links; n++)
+			way.links |= 1u << k->links[n];
+		rc = put_rule(m, k, &s->classes[i + 1]);
+		if (rc == 0)
+			rc = put_way(m, t, &way, &s->classes[i + 1].ul);
+	}
+	return rc;
+}
+
 struct ctl_msg *ccm_tunnel_compose(const struct ccm_tunnel *t, uint32_t id)
 {
 	struct ctl_msg *m = ctl_msg_new(CTL_TR_SESSION_SET, id);
@@ -233,12 +294,8 @@ struct ctl_msg *ccm_tunnel_compose(const struct ccm_tunnel *t, uint32_t id)
 		.has_fragmentation = true,
 		.has_concatenation = true,
 		.fragmentation = t->fragmentation,
-		.concatenation = t->concatenation,
-		.classes = ctl_alloc(m, sizeof(*s->classes)),
-		.n_classes = 1};
-	if (s->secret && s->classes && put_links(m, t) == 0 &&
-		put_way(m, t, &t->ul, &s->classes->ul) == 0 &&
-		put_way(m, t, &t->dl, &s->classes->dl) == 0)
+		.concatenation = t->concatenation};
+	if (s->secret && put_links(m, t) == 0 && put_classes(m, t) == 0)
 		return m;
 	ctl_msg_free(m);
 	return NULL;

@@ -3,11 +3,12 @@
  *  Source: seed 5, 6.4, 6.6; RFC 8743 8.5, 8.7; RFC 9188. */
 #pragma once
 
-#include "ccm-agent/links.h"
+#include "ccm-agent/needs.h"
 #include "lib/ctl/ctl_msg.h"
 
 #define CCM_SECRET_MAX 96
 #define CCM_DNS_MAX 8u
+#define CCM_TUNNEL_CLASSES 7u /* Flow IDs of RFC 9188, but the one of all else */
 
 /** What an UP setup says of it. */
 struct ccm_inside {
@@ -47,6 +48,8 @@ struct ccm_tunnel {
 	struct ccm_tunnel_link links[CCM_LINKS_MAX];
 	size_t n_links;
 	struct ccm_tunnel_way ul, dl;
+	struct ccm_class classes[CCM_TUNNEL_CLASSES]; /**< flows whose uplink is another */
+	size_t n_classes;
 	bool lossless, fragmentation, concatenation;
 };
 

@@ -109,41 +109,102 @@ bool ncm_appreq_take(struct ncm_session *s, const struct mx_app_madp_assoc_req *
 		free(a);
 		return false;
 	}
-	a->told = s->app && s->app->told;
-	a->due = a->n_flows > 0 || a->told;
+	/* the anchor that it leaves must be told, too */
+	if (s->app)
+		s->flows_due |= s->flows_told & 1u << s->app->anchor;
 	free(s->app);
-	s->app = a;
-	if (!a->due)
-		ncm_appreq_forget(s);
+	s->app = a->n_flows > 0 ? a : NULL;
+	if (s->app)
+		s->flows_due |= 1u << a->anchor;
+	else
+		free(a);
 	return true;
 }
 
-size_t ncm_appreq_links(const struct ncm_flow *f, uint32_t may, uint8_t *ids)
+/* ---- the operator's categories ---- */
+
+static struct ncm_flow flow_of(const struct ncm_session *s, const struct ncm_app_conf *a)
+{
+	struct ncm_flow f = {.has_protocol = a->protocol != ANY,
+		.protocol = (uint8_t)a->protocol,
+		.port_first = (uint16_t)a->port_first,
+		.port_last = (uint16_t)a->port_last,
+		.has_dscp = a->dscp < NCM_DSCP_ANY,
+		.dscp = a->dscp < NCM_DSCP_ANY ? (uint8_t)a->dscp : 0};
+
+	if (a->n_destinations > 0)
+		(void)mams_prefix_str(a->destinations, f.remote);
+	for (size_t k = 0; k < a->n_order; k++)
+		for (uint8_t i = 0; i < NCM_LINKS_MAX; i++)
+			if (s->s.links[i].known && s->s.links[i].access == a->order[k] &&
+				!memchr(f.order, i, f.n_order))
+				f.order[f.n_order++] = i;
+	return f;
+}
+
+static void keep(struct ncm_flow *f, uint32_t may)
 {
 	size_t n = 0;
 
 	for (size_t i = 0; i < f->n_order; i++)
 		if (may & 1u << f->order[i])
-			ids[n++] = f->order[i];
+			f->order[n++] = f->order[i];
+	f->n_order = n;
+}
+
+size_t ncm_appreq_flows(const struct ncm_session *s, size_t anchor, uint32_t may,
+	struct ncm_flow out[NCM_ALL_FLOWS_MAX])
+{
+	const uint32_t methods = ncm_session_methods(s, anchor);
+	const bool tunnel = (methods & 1u << MX_CONV_GMA) != 0;
+	const size_t max = tunnel ? NCM_APPS_MAX : NCM_ALL_FLOWS_MAX;
+	const size_t own = s->app && s->app->anchor == anchor ? s->app->n_flows : 0;
+	size_t n = 0;
+
+	for (size_t i = 0; methods && i < s->policy->n_apps; i++) {
+		out[n] = flow_of(s, &s->policy->apps[i]);
+		keep(&out[n], may);
+		/* a proxy has TCP only */
+		n += out[n].n_order > 0 &&
+		     (tunnel || !out[n].has_protocol || out[n].protocol == TCP);
+	}
+	for (size_t i = 0; i < own && n < max; i++) {
+		out[n] = s->app->flows[i];
+		keep(&out[n], may);
+		n += out[n].n_order > 0;
+	}
 	return n;
 }
 
+/* ---- steering ---- */
+
 void ncm_appreq_setup(struct ncm_session *s)
 {
-	if (s->app)
-		s->app->due |= s->app->n_flows > 0 || s->app->told;
+	struct ncm_flow flows[NCM_ALL_FLOWS_MAX];
+
+	for (size_t a = 0; a < s->policy->n_anchors; a++)
+		if (s->s.anchors[a].used &&
+			((s->flows_told & 1u << a) ||
+				ncm_appreq_flows(s, a, ncm_session_deliveries(s, a), flows) > 0))
+			s->flows_due |= 1u << a;
 }
 
 void ncm_appreq_step(struct ncm_session *s, mams_time now)
 {
-	if (!s->app || !s->app->due || s->state != NCM_STATE_ACTIVE || s->steer.open)
+	size_t a = 0;
+
+	if (!s->flows_due || s->state != NCM_STATE_ACTIVE || s->steer.open)
 		return;
-	s->app->due = false;
-	s->app->told |= ncm_session_steer_again(s, s->app->anchor, now);
+	while (!(s->flows_due & 1u << a))
+		a++;
+	s->flows_due &= ~(1u << a);
+	if (ncm_session_steer_again(s, a, now))
+		s->flows_told |= 1u << a;
 }
 
 void ncm_appreq_forget(struct ncm_session *s)
 {
 	free(s->app);
 	s->app = NULL;
+	s->flows_due = s->flows_told = 0;
 }

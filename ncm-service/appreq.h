@@ -1,12 +1,13 @@
 /** @file appreq.h
- *  Flows of applications that a client has associated with MX configurations, and the steering that
- *  follows.  Layer: core (no I/O, no clock).  Source: RFC 8743 8.8 (association), 8.7 (UL lists per
- *  traffic flow template).
+ *  Flows of applications: categories of the operator's policy (RFC 8743 9), and those that a client
+ *  has associated with MX configurations; and the steering that follows.  Layer: core (no I/O, no
+ * clock).  Source: RFC 8743 8.8 (association), 8.7 (UL lists per traffic flow template).
  *
  *  An association request names all flows of the client: it replaces the one before, and one
  *  without any template ends them.  A flow that stands with several configurations may use the
  *  connections of all of them, in that order.  The operator has the last word: only accesses with
- *  "applications", and only connections in the session's own lists. */
+ *  "applications", only connections in the session's own lists, and his own categories stand in
+ *  front. */
 #pragma once
 
 #include "ncm-service/session.h"
@@ -18,7 +19,9 @@ struct ncm_flow {
 	bool has_protocol;
 	uint8_t protocol;
 	uint16_t port_first, port_last; /**< of the server */
-	uint8_t order[NCM_LINKS_MAX];   /**< connection ids, best first */
+	bool has_dscp;
+	uint8_t dscp;
+	uint8_t order[NCM_LINKS_MAX]; /**< connection ids, best first */
 	size_t n_order;
 };
 
@@ -26,18 +29,19 @@ struct ncm_appreq {
 	struct ncm_flow flows[NCM_FLOWS_MAX];
 	size_t n_flows;
 	size_t anchor; /**< index; flows of one anchor only */
-	bool due;      /**< the client must be steered (again) */
-	bool told;     /**< it was, by explicit lists */
 };
+
+#define NCM_ALL_FLOWS_MAX (NCM_FLOWS_MAX + NCM_APPS_MAX)
 
 /** Take over an association request, as a whole or not at all.
  *  @return success: every instance exists, may be used by applications, and can tell the flows */
 bool ncm_appreq_take(struct ncm_session *s, const struct mx_app_madp_assoc_req *q);
-/** The connections that a flow may use.
- *  @param may  bits of connection ids that the lists allow
- *  @param ids  ids[NCM_LINKS_MAX], filled, best first
- *  @return how many; 0: it is treated as all others */
-size_t ncm_appreq_links(const struct ncm_flow *f, uint32_t may, uint8_t *ids);
+/** The flows of an anchor that have connections of their own; the first that matches decides.  In a
+ *  tunnel the first has Flow ID 1, the second 2, and so on, at both ends.
+ *  @param may  bits of connection ids that the lists allow; order has these only
+ *  @return how many */
+size_t ncm_appreq_flows(const struct ncm_session *s, size_t anchor, uint32_t may,
+	struct ncm_flow out[NCM_ALL_FLOWS_MAX]);
 /** The user plane has changed. */
 void ncm_appreq_setup(struct ncm_session *s);
 /** Steer, if that is due and nothing else is under way. */

@@ -6,6 +6,8 @@
 #include "ncm-service/steering.h"
 #include "ncm-service/tunnel.h"
 
+#include <string.h>
+
 #define DECLARED_LIKELIHOOD 50 /* percent: nobody has measured it */
 #define DECLARED_VALIDITY_S 60
 
@@ -313,6 +315,8 @@ static bool put_template(struct mx_msg *m, const struct ncm_flow *f, struct mx_t
 	t->remote_addr_mask = f->remote[0] ? mx_strdup(m, f->remote) : NULL;
 	t->has_protocol_type = f->has_protocol;
 	t->protocol_type = f->protocol;
+	t->has_traffic_class = f->has_dscp;
+	t->traffic_class = (uint8_t)(f->dscp << 2);
 	t->remote_port_range = mx_alloc(m, sizeof(*t->remote_port_range));
 	if (!t->remote_port_range || (f->remote[0] && !t->remote_addr_mask))
 		return false;
@@ -321,26 +325,28 @@ static bool put_template(struct mx_msg *m, const struct ncm_flow *f, struct mx_t
 }
 
 /* Flows of applications come first: the first template that matches decides. */
-static bool put_flows(const struct ncm_session *s, struct mx_msg *m, size_t n, uint32_t may,
-	struct mx_traffic_steering_req *r)
+static bool put_flows(
+	struct mx_msg *m, const struct ncm_flow *flows, size_t n, struct mx_traffic_steering_req *r)
 {
 	for (size_t i = 0; i < n; i++) {
-		struct mx_uplink_delivery *u = &r->uplink_delivery[r->n_uplink_delivery];
+		struct mx_uplink_delivery *u = &r->uplink_delivery[r->n_uplink_delivery++];
 
 		u->connection_list = mx_alloc(m, MX_MAX_CONNECTIONS);
 		u->ul_tft = mx_alloc(m, sizeof(*u->ul_tft));
-		if (!u->connection_list || !u->ul_tft ||
-			!put_template(m, &s->app->flows[i], u->ul_tft))
+		if (!u->connection_list || !u->ul_tft || !put_template(m, &flows[i], u->ul_tft))
 			return false;
-		u->n_connection_list = ncm_appreq_links(&s->app->flows[i], may, u->connection_list);
-		r->n_uplink_delivery += u->n_connection_list > 0;
+		memcpy(u->connection_list, flows[i].order, flows[i].n_order);
+		u->n_connection_list = flows[i].n_order;
 	}
 	return true;
 }
 
 struct mx_msg *ncm_compose_steering(const struct ncm_session *s, const struct ncm_order *o)
 {
-	size_t flows = s->app && s->app->anchor == o->anchor ? s->app->n_flows : 0;
+	/* in a tunnel the directions are apart: ncm_tunnel_compose() has the other one */
+	bool tunnel = (ncm_session_methods(s, o->anchor) & 1u << MX_CONV_GMA) != 0;
+	struct ncm_flow flow[NCM_ALL_FLOWS_MAX];
+	size_t flows = ncm_appreq_flows(s, o->anchor, tunnel ? o->ul : o->dl & o->ul, flow);
 	struct mx_msg *m = mx_msg_new(MX_TRAFFIC_STEERING_REQ, 0);
 	struct mx_traffic_steering_req *r = m ? &m->traffic_steering_req : NULL;
 	struct mx_uplink_delivery *u = m ? mx_alloc(m, (flows + 1) * sizeof(*u)) : NULL;
@@ -357,7 +363,7 @@ struct mx_msg *ncm_compose_steering(const struct ncm_session *s, const struct nc
 	r->mx_configuration_id = o->configuration;
 	r->downlink_delivery = mx_alloc(m, MX_MAX_CONNECTIONS);
 	r->uplink_delivery = u;
-	if (!put_flows(s, m, flows, o->dl & o->ul, r))
+	if (!put_flows(m, flow, flows, r))
 		return whole(m, false);
 	u = &r->uplink_delivery[r->n_uplink_delivery++];
 	u->connection_list = mx_alloc(m, MX_MAX_CONNECTIONS);

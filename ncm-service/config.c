@@ -59,6 +59,24 @@ static const struct mams_conf_row madp_rows[] = {
 static const struct mams_conf_table madp_table = {
 	"madp", sizeof(struct ncm_madp_conf), madp_rows, MAMS_ARRAY_LEN(madp_rows), IN_MADP(name)};
 
+#define IN_APP(m) offsetof(struct ncm_app_conf, m)
+static const struct mams_conf_row app_rows[] = {
+	{"dscp", MAMS_C_INT, IN_APP(dscp), .max = NCM_DSCP_ANY, .def = "64",
+		.doc = "of its packets, 0 to 63, such as 46 for EF; 64: any"},
+	{"protocol", MAMS_C_INT, IN_APP(protocol), .max = 255, .def = "255",
+		.doc = "number of the protocol, 6 for TCP, 17 for UDP; 255: any"},
+	{"destination", MAMS_C_PREFIXES, IN_APP(destinations), IN_APP(n_destinations),
+		.doc = "network of its servers, one; default: any"},
+	{"port_first", MAMS_C_INT, IN_APP(port_first), .max = 65535, .def = "0",
+		.doc = "lowest port of its servers"},
+	{"port_last", MAMS_C_INT, IN_APP(port_last), .max = 65535, .def = "65535",
+		.doc = "highest"},
+	{"accesses", MAMS_C_STRINGS, IN_APP(access_names), IN_APP(n_access_names), .required = true,
+		.doc = "names of access sections that it uses, best first"},
+};
+static const struct mams_conf_table app_table = {"application", sizeof(struct ncm_app_conf),
+	app_rows, MAMS_ARRAY_LEN(app_rows), IN_APP(name)};
+
 #define IN_ANCHOR(m) offsetof(struct ncm_anchor_conf, m)
 static const struct mams_conf_row anchor_rows[] = {
 	{"id", MAMS_C_INT, IN_ANCHOR(connection_id), .max = 15, .required = true,
@@ -239,6 +257,10 @@ static const struct mams_conf_row rows[] = {
 	{"access", MAMS_C_SECTIONS, AT(policy.accesses), AT(policy.n_accesses), .max = 16,
 		.table = &access_table, .required = true,
 		.doc = "an access network whose links may be delivery connections"},
+	{"application", MAMS_C_SECTIONS, AT(policy.apps), AT(policy.n_apps), .max = NCM_APPS_MAX,
+		.table = &app_table,
+		.doc = "a category of traffic that uses some of the accesses only; of several "
+		       "that match the first counts"},
 	{"redirect", MAMS_C_SECTIONS, AT(policy.redirects), AT(policy.n_redirects), .max = 64,
 		.table = &redirect_table, .doc = "clients that another NCM serves"},
 	{"measure", MAMS_C_SECTIONS, AT(policy.measures), AT(policy.n_measures), .max = 32,

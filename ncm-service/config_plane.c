@@ -284,6 +284,44 @@ static int make_anchor(struct ncm_conf *c, const char *path, struct mams_error *
 	return 0;
 }
 
+static int take_app(const struct ncm_policy *p, struct ncm_app_conf *a, const char *path,
+	struct mams_error *err)
+{
+	if (a->dscp == NCM_DSCP_ANY && a->protocol == 255 && a->n_destinations == 0 &&
+		a->port_first == 0 && a->port_last == 65535)
+		return mams_fail(err, MAMS_EMISSING, path,
+			"application %s: dscp, protocol, destination, port_first or port_last: one "
+			"is "
+			"required, or it is all traffic",
+			a->name);
+	if (a->port_first > a->port_last || a->n_destinations > 1)
+		return mams_fail(err, MAMS_EVALUE, path, "application %s: %s", a->name,
+			a->n_destinations > 1 ? "destination: one network"
+					      : "port_first is above port_last");
+	if (a->n_access_names > NCM_LINKS_MAX)
+		return mams_fail(err, MAMS_ELIMIT, path, "application %s: accesses: at most %u",
+			a->name, NCM_LINKS_MAX);
+	for (size_t i = 0; i < a->n_access_names; i++) {
+		int k = find_access(p, a->access_names[i], strlen(a->access_names[i]));
+
+		if (k < 0)
+			return mams_fail(err, MAMS_EVALUE, path,
+				"application %s: accesses: there is no access \"%.40s\"", a->name,
+				a->access_names[i]);
+		a->order[a->n_order++] = (uint8_t)k;
+	}
+	return 0;
+}
+
+static int take_apps(struct ncm_conf *c, const char *path, struct mams_error *err)
+{
+	int rc = 0;
+
+	for (size_t i = 0; rc == 0 && i < c->policy.n_apps; i++)
+		rc = take_app(&c->policy, &c->policy.apps[i], path, err);
+	return rc;
+}
+
 static int take_anchors(struct ncm_conf *c, const char *path, struct mams_error *err)
 {
 	struct ncm_policy *p = &c->policy;
@@ -398,6 +436,8 @@ int ncm_conf_plane(struct ncm_conf *c, const char *path, struct mams_error *err)
 		rc = check_protected(&c->policy, path, err);
 	if (rc == 0)
 		rc = take_anchors(c, path, err);
+	if (rc == 0)
+		rc = take_apps(c, path, err);
 	for (size_t i = 0; rc == 0 && i < c->policy.n_redirects; i++)
 		rc = check_redirect(&c->policy.redirects[i], path, err);
 	return rc == 0 ? take_features(c, path, err) : rc;

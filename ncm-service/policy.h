@@ -86,6 +86,23 @@ struct ncm_measure {
 	int32_t high, low; /**< dBm, dB, percent, Mbit/s */
 };
 
+#define NCM_APPS_MAX 7u /* Flow IDs of RFC 9188, but the one of all else */
+#define NCM_DSCP_ANY 64u
+
+/** Traffic of a category, and the accesses that it is to use (RFC 8743 9). */
+struct ncm_app_conf {
+	const char *name;
+	uint32_t dscp;                    /**< 0..63; NCM_DSCP_ANY */
+	uint32_t protocol;                /**< of IP; 255: any */
+	struct mams_prefix *destinations; /**< servers: at most one network; none: any */
+	size_t n_destinations;
+	uint32_t port_first, port_last; /**< of the server */
+	const char **access_names;
+	size_t n_access_names;
+	uint8_t order[NCM_LINKS_MAX]; /**< indices into accesses, best first */
+	size_t n_order;
+};
+
 /** A network that clients should prefer (RFC 8743 8.9). */
 struct ncm_ssid {
 	const char *name;
@@ -147,6 +164,8 @@ struct ncm_policy {
 	struct ncm_probe_conf *probes;
 	size_t n_probes;
 	uint16_t control_port; /**< UDP, of MX Control PDUs at all proxies; 0: none */
+	struct ncm_app_conf *apps;
+	size_t n_apps;
 	struct ncm_ssid *ssids;
 	size_t n_ssids;
 	uint32_t max_sessions;

@@ -220,7 +220,9 @@ struct ncm_session {
 		bool again; /**< the session's own lists, for flows of applications */
 		struct ncm_order order;
 	} steer;
-	struct ncm_appreq *app;                       /**< NULL: no flows are associated */
+	struct ncm_appreq *app; /**< NULL: no flows are associated */
+	uint32_t flows_due;     /**< bits of anchors whose client must be told flows (again) */
+	uint32_t flows_told;    /**< it was, by lists of their own */
 	struct ncm_measured *measured[NCM_LINKS_MAX]; /**< [MX_M_COUNT] each; NULL: none yet */
 	bool advised;
 	struct ncm_path path[NCM_LINKS_MAX];

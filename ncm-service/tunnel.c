@@ -1,6 +1,7 @@
 #include "ncm-service/tunnel.h"
 
 #include "lib/ctl/ctl_treat.h"
+#include "ncm-service/appreq.h"
 #include "ncm-service/setup.h"
 
 #include <errno.h>
@@ -76,6 +77,55 @@ static uint32_t left(const struct ncm_session *s, uint32_t bits)
 	return bits & ~handover ? bits & ~handover : bits;
 }
 
+static int put_rule(struct ctl_msg *m, const struct ncm_flow *f, struct ctl_tr_class *c)
+{
+	c->rules = ctl_alloc(m, sizeof(*c->rules));
+	if (!c->rules)
+		return -ENOMEM;
+	c->n_rules = 1;
+	*c->rules = (struct ctl_tr_rule){.remote = f->remote[0] ? ctl_strdup(m, f->remote) : NULL,
+		.has_remote_port_first = true,
+		.has_remote_port_last = true,
+		.remote_port_first = f->port_first,
+		.remote_port_last = f->port_last,
+		.has_protocol = f->has_protocol,
+		.protocol = f->protocol,
+		.has_dscp = f->has_dscp,
+		.dscp = f->dscp};
+	return f->remote[0] && !c->rules->remote ? -ENOMEM : 0;
+}
+
+/* Flows with links of their own: downlink as uplink, as far as the anchor's lists allow. */
+static int put_flows(struct ctl_msg *m, const struct ncm_session *s, size_t a, uint32_t have)
+{
+	const struct ncm_saved_anchor *x = &s->s.anchors[a];
+	struct ctl_tr_session_set *t = &m->tr_session_set;
+	struct ncm_flow flow[NCM_ALL_FLOWS_MAX];
+	size_t n = ncm_appreq_flows(s, a, x->ul & have, flow);
+
+	for (size_t i = 0; i < n; i++) {
+		struct ctl_tr_class *c = &t->classes[t->n_classes];
+		struct ctl_tr_wish wish = {.have = have, .first = flow[i].order[0]};
+		uint32_t bits = 0;
+		int rc;
+
+		for (size_t k = 0; k < flow[i].n_order; k++)
+			bits |= 1u << flow[i].order[k];
+		wish.wanted = bits;
+		wish.lossless = t->classes->ul.lossless;
+		rc = ctl_tr_treat(m, &wish, &c->ul);
+		wish.wanted = left(s, bits & x->dl ? bits & x->dl : x->dl & have);
+		if (rc == 0)
+			rc = ctl_tr_treat(m, &wish, &c->dl);
+		if (rc == 0)
+			rc = put_rule(m, &flow[i], c);
+		if (rc < 0)
+			return rc;
+		c->flow_id = (uint8_t)t->n_classes++;
+	}
+	return 0;
+}
+
 static int put_class(struct ctl_msg *m, const struct ncm_session *s, size_t a, uint32_t have)
 {
 	struct ctl_tr_session_set *t = &m->tr_session_set;
@@ -94,12 +144,14 @@ static int put_class(struct ctl_msg *m, const struct ncm_session *s, size_t a, u
 		.lossless = lossless};
 	int rc;
 
-	t->classes = ctl_alloc(m, sizeof(*t->classes));
+	t->classes = ctl_alloc(m, (1 + NCM_APPS_MAX) * sizeof(*t->classes));
 	if (!t->classes)
 		return -ENOMEM;
 	t->n_classes = 1;
 	rc = ctl_tr_treat(m, &dl, &t->classes->dl);
-	return rc == 0 ? ctl_tr_treat(m, &ul, &t->classes->ul) : rc;
+	if (rc == 0)
+		rc = ctl_tr_treat(m, &ul, &t->classes->ul);
+	return rc == 0 ? put_flows(m, s, a, have) : rc;
 }
 
 /* At most as many as a trailer's session holds. */

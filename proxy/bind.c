@@ -6,7 +6,7 @@
 
 static uint32_t bits_of(const struct px_worker *w, const struct px_conn *c)
 {
-	return px_class_bits(px_class_of(w->cfg->classes, w->cfg->n_classes, &c->server));
+	return px_class_bits(px_class_of(w->cfg->classes, w->cfg->n_classes, &c->server, c->dscp));
 }
 
 static void tell(struct px_worker *w, struct px_conn *c, uint32_t only)

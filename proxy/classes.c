@@ -3,7 +3,7 @@
 #include <string.h>
 
 const struct px_class *px_class_of(
-	const struct px_class *classes, size_t n, const struct mams_addr *server)
+	const struct px_class *classes, size_t n, const struct mams_addr *server, uint8_t dscp)
 {
 	for (size_t i = 0; i < n; i++) {
 		const struct px_class *k = &classes[i];
@@ -12,9 +12,20 @@ const struct px_class *px_class_of(
 			continue;
 		if (mams_addr_is_set(&k->remote.net) && !mams_prefix_has(&k->remote, server))
 			continue;
+		if (k->has_dscp && k->dscp != dscp)
+			continue;
 		return k;
 	}
 	return NULL;
+}
+
+uint8_t px_class_dscp(const uint8_t *ip)
+{
+	if (ip[0] >> 4 == 4)
+		return ip[1] >> 2;
+	if (ip[0] >> 4 == 6)
+		return (uint8_t)((ip[0] & 0x0fu) << 2 | ip[1] >> 6);
+	return 0;
 }
 
 uint32_t px_class_bits(const struct px_class *k)

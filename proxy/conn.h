@@ -74,6 +74,7 @@ struct px_conn {
 	struct px_client *client;
 	struct mams_timer timer;
 	mams_time deadline; /**< of the current phase, before the relay */
+	uint8_t dscp;       /**< client: of the application's SYN */
 	struct mams_addr server;
 	uint32_t token; /**< of an MPTCP connection reported to the plugin; 0 none */
 	uint32_t only;  /**< client: paths that the plugin was told of, as bits; 0 any */

@@ -40,6 +40,8 @@ static int set_options(int fd, const struct px_listen *l, const struct px_settin
 		err = -errno;
 	if (!err && set->fastopen && l->kind == PX_LISTEN_CONVERT)
 		(void)set_int(fd, IPPROTO_TCP, TCP_FASTOPEN, FASTOPEN_QUEUE);
+	if (!err && l->kind == PX_LISTEN_APP)
+		err = set_int(fd, IPPROTO_TCP, TCP_SAVE_SYN, 1);
 	if (l->kind != PX_LISTEN_APP)
 		mams_mptcp_set_congestion(fd, set->congestion);
 	return err;
@@ -88,6 +90,18 @@ static bool original_server(int fd, struct mams_addr *out)
 	return !mams_addr_eq(&own, out);
 }
 
+/** How the application has marked its packets; 0 where that cannot be told. */
+static uint8_t dscp_of(int fd)
+{
+	uint8_t syn[128] = {0};
+	socklen_t len = sizeof(syn);
+
+	/* the kernel gives it once, and then forgets it */
+	if (getsockopt(fd, IPPROTO_TCP, TCP_SAVED_SYN, syn, &len) != 0 || len < 20)
+		return 0;
+	return px_class_dscp(syn);
+}
+
 static bool local_address(int fd, struct mams_addr *out)
 {
 	struct sockaddr_storage sa;
@@ -118,6 +132,7 @@ static void begin(struct px_worker *w, struct px_listener *l, struct px_conn *c)
 {
 	switch (l->kind) {
 	case PX_LISTEN_APP:
+		c->dscp = dscp_of(c->leg[0].fd);
 		if (original_server(c->leg[0].fd, &c->server)) {
 			px_race_start(w, c);
 			return;

@@ -37,7 +37,10 @@ static int take_path(struct px_pathset *s, const struct ctl_path *in, struct px_
 
 static int take_class(const struct ctl_flow_class *in, struct px_class *out)
 {
-	*out = (struct px_class){.port_first = in->port_first, .port_last = in->port_last};
+	*out = (struct px_class){.port_first = in->port_first,
+		.port_last = in->port_last,
+		.has_dscp = in->has_dscp,
+		.dscp = in->dscp};
 	if (in->port_first > in->port_last || in->n_connections == 0 ||
 		in->n_connections > PX_PATHS_MAX ||
 		(in->remote && mams_prefix_parse(in->remote, &out->remote) < 0))

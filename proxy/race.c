@@ -171,7 +171,7 @@ static void begin(struct px_worker *w, struct px_conn *c)
 {
 	struct px_setup *s = c->setup;
 
-	line_up(w, c, px_class_of(w->cfg->classes, w->cfg->n_classes, &c->server));
+	line_up(w, c, px_class_of(w->cfg->classes, w->cfg->n_classes, &c->server, c->dscp));
 	s->begun = w->now;
 	s->early = s->n_cookie > 0;
 	c->flow.phase = PX_PHASE_CONNECT;

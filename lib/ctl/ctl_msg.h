@@ -70,6 +70,8 @@ struct ctl_path {
 struct ctl_flow_class {
 	const char *remote; /**< server's network, CIDR; NULL: any */
 	uint16_t port_first, port_last;
+	bool has_dscp;
+	uint8_t dscp;         /**< of the SYN; absent: any */
 	uint8_t *connections; /**< connection ids, best first */
 	size_t n_connections;
 };

@@ -41,6 +41,7 @@ static const struct mams_field flow_class_rows[] = {
 	TEXT(ctl_flow_class, remote, OPT),
 	PORT(ctl_flow_class, port_first),
 	PORT(ctl_flow_class, port_last),
+	ROW_OPT_INT(U8, ctl_flow_class, dscp, "dscp", 0, 63, "of the SYN; absent: any"),
 	ROW_SCALARS(ctl_flow_class, connections, "connections", 0, U8, 1, MAX_PATHS, "best first"),
 };
 static TABLE(flow_class_table, ctl_flow_class, "flow_class", flow_class_rows);

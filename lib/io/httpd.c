@@ -75,9 +75,7 @@ static void conn_free(struct mams_httpd_conn *c)
 	if (!c->seen_request && c->h->listen)
 		mams_httpd_listen_settled(c->h->listen, c->ticket);
 	TAILQ_REMOVE(&c->h->conns, c, link);
-	mams_shakes_drop(&c->h->shakes, &c->shake);
-	if (c->h->shaken == c)
-		c->h->shaken = NULL;
+	mams_httpd_shake_end(c);
 	mams_loop_fd_del(c->watch);
 	free(c->target);
 	free(c);

@@ -109,7 +109,9 @@ struct mams_httpd {
 	struct mams_httpd_conn *adding; /**< between MHD_add_connection() and its notice */
 	bool tls;
 	struct mams_shakes shakes;
-	struct mams_httpd_conn *shaken; /**< its handshake goes a step in MHD's next turn */
+	/** Handshakes that go a step in MHD's next turn; NULL: has ended meanwhile. */
+	struct mams_httpd_conn *shaken[MAMS_SHAKES_PER_TURN];
+	size_t n_shaken;
 	mams_time mhd_deadline;
 	bool ready;               /**< MHD has something to do */
 	unsigned char random[32]; /**< for its nonces; it keeps the pointer */
@@ -131,7 +133,9 @@ void mams_httpd_shake_begin(struct mams_httpd_conn *c);
 void mams_httpd_shake_give(struct mams_httpd_conn *c);
 /** Its turn has come; of mams_shakes. */
 void mams_httpd_shake_step(void *user, struct mams_shake *s);
-/** MHD has had its turn: is that handshake over? */
+/** The connection ends. */
+void mams_httpd_shake_end(struct mams_httpd_conn *c);
+/** MHD has had its turn: are those handshakes over? */
 void mams_httpd_shake_look(struct mams_httpd *h);
 /** Deadlines of all connections; a timer callback. */
 void mams_httpd_conn_sweep(void *user);

@@ -1,7 +1,7 @@
-/* libmicrohttpd (0.9.75, with epoll) takes a socket for readable for as long as the TLS handshake on
- * it is unfinished, and tries again without a pause: one client that sends half of its hello takes a
- * whole core until its deadline.  So it has such a connection only for one step, when there is
- * something to read; in between the connection is suspended and its socket watched here. */
+/* libmicrohttpd (0.9.75, with epoll) takes a socket for readable for as long as the TLS handshake
+ * on it is unfinished, and tries again without a pause: one client that sends half of its hello
+ * takes a whole core until its deadline.  So it has such a connection only for one step, when there
+ * is something to read; in between the connection is suspended and its socket watched here. */
 #include "lib/io/httpd_private.h"
 
 #include <gnutls/gnutls.h>
@@ -58,22 +58,38 @@ void mams_httpd_shake_step(void *user, struct mams_shake *s)
 	struct mams_httpd *h = user;
 	struct mams_httpd_conn *c = conn_of(s);
 
-	h->shaken = c;
+	h->shaken[h->n_shaken++] = c;
 	mams_httpd_shake_give(c);
 }
 
-void mams_httpd_shake_look(struct mams_httpd *h)
+void mams_httpd_shake_end(struct mams_httpd_conn *c)
 {
-	struct mams_httpd_conn *c = h->shaken;
+	struct mams_httpd *h = c->h;
+
+	mams_shakes_drop(&h->shakes, &c->shake);
+	for (size_t i = 0; i < h->n_shaken; i++)
+		if (h->shaken[i] == c)
+			h->shaken[i] = NULL;
+}
+
+static void look(struct mams_httpd_conn *c)
+{
 	const union MHD_ConnectionInfo *info;
 	gnutls_session_t tls;
 
-	h->shaken = NULL;
-	if (!c || c->seen_request || c->shut)
+	if (c->seen_request || c->shut)
 		return;
 	info = MHD_get_connection_info(c->mhd, MHD_CONNECTION_INFO_GNUTLS_SESSION);
 	tls = info ? info->tls_session : NULL;
 	/* the client's Finished is the last that a server reads */
 	if (tls && gnutls_handshake_get_last_in(tls) != GNUTLS_HANDSHAKE_FINISHED)
 		wait(c, gnutls_record_get_direction(tls) ? MAMS_LOOP_WRITE : MAMS_LOOP_READ);
+}
+
+void mams_httpd_shake_look(struct mams_httpd *h)
+{
+	for (size_t i = 0; i < h->n_shaken; i++)
+		if (h->shaken[i])
+			look(h->shaken[i]);
+	h->n_shaken = 0;
 }

@@ -10,12 +10,12 @@ static mams_time before(void *user)
 static void after(void *user)
 {
 	struct mams_shakes *q = user;
-	struct mams_shake *s = TAILQ_FIRST(&q->waiting);
+	struct mams_shake *s;
 
-	if (!s)
-		return;
-	mams_shakes_drop(q, s);
-	q->step(q->user, s);
+	for (unsigned i = 0; i < MAMS_SHAKES_PER_TURN && (s = TAILQ_FIRST(&q->waiting)); i++) {
+		mams_shakes_drop(q, s);
+		q->step(q->user, s);
+	}
 }
 
 int mams_shakes_init(struct mams_shakes *q, struct mams_loop *l,

@@ -129,6 +129,10 @@ cat >>"$LAB_DIR/ncm.conf" <<-X
 		id = 1
 		methods = { GMA }
 	}
+	application voice {
+		dscp = 46
+		accesses = { lte }
+	}
 X
 cat >>"$LAB_DIR/ccm.conf" <<-X
 	methods = { MPTCP_Proxy, GMA }
@@ -186,6 +190,42 @@ wait "$udp" || :
 claim "UDP received" "$(jq '.end.sum | .bits_per_second * (100 - .lost_percent) / 1e8 | floor' \
 	"$LAB_DIR/up.json")" '>=' 8 Mbit/s
 claim "the download is right" "$ok $(same "$LAB_DIR/got" "$LAB_DIR/www/10M")" = "yes yes"
+
+say "Applications by DSCP"
+# marked FILE: fetch it with EF on all packets of the connection; its octets
+marked() {
+	cl python3 - "$1" <<-'E'
+		import socket, sys
+		s = socket.socket()
+		s.setsockopt(socket.IPPROTO_IP, socket.IP_TOS, 46 << 2)
+		s.settimeout(30)
+		s.connect(("10.9.9.2", 80))
+		s.sendall(f"GET {sys.argv[1]} HTTP/1.0\r\n\r\n".encode())
+		data = b"".join(iter(lambda: s.recv(65536), b""))
+		print(len(data.split(b"\r\n\r\n", 1)[1]))
+	E
+}
+lab_wait 10 lab_ready
+marked /10M >"$LAB_DIR/marked" &
+job=$!
+lab_wait 5 flows rx
+carried
+claim "TCP with EF: kB/s on lte" "$lte_rx" '>=' 1000
+claim "... and on wifi" "$wifi_rx" '<=' 150
+wait "$job" || :
+claim "... octets" "$(cat "$LAB_DIR/marked")" = 10485760
+for way in "" -R; do
+	# shellcheck disable=SC2086 # no word, or one
+	cl iperf3 -u -c 10.9.9.2 --dscp EF -b 8M -l 1200 -t 4 $way -J >"$LAB_DIR/voice.json" &
+	udp=$!
+	sleep 1.5
+	carried
+	wait "$udp" || :
+	if [ -z "$way" ]; then on=$lte_tx off=$wifi_tx; else on=$lte_rx off=$wifi_rx; fi
+	claim "UDP with EF${way:+, downlink}: kB/s on lte" "$on" '>=' 500
+	claim "... and on wifi" "$off" '<=' 150
+	claim "... lost, percent" "$(jq '.end.sum.lost_percent | ceil' "$LAB_DIR/voice.json")" '<=' 5
+done
 
 say "Steered each way for itself, and the NCM killed, under load"
 address=$(ccm_json | jq -r '.anchors[1].anchor4')

@@ -284,6 +284,94 @@ static void by_configuration(void)
 	scene_finish(&s);
 }
 
+/* RFC 8743 9: by DSCP and by destination, in the tunnel in either direction and at the proxy. */
+static struct mams_prefix app_servers;
+static struct ncm_app_conf apps[] = {
+	{.name = "voice",
+		.dscp = 46,
+		.protocol = 255,
+		.port_last = UINT16_MAX,
+		.order = {1},
+		.n_order = 1},
+	{.name = "bulk",
+		.dscp = NCM_DSCP_ANY,
+		.protocol = 17,
+		.destinations = &app_servers,
+		.n_destinations = 1,
+		.port_first = 5000,
+		.port_last = 5999,
+		.order = {1, 0},
+		.n_order = 2},
+};
+
+static void begin_with_applications(struct scene *s)
+{
+	CU_ASSERT_EQUAL_FATAL(mams_prefix_parse("198.51.100.0/24", &app_servers), 0);
+	begin(s);
+	s->w.policy.apps = apps;
+	s->w.policy.n_apps = MAMS_ARRAY_LEN(apps);
+	scene_up(s);
+	world_run(&s->w, 2000);
+}
+
+static void policies_of_applications(void)
+{
+	struct scene s;
+	const struct ccm_target *t;
+	struct ctl_msg *m;
+	const struct ctl_tr_class *c;
+
+	begin_with_applications(&s);
+	t = &s.w.clients[0].applied;
+	/* UDP to some servers is nothing that a proxy for TCP could have */
+	CU_ASSERT_EQUAL_FATAL(t->n_classes, 1);
+	CU_ASSERT_TRUE(t->classes[0].has_dscp && t->classes[0].dscp == 46);
+	CU_ASSERT_TRUE(t->classes[0].n_links == 1 && t->classes[0].links[0] == 1);
+	CU_ASSERT_EQUAL_FATAL(t->tunnel.n_classes, 2);
+	m = ccm_tunnel_compose(&t->tunnel, 1);
+	CU_ASSERT_EQUAL_FATAL(m->tr_session_set.n_classes, 3);
+	c = m->tr_session_set.classes;
+	CU_ASSERT_STRING_EQUAL(said(&c[0].ul), "4!:0,1");
+	CU_ASSERT_STRING_EQUAL(said(&c[1].ul), "1!:1,0");
+	CU_ASSERT_TRUE(c[1].flow_id == 1 && c[1].rules[0].has_dscp && c[1].rules[0].dscp == 46);
+	CU_ASSERT_FALSE(c[1].rules[0].has_protocol);
+	CU_ASSERT_TRUE(c[2].flow_id == 2 && !c[2].rules[0].has_dscp);
+	CU_ASSERT_EQUAL(c[2].rules[0].protocol, 17);
+	CU_ASSERT_EQUAL(c[2].rules[0].remote_port_first, 5000);
+	CU_ASSERT_STRING_EQUAL(c[2].rules[0].remote, "198.51.100.0/24");
+	ctl_msg_free(m);
+	m = ncm_tunnel_compose(scene_session(&s), 1, &scene_session(&s)->s.tunnel, 1);
+	CU_ASSERT_EQUAL_FATAL(m->tr_session_set.n_classes, 3);
+	c = m->tr_session_set.classes;
+	CU_ASSERT_STRING_EQUAL(said(&c[0].dl), "4!:0,1");
+	CU_ASSERT_STRING_EQUAL(said(&c[1].dl), "1!:1,0");
+	CU_ASSERT_TRUE(c[1].flow_id == 1 && c[1].rules[0].dscp == 46);
+	ctl_msg_free(m);
+	scene_finish(&s);
+}
+
+/* The operator's lists bound it, and a new setup is no reason to forget it. */
+static void policies_and_lists(void)
+{
+	struct scene s;
+	const struct ccm_target *t;
+
+	begin_with_applications(&s);
+	t = &s.w.clients[0].applied;
+	CU_ASSERT_EQUAL(steer(&s, (struct ncm_order){.dl = WIFI, .ul = WIFI}), 0);
+	CU_ASSERT_EQUAL_FATAL(t->tunnel.n_classes, 1);
+	CU_ASSERT_TRUE(t->tunnel.classes[0].n_links == 1 && t->tunnel.classes[0].links[0] == 0);
+	CU_ASSERT_EQUAL(steer(&s, (struct ncm_order){.dl = WIFI | LTE, .ul = LTE}), 0);
+	CU_ASSERT_EQUAL(t->tunnel.n_classes, 2);
+	world_link(&s.w, s.w.clients, 0, false, NULL);
+	world_run(&s.w, 2000);
+	world_link(&s.w, s.w.clients, 0, true, "10.1.1.7");
+	world_run(&s.w, 3000);
+	CU_ASSERT_EQUAL(t->tunnel.n_classes, 2);
+	CU_ASSERT_EQUAL(t->n_classes, 1);
+	scene_finish(&s);
+}
+
 static void client_without_it(void)
 {
 	struct scene s;
@@ -378,6 +466,8 @@ int main(void)
 		{"every feature is switched", every_feature_is_switched},
 		{"features of the proxy's anchor", features_of_the_proxy},
 		{"a configuration by its id", by_configuration},
+		{"policies of applications", policies_of_applications},
+		{"policies and lists", policies_and_lists},
 		{"a client without it", client_without_it},
 		{"all IP without a proxy", without_a_proxy},
 		{"another port", another_port},

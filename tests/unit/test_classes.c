@@ -22,15 +22,15 @@ static void first_match_decides(void)
 	struct px_class k[3] = {ports(8080, 8080, 0), ports(8000, 9000, 1), ports(0, 65535, 2)};
 	struct mams_addr a = at("192.0.2.1:8080");
 
-	CU_ASSERT_PTR_EQUAL(px_class_of(k, 3, &a), &k[0]);
+	CU_ASSERT_PTR_EQUAL(px_class_of(k, 3, &a, 0), &k[0]);
 	a.port = 8081;
-	CU_ASSERT_PTR_EQUAL(px_class_of(k, 3, &a), &k[1]);
+	CU_ASSERT_PTR_EQUAL(px_class_of(k, 3, &a, 0), &k[1]);
 	a.port = 9000;
-	CU_ASSERT_PTR_EQUAL(px_class_of(k, 3, &a), &k[1]);
+	CU_ASSERT_PTR_EQUAL(px_class_of(k, 3, &a, 0), &k[1]);
 	a.port = 9001;
-	CU_ASSERT_PTR_EQUAL(px_class_of(k, 3, &a), &k[2]);
-	CU_ASSERT_PTR_NULL(px_class_of(k, 2, &a));
-	CU_ASSERT_PTR_NULL(px_class_of(k, 0, &a));
+	CU_ASSERT_PTR_EQUAL(px_class_of(k, 3, &a, 0), &k[2]);
+	CU_ASSERT_PTR_NULL(px_class_of(k, 2, &a, 0));
+	CU_ASSERT_PTR_NULL(px_class_of(k, 0, &a, 0));
 	CU_ASSERT_EQUAL(px_class_bits(NULL), 0);
 	CU_ASSERT_EQUAL(px_class_bits(&k[1]), 2);
 }
@@ -44,9 +44,26 @@ static void remote_networks(void)
 
 	CU_ASSERT_EQUAL(mams_prefix_parse("192.0.2.0/24", &k[0].remote), 0);
 	CU_ASSERT_EQUAL(mams_prefix_parse("2001:db8::/64", &k[1].remote), 0);
-	CU_ASSERT_PTR_EQUAL(px_class_of(k, 2, &in), &k[0]);
-	CU_ASSERT_PTR_NULL(px_class_of(k, 2, &out));
-	CU_ASSERT_PTR_EQUAL(px_class_of(k, 2, &six), &k[1]);
+	CU_ASSERT_PTR_EQUAL(px_class_of(k, 2, &in, 0), &k[0]);
+	CU_ASSERT_PTR_NULL(px_class_of(k, 2, &out, 0));
+	CU_ASSERT_PTR_EQUAL(px_class_of(k, 2, &six, 0), &k[1]);
+}
+
+static void marks(void)
+{
+	static const uint8_t four[] = {0x45, 0xb9}; /* EF, ECT(1) */
+	static const uint8_t six[] = {0x6b, 0x90};  /* EF, ECT(1) */
+	static const uint8_t other[] = {0x12, 0xff};
+	struct px_class k[2] = {ports(0, 65535, 0), ports(0, 65535, 1)};
+	struct mams_addr a = at("192.0.2.7:443");
+
+	k[0].has_dscp = true;
+	k[0].dscp = 46;
+	CU_ASSERT_PTR_EQUAL(px_class_of(k, 2, &a, 46), &k[0]);
+	CU_ASSERT_PTR_EQUAL(px_class_of(k, 2, &a, 0), &k[1]);
+	CU_ASSERT_EQUAL(px_class_dscp(four), 46);
+	CU_ASSERT_EQUAL(px_class_dscp(six), 46);
+	CU_ASSERT_EQUAL(px_class_dscp(other), 0);
 }
 
 static void selection(void)
@@ -75,6 +92,8 @@ int main(void)
 	static const struct mams_case cases[] = {
 		{"the first that matches decides", first_match_decides},
 		{"remote networks", remote_networks},
+		{"marks", marks},
+		{"marks", marks},
 		{"selection of paths", selection},
 	};
 
