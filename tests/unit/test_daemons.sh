@@ -152,7 +152,7 @@ with 'anchor x { id = 1 methods = { none } }' 'anchor y { id = 1 methods = { MPT
 with 'anchor x { id = 1 methods = { none } }' 'anchor y { id = 2 methods = { none } }' |
 	wrong "$ncm" '' 'at most'
 with 'anchor x { id = 1 methods = { none } accesses = { moon } }' | wrong "$ncm" '' moon
-with 'features = { fragmentation }' | wrong "$ncm" '' fragmentation
+with 'features = { teleportation }' | wrong "$ncm" '' teleportation
 with 'redirect r { }' | wrong "$ncm" '' 'redirect r' endpoints
 with 'redirect r { endpoints = { "nowhere" } }' | wrong "$ncm" '' 'redirect r' nowhere
 
