@@ -18,7 +18,7 @@ struct mx_offer ccm_offer(const struct ccm_session *s)
 
 	/* GMA comes in a tunnel */
 	if (o.convergence & 1u << MX_CONV_GMA)
-		o.adaptation = 1u << MX_ADAPT_UDP;
+		o.adaptation = MX_GMA_ADAPTATIONS;
 	else
 		o.features &= ~MX_GMA_FEATURES;
 
@@ -98,7 +98,7 @@ int ccm_agree(struct ccm_session *s, const struct mx_msg *m, struct mams_error *
 	s->features = both.features;
 	s->convergence = both.convergence;
 	s->adaptation = both.adaptation;
-	if (!(both.adaptation & 1u << MX_ADAPT_UDP))
+	if (!(both.adaptation & MX_GMA_ADAPTATIONS))
 		s->convergence &= ~(1u << MX_CONV_GMA);
 	judge_links(s, m->type == MX_CAPABILITY_RSP);
 	judge_anchors(s);

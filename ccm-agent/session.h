@@ -132,6 +132,7 @@ struct ccm_lane {
 	uint16_t control_port;  /**< UDP, of MX Control PDUs there; 0: none */
 	bool protect;           /**< by IPsec */
 	char secret[CCM_SECRET_MAX];
+	bool dtls; /**< the tunnel is one with DTLS */
 };
 
 /** An anchor connection of the last UP setup. */

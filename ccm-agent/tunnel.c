@@ -18,12 +18,13 @@ _Static_assert((int)MX_GMA_TRAILER == CTL_TR_TRAILER && (int)MX_GMA_HEADER_IP ==
 
 /* ---- what an UP setup says ---- */
 
-static bool is_end(const struct mx_setup_delivery *d)
+static bool is_end(const struct ccm_session *s, const struct mx_setup_delivery *d)
 {
 	const struct mx_adaptation_params *p = d->adaptation_method_param;
 	struct mams_addr a;
 
-	return d->has_adaptation_method && d->adaptation_method == MX_ADAPT_UDP && p &&
+	return d->has_adaptation_method &&
+	       (s->adaptation & MX_GMA_ADAPTATIONS & 1u << d->adaptation_method) && p &&
 	       p->tunnel_ip_addr && mams_addr_parse(p->tunnel_ip_addr, &a) == 0 &&
 	       p->has_tunnel_end_port && p->shared_secret &&
 	       strlen(p->shared_secret) < CCM_SECRET_MAX;
@@ -39,7 +40,7 @@ bool ccm_tunnel_can(const struct ccm_session *s, const struct mx_convergence_con
 		c->n_delivery_connections == 0)
 		return false;
 	for (size_t i = 0; i < c->n_delivery_connections; i++)
-		if (!is_end(&c->delivery_connections[i]) ||
+		if (!is_end(s, &c->delivery_connections[i]) ||
 			strcmp(c->delivery_connections[i].adaptation_method_param->shared_secret,
 				c->delivery_connections[0]
 					.adaptation_method_param->shared_secret) != 0)
@@ -116,7 +117,8 @@ void ccm_tunnel_want(const struct ccm_session *s, const struct ccm_anchor *a, bo
 			.conf = l->conf,
 			.local = l->now.address,
 			.remote = a->lane[i].proxy,
-			.mtu = l->now.mtu};
+			.mtu = l->now.mtu,
+			.dtls = a->lane[i].dtls};
 	}
 	out->on = out->n_links > 0;
 	out->catching = out->on && !s->fallen_back;
@@ -140,7 +142,7 @@ void ccm_tunnel_want(const struct ccm_session *s, const struct ccm_anchor *a, bo
 
 static bool link_eq(const struct ccm_tunnel_link *a, const struct ccm_tunnel_link *b)
 {
-	return a->connection_id == b->connection_id && a->mtu == b->mtu &&
+	return a->connection_id == b->connection_id && a->mtu == b->mtu && a->dtls == b->dtls &&
 	       mams_addr_eq_ip(&a->local, &b->local) && mams_addr_eq(&a->remote, &b->remote);
 }
 
@@ -207,7 +209,9 @@ static int put_links(struct ctl_msg *m, const struct ccm_tunnel *t)
 			.local = l->local,
 			.remote = l->remote,
 			.remote_port = l->remote.port,
-			.device = ctl_strdup(m, l->conf->interface)};
+			.device = ctl_strdup(m, l->conf->interface),
+			.has_dtls = true,
+			.dtls = l->dtls};
 		out->remote.port = 0;
 	}
 	return 0;

@@ -28,6 +28,7 @@ struct ccm_tunnel_link {
 	struct mams_addr local;
 	struct mams_addr remote; /**< with port */
 	uint32_t mtu;
+	bool dtls; /**< the tunnel is one with DTLS */
 };
 
 /** A direction: which links, and how. */

@@ -2,6 +2,7 @@
 
 #include "ncm-service/advice.h"
 #include "ncm-service/appreq.h"
+#include "ncm-service/tunnel.h"
 
 #include <string.h>
 
@@ -12,7 +13,7 @@ struct mx_offer ncm_offer(const struct ncm_policy *p)
 	for (size_t i = 0; i < p->n_anchors; i++) {
 		o.convergence |= p->anchors[i].methods;
 		if (p->anchors[i].methods & 1u << MX_CONV_GMA)
-			o.adaptation |= 1u << MX_ADAPT_UDP;
+			o.adaptation |= ncm_tunnel_adaptations(p, &p->anchors[i]);
 		o.anchors |= 1u << p->anchors[i].connection_id;
 		o.anchor_type[p->anchors[i].connection_id] = (uint8_t)p->anchors[i].connection_type;
 	}
@@ -99,7 +100,7 @@ int ncm_agree(struct ncm_session *s, const struct mx_msg *m, struct mams_error *
 		both.adaptation &= ~(1u << MX_ADAPT_IPSEC);
 	s->s.adaptation = both.adaptation;
 	/* GMA comes in a tunnel */
-	if (!(both.adaptation & 1u << MX_ADAPT_UDP))
+	if (!(both.adaptation & MX_GMA_ADAPTATIONS))
 		s->s.convergence &= ~(1u << MX_CONV_GMA);
 	mams_wipe(s->s.links, sizeof(s->s.links));
 	ncm_advice_forget(s);

@@ -11,6 +11,12 @@
 
 static const struct mams_enum_name adapt_names[] = {
 	{"none", NCM_ADAPT_NONE, false}, {"IPsec", NCM_ADAPT_IPSEC, false}, {0}};
+static const struct mams_enum_name tunnel_names[] = {
+	{"UDP_without_DTLS", MX_ADAPT_UDP, false},
+	{"UDP_with_DTLS", MX_ADAPT_DTLS, false},
+	{NULL, 0, false},
+};
+
 static const struct mams_conf_row access_rows[] = {
 	{"type", MAMS_C_ENUM, IN_ACCESS(connection_type), .names = mx_connection_type_names,
 		.required = true, .doc = "Wi-Fi, LTE, 5G_NR or MulteFire"},
@@ -24,6 +30,9 @@ static const struct mams_conf_row access_rows[] = {
 		.doc = "IPsec: subflows of MPTCP over this access go inside IPsec or not at all, "
 		       "and "
 		       "clients that cannot are not admitted; none: it is secure as it is"},
+	{"tunnel", MAMS_C_ENUM, IN_ACCESS(tunnel), .names = tunnel_names, .def = "UDP_without_DTLS",
+		.doc = "adaptation of GMA on this access: UDP_without_DTLS, or UDP_with_DTLS where "
+		       "the path is not secure; a client without DTLS then has no GMA there"},
 	{"applications", MAMS_C_BOOL, IN_ACCESS(applications), .def = "yes",
 		.doc = "clients may bind flows of applications to this access (RFC 8743 8.8)"},
 	{"latency", MAMS_C_DURATION, IN_ACCESS(latency_ms), .max = 60000, .def = "0ms",

@@ -40,7 +40,8 @@ uint32_t ncm_setup_reaches(const struct ncm_session *s, size_t anchor, size_t ma
 
 		if (l->known && l->admission == NCM_ADMIT_OK &&
 			(s->policy->anchors[anchor].accesses & 1u << l->access) &&
-			ncm_policy_proxy(s->policy, madp, l->access, &l->address))
+			ncm_policy_proxy(s->policy, madp, l->access, &l->address) &&
+			(!s->policy->madps[madp].trailer || ncm_tunnel_may(s, l)))
 			bits |= 1u << i;
 	}
 	return bits;
@@ -50,6 +51,8 @@ static bool may_carry(const struct ncm_session *s, size_t a, const struct ncm_li
 {
 	if (!l->known || l->admission != NCM_ADMIT_OK ||
 		!(s->policy->anchors[a].accesses & 1u << l->access))
+		return false;
+	if ((ncm_session_methods(s, a) & 1u << MX_CONV_GMA) && !ncm_tunnel_may(s, l))
 		return false;
 	return !ncm_session_methods(s, a) ||
 	       ncm_policy_proxy(s->policy, (size_t)s->anchor[a].madp, l->access, &l->address);

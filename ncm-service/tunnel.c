@@ -29,6 +29,21 @@ int ncm_tunnel_anchor(const struct ncm_session *s)
 	return -1;
 }
 
+uint32_t ncm_tunnel_adaptations(const struct ncm_policy *p, const struct ncm_anchor_conf *anchor)
+{
+	uint32_t bits = 0;
+
+	for (size_t i = 0; i < p->n_accesses; i++)
+		if (anchor->accesses & 1u << i)
+			bits |= 1u << p->accesses[i].tunnel;
+	return bits;
+}
+
+bool ncm_tunnel_may(const struct ncm_session *s, const struct ncm_link *l)
+{
+	return s->s.adaptation & 1u << s->policy->accesses[l->access].tunnel;
+}
+
 uint32_t ncm_tunnel_features(const struct ncm_session *s, size_t anchor)
 {
 	return s->s.features & ~s->s.anchors[anchor].off;
@@ -61,7 +76,9 @@ static bool put_links(struct ctl_msg *m, const struct ncm_session *s, uint32_t b
 			continue;
 		t->links[t->n_links++] = (struct ctl_tr_link){.connection_id = i,
 			.name = ctl_strdup(m, s->policy->accesses[l->access].name),
-			.mtu = l->mtu >= 576 ? l->mtu : LINK_MTU};
+			.mtu = l->mtu >= 576 ? l->mtu : LINK_MTU,
+			.has_dtls = true,
+			.dtls = s->policy->accesses[l->access].tunnel == MX_ADAPT_DTLS};
 	}
 	return true;
 }
@@ -252,7 +269,7 @@ static bool put_end(struct mx_msg *m, const struct ncm_session *s, size_t madp, 
 	*d = (struct mx_setup_delivery){.connection_id = id,
 		.connection_type = l->connection_type,
 		.has_adaptation_method = true,
-		.adaptation_method = MX_ADAPT_UDP,
+		.adaptation_method = s->policy->accesses[l->access].tunnel,
 		.adaptation_method_param = mx_alloc(m, sizeof(*d->adaptation_method_param))};
 	if (!end || !d->adaptation_method_param)
 		return false;

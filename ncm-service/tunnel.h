@@ -11,6 +11,11 @@
 
 /** The anchor (index) that has a trailer MADP; -1: none. */
 int ncm_tunnel_anchor(const struct ncm_session *s);
+/** Adaptations of GMA on the accesses of an anchor: bits of enum mx_adaptation. */
+uint32_t ncm_tunnel_adaptations(const struct ncm_policy *p, const struct ncm_anchor_conf *anchor);
+/** Does the client have the adaptation that GMA has on the link's access?  Without it the link has
+ *  no GMA: never a tunnel less safe than the access's. */
+bool ncm_tunnel_may(const struct ncm_session *s, const struct ncm_link *l);
 /** The session as an instance's mams-trailer is to have it: links, and how the downlink uses them.
  *  @param t   its port is not needed
  *  @return NULL: no memory, or there is no link to speak of */

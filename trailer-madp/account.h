@@ -24,6 +24,7 @@ struct madp_link_count {
 	uint64_t rate_bps;
 	uint64_t proven; /**< 0 or 1: the peer has shown that it knows the secret */
 	uint64_t up;     /**< 0 or 1 */
+	uint64_t dtls;   /**< 0 or 1: its DTLS association is open */
 	uint64_t downs;  /**< how often it went down */
 };
 

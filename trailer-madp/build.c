@@ -58,7 +58,8 @@ static int take_link(const struct ctl_tr_link *m, enum madp_role role, struct ma
 		.local = m->local,
 		.remote = m->remote,
 		.rate = m->rate_kbps * KBIT,
-		.bound = m->bound_kbps * KBIT};
+		.bound = m->bound_kbps * KBIT,
+		.dtls = m->has_dtls && m->dtls};
 	snprintf(l->name, sizeof(l->name), "%s", m->name ? m->name : "?");
 	snprintf(l->device, sizeof(l->device), "%s", m->device ? m->device : "");
 	if (role == MADP_ROLE_NETWORK) {

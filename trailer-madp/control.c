@@ -341,6 +341,15 @@ static void take_note(struct madp_control *c, const struct madp_note *n)
 	link = known_link(d, n->cid);
 	if (!link)
 		return;
+	if (n->kind >= MADP_NOTE_DTLS_OPEN) {
+		mams_log_limited(&c->event_limit, mams_loop_now(c->loop),
+			n->kind == MADP_NOTE_DTLS_OPEN ? MAMS_LOG_INFO : MAMS_LOG_WARN, LOG_MODULE,
+			"DTLS %s client=%s link=%s",
+			n->kind == MADP_NOTE_DTLS_OPEN ? "association made"
+						       : "handshake failed, nothing is sent",
+			d->client, link->name);
+		return;
+	}
 	e.client = d->client;
 	e.kind = n->kind == MADP_NOTE_UP ? CTL_TR_PATH_UP : CTL_TR_PATH_PROVEN;
 	if (n->kind == MADP_NOTE_DOWN) {

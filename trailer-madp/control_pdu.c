@@ -13,25 +13,33 @@ static const uint8_t *client_address(const struct madp_session *s)
 	return s->set->anchor4.family ? s->set->anchor4.ip : madp_frame_client;
 }
 
-/** Wrap and queue pdu[len] on a path whose peer is known. */
-static void send_on(struct madp_worker *w, struct madp_path *path, const uint8_t *pdu, size_t len)
+/** Wrap and queue pdu[len] on a path whose peer is known.
+ *  @param clear  a proof: never in a record, since it comes before there can be any */
+static void send_on(
+	struct madp_worker *w, struct madp_path *path, const uint8_t *pdu, size_t len, bool clear)
 {
 	const struct madp_session *s = path->session;
 	bool client = w->role == MADP_ROLE_CLIENT;
 	size_t skip = s->set->gma.v4 == MADP_GMA_HEADER ? EMPTY_HEADER : 0;
 	size_t total = skip + MADP_FRAME_HDR + len;
+	/* what goes in the clear on a protected path tells nothing of what is inside */
+	const uint8_t *own = path->guard.on && clear ? madp_frame_client : client_address(s);
 	uint8_t *room;
 
 	if (!path->sock || total + path->outer > path->mtu)
 		return;
-	room = madp_outbox_reserve(&w->out, path, total);
+	room = clear ? madp_outbox_reserve(&w->out, path, total)
+		     : madp_guard_reserve(w, path, total);
 	if (!room)
 		return;
 	memset(room, 0, skip);
 	memcpy(room + skip + MADP_FRAME_HDR, pdu, len);
-	(void)!madp_frame_put(room + skip, client ? client_address(s) : madp_frame_network,
-		client ? madp_frame_network : client_address(s), s->set->control_port, len);
-	madp_outbox_commit(&w->out, path, total);
+	(void)!madp_frame_put(room + skip, client ? own : madp_frame_network,
+		client ? madp_frame_network : own, s->set->control_port, len);
+	if (clear)
+		madp_outbox_commit(&w->out, path, total);
+	else
+		madp_guard_commit(w, path, total);
 	madp_inc(&w->counters.control_sent);
 }
 
@@ -77,7 +85,7 @@ static void answer(struct madp_worker *w, struct madp_path *path, struct madp_so
 						  : sizeof(struct sockaddr_in);
 	memcpy(&to.peer, from, to.peer_len);
 	to.outer = from->sa_family == AF_INET6 ? 48 : 28;
-	send_on(w, &to, pdu, sizeof(pdu));
+	send_on(w, &to, pdu, sizeof(pdu), true);
 	madp_outbox_flush(&w->out); /* to lives here only */
 }
 
@@ -225,7 +233,7 @@ static void pump_prover(struct madp_worker *w, struct madp_path *path)
 	p.cid = path->cid;
 	p.incarnation = s->incarnation;
 	madp_proof_encode(&p, &secret, pdu);
-	send_on(w, path, pdu, sizeof(pdu));
+	send_on(w, path, pdu, sizeof(pdu), true);
 }
 
 void madp_control_pump(struct madp_worker *w, struct madp_session *s)
@@ -234,20 +242,26 @@ void madp_control_pump(struct madp_worker *w, struct madp_session *s)
 	unsigned slot;
 	size_t n;
 
-	for (size_t i = 0; i < MADP_LINKS_MAX; i++)
+	for (size_t i = 0; i < MADP_LINKS_MAX; i++) {
 		if (s->path[i].used && madp_prover_is_busy(&s->path[i].prover))
 			pump_prover(w, &s->path[i]);
+		if (s->path[i].used && s->path[i].guard.on)
+			madp_guard_tick(w, &s->path[i]);
+	}
 	while ((n = madp_plane_control_next(&s->plane, w->now, pdu, &slot)))
 		if (s->path[slot].used && s->path[slot].proven)
-			send_on(w, &s->path[slot], pdu, n);
+			send_on(w, &s->path[slot], pdu, n, false);
 }
 
-mams_time madp_control_deadline(const struct madp_session *s)
+mams_time madp_control_deadline(const struct madp_worker *w, const struct madp_session *s)
 {
 	mams_time next = MAMS_TIME_NEVER;
 
-	for (size_t i = 0; i < MADP_LINKS_MAX; i++)
-		if (s->path[i].used)
-			next = mams_time_min(next, madp_prover_deadline(&s->path[i].prover));
+	for (size_t i = 0; i < MADP_LINKS_MAX; i++) {
+		if (!s->path[i].used)
+			continue;
+		next = mams_time_min(next, madp_prover_deadline(&s->path[i].prover));
+		next = mams_time_min(next, madp_guard_deadline(w, &s->path[i]));
+	}
 	return next;
 }

@@ -52,6 +52,9 @@ static const struct mams_metric rows[] = {
 	ROW(split, "packets received together with others in one PDU"),
 	ROW(fragmented, "packets cut because they are too long for a link"),
 	ROW(fragments_sent, "PDUs with a part of a packet sent"),
+	ROW(dtls_open, "DTLS associations made"), ROW(dtls_failed, "DTLS handshakes that failed"),
+	ROW(dtls_dropped, "DTLS records dropped: replayed, broken, or of no association"),
+	ROW(dtls_closed, "PDUs not sent, since the link is to be protected and is not yet"),
 #define X(symbol, words)                                                                           \
 	{.name = "reassembly_" #symbol "_total",                                                   \
 		.help = words,                                                                     \

@@ -56,6 +56,10 @@ struct madp_counters {
 	uint64_t split;
 	uint64_t fragmented;
 	uint64_t fragments_sent;
+	uint64_t dtls_open;
+	uint64_t dtls_failed;
+	uint64_t dtls_dropped;
+	uint64_t dtls_closed;
 	struct madp_reasm_counters reassembly;
 	uint64_t refused[MADP_REASON_COUNT]; /**< PDUs discarded, by enum madp_reason */
 };

@@ -223,6 +223,22 @@ static void take_pdu(struct madp_worker *w, struct madp_path *path, uint8_t *dat
 	take_data(w, path, &g, &p, len + path->outer);
 }
 
+/** Of a protected path: records and proofs only. */
+static void take_protected(struct madp_worker *w, struct madp_sock *sock, struct madp_path *path,
+	const struct mams_udp_in *in, uint8_t *data, size_t len)
+{
+	size_t sizes[MADP_GUARD_PDUS];
+	size_t n;
+
+	if (!madp_guard_is_record(data, len)) {
+		madp_control_stranger(w, sock, in->from, data, len);
+		return;
+	}
+	n = madp_guard_take(w, path, data, len, sizes);
+	for (size_t i = 0; i < n; data += sizes[i++])
+		take_pdu(w, path, data, sizes[i]);
+}
+
 static void take_datagrams(
 	struct madp_worker *w, struct madp_sock *sock, const struct mams_udp_in *in)
 {
@@ -237,7 +253,9 @@ static void take_datagrams(
 	for (size_t at = 0; at < in->len; at += in->segment) {
 		size_t len = in->len - at < in->segment ? in->len - at : in->segment;
 
-		if (path)
+		if (path && path->guard.on)
+			take_protected(w, sock, path, in, in->data + at, len);
+		else if (path)
 			take_pdu(w, path, in->data + at, len);
 		else
 			madp_control_stranger(w, sock, in->from, in->data + at, len);

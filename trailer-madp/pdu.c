@@ -33,7 +33,7 @@ static struct madp_gma fields(const struct madp_worker *w, const struct madp_pat
 
 static void commit(struct madp_worker *w, struct madp_path *path, uint32_t len)
 {
-	madp_outbox_commit(&w->out, path, len);
+	madp_guard_commit(w, path, len);
 	madp_inc(&w->counters.pdus_sent);
 	madp_inc(&path->count->tx_packets);
 	madp_add(&path->count->tx_octets, len + path->outer);
@@ -50,7 +50,7 @@ static void flush(struct madp_worker *w, struct madp_path *path)
 	struct madp_gma g = fields(w, path, &o, c->form);
 	uint32_t n = c->concat.n;
 	uint32_t size = c->concat.pkt.len + MADP_GMA_MAX;
-	uint8_t *room = madp_outbox_reserve(&w->out, path, size);
+	uint8_t *room = madp_guard_reserve(w, path, size);
 	struct madp_pkt pdu;
 
 	g.delivery_sn = s->plane.tx.cls[c->cls].delivery_sn[path->slot];
@@ -138,7 +138,7 @@ static void send_fragments(struct madp_worker *w, struct madp_path *path, const 
 	}
 	madp_inc(&w->counters.fragmented);
 	while ((size = madp_fragment_size(&f))) {
-		uint8_t *room = madp_outbox_reserve(&w->out, path, size);
+		uint8_t *room = madp_guard_reserve(w, path, size);
 
 		if (!room)
 			return;
@@ -166,7 +166,7 @@ void madp_pdu_send(struct madp_worker *w, struct madp_path *path, const struct m
 	}
 	if (s->set->concatenation && collect(w, path, o, from, &g))
 		return;
-	room = madp_outbox_reserve(&w->out, path, o->len + size);
+	room = madp_guard_reserve(w, path, o->len + size);
 	if (!room) {
 		madp_inc(&w->counters.too_long);
 		return;

@@ -1,6 +1,7 @@
 /* Sessions of a worker: taking over a configuration, keeping what stays the same. */
 #include "trailer-madp/session.h"
 
+#include "lib/io/dtls.h"
 #include "trailer-madp/worker.h"
 
 #include <errno.h>
@@ -34,6 +35,11 @@ static void mem_put(void *user, void *p, size_t size)
 
 /* ---- paths ---- */
 
+static uint8_t outer_of(const struct madp_path *path, bool v6)
+{
+	return (uint8_t)((v6 ? OUTER6 : OUTER4) + (path->guard.on ? MAMS_DTLS_OVERHEAD : 0));
+}
+
 static void forget_peer(struct madp_worker *w, struct madp_path *path)
 {
 	if (path->proven && w->role == MADP_ROLE_NETWORK)
@@ -54,6 +60,8 @@ static void close_sock(struct madp_worker *w, struct madp_path *path)
 
 static void drop_path(struct madp_worker *w, struct madp_path *path)
 {
+	madp_guard_end(w, path);
+	madp_outbox_flush(&w->out); /* before its peer is forgotten */
 	forget_peer(w, path);
 	close_sock(w, path);
 	if (path->collect.buf)
@@ -95,7 +103,7 @@ static void take_sock(
 	sock->fd = fd;
 	sock->path = path;
 	path->sock = sock;
-	path->outer = link->local.family == AF_INET6 ? OUTER6 : OUTER4;
+	path->outer = outer_of(path, link->local.family == AF_INET6);
 	madp_worker_random(w, nonce, sizeof(nonce));
 	madp_prover_start(&path->prover, nonce, w->now);
 }
@@ -114,6 +122,7 @@ static void add_path(
 		.cid = link->cid,
 		.connection_id = (uint8_t)(s->set->anchor_cid << 4 | link->cid),
 		.used = true,
+		.guard.on = link->dtls,
 		.mtu = link->mtu};
 	path->count = &s->account->link[path->slot];
 	memset(path->count, 0, sizeof(*path->count));
@@ -259,6 +268,10 @@ static void replace(struct madp_worker *w, struct madp_session *s, struct madp_o
 	HASH_ADD_KEYPTR(by_id, w->ids, &s->set->id, sizeof(s->set->id), s);
 	index_session(w, s);
 	change_paths(w, s, old, o);
+	if (!madp_session_set_same_key(s->set, old))
+		for (size_t i = 0; i < MADP_LINKS_MAX; i++)
+			if (s->path[i].used)
+				madp_guard_renew(w, &s->path[i]);
 	madp_session_set_free(old);
 }
 
@@ -336,14 +349,29 @@ void madp_session_prove(struct madp_worker *w, struct madp_path *path, struct ma
 		path->sock = sock;
 		path->peer_len = v6 ? sizeof(struct sockaddr_in6) : sizeof(struct sockaddr_in);
 		memcpy(&path->peer, from, path->peer_len);
-		path->outer = v6 ? OUTER6 : OUTER4;
+		path->outer = outer_of(path, v6);
 		path->generation++;
 		HASH_ADD(hh, w->peers, key, sizeof(path->key), path);
 	}
 	path->proven = true;
 	__atomic_store_n(&path->count->proven, 1, __ATOMIC_RELAXED);
-	madp_plane_proven(&path->session->plane, path->slot, w->now);
 	madp_worker_tell(w, path, MADP_NOTE_PROVEN);
+	if (path->guard.on)
+		madp_guard_start(w, path);
+	else
+		madp_session_ready(w, path);
+	madp_session_touch(w, path->session);
+}
+
+void madp_session_ready(struct madp_worker *w, struct madp_path *path)
+{
+	madp_plane_proven(&path->session->plane, path->slot, w->now);
+	madp_session_touch(w, path->session);
+}
+
+void madp_session_lost(struct madp_worker *w, struct madp_path *path)
+{
+	madp_plane_carrier(&path->session->plane, path->slot, false, w->now);
 	madp_session_touch(w, path->session);
 }
 

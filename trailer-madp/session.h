@@ -5,6 +5,7 @@
 #include "lib/base/timerq.h"
 #include "trailer-madp/account.h"
 #include "trailer-madp/concat.h"
+#include "trailer-madp/guard.h"
 #include "trailer-madp/outbox.h"
 #include "trailer-madp/plane.h"
 #include "trailer-madp/proof.h"
@@ -43,12 +44,13 @@ struct madp_path {
 	uint8_t slot;
 	uint8_t cid;
 	uint8_t connection_id; /**< anchor << 4 | delivery */
-	uint8_t outer;         /**< octets of IP and UDP header */
+	uint8_t outer;         /**< octets around a PDU: IP and UDP header, DTLS record */
 	bool used;
 	bool proven;
 	uint32_t mtu;
 	uint32_t generation;       /**< network: proofs accepted */
 	struct madp_prover prover; /**< client */
+	struct madp_guard guard;
 	struct madp_collect collect;
 	struct madp_peer_key key;
 	UT_hash_handle hh;
@@ -90,6 +92,10 @@ void madp_session_meet(struct madp_worker *w, struct madp_session *s, uint32_t i
 /** The peer of a path is proven: network: at this address from now on. */
 void madp_session_prove(struct madp_worker *w, struct madp_path *path, struct madp_sock *sock,
 	const struct sockaddr *from);
+/** The path carries: the peer is proven and, where it must be, protected. */
+void madp_session_ready(struct madp_worker *w, struct madp_path *path);
+/** It does not any more. */
+void madp_session_lost(struct madp_worker *w, struct madp_path *path);
 /** Something happened to the session: look after it at the end of this turn. */
 void madp_session_touch(struct madp_worker *w, struct madp_session *s);
 /** Look after it: control PDUs, what waits, events, next deadline. */

@@ -37,5 +37,11 @@ void madp_session_set_free(struct madp_session_set *s)
 bool madp_link_set_same(const struct madp_link_set *a, const struct madp_link_set *b)
 {
 	return a->cid == b->cid && mams_addr_eq(&a->local, &b->local) &&
-	       mams_addr_eq(&a->remote, &b->remote) && strcmp(a->device, b->device) == 0;
+	       mams_addr_eq(&a->remote, &b->remote) && strcmp(a->device, b->device) == 0 &&
+	       a->dtls == b->dtls;
+}
+
+bool madp_session_set_same_key(const struct madp_session_set *a, const struct madp_session_set *b)
+{
+	return a->key_len == b->key_len && memcmp(a->key, b->key, a->key_len) == 0;
 }

@@ -28,6 +28,7 @@ struct madp_link_set {
 	uint16_t port;           /**< client: of its socket */
 	uint64_t rate;           /**< first estimate, bit/s; 0 unknown */
 	uint64_t bound;          /**< upper bound, bit/s; 0 none */
+	bool dtls;               /**< nothing but the proof goes in the clear */
 };
 
 /** A direction of a class; links are connection ids, the worker makes slots of them. */
@@ -65,5 +66,6 @@ struct madp_session_set *madp_session_set_new(void); /**< NULL on ENOMEM */
 /** It is complete: give back the memory of rules that it has not. */
 void madp_session_set_fit(struct madp_session_set *s);
 void madp_session_set_free(struct madp_session_set *s); /**< accepts NULL; wipes the key */
+bool madp_session_set_same_key(const struct madp_session_set *a, const struct madp_session_set *b);
 /** The same link, to the same peer, from the same address? */
 bool madp_link_set_same(const struct madp_link_set *a, const struct madp_link_set *b);

@@ -139,7 +139,7 @@ void madp_session_turn(struct madp_worker *w, struct madp_session *s)
 	mark_changes(w, s);
 	madp_pdu_flush(w, s);
 	show(s);
-	next = mams_time_min(madp_plane_deadline(&s->plane, w->now), madp_control_deadline(s));
+	next = mams_time_min(madp_plane_deadline(&s->plane, w->now), madp_control_deadline(w, s));
 	s->due = next;
 	/* without memory for the timer the next packet of the session does it */
 	(void)!mams_timerq_set(&w->timers, &s->timer, next);
@@ -231,6 +231,8 @@ static int open_all(struct madp_worker *w)
 	w->reassembly = madp_reasm_new(&madp_reasm_defaults);
 	if (rc == 0 && (!w->tun_data || !w->whole || !w->classes || !w->reassembly))
 		rc = -ENOMEM;
+	if (rc == 0)
+		rc = madp_guard_init(w);
 	return rc < 0 ? rc : watch_all(w);
 }
 
@@ -253,6 +255,7 @@ static void close_all(struct madp_worker *w)
 	madp_reasm_free(w->reassembly);
 	free(w->tun_data);
 	free(w->whole);
+	madp_guard_fini(w);
 	mams_wipe(w->own_key, sizeof(w->own_key));
 }
 

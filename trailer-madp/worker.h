@@ -82,6 +82,8 @@ struct madp_worker {
 	uint32_t scopes;
 	struct madp_classes *classes;
 	uint8_t own_key[32]; /**< of server nonces */
+	struct mams_dtls_context *dtls;
+	uint8_t *clear; /**< a PDU that becomes a record */
 	int64_t proof_second;
 	uint32_t proofs;          /**< in that second */
 	struct madp_notes *notes; /**< borrowed */
@@ -132,4 +134,4 @@ void madp_control_stranger(struct madp_worker *w, struct madp_sock *sock,
 /** Send what is due: proofs, and what the plane has to say. */
 void madp_control_pump(struct madp_worker *w, struct madp_session *s);
 /** When to ask again. */
-mams_time madp_control_deadline(const struct madp_session *s);
+mams_time madp_control_deadline(const struct madp_worker *w, const struct madp_session *s);

@@ -42,6 +42,7 @@ struct ctl_tr_link {
 	const char *device;      /**< client: the interface; NULL: by address only */
 	uint64_t rate_kbps;      /**< first estimate; 0 unknown */
 	uint64_t bound_kbps;     /**< upper bound; 0 none */
+	bool has_dtls, dtls;     /**< adaptation UDP_with_DTLS, the session's secret as key */
 };
 
 /** One direction of a class. */
@@ -147,6 +148,7 @@ struct ctl_tr_link_status {
 	const char *name;
 	bool proven;
 	bool up;
+	bool has_dtls, dtls; /**< of links with DTLS: is the association open? */
 	uint64_t tx_packets, tx_bytes, tx_dropped;
 	uint64_t rx_packets, rx_bytes, rx_refused;
 	uint64_t lost, reordered, duplicate;

@@ -50,6 +50,7 @@ static const struct mams_field link_rows[] = {
 	ROW_STR(ctl_tr_link, device, "device", OPT, 15, "client: the interface"),
 	ROW_INT(U64, ctl_tr_link, rate_kbps, "rate_kbps", 0, 0, "first estimate; 0 unknown"),
 	ROW_INT(U64, ctl_tr_link, bound_kbps, "bound_kbps", 0, 0, "upper bound; 0 none"),
+	ROW_OPT_BOOL(ctl_tr_link, dtls, "dtls", "UDP tunnel with DTLS"),
 };
 static TABLE(link_table, ctl_tr_link, "link", link_rows);
 
@@ -142,6 +143,7 @@ static const struct mams_field link_status_rows[] = {
 	TEXT(ctl_tr_link_status, name, OPT),
 	FLAG(ctl_tr_link_status, proven),
 	FLAG(ctl_tr_link_status, up),
+	ROW_OPT_BOOL(ctl_tr_link_status, dtls, "dtls", "with DTLS: is the association open?"),
 	COUNT(ctl_tr_link_status, tx_packets),
 	COUNT(ctl_tr_link_status, tx_bytes),
 	COUNT(ctl_tr_link_status, tx_dropped),

@@ -7,7 +7,7 @@ trailer_ctl.py SOCKET set ROLE OPTION...     prints the port and the interface
 trailer_ctl.py SOCKET raw JSON               any request; the answer as JSON
 
 Options of set, NAME=VALUE: client, id, secret (a file), anchor4, anchor6, mtu, encapsulation, port
-(of the N-MADP), family (4 or 6), fragmentation, concatenation (yes or no), mtu-wifi, mtu-lte, ul and dl: MODE:LINK,LINK[:FLAG...] with links by connection id and
+(of the N-MADP), family (4 or 6), fragmentation, concatenation (yes or no), dtls (names of links), local-wifi, mtu-wifi, mtu-lte, ul and dl: MODE:LINK,LINK[:FLAG...] with links by connection id and
 the flags lossless, pass-late, weights=A/B; class: FLOW:RULE=VALUE/...:MODE:LINK,... (both
 directions), may stand often; links: names of the lab's links (wifi is 1, lte is 2)."""
 import json
@@ -40,9 +40,11 @@ def link(role, name, o):
     cid = {"wifi": 1, "lte": 2}[name]
     out = {"connection_id": cid, "name": name, "mtu": int(o.get(f"mtu-{name}", 1500)),
            "rate_kbps": 0, "bound_kbps": 0, "remote_port": 0}
+    if name in o.get("dtls", "").split(","):
+        out["dtls"] = True
     if role == "client":
         net = "10.1.%d." if o.get("family", "4") == "4" else "fd01:%d::"
-        out.update(local=net % cid + "2", remote=net % cid + "1", device=name,
+        out.update(local=o.get(f"local-{name}", net % cid + "2"), remote=net % cid + "1", device=name,
                    remote_port=int(o["port"]))
     return out
 

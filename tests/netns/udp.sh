@@ -104,10 +104,16 @@ carried() {
 	done
 }
 
+protected() { # SOCKET
+	"$NETNS_TOP/tests/netns/trailer_ctl.py" "$LAB_DIR/$1.ctl" status |
+		jq -r '[.sessions[0].links[] | "\(.name)=\(.dtls)"] | join(" ")'
+}
+
 say "Set-up"
 lab_net && lab_certs && lab_conf
 plain=$(left)
-sed -i '/proxies =/d' "$LAB_DIR/ncm.conf"
+# wifi is a path that is not secure
+sed -i '/proxies =/d; s/access wifi {/&\ntunnel = UDP_with_DTLS/' "$LAB_DIR/ncm.conf"
 cat >>"$LAB_DIR/ncm.conf" <<-X
 	madp proxy {
 		ctl = $LAB_DIR/px.ctl
@@ -159,6 +165,8 @@ for d in nginx px-pm cl-pm px cl ncm ccm; do lab_start_one $d; done
 lab_start iperf "$SV" iperf3 -s
 lab_wait 15 lab_ready
 claim "UDP goes into the tunnel within 10 s" "$(yes_no lab_wait 10 is_tunnelled)" = yes
+claim "wifi is protected at both ends, lte is not" \
+	"$(protected tr-c) / $(protected tr-n)" = "wifi=true lte=null / wifi=true lte=null"
 claim "anchors of the session" "$(ncm_json | jq -r '[.sessions[0].anchors[] |
 	"\(.name)=\(.method)"] | join(" ")')" = "tcp=MPTCP_Proxy udp=GMA"
 claim "UDP leaves by" "$(goes_by 10.9.9.2 ipproto udp)" = "dev mams"

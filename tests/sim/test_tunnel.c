@@ -2,6 +2,7 @@
 #include "ccm-agent/setup.h"
 #include "lib/mx/mx_agree.h"
 #include "ncm-service/compose.h"
+#include "ncm-service/setup.h"
 #include "ncm-service/tunnel.h"
 #include "tests/sim/scene.h"
 
@@ -117,6 +118,38 @@ static void both_at_once(void)
 	CU_ASSERT_EQUAL_FATAL(cnf->n_client_params, 2);
 	CU_ASSERT_EQUAL(cnf->client_params[1].adapt_param->udp_adapt_port, 40001);
 	CU_ASSERT_EQUAL(scene_session(&s)->tunnelled, WIFI | LTE);
+	scene_finish(&s);
+}
+
+static void protected_on_wifi(void)
+{
+	const struct mx_convergence_config *c;
+	struct ncm_session *n;
+	struct ctl_msg *m;
+	struct scene s;
+
+	begin(&s);
+	s.w.policy.accesses[0].tunnel = MX_ADAPT_DTLS;
+	scene_up(&s);
+	c = &scene_the(&s, 0, MX_UP_SETUP_CONF_REQ)
+		     ->msg->up_setup_conf_req.anchor_connections[TUNNEL]
+		     .convergence_config[0];
+	CU_ASSERT_EQUAL_FATAL(c->n_delivery_connections, 2);
+	CU_ASSERT_EQUAL(c->delivery_connections[0].adaptation_method, MX_ADAPT_DTLS);
+	CU_ASSERT_EQUAL(c->delivery_connections[1].adaptation_method, MX_ADAPT_UDP);
+	CU_ASSERT_EQUAL_FATAL(client(&s)->n_links, 2);
+	CU_ASSERT_TRUE(client(&s)->links[0].dtls);
+	CU_ASSERT_FALSE(client(&s)->links[1].dtls);
+	n = scene_session(&s);
+	m = ncm_tunnel_compose(n, 1, &n->s.tunnel, 1);
+	CU_ASSERT_PTR_NOT_NULL_FATAL(m);
+	CU_ASSERT_TRUE(m->tr_session_set.links[0].dtls);
+	CU_ASSERT_FALSE(m->tr_session_set.links[1].dtls);
+	ctl_msg_free(m);
+	/* a client without DTLS has no GMA there */
+	n->s.adaptation &= ~(1u << MX_ADAPT_DTLS);
+	CU_ASSERT_EQUAL(ncm_setup_reaches(n, TUNNEL, 1), LTE);
+	CU_ASSERT_EQUAL(ncm_session_deliveries(n, TUNNEL), LTE);
 	scene_finish(&s);
 }
 
@@ -462,6 +495,7 @@ int main(void)
 {
 	static const struct mams_case cases[] = {
 		{"GMA and MPTCP at once", both_at_once},
+		{"UDP with DTLS on one access", protected_on_wifi},
 		{"each way for itself", each_way_for_itself},
 		{"every feature is switched", every_feature_is_switched},
 		{"features of the proxy's anchor", features_of_the_proxy},
