@@ -113,6 +113,8 @@ static void apply(struct ccm_agent *a)
 
 static void host_back(struct ccm_agent *a)
 {
+	bool settled;
+
 	ccm_madp_free(a->madp);
 	a->madp = NULL;
 	ccm_madp_clear(a->conf);
@@ -120,9 +122,10 @@ static void host_back(struct ccm_agent *a)
 		ccm_tun_clear(a->conf);
 	ccm_tun_free(a->tun);
 	a->tun = NULL;
+	settled = ccm_ipsec_settle(a->ipsec);
 	ccm_ipsec_free(a->ipsec);
 	a->ipsec = NULL;
-	ccm_ipsec_clear(a->conf); /* no path is left that would need it */
+	ccm_ipsec_clear(a->conf, settled);
 	ccm_net_clear(a->net);
 	mams_wipe(&a->applied, sizeof(a->applied));
 }
@@ -506,7 +509,7 @@ int ccm_agent_cleanup(const struct ccm_conf *conf, struct mams_error *err)
 	ccm_madp_clear(conf);
 	if (conf->session.convergence & 1u << MX_CONV_GMA)
 		ccm_tun_clear(conf);
-	ccm_ipsec_clear(conf);
+	ccm_ipsec_clear(conf, true);
 	ccm_net_clear(n);
 	ccm_net_close(n);
 	return 0;

@@ -3,15 +3,20 @@
 #include "lib/base/log.h"
 #include "lib/io/guard.h"
 #include "lib/io/ipsec.h"
+#include "lib/io/sockdiag.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
 #define LOG_MODULE "ipsec"
 #define OWNER "ccm"
 #define GUARD_TABLE "mams_guard_client"
 #define RULES_MAX 64u
+#define CLOSE_MS 500 /* so long for a connection to close by itself */
+#define SETTLE_MS 1000
+#define SETTLE_STEP_MS 20
 
 struct ccm_ipsec {
 	const struct ccm_conf *conf;
@@ -203,13 +208,60 @@ const char *ccm_ipsec_state(const struct ccm_ipsec *x, uint8_t connection_id, ch
 	return NULL;
 }
 
-void ccm_ipsec_clear(const struct ccm_conf *conf)
+/* ---- the end ---- */
+
+struct search {
+	const struct ccm_ipsec *x;
+	bool end; /* them */
+	bool found;
+};
+
+static void look(void *user, const struct mams_tcp_socket *socket)
+{
+	struct search *s = user;
+
+	if (find_rule(s->x, &socket->local, &socket->remote) == s->x->n_rules)
+		return;
+	s->found = true;
+	if (s->end)
+		(void)!mams_sockdiag_destroy(&socket->local, &socket->remote);
+}
+
+static bool has_connections(const struct ccm_ipsec *x, bool end)
+{
+	struct search s = {.x = x, .end = end};
+
+	for (size_t i = 0; i < x->n_rules; i++) {
+		const struct mams_addr *proxy = &x->rules[i].remote;
+
+		if (mams_sockdiag_tcp(proxy->family, proxy->port, look, &s) < 0)
+			return true; /* not known: the careful answer */
+	}
+	return s.found;
+}
+
+bool ccm_ipsec_settle(const struct ccm_ipsec *x)
+{
+	const struct timespec pause = {.tv_nsec = SETTLE_STEP_MS * 1000000L};
+
+	for (int ms = 0; x && has_connections(x, ms >= CLOSE_MS); ms += SETTLE_STEP_MS) {
+		if (ms >= SETTLE_MS) {
+			log_warn("TCP connections over a protected link are left: the filter "
+				 "stays until the next start or mams-ccm --cleanup");
+			return false;
+		}
+		(void)nanosleep(&pause, NULL);
+	}
+	return true;
+}
+
+void ccm_ipsec_clear(const struct ccm_conf *conf, bool open)
 {
 	struct mams_error err;
 
 	if (strcmp(conf->vici_socket, "none") == 0)
 		return;
 	mams_ipsec_clear(conf->vici_socket, OWNER);
-	if (mams_guard_set(GUARD_TABLE, NULL, 0, &err) < 0)
+	if (open && mams_guard_set(GUARD_TABLE, NULL, 0, &err) < 0)
 		log_err("%s: %s", err.where, err.text);
 }

@@ -27,5 +27,10 @@ void ccm_ipsec_silent(struct ccm_ipsec *x, uint8_t connection_id, const struct m
 /** In words; NULL: the connection has none. */
 const char *ccm_ipsec_state(
 	const struct ccm_ipsec *x, uint8_t connection_id, char *out, size_t cap);
-/** Nothing of us is left in charon, nor in the filter. */
-void ccm_ipsec_clear(const struct ccm_conf *conf);
+/** Paths have been taken back: wait, 1 s at most, until no TCP connection of this host goes to a
+ *  proxy that was protected, while associations still carry its last packets; what has not closed
+ *  after half of that (one whose other end is gone goes on trying for minutes) is ended.
+ *  @return false: one does; it would go on in the clear.  x NULL: true */
+bool ccm_ipsec_settle(const struct ccm_ipsec *x);
+/** Nothing of us is left in charon, nor, with open, in the filter. */
+void ccm_ipsec_clear(const struct ccm_conf *conf, bool open);

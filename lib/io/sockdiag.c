@@ -217,3 +217,48 @@ int mams_sockdiag_owner(
 		*uid = (uint32_t)found;
 	return rc;
 }
+
+static int order_end(
+	struct mnl_socket *sock, const struct mams_addr *local, const struct mams_addr *remote)
+{
+	char space[256] = {0};
+	char buffer[BUFFER];
+	struct nlmsghdr *h = mnl_nlmsg_put_header(space);
+	size_t n = local->family == AF_INET ? 4 : 16;
+	struct inet_diag_req_v2 *q;
+	ssize_t len;
+
+	h->nlmsg_type = SOCK_DESTROY;
+	h->nlmsg_flags = NLM_F_REQUEST | NLM_F_ACK;
+	h->nlmsg_seq = 1;
+	q = mnl_nlmsg_put_extra_header(h, sizeof(*q));
+	q->sdiag_family = local->family;
+	q->sdiag_protocol = IPPROTO_TCP;
+	q->idiag_states = UINT32_MAX;
+	q->id.idiag_sport = htons(local->port);
+	q->id.idiag_dport = htons(remote->port);
+	memcpy(q->id.idiag_src, local->ip, n);
+	memcpy(q->id.idiag_dst, remote->ip, n);
+	q->id.idiag_cookie[0] = q->id.idiag_cookie[1] = INET_DIAG_NOCOOKIE;
+	if (mnl_socket_sendto(sock, h, h->nlmsg_len) < 0)
+		return -errno;
+	len = mnl_socket_recvfrom(sock, buffer, sizeof(buffer));
+	if (len < 0)
+		return -errno;
+	return mnl_cb_run(buffer, (size_t)len, 1, mnl_socket_get_portid(sock), NULL, NULL) < 0
+		       ? -errno
+		       : 0;
+}
+
+int mams_sockdiag_destroy(const struct mams_addr *local, const struct mams_addr *remote)
+{
+	struct mnl_socket *sock = mnl_socket_open2(NETLINK_SOCK_DIAG, SOCK_CLOEXEC);
+	int rc;
+
+	if (!sock)
+		return -errno;
+	rc = mnl_socket_bind(sock, 0, MNL_SOCKET_AUTOPID) < 0 ? -errno
+							      : order_end(sock, local, remote);
+	mnl_socket_close(sock);
+	return rc;
+}

@@ -24,6 +24,9 @@ struct mams_tcp_socket {
  *  @return 0 or -errno */
 MAMS_MUST int mams_sockdiag_tcp(uint8_t family, uint16_t remote_port,
 	void (*fn)(void *user, const struct mams_tcp_socket *s), void *user);
+/** End a TCP socket of this host at once, whatever it still wants to send.  Needs CAP_NET_ADMIN.
+ *  @return 0 or -errno (-ENOENT: gone; -EOPNOTSUPP: the kernel has no INET_DIAG_DESTROY) */
+MAMS_MUST int mams_sockdiag_destroy(const struct mams_addr *local, const struct mams_addr *remote);
 /** Whose socket is the other end of a TCP connection within this host?
  *  @param local, remote  the connection as seen from our end, with ports
  *  @return 0 or -errno (-ENOENT: there is no such socket) */
