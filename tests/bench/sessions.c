@@ -40,7 +40,7 @@
 #define KEY 24u
 #define CONTROL_PORT 7500
 #define CONNECTION 1
-#define REST_US 3000000
+#define REST_US 9000000 /* past what the N-MADP takes for a pause: then a session is idle */
 #define UDP 17
 
 struct client {
