@@ -97,7 +97,7 @@ int ncm_agree(struct ncm_session *s, const struct mx_msg *m, struct mams_error *
 	s->s.convergence = both.convergence;
 	/* the secret is told inside TLS or not at all */
 	if (s->transport == NCM_UDP)
-		both.adaptation &= ~(1u << MX_ADAPT_IPSEC);
+		both.adaptation &= ~(1u << MX_ADAPT_IPSEC | 1u << MX_ADAPT_DTLS);
 	s->s.adaptation = both.adaptation;
 	/* GMA comes in a tunnel */
 	if (!(both.adaptation & MX_GMA_ADAPTATIONS))

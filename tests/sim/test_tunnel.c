@@ -1,6 +1,7 @@
 /* An anchor by GMA beside one by MPTCP: both cores and the network between them. */
 #include "ccm-agent/setup.h"
 #include "lib/mx/mx_agree.h"
+#include "ncm-service/agree.h"
 #include "ncm-service/compose.h"
 #include "ncm-service/setup.h"
 #include "ncm-service/tunnel.h"
@@ -126,6 +127,7 @@ static void protected_on_wifi(void)
 	const struct mx_convergence_config *c;
 	struct ncm_session *n;
 	struct ctl_msg *m;
+	struct mams_error err;
 	struct scene s;
 
 	begin(&s);
@@ -150,6 +152,10 @@ static void protected_on_wifi(void)
 	n->s.adaptation &= ~(1u << MX_ADAPT_DTLS);
 	CU_ASSERT_EQUAL(ncm_setup_reaches(n, TUNNEL, 1), LTE);
 	CU_ASSERT_EQUAL(ncm_session_deliveries(n, TUNNEL), LTE);
+	/* a secret that is not told inside TLS protects nothing */
+	n->transport = NCM_UDP;
+	CU_ASSERT_EQUAL(ncm_agree(n, scene_the(&s, 0, MX_CAPABILITY_RSP)->msg, &err), 0);
+	CU_ASSERT_EQUAL(n->s.adaptation, 1u << MX_ADAPT_UDP);
 	scene_finish(&s);
 }
 
