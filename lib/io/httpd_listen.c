@@ -20,7 +20,7 @@
 #define ACCEPTS_PER_EVENT 16
 #define PAUSE_MS 100
 #define YOUNG_MAX 64
-/* One that takes longer waits for its client, not for us, and is no longer counted. */
+/* One that waits for its client for longer is no longer counted. */
 #define YOUNG_MS 400
 /* A client that is gone without a word is noticed after 20 + 3 * 5 s. */
 #define KEEPALIVE_IDLE_S 20
@@ -103,6 +103,20 @@ void mams_httpd_listen_settled(struct mams_httpd_listen *s, unsigned ticket)
 			continue;
 		s->young[i].ticket = 0;
 		if (s->paused)
+			resume_event(s);
+	}
+}
+
+void mams_httpd_listen_waits(struct mams_httpd_listen *s, unsigned ticket, bool for_us)
+{
+	mams_time until =
+		for_us ? MAMS_TIME_NEVER : mams_time_add_ms(mams_loop_now(s->loop), YOUNG_MS);
+
+	for (size_t i = 0; i < YOUNG_MAX && ticket; i++) {
+		if (s->young[i].ticket != ticket)
+			continue;
+		s->young[i].until = until;
+		if (s->paused) /* there may be room earlier, or later */
 			resume_event(s);
 	}
 }

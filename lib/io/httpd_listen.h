@@ -6,6 +6,7 @@
 #include "lib/base/err.h"
 #include "lib/io/loop.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 
 struct mams_httpd_listen;
@@ -30,6 +31,8 @@ struct mams_httpd_path {
 MAMS_MUST int mams_httpd_listen_open(struct mams_loop *l, const struct mams_addr *addrs, size_t n,
 	const struct mams_httpd_path *at, mams_httpd_accepted_fn cb, void *user,
 	struct mams_httpd_listen **out, struct mams_error *err);
+/** It waits for its turn with us, or for its client: which counts only for a while. */
+void mams_httpd_listen_waits(struct mams_httpd_listen *s, unsigned ticket, bool for_us);
 /** This connection has made its handshake, or has ended. */
 void mams_httpd_listen_settled(struct mams_httpd_listen *s, unsigned ticket);
 void mams_httpd_listen_close(struct mams_httpd_listen *s); /**< accepts NULL; removes the path */

@@ -24,18 +24,30 @@ static void shake_event(void *user, int fd, unsigned events)
 	(void)events;
 	mams_loop_fd_del(c->watch);
 	c->watch = NULL;
+	mams_httpd_listen_waits(c->h->listen, c->ticket, true);
 	mams_shakes_put(&c->h->shakes, &c->shake);
+}
+
+/* MHD is to see the end, and nothing that would still cost a step. */
+static void end(struct mams_httpd_conn *c)
+{
+	char rest[4096];
+
+	c->shut = true;
+	shutdown(c->fd, SHUT_RDWR);
+	while (recv(c->fd, rest, sizeof(rest), MSG_DONTWAIT) > 0)
+		;
 }
 
 static void wait(struct mams_httpd_conn *c, unsigned events)
 {
 	c->apart = true;
 	MHD_suspend_connection(c->mhd);
+	mams_httpd_listen_waits(c->h->listen, c->ticket, false);
 	if (mams_loop_fd_add(c->h->loop, c->fd, events, shake_event, c, &c->watch) == 0)
 		return;
 	c->h->counters.no_memory++;
-	c->shut = true;
-	shutdown(c->fd, SHUT_RDWR);
+	end(c);
 	mams_httpd_shake_give(c);
 }
 
@@ -58,6 +70,8 @@ void mams_httpd_shake_step(void *user, struct mams_shake *s)
 	struct mams_httpd *h = user;
 	struct mams_httpd_conn *c = conn_of(s);
 
+	if (mams_shakes_is_gone(c->fd))
+		end(c);
 	h->shaken[h->n_shaken++] = c;
 	mams_httpd_shake_give(c);
 }
@@ -84,6 +98,8 @@ static void look(struct mams_httpd_conn *c)
 	/* the client's Finished is the last that a server reads */
 	if (tls && gnutls_handshake_get_last_in(tls) != GNUTLS_HANDSHAKE_FINISHED)
 		wait(c, gnutls_record_get_direction(tls) ? MAMS_LOOP_WRITE : MAMS_LOOP_READ);
+	else
+		mams_httpd_listen_waits(c->h->listen, c->ticket, false);
 }
 
 void mams_httpd_shake_look(struct mams_httpd *h)

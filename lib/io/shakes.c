@@ -1,10 +1,19 @@
 #include "lib/io/shakes.h"
 
+#include <poll.h>
+
+static struct mams_shake *first(const struct mams_shakes *q)
+{
+	struct mams_shake *s = TAILQ_FIRST(&q->begun);
+
+	return s ? s : TAILQ_FIRST(&q->fresh);
+}
+
 static mams_time before(void *user)
 {
 	const struct mams_shakes *q = user;
 
-	return TAILQ_EMPTY(&q->waiting) ? MAMS_TIME_NEVER : mams_loop_now(q->loop);
+	return first(q) ? mams_loop_now(q->loop) : MAMS_TIME_NEVER;
 }
 
 static void after(void *user)
@@ -12,8 +21,9 @@ static void after(void *user)
 	struct mams_shakes *q = user;
 	struct mams_shake *s;
 
-	for (unsigned i = 0; i < MAMS_SHAKES_PER_TURN && (s = TAILQ_FIRST(&q->waiting)); i++) {
+	for (unsigned i = 0; i < MAMS_SHAKES_PER_TURN && (s = first(q)); i++) {
 		mams_shakes_drop(q, s);
+		s->begun = true;
 		q->step(q->user, s);
 	}
 }
@@ -25,7 +35,8 @@ int mams_shakes_init(struct mams_shakes *q, struct mams_loop *l,
 	int rc;
 
 	*q = (struct mams_shakes){.step = step, .user = user};
-	TAILQ_INIT(&q->waiting);
+	TAILQ_INIT(&q->begun);
+	TAILQ_INIT(&q->fresh);
 	rc = mams_loop_source_add(l, &source);
 	if (rc == 0)
 		q->loop = l;
@@ -39,12 +50,17 @@ void mams_shakes_fini(struct mams_shakes *q)
 	q->loop = NULL;
 }
 
+static struct mams_shake_list *list_of(struct mams_shakes *q, const struct mams_shake *s)
+{
+	return s->begun ? &q->begun : &q->fresh;
+}
+
 void mams_shakes_put(struct mams_shakes *q, struct mams_shake *s)
 {
 	if (s->waits)
 		return;
 	s->waits = true;
-	TAILQ_INSERT_TAIL(&q->waiting, s, link);
+	TAILQ_INSERT_TAIL(list_of(q, s), s, link);
 }
 
 void mams_shakes_drop(struct mams_shakes *q, struct mams_shake *s)
@@ -52,5 +68,12 @@ void mams_shakes_drop(struct mams_shakes *q, struct mams_shake *s)
 	if (!s->waits)
 		return;
 	s->waits = false;
-	TAILQ_REMOVE(&q->waiting, s, link);
+	TAILQ_REMOVE(list_of(q, s), s, link);
+}
+
+bool mams_shakes_is_gone(int fd)
+{
+	struct pollfd p = {.fd = fd, .events = POLLRDHUP};
+
+	return poll(&p, 1, 0) == 1;
 }

@@ -385,6 +385,14 @@ static int step(struct conn *c, char *identity)
 	return rc == 1 && flush(c) < 0 ? -ECONNRESET : rc;
 }
 
+static void wait(struct conn *c)
+{
+	if (c->phase == TLS)
+		mams_httpd_listen_waits(c->d->listen, c->ticket, false);
+	mams_loop_fd_set(
+		c->watch, gnutls_record_get_direction(c->tls) ? MAMS_LOOP_WRITE : MAMS_LOOP_READ);
+}
+
 static void turn(struct conn *c)
 {
 	char identity[MAMS_HTTPD_IDENTITY_MAX];
@@ -395,14 +403,20 @@ static void turn(struct conn *c)
 	else if (rc != -EAGAIN)
 		conn_free(c);
 	else
-		mams_loop_fd_set(c->watch,
-			gnutls_record_get_direction(c->tls) ? MAMS_LOOP_WRITE : MAMS_LOOP_READ);
+		wait(c);
 }
 
 static void shake_step(void *user, struct mams_shake *s)
 {
+	struct conn *c = (struct conn *)(void *)((char *)s - offsetof(struct conn, shake));
+
 	(void)user;
-	turn((struct conn *)(void *)((char *)s - offsetof(struct conn, shake)));
+	if (mams_shakes_is_gone(c->fd)) {
+		c->d->counters.tls_failed++;
+		conn_free(c);
+		return;
+	}
+	turn(c);
 }
 
 static void conn_event(void *user, int fd, unsigned events)
@@ -416,6 +430,7 @@ static void conn_event(void *user, int fd, unsigned events)
 		return;
 	}
 	mams_loop_fd_set(c->watch, 0);
+	mams_httpd_listen_waits(c->d->listen, c->ticket, true);
 	mams_shakes_put(&c->d->shakes, &c->shake);
 }
 

@@ -103,6 +103,25 @@ static void some_at_a_time(void)
 	finish(CLIENTS);
 }
 
+/* However long those in front have to wait for us, no more are begun. */
+static void who_waits_for_us_is_counted(void)
+{
+	begin();
+	dial(CLIENTS, "x");
+	run(50);
+	CU_ASSERT_EQUAL_FATAL(n_accepted, AT_A_TIME);
+	for (size_t i = 0; i < AT_A_TIME; i++)
+		mams_httpd_listen_waits(listener, tickets[i], true);
+	run(2 * YOUNG_MS);
+	CU_ASSERT_EQUAL(n_accepted, AT_A_TIME);
+	for (size_t i = 0; i < 3; i++)
+		mams_httpd_listen_waits(listener, tickets[i], false);
+	run(2 * YOUNG_MS);
+	CU_ASSERT_TRUE(n_accepted >= AT_A_TIME + 3);
+	mams_httpd_listen_waits(listener, 0, true);
+	finish(CLIENTS);
+}
+
 static void silent_ones_take_no_room(void)
 {
 	begin();
@@ -131,6 +150,7 @@ int main(void)
 {
 	static const struct mams_case cases[] = {
 		{"some at a time", some_at_a_time},
+		{"who waits for us is counted", who_waits_for_us_is_counted},
 		{"silent ones take no room", silent_ones_take_no_room},
 		{"who has left is not begun", who_has_left_is_not_begun},
 	};

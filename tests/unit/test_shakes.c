@@ -1,6 +1,9 @@
 #include "lib/io/shakes.h"
 #include "tests/support/suite.h"
 
+#include <sys/socket.h>
+#include <unistd.h>
+
 #define N 5
 
 static struct mams_loop *loop;
@@ -47,11 +50,11 @@ static void run(int ms)
 	mams_loop_timer_del(t);
 }
 
-/* First come, first served, a few a turn; who has gone is left out, who comes back stands behind.
- */
+/* First come, first served, a few a turn; who has gone is left out, who comes back is done before
+ * those that have not begun. */
 static void a_few_a_turn(void)
 {
-	static const size_t wanted[] = {0, 2, 3, 4, 0};
+	static const size_t wanted[] = {0, 0, 2, 3, 4};
 	const struct mams_loop_source source = {.before = next_turn, .user = &turns};
 
 	CU_ASSERT_EQUAL_FATAL(mams_loop_new(&loop), 0);
@@ -77,9 +80,24 @@ static void a_few_a_turn(void)
 	mams_loop_free(loop);
 }
 
+static void gone(void)
+{
+	int fd[2];
+
+	CU_ASSERT_EQUAL_FATAL(socketpair(AF_UNIX, SOCK_STREAM, 0, fd), 0);
+	CU_ASSERT_EQUAL(write(fd[1], "hello", 5), 5);
+	CU_ASSERT_FALSE(mams_shakes_is_gone(fd[0]));
+	close(fd[1]);
+	CU_ASSERT_TRUE(mams_shakes_is_gone(fd[0])); /* though there is something to read */
+	close(fd[0]);
+}
+
 int main(void)
 {
-	static const struct mams_case cases[] = {{"a few a turn", a_few_a_turn}};
+	static const struct mams_case cases[] = {
+		{"a few a turn, begun ones first", a_few_a_turn},
+		{"whose client is gone", gone},
+	};
 
 	return mams_suite_run("shakes", cases, MAMS_ARRAY_LEN(cases));
 }
