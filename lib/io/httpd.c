@@ -75,6 +75,7 @@ static void conn_free(struct mams_httpd_conn *c)
 	if (!c->seen_request && c->h->listen)
 		mams_httpd_listen_settled(c->h->listen, c->ticket);
 	TAILQ_REMOVE(&c->h->conns, c, link);
+	mams_peers_leave(&c->h->peers, c->counted);
 	mams_httpd_shake_end(c);
 	mams_loop_fd_del(c->watch);
 	free(c->target);
@@ -99,28 +100,21 @@ static void notify_connection(void *user, struct MHD_Connection *mhd, void **slo
 	}
 }
 
-/* Of users of this host, each has his share. */
-static bool is_same(const struct mams_httpd_conn *c, const struct mams_httpd_conn *o)
+/* Of users of this host, each has his share.  @return false: it is full, or there is no memory */
+static bool count(struct mams_httpd *h, struct mams_httpd_conn *new)
 {
-	if (c->user_known || o->user_known)
-		return c->user_known && o->user_known && c->who.uid == o->who.uid;
-	return mams_addr_eq_ip(&c->peer, &o->peer);
-}
-
-static bool is_full(struct mams_httpd *h, const struct mams_httpd_conn *new)
-{
-	struct mams_httpd_conn *c;
-	unsigned same = 0;
+	const uint32_t uid = new->who.uid;
+	int rc;
 
 	if (h->counters.connections_open >= h->opts.max_connections) {
 		h->counters.refused_connections++;
-		return true;
+		return false;
 	}
-	TAILQ_FOREACH(c, &h->conns, link)
-	same += is_same(c, new);
-	if (same >= h->opts.max_per_ip)
-		h->counters.refused_per_ip++;
-	return same >= h->opts.max_per_ip;
+	rc = mams_peers_enter(&h->peers, &new->peer, new->user_known ? &uid : NULL,
+		h->opts.max_per_ip, &new->counted);
+	h->counters.refused_per_ip += rc == -MAMS_ELIMIT;
+	h->counters.no_memory += rc == -ENOMEM;
+	return rc == 0;
 }
 
 static int know_peer(
@@ -162,7 +156,7 @@ static void accepted(
 	c->h = h;
 	c->fd = fd;
 	c->ticket = ticket;
-	if (know_peer(h, sa, c) < 0 || is_full(h, c)) {
+	if (know_peer(h, sa, c) < 0 || !count(h, c)) {
 		mams_log_limited(&h->dropped, mams_loop_now(h->loop), MAMS_LOG_WARN, LOG_MODULE,
 			"connection refused, too many peer=%s", mams_addr_str(&c->peer, text));
 		mams_httpd_listen_settled(h->listen, ticket);

@@ -11,6 +11,7 @@
 #include "lib/io/httpd.h"
 #include "lib/io/httpd_auth.h"
 #include "lib/io/httpd_listen.h"
+#include "lib/io/peers.h"
 #include "lib/io/revoked.h"
 #include "lib/io/shakes.h"
 
@@ -56,6 +57,7 @@ struct mams_httpd_conn {
 	enum mams_httpd_phase phase;
 	mams_time deadline;
 	unsigned ticket; /* of httpd_listen */
+	struct mams_peer *counted;
 	bool seen_request;
 	bool shut;                  /**< we have ended it; MHD has yet to notice */
 	struct mams_loop_fd *watch; /**< HELD, or in its handshake: while MHD has it suspended */
@@ -108,6 +110,7 @@ struct mams_httpd {
 	struct mams_httpd_listen *listen;
 	struct mams_httpd_conn *adding; /**< between MHD_add_connection() and its notice */
 	bool tls;
+	struct mams_peers peers;
 	struct mams_shakes shakes;
 	/** Handshakes that go a step in MHD's next turn; NULL: has ended meanwhile. */
 	struct mams_httpd_conn *shaken[MAMS_SHAKES_PER_TURN];

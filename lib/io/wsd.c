@@ -6,6 +6,7 @@
 #include "lib/base/log.h"
 #include "lib/io/gate.h"
 #include "lib/io/httpd_listen.h"
+#include "lib/io/peers.h"
 #include "lib/io/shakes.h"
 #include "lib/io/ws_handshake.h"
 
@@ -71,6 +72,7 @@ struct conn {
 	mams_time deadline;
 	struct mams_loop_fd *watch;
 	struct mams_shake shake;
+	struct mams_peer *counted;
 	unsigned requests;
 	char *identity; /* when OPEN */
 	char *in;       /* while a request is read; then what came after it */
@@ -94,6 +96,7 @@ struct mams_wsd {
 	struct mams_httpd_listen *listen;
 	struct mams_loop_timer *sweep;
 	struct mams_shakes shakes;
+	struct mams_peers peers;
 	struct conn_list conns;
 	size_t n_conns;
 	struct mams_log_rl refused;
@@ -113,6 +116,7 @@ static void conn_free(struct conn *c)
 		mams_httpd_listen_settled(c->d->listen, c->ticket);
 	TAILQ_REMOVE(&c->d->conns, c, link);
 	c->d->n_conns--;
+	mams_peers_leave(&c->d->peers, c->counted);
 	mams_shakes_drop(&c->d->shakes, &c->shake);
 	mams_loop_fd_del(c->watch);
 	gnutls_deinit(c->tls);
@@ -457,20 +461,19 @@ static void sweep(void *user)
 
 /* ---- accept ---- */
 
-static bool is_full(struct mams_wsd *d, const struct mams_addr *peer)
+/* @return false: it is full, or there is no memory */
+static bool count(struct mams_wsd *d, const struct mams_addr *peer, struct mams_peer **out)
 {
-	const struct conn *c;
-	unsigned same = 0;
+	int rc;
 
 	if (d->n_conns >= d->opts.max_connections) {
 		d->counters.refused_limit++;
-		return true;
+		return false;
 	}
-	TAILQ_FOREACH(c, &d->conns, link)
-	same += mams_addr_eq_ip(&c->peer, peer);
-	if (same >= d->opts.max_per_ip)
-		d->counters.refused_per_ip++;
-	return same >= d->opts.max_per_ip;
+	rc = mams_peers_enter(&d->peers, peer, NULL, d->opts.max_per_ip, out);
+	d->counters.refused_per_ip += rc == -MAMS_ELIMIT;
+	d->counters.no_memory += rc == -ENOMEM;
+	return rc == 0;
 }
 
 static void accepted(
@@ -478,21 +481,27 @@ static void accepted(
 {
 	struct mams_wsd *d = user;
 	struct mams_addr peer = {0};
+	struct mams_peer *counted = NULL;
 	struct conn *c = NULL;
 
 	(void)len;
-	if (mams_addr_from_sa((const struct sockaddr *)sa, &peer) < 0 || is_full(d, &peer)) {
+	if (mams_addr_from_sa((const struct sockaddr *)sa, &peer) < 0 ||
+		!count(d, &peer, &counted)) {
+		mams_httpd_listen_settled(d->listen, ticket);
 		close(fd);
 		return;
 	}
 	c = calloc(1, sizeof(*c));
 	if (c) {
-		*c = (struct conn){.d = d, .fd = fd, .peer = peer, .ticket = ticket};
+		*c = (struct conn){
+			.d = d, .fd = fd, .peer = peer, .counted = counted, .ticket = ticket};
 		c->deadline = mams_time_add_ms(mams_loop_now(d->loop), d->opts.request_ms);
 	}
 	if (!c || mams_gate_session(d->gate, fd, &c->tls) < 0 ||
 		mams_loop_fd_add(d->loop, fd, MAMS_LOOP_READ, conn_event, c, &c->watch) < 0) {
 		d->counters.no_memory++;
+		mams_httpd_listen_settled(d->listen, ticket);
+		mams_peers_leave(&d->peers, counted);
 		close(fd);
 		if (c && c->tls)
 			gnutls_deinit(c->tls);
