@@ -41,21 +41,29 @@ const size_t ncm_cluster_n_counter_rows = MAMS_ARRAY_LEN(ncm_cluster_counter_row
 #define LUA_REMOVE "redis.call('DEL',s) redis.call('SREM',ARGV[1]..'of:'..ARGV[2],ARGV[3]) "
 
 /* ARGV[4] = 1: not settled, nothing is claimed that is not known.
- * -> owner, and the session when it is ours and there is one; '': not settled */
+ * -> owner, and when it is ours: the session and what N-MADP instances hold, each '' when there is
+ * none; '': not settled */
 static const char script_claim[] =
 	LUA_THEIRS "if theirs then return {o} end local d=redis.call('HGET',s,'data') "
 		   "if not d and o~=ARGV[2] and ARGV[4]=='1' then return {''} end " LUA_MINE
-		   "if d then return {ARGV[2],d} end return {ARGV[2]}";
+		   "return {ARGV[2],d or '',redis.call('HGET',s,'held') or ''}";
 /* A session outdoes a claim without one.  -> 0: theirs */
 static const char script_put[] =
 	LUA_THEIRS "if theirs and redis.call('HEXISTS',s,'data')==1 then return 0 end "
 		   "if theirs then redis.call('SREM',ARGV[1]..'of:'..o,ARGV[3]) end " LUA_MINE
 		   "redis.call('HSET',s,'data',ARGV[4]) return 1";
-static const char script_del[] = LUA_THEIRS "if theirs then return 0 end " LUA_REMOVE "return 1";
+/* Whoever has the client has to see to it that no N-MADP instance holds what it should not. */
+static const char script_del[] =
+	LUA_THEIRS "if theirs then return 0 end "
+		   "local h=redis.call('HGET',s,'held') " LUA_REMOVE "if h and h~='' then " LUA_MINE
+		   "redis.call('HSET',s,'held',h) end return 1";
+static const char script_held[] = LUA_THEIRS "if theirs then return 0 end " LUA_MINE
+					     "redis.call('HSET',s,'held',ARGV[4]) return 1";
 static const char script_release[] =
 	"local s=ARGV[1]..'s:'..ARGV[3] "
 	"if redis.call('HGET',s,'owner')==ARGV[2] and redis.call('HEXISTS',s,'data')==0 "
-	"then " LUA_REMOVE "end return 1";
+	"and (redis.call('HGET',s,'held') or '')=='' then " LUA_REMOVE "end return 1";
+
 /* ---- asking ---- */
 
 struct ask *ncm_cluster_ask_new(struct ncm_cluster *c, const char *text)
@@ -123,6 +131,7 @@ static enum ncm_claim claimed_what(
 	const char *owner = ncm_cluster_is_bad(c, reply) ? NULL : mams_redis_text(reply, 0, NULL);
 	size_t len = 0;
 	const char *data;
+	const char *held;
 
 	if (!owner || !owner[0])
 		return NCM_CLAIM_BUSY;
@@ -131,8 +140,11 @@ static enum ncm_claim claimed_what(
 		return NCM_CLAIM_THEIRS;
 	}
 	data = mams_redis_text(reply, 1, &len);
-	if (data)
+	if (data && len)
 		adopt(c, data, len);
+	held = mams_redis_text(reply, 2, &len);
+	if (held && len)
+		c->ops->recall(c->user, identity, held);
 	return NCM_CLAIM_OURS;
 }
 
@@ -251,9 +263,33 @@ static int del(struct ncm_store *st, const char *identity)
 	return rc < 0 && rc != -ENOTCONN ? -EIO : 0;
 }
 
-static int commit(struct ncm_store *st)
+static int held(struct ncm_store *st, const char *identity, const char *text)
+{
+	struct ncm_cluster *c = (struct ncm_cluster *)st;
+	const char *args[] = {identity, text};
+	int rc = ncm_cluster_eval(c, NULL, NULL, script_held, args, 2);
+
+	if (rc < 0 && rc != -ENOTCONN) /* without Redis: refresh() will */
+		return -EIO;
+	if (!text[0])
+		ncm_cluster_release(c, identity); /* unless it has a session */
+	return 0;
+}
+
+/* A claim says it of each client. */
+static int each_held(struct ncm_store *st,
+	void (*fn)(void *user, const char *identity, const char *text), void *user)
 {
 	(void)st;
+	(void)fn;
+	(void)user;
+	return 0;
+}
+
+/* It is on its way before an N-MADP instance is told; that Redis has it is not waited for. */
+static int commit(struct ncm_store *st)
+{
+	mams_redis_flush(((struct ncm_cluster *)st)->redis);
 	return 0;
 }
 
@@ -299,6 +335,8 @@ static const struct ncm_store_ops store_ops = {.put = put,
 	.each = each,
 	.drained = drained,
 	.each_drained = each_drained,
+	.held = held,
+	.each_held = each_held,
 	.close = close_store};
 
 struct ncm_store *ncm_cluster_store(struct ncm_cluster *c)

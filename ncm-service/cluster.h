@@ -27,6 +27,9 @@ struct ncm_cluster;
 struct ncm_cluster_ops {
 	/** Ours from now on.  @return it was not already */
 	bool (*adopt)(void *user, const struct ncm_saved *s);
+	/** What N-MADP instances hold of a client that is ours, as the store has it; after adopt().
+	 */
+	void (*recall)(void *user, const char *identity, const char *text);
 	/** Another has it.  @return we had it */
 	bool (*lose)(void *user, const char *identity);
 	bool (*has)(void *user, const char *identity);         /**< a session, active or not */

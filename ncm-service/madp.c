@@ -4,8 +4,8 @@
 #include "lib/ctl/ctl_msg.h"
 #include "lib/io/ctlmsg.h"
 #include "ncm-service/estimate.h"
+#include "ncm-service/holds.h"
 #include "ncm-service/protect.h"
-#include "ncm-service/releases.h"
 #include "ncm-service/trailer.h"
 
 #include <uthash.h>
@@ -15,7 +15,7 @@
 
 #define LOG_MODULE "madp"
 #define RULES_MAX 64u
-#define RELEASES_MAX 65536u /* of an instance: as many clients as a proxy's status tells */
+#define HOLDS_MAX 65536u /* of an instance, beside sessions: clients that it has to forget */
 
 /* A grant, or an order to probe, that the proxy has not answered yet. */
 struct grant {
@@ -42,7 +42,7 @@ struct ncm_madp {
 	struct mams_ctl_conn *plugins[NCM_MADPS_MAX];
 	size_t n_plugins;
 	struct grant *grants;
-	struct ncm_releases *releases; /* what a proxy that was away has not been told */
+	struct ncm_holds *holds;
 	uint32_t next_id;
 	const struct ncm_madp_ops *ops;
 	void *user;
@@ -94,7 +94,7 @@ static void ask(struct ncm_madp *m, const struct grant *what, struct ctl_msg *ms
 	HASH_ADD(hh, m->grants, id, sizeof(g->id), g);
 }
 
-void ncm_madp_grant(struct ncm_madp *m, size_t madp, const struct ncm_session *s)
+static void tell_grant(struct ncm_madp *m, size_t madp, const struct ncm_session *s)
 {
 	struct ctl_msg *msg;
 
@@ -102,19 +102,52 @@ void ncm_madp_grant(struct ncm_madp *m, size_t madp, const struct ncm_session *s
 		ncm_trailer_set(m->instances[madp].trailer, s);
 		return;
 	}
-	ncm_releases_drop(m->releases, madp, s->s.identity);
 	if (!ncm_madp_proxy_up(m, madp))
 		return; /* told when it is there */
 	msg = ctl_msg_new(CTL_PX_CLIENT_SET, ++m->next_id);
 	if (msg)
 		msg->px_client_set =
 			(struct ctl_px_client_set){.client = ctl_strdup(msg, s->s.identity),
-				.client_key = ctl_strdup(msg, s->s.client_key)};
+				.client_key = ctl_strdup(msg, s->s.client_key),
+				.has_session_id = true,
+				.session_id = s->s.session_id};
 	if (msg && !ncm_protect_tell(msg, s, madp)) {
 		ctl_msg_free(msg);
 		msg = NULL;
 	}
 	ask(m, &(struct grant){.madp = madp, .session_id = s->s.session_id}, msg);
+}
+
+static void changed(struct ncm_madp *m, const char *client)
+{
+	if (m->ops)
+		m->ops->held(m->user, client);
+}
+
+void ncm_madp_grant(struct ncm_madp *m, size_t madp, const struct ncm_session *s)
+{
+	int rc = ncm_holds_add(m->holds, s->s.identity, s->s.session_id, madp);
+
+	if (rc < 0)
+		log_err("not recorded, it may be served for longer than its session: %s madp=%s "
+			"client=%s",
+			mams_strerror(rc), m->policy->madps[madp].name, s->s.identity);
+	if (rc == 0)
+		changed(m, s->s.identity); /* and then ncm_madp_stored() */
+	else
+		tell_grant(m, madp, s);
+}
+
+void ncm_madp_stored(struct ncm_madp *m)
+{
+	const struct ncm_hold *x;
+
+	while ((x = ncm_holds_stored(m->holds)) != NULL) {
+		const struct ncm_session *s = ncm_registry_by_id(m->registry, x->session_id);
+
+		if (s)
+			tell_grant(m, x->madp, s);
+	}
 }
 
 void ncm_madp_probe(struct ncm_madp *m, size_t madp, const struct ncm_session *s, uint8_t id)
@@ -156,40 +189,113 @@ void ncm_madp_probe(struct ncm_madp *m, size_t madp, const struct ncm_session *s
 		msg);
 }
 
-static int send_release(struct ncm_madp *m, size_t madp, const char *client)
+static int send_release(struct ncm_madp *m, const struct ncm_hold *x, uint32_t *request)
 {
-	struct ctl_msg *msg = ctl_msg_new(CTL_PX_CLIENT_DEL, ++m->next_id);
+	struct ctl_msg *msg;
 
+	if (m->instances[x->madp].trailer)
+		return ncm_trailer_release(
+			m->instances[x->madp].trailer, x->client, x->session_id, request);
+	*request = ++m->next_id;
+	msg = ctl_msg_new(CTL_PX_CLIENT_DEL, *request);
 	if (msg)
-		msg->px_client_del.client = ctl_strdup(msg, client);
-	return send_message(m->instances[madp].proxy, msg);
+		msg->px_client_del =
+			(struct ctl_px_client_del){.client = ctl_strdup(msg, x->client),
+				.has_session_id = true,
+				.session_id = x->session_id};
+	return send_message(m->instances[x->madp].proxy, msg);
 }
 
-/* A proxy that lives on while we cannot reach it would serve the client for good. */
-void ncm_madp_revoke(struct ncm_madp *m, size_t madp, const struct ncm_session *s)
-{
-	if (m->instances[madp].trailer) {
-		ncm_trailer_del(m->instances[madp].trailer, s);
-		return;
-	}
-	if (send_release(m, madp, s->s.identity) == 0)
-		return;
-	if (ncm_releases_add(m->releases, madp, s->s.identity) < 0)
-		log_err("no memory to remember that madp=%s has to forget client=%s",
-			m->policy->madps[madp].name, s->s.identity);
-}
-
+/* What cannot be said now is said with the next answer, or the next connection. */
 static void tell_releases(struct ncm_madp *m, size_t madp)
+{
+	const struct ncm_hold *x;
+	uint32_t request;
+
+	while (ncm_madp_proxy_up(m, madp) && (x = ncm_holds_due(m->holds, madp)) != NULL) {
+		if (send_release(m, x, &request) < 0)
+			return;
+		ncm_holds_asked(m->holds, x, request);
+	}
+}
+
+/* @return the answer was to a release */
+static bool take_released(struct ncm_madp *m, size_t madp, uint32_t request)
 {
 	char client[NCM_IDENTITY_MAX];
 
-	while (ncm_releases_take(m->releases, madp, client, sizeof(client))) {
-		if (send_release(m, madp, client) == 0)
-			continue;
-		/* gone again: the rest keeps for the next connection */
-		(void)!ncm_releases_add(m->releases, madp, client);
-		return;
+	if (!ncm_holds_answered(m->holds, madp, request, client, sizeof(client)))
+		return false;
+	changed(m, client);
+	tell_releases(m, madp);
+	return true;
+}
+
+/* An instance that lives on while we cannot reach it would serve the client for good. */
+void ncm_madp_revoke(struct ncm_madp *m, size_t madp, const struct ncm_session *s)
+{
+	int rc = ncm_holds_release(m->holds, s->s.identity, s->s.session_id, madp);
+
+	if (rc < 0)
+		log_err("cannot remember that madp=%s has to forget client=%s: %s",
+			m->policy->madps[madp].name, s->s.identity, mams_strerror(rc));
+	if (rc == 0)
+		changed(m, s->s.identity);
+	if (m->instances[madp].trailer)
+		ncm_trailer_over(m->instances[madp].trailer, s->s.session_id);
+	tell_releases(m, madp);
+}
+
+/* ---- what is held ---- */
+
+struct review {
+	struct ncm_madp *m;
+	uint64_t ending; /* a session that is over */
+	uint32_t due;    /* bits of instances that have something to forget */
+};
+
+static bool lives(void *user, const struct ncm_hold *x)
+{
+	struct review *v = user;
+	struct ncm_session *s = ncm_registry_by_id(v->m->registry, x->session_id);
+
+	if (s && x->session_id != v->ending && strcmp(s->s.identity, x->client) == 0) {
+		ncm_session_holds(s, x->madp);
+		return true;
 	}
+	v->due |= 1u << x->madp;
+	return false;
+}
+
+static void review_holds(struct ncm_madp *m, const char *client, uint64_t ending)
+{
+	struct review v = {.m = m, .ending = ending};
+
+	ncm_holds_review(m->holds, client, lives, &v);
+	for (size_t i = 0; i < m->policy->n_madps; i++)
+		if (v.due & 1u << i)
+			tell_releases(m, i);
+}
+
+void ncm_madp_recall(struct ncm_madp *m, const char *client, const char *text)
+{
+	size_t left_out = ncm_holds_read(m->holds, client, text);
+
+	if (left_out)
+		log_warn("it may be served at %zu N-MADP instance(s) that are no longer "
+			 "configured client=%s",
+			left_out, client);
+	review_holds(m, client, 0);
+}
+
+void ncm_madp_lose(struct ncm_madp *m, const char *client)
+{
+	ncm_holds_forget(m->holds, client);
+}
+
+const struct ncm_holds *ncm_madp_holds(const struct ncm_madp *m)
+{
+	return m->holds;
 }
 
 static size_t put_rules(const struct ncm_session *s, size_t madp, struct ctl_pm_path *out)
@@ -232,6 +338,7 @@ void ncm_madp_forget(struct ncm_madp *m, const struct ncm_session *s)
 {
 	for (size_t p = 0; p < m->n_plugins; p++)
 		tell_rules(m, p, s, true);
+	review_holds(m, s->s.identity, s->s.session_id);
 }
 
 /* ---- connections ---- */
@@ -256,6 +363,7 @@ static int index_of(const struct ncm_madp *m, const struct mams_ctl_conn *c)
 static void proxy_opened(struct ncm_madp *m, size_t madp)
 {
 	forget_grants(m, madp);
+	ncm_holds_lost(m->holds, madp);
 	tell_releases(m, madp);
 	if (m->ops)
 		m->ops->connected(m->user, madp, true);
@@ -311,7 +419,7 @@ static void closed(void *user, struct mams_ctl_conn *c)
 		m->ops->connected(m->user, (size_t)madp, false);
 }
 
-static void take_result(struct ncm_madp *m, const struct ctl_msg *msg)
+static void take_result(struct ncm_madp *m, size_t madp, const struct ctl_msg *msg)
 {
 	struct grant *g;
 	struct grant was;
@@ -320,8 +428,10 @@ static void take_result(struct ncm_madp *m, const struct ctl_msg *msg)
 	if (msg->result.code && !(g && g->probe && msg->result.code == MAMS_ELIMIT))
 		log_err("the N-MADP refuses: %s code=%u", msg->result.text ? msg->result.text : "?",
 			msg->result.code);
-	if (!g)
+	if (!g) {
+		(void)take_released(m, madp, msg->id);
 		return;
+	}
 	was = *g;
 	HASH_DEL(m->grants, g);
 	free(g);
@@ -342,6 +452,11 @@ static void trailer_prepared(
 		m->ops->prepared(m->user, session_id, madp, t);
 }
 
+static bool trailer_answered(void *user, size_t madp, uint32_t request)
+{
+	return take_released(user, madp, request);
+}
+
 static void trailer_connected(void *user, size_t madp, bool up)
 {
 	struct ncm_madp *m = user;
@@ -353,20 +468,21 @@ static void trailer_connected(void *user, size_t madp, bool up)
 }
 
 static const struct ncm_trailer_ops trailer_ops = {
-	.prepared = trailer_prepared, .connected = trailer_connected};
+	.prepared = trailer_prepared, .answered = trailer_answered, .connected = trailer_connected};
 
 static void packet(void *user, struct mams_ctl_conn *c, const char *data, size_t len)
 {
 	struct ncm_madp *m = user;
 	struct mams_error err;
 	struct ctl_msg *msg = NULL;
+	int madp = index_of(m, c);
 
 	if (ctl_decode(data, len, &msg, &err) < 0) {
 		log_warn("bad ctl packet: %s: %s", err.where, err.text);
 		return;
 	}
-	if (msg->type == CTL_RESULT && index_of(m, c) >= 0)
-		take_result(m, msg);
+	if (msg->type == CTL_RESULT && madp >= 0)
+		take_result(m, (size_t)madp, msg);
 	else if (msg->type == CTL_RESULT && msg->result.code)
 		log_warn("the plugin refuses: %s", msg->result.text ? msg->result.text : "?");
 	ctl_msg_free(msg);
@@ -412,8 +528,8 @@ int ncm_madp_new(struct mams_loop *l, const struct ncm_policy *policy,
 		return -ENOMEM;
 	m->policy = policy;
 	m->registry = registry;
-	m->releases = ncm_releases_new(policy->n_madps * RELEASES_MAX);
-	if (!m->releases)
+	m->holds = ncm_holds_new(policy, policy->n_madps * (HOLDS_MAX + policy->max_sessions));
+	if (!m->holds)
 		rc = -ENOMEM;
 	for (size_t i = 0; rc == 0 && i < policy->n_madps; i++) {
 		m->instances[i].plugin = NO_PLUGIN;
@@ -445,7 +561,7 @@ void ncm_madp_free(struct ncm_madp *m)
 	}
 	for (size_t i = 0; i < m->n_plugins; i++)
 		mams_ctl_close(m->plugins[i]);
-	ncm_releases_free(m->releases);
+	ncm_holds_free(m->holds);
 	free(m);
 }
 

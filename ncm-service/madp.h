@@ -6,6 +6,7 @@
 #pragma once
 
 #include "lib/io/loop.h"
+#include "ncm-service/holds.h"
 #include "ncm-service/registry.h"
 
 struct ncm_madp;
@@ -19,6 +20,9 @@ struct ncm_madp_ops {
 	void (*probing)(void *user, uint64_t session_id, uint8_t connection_id, bool ready);
 	/** The instance's proxy or trailer is there, or gone. */
 	void (*connected)(void *user, size_t madp, bool up);
+	/** What instances hold of this client has changed: ncm_holds_write() for the store, then
+	 *  ncm_madp_stored(). */
+	void (*held)(void *user, const char *client);
 };
 
 /** @param registry  borrowed: who must be told about after a reconnect */
@@ -27,14 +31,22 @@ MAMS_MUST int ncm_madp_new(struct mams_loop *l, const struct ncm_policy *policy,
 void ncm_madp_set_ops(struct ncm_madp *m, const struct ncm_madp_ops *ops, void *user);
 void ncm_madp_free(struct ncm_madp *m); /**< accepts NULL */
 
-/** Without a connection it is done when there is one. */
+/** The instance is told when the store has it, and when there is a connection. */
 void ncm_madp_grant(struct ncm_madp *m, size_t madp, const struct ncm_session *s);
 /** The same: an instance that lives on while it is away is told when it is back. */
 void ncm_madp_revoke(struct ncm_madp *m, size_t madp, const struct ncm_session *s);
+/** The store has what ops->held() told of. */
+void ncm_madp_stored(struct ncm_madp *m);
+/** What the store has of this client: an instance is told to forget what no session here claims.
+ *  @param text  of ncm_holds_write() */
+void ncm_madp_recall(struct ncm_madp *m, const char *client, const char *text);
+/** Another NCM instance has the client: what N-MADP instances hold of it is that one's business. */
+void ncm_madp_lose(struct ncm_madp *m, const char *client);
+const struct ncm_holds *ncm_madp_holds(const struct ncm_madp *m);
 /** Has the instance probe a connection. */
 void ncm_madp_probe(struct ncm_madp *m, size_t madp, const struct ncm_session *s, uint8_t id);
 void ncm_madp_policy(struct ncm_madp *m, size_t madp, const struct ncm_session *s);
-/** The session is over: no plugin need remember it. */
+/** The session is over: no plugin need remember it, and no instance. */
 void ncm_madp_forget(struct ncm_madp *m, const struct ncm_session *s);
 bool ncm_madp_proxy_up(const struct ncm_madp *m, size_t madp);
 bool ncm_madp_plugin_up(const struct ncm_madp *m, size_t madp);

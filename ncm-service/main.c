@@ -60,6 +60,11 @@ static bool on_adopt(void *user, const struct ncm_saved *s)
 	return ncm_service_adopt(((struct app *)user)->service, s);
 }
 
+static void on_recall(void *user, const char *identity, const char *text)
+{
+	ncm_service_recall(((struct app *)user)->service, identity, text);
+}
+
 static bool on_lose(void *user, const char *identity)
 {
 	return ncm_service_lose(((struct app *)user)->service, identity);
@@ -119,6 +124,7 @@ static void on_set_drained(void *user, const char *madp, bool drained)
 }
 
 static const struct ncm_cluster_ops cluster_ops = {.adopt = on_adopt,
+	.recall = on_recall,
 	.lose = on_lose,
 	.has = on_has,
 	.refresh = on_refresh,

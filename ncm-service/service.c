@@ -1,5 +1,6 @@
 #include "ncm-service/service.h"
 
+#include "lib/base/buf.h"
 #include "lib/base/log.h"
 #include "ncm-service/compose.h"
 #include "ncm-service/fresh.h"
@@ -41,6 +42,7 @@ static void commit(void *user)
 
 	v->committing = false;
 	(void)!ncm_store_commit(v->store);
+	ncm_madp_stored(v->madp);
 }
 
 /* After this turn, whatever else it brings. */
@@ -303,8 +305,22 @@ static void probing(void *user, uint64_t session_id, uint8_t connection_id, bool
 	run(v, s);
 }
 
+static void put_held(void *user, const char *client)
+{
+	struct ncm_service *v = user;
+	struct mams_buf text = {0};
+
+	ncm_holds_write(ncm_madp_holds(v->madp), client, &text);
+	if (text.failed)
+		log_err("no memory to keep what N-MADP instances hold client=%s", client);
+	else
+		(void)!ncm_store_held(v->store, client, text.data);
+	mams_buf_fini(&text);
+	commit_later(v);
+}
+
 static const struct ncm_madp_ops madp_ops = {
-	.prepared = prepared, .probing = probing, .connected = connected};
+	.prepared = prepared, .probing = probing, .connected = connected, .held = put_held};
 
 int ncm_service_new(struct mams_loop *l, const struct ncm_conf *conf, struct ncm_store *store,
 	struct ncm_service **out)
@@ -377,6 +393,16 @@ static void restore_one(void *user, const struct ncm_saved *stored)
 	(void)restore(user, stored);
 }
 
+void ncm_service_recall(struct ncm_service *v, const char *client, const char *text)
+{
+	ncm_madp_recall(v->madp, client, text);
+}
+
+static void recall_one(void *user, const char *client, const char *text)
+{
+	ncm_service_recall(user, client, text);
+}
+
 bool ncm_service_adopt(struct ncm_service *v, const struct ncm_saved *stored)
 {
 	struct ncm_session *s =
@@ -400,6 +426,7 @@ bool ncm_service_lose(struct ncm_service *v, const char *identity)
 		v->ops->steered(v->user, s->steer.request, MAMS_ESTATE,
 			"another instance has taken the session over, ask again");
 	v->ops->moved(v->user, s);
+	ncm_madp_lose(v->madp, identity);
 	ncm_registry_remove(v->registry, s);
 	arm(v);
 	return true;
@@ -411,6 +438,7 @@ void ncm_service_refresh(struct ncm_service *v)
 		s = ncm_registry_next(v->registry, s))
 		if (s->s.active && s->state != NCM_STATE_ENDED)
 			(void)!ncm_store_put(v->store, &s->s);
+	ncm_holds_each(ncm_madp_holds(v->madp), put_held, v);
 }
 
 /* All clients are to go elsewhere: those from the store are told to start anew, and learn where. */
@@ -435,6 +463,8 @@ int ncm_service_start(struct ncm_service *v)
 		rc = ncm_store_each(v->store, restore_one, v);
 	if (rc == 0)
 		rc = ncm_madp_new(v->loop, &v->conf->policy, v->registry, &v->madp);
+	if (rc == 0)
+		rc = ncm_store_each_held(v->store, recall_one, v);
 	if (rc < 0)
 		return rc;
 	ncm_madp_set_ops(v->madp, &madp_ops, v);

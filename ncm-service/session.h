@@ -249,6 +249,9 @@ MAMS_MUST int ncm_session_input(
  *  @param tunnel  of a trailer MADP; NULL: a proxy */
 void ncm_session_prepared(
 	struct ncm_session *s, size_t madp, const struct ncm_tunnel *tunnel, mams_time now);
+/** The instance knows the client from before a restart, or from another NCM: the next confirmation
+ *  releases it there, unless an anchor has it. */
+void ncm_session_holds(struct ncm_session *s, size_t madp);
 /** The client waits for messages of ours (its long-poll). */
 void ncm_session_seen(struct ncm_session *s, mams_time now);
 /** Instances have come, gone or been drained: whoever has to move, or can at last be served, is set

@@ -191,6 +191,15 @@ void ncm_setup_restore(struct ncm_session *s)
 	}
 }
 
+void ncm_session_holds(struct ncm_session *s, size_t madp)
+{
+	s->told |= 1u << madp;
+	for (size_t a = 0; a < s->policy->n_anchors; a++)
+		if (s->anchor[a].madp == (int)madp)
+			return;
+	s->anchor[0].leaving |= 1u << madp;
+}
+
 void ncm_setup_forget(struct ncm_session *s)
 {
 	for (size_t a = 0; a < s->policy->n_anchors; a++)

@@ -37,3 +37,14 @@ int ncm_store_each_drained(
 {
 	return st->ops->each_drained(st, fn, user);
 }
+
+int ncm_store_held(struct ncm_store *st, const char *identity, const char *text)
+{
+	return st->ops->held(st, identity, text);
+}
+
+int ncm_store_each_held(struct ncm_store *st,
+	void (*fn)(void *user, const char *identity, const char *text), void *user)
+{
+	return st->ops->each_held(st, fn, user);
+}

@@ -17,6 +17,9 @@ struct ncm_store_ops {
 	int (*drained)(struct ncm_store *st, const char *madp, bool drained);
 	int (*each_drained)(
 		struct ncm_store *st, void (*fn)(void *user, const char *madp), void *user);
+	int (*held)(struct ncm_store *st, const char *identity, const char *text);
+	int (*each_held)(struct ncm_store *st,
+		void (*fn)(void *user, const char *identity, const char *text), void *user);
 	void (*close)(struct ncm_store *st);
 };
 
@@ -39,6 +42,13 @@ MAMS_MUST int ncm_store_each(
 	struct ncm_store *st, void (*fn)(void *user, const struct ncm_saved *s), void *user);
 /** Whether an N-MADP instance is drained.  @return 0, -EIO (logged), -ENOTCONN (no Redis) */
 MAMS_MUST int ncm_store_drained(struct ncm_store *st, const char *madp, bool drained);
+/** What N-MADP instances hold of this identity (holds.h), with a session or without; "": nothing.
+ *  @return 0 or -EIO (logged) */
+MAMS_MUST int ncm_store_held(struct ncm_store *st, const char *identity, const char *text);
+/** Call fn for every identity of which something is held, that is known at a start.
+ *  @return 0 or -EIO */
+MAMS_MUST int ncm_store_each_held(struct ncm_store *st,
+	void (*fn)(void *user, const char *identity, const char *text), void *user);
 /** Call fn for every drained instance that is known at a start.  @return 0 or -EIO */
 MAMS_MUST int ncm_store_each_drained(
 	struct ncm_store *st, void (*fn)(void *user, const char *madp), void *user);

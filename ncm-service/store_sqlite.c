@@ -25,6 +25,8 @@ struct file {
 	sqlite3_stmt *del_session;
 	sqlite3_stmt *del_links;
 	sqlite3_stmt *del_anchors;
+	sqlite3_stmt *put_held;
+	sqlite3_stmt *del_held;
 	bool open; /* a transaction, for all of a turn: each costs a dozen writes */
 };
 
@@ -42,6 +44,8 @@ static const char schema[] =
 	" ul_mode INTEGER NOT NULL DEFAULT 0, off INTEGER NOT NULL DEFAULT 0,"
 	" PRIMARY KEY(identity, connection_id)) WITHOUT ROWID;"
 	"CREATE TABLE IF NOT EXISTS drained(madp TEXT PRIMARY KEY) WITHOUT ROWID;"
+	"CREATE TABLE IF NOT EXISTS held(identity TEXT PRIMARY KEY, text TEXT NOT NULL) WITHOUT "
+	"ROWID;"
 	"PRAGMA user_version=" NUMBER_TEXT(
 		SCHEMA_VERSION) ";"
 				"CREATE TABLE IF NOT EXISTS link("
@@ -374,6 +378,35 @@ static int each_drained_file(
 	return 0;
 }
 
+static int held_file(struct ncm_store *store, const char *identity, const char *text)
+{
+	struct file *st = (struct file *)store;
+	sqlite3_stmt *q = text[0] ? st->put_held : st->del_held;
+	int rc = begin(st);
+
+	if (rc < 0)
+		return rc;
+	sqlite3_bind_text(q, 1, identity, -1, SQLITE_STATIC);
+	if (text[0])
+		sqlite3_bind_text(q, 2, text, -1, SQLITE_STATIC);
+	return run(st, q);
+}
+
+static int each_held_file(struct ncm_store *store,
+	void (*fn)(void *user, const char *identity, const char *text), void *user)
+{
+	struct file *st = (struct file *)store;
+	sqlite3_stmt *q = NULL;
+
+	if (prepare(st, "SELECT identity,text FROM held", &q) < 0)
+		return failed(st, "reading what is held");
+	while (sqlite3_step(q) == SQLITE_ROW)
+		fn(user, (const char *)sqlite3_column_text(q, 0),
+			(const char *)sqlite3_column_text(q, 1));
+	sqlite3_finalize(q);
+	return 0;
+}
+
 static int each_file(
 	struct ncm_store *store, void (*fn)(void *user, const struct ncm_saved *s), void *user)
 {
@@ -418,6 +451,8 @@ static void close_file(struct ncm_store *store)
 	sqlite3_finalize(st->del_anchors);
 	sqlite3_finalize(st->del_session);
 	sqlite3_finalize(st->del_links);
+	sqlite3_finalize(st->put_held);
+	sqlite3_finalize(st->del_held);
 	sqlite3_close(st->db);
 	free(st);
 }
@@ -428,6 +463,8 @@ static const struct ncm_store_ops file_ops = {.put = put_file,
 	.each = each_file,
 	.drained = drained_file,
 	.each_drained = each_drained_file,
+	.held = held_file,
+	.each_held = each_held_file,
 	.close = close_file};
 
 int ncm_store_open(const char *path, struct ncm_store **out, struct mams_error *err)
@@ -452,7 +489,9 @@ int ncm_store_open(const char *path, struct ncm_store **out, struct mams_error *
 		prepare(st, "INSERT INTO anchor VALUES(?,?,?,?,?,?,?,?)", &st->put_anchor) < 0 ||
 		prepare(st, "DELETE FROM anchor WHERE identity=?", &st->del_anchors) < 0 ||
 		prepare(st, "DELETE FROM session WHERE identity=?", &st->del_session) < 0 ||
-		prepare(st, "DELETE FROM link WHERE identity=?", &st->del_links) < 0) {
+		prepare(st, "DELETE FROM link WHERE identity=?", &st->del_links) < 0 ||
+		prepare(st, "INSERT OR REPLACE INTO held VALUES(?,?)", &st->put_held) < 0 ||
+		prepare(st, "DELETE FROM held WHERE identity=?", &st->del_held) < 0) {
 		rc = mams_fail(err, EIO, path,
 			"is not usable as a store: %s; move it away to start with an empty one",
 			st->db ? sqlite3_errmsg(st->db) : "no memory");

@@ -19,7 +19,7 @@ struct entry {
 	uint64_t session_id;
 	char *client; /* its name there */
 	struct ncm_tunnel tunnel;
-	bool over;          /* to be told: it has ended while the trailer was away */
+	bool over;          /* ended: its addresses are free when the trailer has been told */
 	uint32_t waits_for; /* id of the request under way; 0: none */
 	UT_hash_handle by_session;
 	UT_hash_handle by_request;
@@ -136,25 +136,31 @@ void ncm_trailer_set(struct ncm_trailer *t, const struct ncm_session *s)
 		wait_for(t, e, 0);
 }
 
-static int send_del(struct ncm_trailer *t, const char *client)
+void ncm_trailer_over(struct ncm_trailer *t, uint64_t session_id)
 {
-	struct ctl_msg *msg = ctl_msg_new(CTL_TR_SESSION_DEL, ++t->next_id);
+	struct entry *e = find(t, session_id);
 
-	if (msg)
-		msg->tr_session_del.client = ctl_strdup(msg, client);
-	return send_message(t, msg);
+	if (e)
+		e->over = true;
 }
 
-void ncm_trailer_del(struct ncm_trailer *t, const struct ncm_session *s)
+int ncm_trailer_release(
+	struct ncm_trailer *t, const char *identity, uint64_t session_id, uint32_t *request)
 {
-	struct entry *e = find(t, s->s.session_id);
+	struct ctl_msg *msg = ctl_msg_new(CTL_TR_SESSION_DEL, ++t->next_id);
+	struct entry *e = find(t, session_id);
+	int rc;
 
-	if (!e)
-		return;
-	if (!e->client || send_del(t, e->client) == 0)
+	*request = t->next_id;
+	if (msg)
+		msg->tr_session_del = (struct ctl_tr_session_del){
+			.client = ncm_tunnel_client(msg, identity, session_id),
+			.has_session_id = true,
+			.session_id = session_id};
+	rc = send_message(t, msg);
+	if (rc == 0 && e && e->over)
 		drop(t, e);
-	else
-		e->over = true;
+	return rc;
 }
 
 /* ---- what it says ---- */
@@ -175,6 +181,8 @@ static void take_answer(struct ncm_trailer *t, const struct ctl_msg *msg)
 	struct ncm_tunnel tunnel;
 
 	HASH_FIND(by_request, t->requests, &msg->id, sizeof(msg->id), e);
+	if (!e && t->ops->answered(t->user, t->madp, msg->id))
+		return;
 	if (!e && msg->type == CTL_RESULT && msg->result.code)
 		log_warn("the trailer refuses: %s madp=%s",
 			msg->result.text ? msg->result.text : "?", name_of(t));
@@ -221,18 +229,12 @@ static void packet(void *user, struct mams_ctl_conn *c, const char *data, size_t
 static void opened(void *user, struct mams_ctl_conn *c)
 {
 	struct ncm_trailer *t = user;
-	struct entry *e;
-	struct entry *next;
 
 	(void)c;
 	log_info("mams-trailer is connected madp=%s", name_of(t));
 	ncm_pool_forget(t->pool);
-	for (e = t->sessions; e; e = next) {
-		next = e->by_session.next;
+	for (struct entry *e = t->sessions; e; e = e->by_session.next)
 		wait_for(t, e, 0);
-		if (e->over && send_del(t, e->client) == 0)
-			drop(t, e);
-	}
 	t->ops->connected(t->user, t->madp, true);
 }
 

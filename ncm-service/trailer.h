@@ -13,6 +13,9 @@ struct ncm_trailer;
 struct ncm_trailer_ops {
 	/** It has the session. @param t  borrowed */
 	void (*prepared)(void *user, uint64_t session_id, size_t madp, const struct ncm_tunnel *t);
+	/** It has answered a request that is no session's. @return it was ncm_trailer_release()'s
+	 */
+	bool (*answered)(void *user, size_t madp, uint32_t request);
 	/** It is there, and wants to be told everything; or it is gone. */
 	void (*connected)(void *user, size_t madp, bool up);
 };
@@ -25,6 +28,10 @@ void ncm_trailer_free(struct ncm_trailer *t); /**< accepts NULL; its sessions st
 
 /** Have it hold the session as it is now.  Without a connection it is done when there is one. */
 void ncm_trailer_set(struct ncm_trailer *t, const struct ncm_session *s);
-/** The session is over; told when it is there. */
-void ncm_trailer_del(struct ncm_trailer *t, const struct ncm_session *s);
+/** The session is over: what it has here is given back when the trailer has been told. */
+void ncm_trailer_over(struct ncm_trailer *t, uint64_t session_id);
+/** Have it forget this session.  @param request  number, for ops->answered()
+ *  @return 0, -ENOTCONN and as mams_ctl_say() */
+MAMS_MUST int ncm_trailer_release(
+	struct ncm_trailer *t, const char *identity, uint64_t session_id, uint32_t *request);
 bool ncm_trailer_up(const struct ncm_trailer *t);

@@ -9,7 +9,7 @@
 #include <string.h>
 
 #define LINKS_MAX 8u   /* of a trailer's session */
-#define CLIENT_MAX 63u /* octets of a client's name there */
+#define CLIENT_MAX 63u /* octets of a client's name at a trailer */
 #define LINK_MTU 1500u /* of a link whose client has not told it */
 
 _Static_assert((int)MX_MODE_SINGLE == CTL_TR_SINGLE &&
@@ -52,13 +52,13 @@ uint32_t ncm_tunnel_features(const struct ncm_session *s, size_t anchor)
 /* ---- to the trailer ---- */
 
 /* A long name would be cut, and two that are the same for so long are two clients. */
-static const char *client_name(struct ctl_msg *m, const struct ncm_session *s)
+const char *ncm_tunnel_client(struct ctl_msg *m, const char *identity, uint64_t session_id)
 {
 	char number[32];
 
-	if (strlen(s->s.identity) <= CLIENT_MAX)
-		return ctl_strdup(m, s->s.identity);
-	snprintf(number, sizeof(number), "session %llu", (unsigned long long)s->s.session_id);
+	if (strlen(identity) <= CLIENT_MAX)
+		return ctl_strdup(m, identity);
+	snprintf(number, sizeof(number), "session %llu", (unsigned long long)session_id);
 	return ctl_strdup(m, number);
 }
 
@@ -195,7 +195,8 @@ struct ctl_msg *ncm_tunnel_compose(
 
 	if (!m)
 		return NULL;
-	m->tr_session_set = (struct ctl_tr_session_set){.client = client_name(m, s),
+	m->tr_session_set = (struct ctl_tr_session_set){
+		.client = ncm_tunnel_client(m, s->s.identity, s->s.session_id),
 		.session_id = s->s.session_id,
 		.secret = ctl_strdup(m, t->secret),
 		.anchor4 = t->anchor4,

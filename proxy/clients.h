@@ -8,6 +8,7 @@
 #include "lib/base/err.h"
 
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -28,6 +29,8 @@ struct px_client {
 	_Atomic uint32_t pending; /**< requests without an answer yet, all workers */
 	uint8_t digest[PX_DIGEST];
 	char *name;
+	bool has_session_id; /**< these two are the control thread's */
+	uint64_t session_id;
 	uint32_t n_counts;
 	struct px_client_counts counts[]; /**< [worker] */
 };

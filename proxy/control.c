@@ -271,21 +271,33 @@ static int set_client(
 		return mams_fail(err, MAMS_EVALUE, NULL, "client_key is no base64 key");
 	n = add_client(c, m->client, key, (size_t)n);
 	mams_wipe(key, sizeof(key));
-	if (n == 0)
+	if (n == 0) {
+		struct px_client *k = c->clients[find_client(c, m->client)];
+
+		k->has_session_id = m->has_session_id;
+		k->session_id = m->session_id;
 		n = px_protect_set(c->protect, m, err);
+	}
 	return n < 0 ? n : publish(c);
 }
 
-static int del_client(struct px_control *c, const char *name, struct mams_error *err)
+/* A release that comes late, or from an NCM that had the client before, ends no newer session. */
+static bool is_of_another(const struct px_client *k, const struct ctl_px_client_del *m)
 {
-	size_t i = find_client(c, name);
+	return m->has_session_id && k->has_session_id && m->session_id != k->session_id;
+}
+
+static int del_client(
+	struct px_control *c, const struct ctl_px_client_del *m, struct mams_error *err)
+{
+	size_t i = find_client(c, m->client);
 
 	if (c->conf->role != PX_ROLE_NETWORK)
 		return mams_fail(err, MAMS_ESTATE, NULL, "this proxy has the client role");
-	if (i == c->n_clients)
+	if (i == c->n_clients || is_of_another(c->clients[i], m))
 		return 0;
-	px_sounder_forget(c->sounder, name);
-	px_protect_del(c->protect, name);
+	px_sounder_forget(c->sounder, m->client);
+	px_protect_del(c->protect, m->client);
 	px_client_unref(c->clients[i]);
 	c->clients[i] = c->clients[--c->n_clients];
 	return publish(c);
@@ -404,7 +416,7 @@ static void request(struct px_control *c, struct mams_ctl_conn *from, const stru
 	else if (m->type == CTL_PX_CLIENT_SET)
 		rc = set_client(c, &m->px_client_set, &err);
 	else if (m->type == CTL_PX_CLIENT_DEL)
-		rc = del_client(c, m->px_client_del.client, &err);
+		rc = del_client(c, &m->px_client_del, &err);
 	else if (m->type == CTL_PX_PROBE)
 		rc = probe_client(c, &m->px_probe, &err);
 	else if (m->type == CTL_LOG_LEVEL)

@@ -315,11 +315,12 @@ static void answer_set(struct madp_control *c, struct mams_ctl_conn *to, const s
 	mams_ctl_answer(to, msg);
 }
 
-static int del_session(struct madp_control *c, const char *client)
+/* A release that comes late ends no newer session. */
+static int del_session(struct madp_control *c, const struct ctl_tr_session_del *m)
 {
-	struct madp_desired *d = find_client(c, client);
+	struct madp_desired *d = find_client(c, m->client);
 
-	if (d) {
+	if (d && (!m->has_session_id || d->id == m->session_id)) {
 		log_info("session ended client=%s", d->client);
 		forget(c, d);
 	}
@@ -413,7 +414,7 @@ static void request(struct madp_control *c, struct mams_ctl_conn *from, const st
 		return;
 	}
 	if (m->type == CTL_TR_SESSION_DEL)
-		rc = del_session(c, m->tr_session_del.client);
+		rc = del_session(c, &m->tr_session_del);
 	else if (m->type == CTL_LOG_LEVEL)
 		rc = set_log_level(m->log_level.level, &err);
 	else

@@ -98,6 +98,8 @@ struct ctl_protect {
 struct ctl_px_client_set {
 	const char *client;     /**< identity, for status and for the plugin */
 	const char *client_key; /**< secret; base64 */
+	bool has_session_id;
+	uint64_t session_id;
 	bool has_protecting;
 	bool protecting; /**< protect is all that this client has; absent: it keeps what it has */
 	struct ctl_protect *protect;
@@ -106,6 +108,8 @@ struct ctl_px_client_set {
 
 struct ctl_px_client_del {
 	const char *client;
+	bool has_session_id;
+	uint64_t session_id; /**< another session of this client stays; absent: whichever */
 };
 
 /** Seed 6.5, RFC 8743 8.6: one connection of a client, from the instance's control port to the

@@ -67,12 +67,17 @@ static TABLE(protect_table, ctl_protect, "protect", protect_rows);
 static const struct mams_field px_client_set_rows[] = {
 	TEXT(ctl_px_client_set, client, 0),
 	ROW_STR(ctl_px_client_set, client_key, "client_key", MAMS_F_SECRET, 1024, "base64"),
+	ROW_OPT_INT(U64, ctl_px_client_set, session_id, "session_id", 0, 0, ""),
 	ROW_OPT_BOOL(ctl_px_client_set, protecting, "protecting", "protect is the whole of it"),
 	ROW_LIST(ctl_px_client_set, protect, "protect", OPT, &protect_table, 0, MAX_PATHS, ""),
 };
 static TABLE(px_client_set_table, ctl_px_client_set, "px_client_set", px_client_set_rows);
 
-static const struct mams_field px_client_del_rows[] = {TEXT(ctl_px_client_del, client, 0)};
+static const struct mams_field px_client_del_rows[] = {
+	TEXT(ctl_px_client_del, client, 0),
+	ROW_OPT_INT(U64, ctl_px_client_del, session_id, "session_id", 0, 0,
+		"another session of this client stays"),
+};
 static TABLE(px_client_del_table, ctl_px_client_del, "px_client_del", px_client_del_rows);
 
 static const struct mams_field px_probe_rows[] = {

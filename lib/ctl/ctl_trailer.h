@@ -115,6 +115,8 @@ struct ctl_tr_session_set {
 
 struct ctl_tr_session_del {
 	const char *client;
+	bool has_session_id;
+	uint64_t session_id; /**< another session of this client stays; absent: whichever */
 };
 
 struct ctl_tr_port {

@@ -114,7 +114,11 @@ static const struct mams_field set_rows[] = {
 };
 TABLE(ctl_tr_session_set_table, ctl_tr_session_set, "tr_session_set", set_rows);
 
-static const struct mams_field del_rows[] = {TEXT(ctl_tr_session_del, client, 0)};
+static const struct mams_field del_rows[] = {
+	TEXT(ctl_tr_session_del, client, 0),
+	ROW_OPT_INT(U64, ctl_tr_session_del, session_id, "session_id", 0, 0,
+		"another session of this client stays"),
+};
 TABLE(ctl_tr_session_del_table, ctl_tr_session_del, "tr_session_del", del_rows);
 
 static const struct mams_field port_rows[] = {

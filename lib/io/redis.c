@@ -460,6 +460,12 @@ bool mams_redis_is_open(const struct mams_redis *r)
 	return r->open;
 }
 
+void mams_redis_flush(struct mams_redis *r)
+{
+	if (r->open)
+		(void)!flush(&r->commands); /* a failure shows with the next event */
+}
+
 int mams_redis_command(
 	struct mams_redis *r, mams_redis_fn fn, void *user, const char *const *argv, size_t n)
 {

@@ -48,6 +48,9 @@ bool mams_redis_is_open(const struct mams_redis *r);
 MAMS_MUST int mams_redis_command(
 	struct mams_redis *r, mams_redis_fn fn, void *user, const char *const *argv, size_t n);
 
+/** Put what has been commanded on its way now, not at the end of this turn. */
+void mams_redis_flush(struct mams_redis *r);
+
 /** The server's own words for an error; NULL: it is none. */
 const char *mams_redis_error(const struct mams_redis_reply *reply);
 int64_t mams_redis_integer(const struct mams_redis_reply *reply); /**< 0 when it is none */

@@ -193,5 +193,49 @@ claim "NCM back after long: a new connection" "$(way)" = proxied
 lab_end ccm
 lab_end cl
 claim "at the end the host is as before" "$(is_plain)" = yes
+
+say "a session ends while its N-MADP is out of reach, and the NCM is killed before it is back"
+granted() { # CTL: is the client valid at the N-MADP?
+	lab_mamsctl --json -s "$LAB_DIR/$1" status | jq '[.clients[] | select(.client == "laptop")] | length'
+}
+forgotten() { [ "$(granted px.ctl)" = 0 ]; }
+no_session() { [ "$(session_id)" = none ]; }
+for d in cl ccm; do lab_start_one $d; done
+lab_wait 20 is_way proxied
+claim "valid at the N-MADP" "$(granted px.ctl)" = 1
+lab_end ncm KILL
+mv "$LAB_DIR/px.ctl" "$LAB_DIR/px.away"
+lab_start_one ncm
+polled() { [ "$(session_id)" != none ] && [ "$(lab_ccm_state)" = ACTIVE ]; }
+lab_wait 15 polled
+sleep 2
+lab_end ccm
+lab_wait 15 no_session
+claim "the session has ended" "$(session_id)" = none
+claim "out of reach, the N-MADP knows nothing of it" "$(granted px.away)" = 1
+lab_end ncm KILL
+mv "$LAB_DIR/px.away" "$LAB_DIR/px.ctl"
+lab_start_one ncm
+lab_wait 10 forgotten || :
+claim "within reach: the client is no longer valid there" "$(granted px.ctl)" = 0
+lab_end cl
+ctl_say() { # MESSAGE: to the N-MADP's proxy, as an NCM would
+	python3 - "$LAB_DIR/px.ctl" "$1" <<-'E'
+		import json, socket, sys
+		s = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+		s.connect(sys.argv[1])
+		s.send(json.dumps({"ctl": 1, "id": 7, **json.loads(sys.argv[2])}).encode())
+		print(json.loads(s.recv(262144)).get("code"))
+	E
+}
+ghost() {
+	lab_mamsctl --json -s "$LAB_DIR/px.ctl" status | jq '[.clients[] | select(.client == "ghost")] | length'
+}
+claim "a client, told by hand" "$(ctl_say \
+	'{"type": "px_client_set", "client": "ghost", "client_key": "Z2hvc3Q=", "session_id": 5}')" = 0
+ctl_say '{"type": "px_client_del", "client": "ghost", "session_id": 4}' >/dev/null
+claim "a late release of an earlier session: still valid" "$(ghost)" = 1
+ctl_say '{"type": "px_client_del", "client": "ghost", "session_id": 5}' >/dev/null
+claim "a release of this session" "$(ghost)" = 0
 no_reports
 claims_table

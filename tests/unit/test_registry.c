@@ -162,6 +162,13 @@ static void same_user_plane(const struct ncm_saved *is, const struct ncm_saved *
 	CU_ASSERT_FALSE(is->anchors[1].used);
 }
 
+static void take_held(void *user, const char *identity, const char *text)
+{
+	CU_ASSERT_STRING_EQUAL(identity, "bob");
+	CU_ASSERT_STRING_EQUAL(text, "2 east\n3 west\n");
+	++*(size_t *)user;
+}
+
 static void on_disk(void)
 {
 	char path[] = "/tmp/mams-store-XXXXXX";
@@ -170,6 +177,7 @@ static void on_disk(void)
 	struct ncm_store *st = NULL;
 	struct mams_error err = {0};
 	struct stat info;
+	size_t n_held = 0;
 	int fd = mkstemp(path);
 
 	CU_ASSERT_FATAL(fd >= 0);
@@ -196,15 +204,21 @@ static void on_disk(void)
 	CU_ASSERT_EQUAL(ncm_store_put(st, &one), 0);
 	CU_ASSERT_EQUAL(ncm_store_commit(st), 0);
 	CU_ASSERT_EQUAL(ncm_store_commit(st), 0);
-	CU_ASSERT_EQUAL(ncm_store_del(st, "bob"), 0); /* written by the end */
+	CU_ASSERT_EQUAL(ncm_store_held(st, "bob", "2 east\n"), 0);
+	CU_ASSERT_EQUAL(ncm_store_held(st, "bob", "2 east\n3 west\n"), 0);
+	CU_ASSERT_EQUAL(ncm_store_held(st, "eve", "4 east\n"), 0);
+	CU_ASSERT_EQUAL(ncm_store_held(st, "eve", ""), 0);
+	CU_ASSERT_EQUAL(ncm_store_del(st, "bob"), 0); /* written by the end; what is held stays */
 	ncm_store_close(st);
 	CU_ASSERT_EQUAL(stat(path, &info), 0);
 	CU_ASSERT_EQUAL(info.st_mode & 0777, 0600);
 	CU_ASSERT_EQUAL_FATAL(ncm_store_open(path, &st, &err), 0);
 	n_read = 0;
 	CU_ASSERT_EQUAL(ncm_store_each(st, take, NULL), 0);
+	CU_ASSERT_EQUAL(ncm_store_each_held(st, take_held, &n_held), 0);
 	ncm_store_close(st);
 	unlink(path);
+	CU_ASSERT_EQUAL(n_held, 1);
 	CU_ASSERT_EQUAL_FATAL(n_read, 1);
 	CU_ASSERT_EQUAL(strcmp(read_back[0].identity, one.identity), 0);
 	CU_ASSERT_EQUAL(read_back[0].session_id, one.session_id);
