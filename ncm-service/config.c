@@ -47,12 +47,20 @@ static const struct mams_conf_table access_table = {"access", sizeof(struct ncm_
 
 #define IN_MADP(m) offsetof(struct ncm_madp_conf, m)
 static const struct mams_conf_row madp_rows[] = {
-	{"ctl", MAMS_C_STRING, IN_MADP(ctl), .doc = "ctl socket of the instance's mams-proxy"},
-	{"pm", MAMS_C_STRING, IN_MADP(pm), .doc = "ctl socket of the mams_pm plugin beside it"},
+	{"ctl", MAMS_C_STRING, IN_MADP(ctl),
+		.doc = "ctl socket of the instance's mams-proxy; on another host its ctl_listen, "
+		       "address:port"},
+	{"ctl_name", MAMS_C_STRING, IN_MADP(ctl_name),
+		.doc = "on another host: the name or address that its certificate must be for; "
+		       "default: that of ctl or trailer"},
+	{"pm", MAMS_C_STRING, IN_MADP(pm),
+		.doc = "ctl socket of the mams_pm plugin beside it; on another host its mams-proxy "
+		       "passes on what is for it"},
 	{"proxies", MAMS_C_STRINGS, IN_MADP(texts), IN_MADP(n_texts),
 		.doc = "its own address on each access, \"ACCESS ADDRESS:PORT\""},
 	{"trailer", MAMS_C_STRING, IN_MADP(trailer),
-		.doc = "instead of the three: ctl socket of a mams-trailer"},
+		.doc = "instead of ctl, pm and proxies: ctl socket of a mams-trailer; on another "
+		       "host its ctl_listen, address:port"},
 	{"tunnels", MAMS_C_STRINGS, IN_MADP(tunnels), IN_MADP(n_tunnels),
 		.doc = "with trailer: its own address on each access, \"ACCESS ADDRESS\""},
 	{"addresses", MAMS_C_PREFIXES, IN_MADP(addresses), IN_MADP(n_addresses),
@@ -190,6 +198,11 @@ static const struct mams_conf_table udp_table = {"secure_udp", sizeof(struct ncm
 static const struct mams_conf_row rows[] = {
 	{"ctl_socket", MAMS_C_STRING, AT(ctl_socket), .def = "/run/mams/ncm.ctl",
 		.doc = "where mamsctl reaches this daemon"},
+	{"ctl_ca", MAMS_C_FILE, AT(ctl.ca_file),
+		.doc = "CA of the certificates of N-MADP instances on other hosts, PEM"},
+	{"ctl_certificate", MAMS_C_FILE, AT(ctl.cert_file),
+		.doc = "a client certificate whose common name is in their ctl_peers, PEM"},
+	{"ctl_key", MAMS_C_SECRET_FILE, AT(ctl.key_file), .doc = "its key, PEM"},
 	{"proxy_socket", MAMS_C_STRING, AT(proxy_socket), .def = "/run/mams/proxy.ctl",
 		.doc = "ctl socket of the N-MADP's mams-proxy"},
 	{"pm_socket", MAMS_C_STRING, AT(pm_socket), .def = "/run/mams/pm.ctl",

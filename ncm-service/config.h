@@ -3,6 +3,7 @@
 #pragma once
 
 #include "lib/codec/conf.h"
+#include "lib/io/ctlsock.h"
 #include "lib/io/httpd.h"
 #include "ncm-service/policy.h"
 
@@ -17,6 +18,7 @@ struct ncm_conf {
 	const char *ctl_socket;
 	const char *proxy_socket;
 	const char *pm_socket;
+	struct mams_ctl_files ctl; /**< to N-MADP instances on other hosts */
 	const char *store;
 	const char *redis;    /**< "host:port"; NULL: sessions are kept in store */
 	const char *instance; /**< with redis */

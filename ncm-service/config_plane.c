@@ -66,10 +66,21 @@ static int take_end(const struct ncm_policy *p, struct ncm_madp_conf *m, const c
 /* A proxy with its plugin, or a trailer with the addresses of its clients. */
 static int check_kind(const struct ncm_madp_conf *m, const char *path, struct mams_error *err)
 {
-	if (!m->trailer && (!m->ctl || !m->pm || m->n_texts == 0))
+	bool remote = mams_addr_is_set(&m->remote);
+
+	if (!m->trailer && (!m->ctl || (!m->pm && !remote) || m->n_texts == 0))
 		return mams_fail(err, MAMS_EMISSING, path,
 			"madp %s: ctl, pm and proxies are required, or trailer, tunnels and "
 			"addresses",
+			m->name);
+	if (remote && m->pm)
+		return mams_fail(err, MAMS_EVALUE, path,
+			"madp %s: pm: on another host the proxy passes on what is for the plugin",
+			m->name);
+	if (m->ctl_name && !remote)
+		return mams_fail(err, MAMS_EVALUE, path,
+			"madp %s: ctl_name belongs to an instance on another host, whose ctl or "
+			"trailer is an address:port",
 			m->name);
 	if (!m->trailer && (m->n_tunnels || m->n_addresses || m->n_dns))
 		return mams_fail(err, MAMS_EVALUE, path,
@@ -114,10 +125,36 @@ static const char *socket_of(const struct ncm_madp_conf *m)
 	return m->trailer ? m->trailer : m->ctl;
 }
 
-static int take_madp(const struct ncm_policy *p, size_t i, const char *path, struct mams_error *err)
+/* A path, or an address of another host. */
+static int take_ctl(
+	struct ncm_conf *c, struct ncm_madp_conf *m, const char *path, struct mams_error *err)
 {
+	const char *text = socket_of(m);
+	char host[MAMS_ADDR_STRLEN];
+
+	if (!text || text[0] == '/' || mams_addr_parse_port(text, 0, &m->remote) < 0 ||
+		m->remote.port == 0) {
+		m->remote = (struct mams_addr){0};
+		return 0;
+	}
+	if (!c->ctl.ca_file || !c->ctl.cert_file || !c->ctl.key_file)
+		return mams_fail(err, MAMS_EMISSING, path,
+			"madp %s: on another host: ctl_ca, ctl_certificate and ctl_key are "
+			"required",
+			m->name);
+	if (!m->ctl_name)
+		m->ctl_name = mams_arena_strdup(c->arena, mams_addr_str(&m->remote, host));
+	return m->ctl_name ? 0 : -ENOMEM;
+}
+
+static int take_madp(struct ncm_conf *c, size_t i, const char *path, struct mams_error *err)
+{
+	const struct ncm_policy *p = &c->policy;
 	struct ncm_madp_conf *m = &p->madps[i];
-	int rc = check_kind(m, path, err);
+	int rc = take_ctl(c, m, path, err);
+
+	if (rc == 0)
+		rc = check_kind(m, path, err);
 
 	if (rc == 0)
 		rc = check_addresses(m, path, err);
@@ -178,7 +215,7 @@ static int take_madps(struct ncm_conf *c, const char *path, struct mams_error *e
 		return mams_fail(
 			err, MAMS_ELIMIT, path, "madp: at most %u instances", NCM_MADPS_MAX);
 	for (size_t i = 0; rc == 0 && i < p->n_madps; i++)
-		rc = take_madp(p, i, path, err);
+		rc = take_madp(c, i, path, err);
 	return rc;
 }
 

@@ -1,4 +1,4 @@
-#include "ncm-service/madp.h"
+#include "ncm-service/madp_private.h"
 
 #include "lib/base/log.h"
 #include "lib/ctl/ctl_msg.h"
@@ -14,41 +14,9 @@
 #include <string.h>
 
 #define LOG_MODULE "madp"
-#define RULES_MAX 64u
 #define HOLDS_MAX 65536u /* of an instance, beside sessions: clients that it has to forget */
 
-/* A grant, or an order to probe, that the proxy has not answered yet. */
-struct grant {
-	uint32_t id;
-	size_t madp;
-	uint64_t session_id;
-	bool probe; /* of this connection */
-	uint8_t connection_id;
-	UT_hash_handle hh;
-};
-
-#define NO_PLUGIN SIZE_MAX
-
-struct instance {
-	struct ncm_trailer *trailer; /* NULL: it is a proxy, with a plugin */
-	struct mams_ctl_conn *proxy;
-	size_t plugin; /* index: instances on one host share it */
-};
-
-struct ncm_madp {
-	const struct ncm_policy *policy;
-	const struct ncm_registry *registry;
-	struct instance instances[NCM_MADPS_MAX];
-	struct mams_ctl_conn *plugins[NCM_MADPS_MAX];
-	size_t n_plugins;
-	struct grant *grants;
-	struct ncm_holds *holds;
-	uint32_t next_id;
-	const struct ncm_madp_ops *ops;
-	void *user;
-};
-
-static int send_message(struct mams_ctl_conn *c, struct ctl_msg *msg)
+int ncm_madp_say(struct mams_ctl_conn *c, struct ctl_msg *msg)
 {
 	struct mams_error err = {0};
 	int rc = mams_ctl_say(c, msg, &err);
@@ -87,7 +55,7 @@ static void ask(struct ncm_madp *m, const struct grant *what, struct ctl_msg *ms
 	}
 	*g = *what;
 	g->id = msg->id;
-	if (send_message(m->instances[g->madp].proxy, msg) < 0) {
+	if (ncm_madp_say(m->instances[g->madp].proxy, msg) < 0) {
 		free(g);
 		return;
 	}
@@ -203,7 +171,7 @@ static int send_release(struct ncm_madp *m, const struct ncm_hold *x, uint32_t *
 			(struct ctl_px_client_del){.client = ctl_strdup(msg, x->client),
 				.has_session_id = true,
 				.session_id = x->session_id};
-	return send_message(m->instances[x->madp].proxy, msg);
+	return ncm_madp_say(m->instances[x->madp].proxy, msg);
 }
 
 /* What cannot be said now is said with the next answer, or the next connection. */
@@ -298,46 +266,9 @@ const struct ncm_holds *ncm_madp_holds(const struct ncm_madp *m)
 	return m->holds;
 }
 
-static size_t put_rules(const struct ncm_session *s, size_t madp, struct ctl_pm_path *out)
-{
-	struct mams_addr local[NCM_LINKS_MAX];
-	bool backup[NCM_LINKS_MAX];
-	size_t n = ncm_session_downlink(s, madp, local, backup);
-
-	for (size_t i = 0; i < n; i++)
-		out[i] = (struct ctl_pm_path){.local = local[i], .backup = backup[i]};
-	return n;
-}
-
-/* A client's rules at a plugin are those of all instances beside it. */
-static void tell_rules(struct ncm_madp *m, size_t plugin, const struct ncm_session *s, bool none)
-{
-	struct ctl_msg *msg = ctl_msg_new(CTL_PM_POLICY, ++m->next_id);
-	struct ctl_pm_policy *q = msg ? &msg->pm_policy : NULL;
-
-	if (!msg)
-		return;
-	q->client = ctl_strdup(msg, s->s.identity);
-	q->paths = ctl_alloc(msg, sizeof(*q->paths) * (RULES_MAX + NCM_LINKS_MAX));
-	for (size_t i = 0; q->paths && !none && i < m->policy->n_madps; i++)
-		if (m->instances[i].plugin == plugin && (s->told & 1u << i) &&
-			q->n_paths + NCM_LINKS_MAX <= RULES_MAX)
-			q->n_paths += put_rules(s, i, &q->paths[q->n_paths]);
-	(void)!send_message(m->plugins[plugin], msg);
-}
-
-void ncm_madp_policy(struct ncm_madp *m, size_t madp, const struct ncm_session *s)
-{
-	if (m->instances[madp].trailer)
-		ncm_trailer_set(m->instances[madp].trailer, s);
-	else
-		tell_rules(m, m->instances[madp].plugin, s, false);
-}
-
 void ncm_madp_forget(struct ncm_madp *m, const struct ncm_session *s)
 {
-	for (size_t p = 0; p < m->n_plugins; p++)
-		tell_rules(m, p, s, true);
+	ncm_madp_forget_rules(m, s);
 	review_holds(m, s->s.identity, s->s.session_id);
 }
 
@@ -373,19 +304,11 @@ static void proxy_opened(struct ncm_madp *m, size_t madp)
 			ncm_madp_grant(m, madp, s);
 }
 
-static void plugin_opened(struct ncm_madp *m, size_t plugin)
-{
-	for (struct ncm_session *s = ncm_registry_next(m->registry, NULL); s;
-		s = ncm_registry_next(m->registry, s))
-		if (s->s.active)
-			tell_rules(m, plugin, s, false);
-}
-
 static size_t plugin_index(const struct ncm_madp *m, const struct mams_ctl_conn *c)
 {
 	size_t i = 0;
 
-	while (i < m->n_plugins && m->plugins[i] != c)
+	while (i < m->n_plugins && m->plugins[i].conn != c)
 		i++;
 	return i;
 }
@@ -398,9 +321,11 @@ static void opened(void *user, struct mams_ctl_conn *c)
 	if (madp >= 0) {
 		log_info("mams-proxy is connected madp=%s", m->policy->madps[madp].name);
 		proxy_opened(m, (size_t)madp);
+		if (m->instances[madp].to.context)
+			ncm_madp_tell_rules(m, m->instances[madp].plugin);
 	} else {
 		log_info("the mptcpd plugin is connected");
-		plugin_opened(m, plugin_index(m, c));
+		ncm_madp_tell_rules(m, plugin_index(m, c));
 	}
 }
 
@@ -483,6 +408,9 @@ static void packet(void *user, struct mams_ctl_conn *c, const char *data, size_t
 	}
 	if (msg->type == CTL_RESULT && madp >= 0)
 		take_result(m, (size_t)madp, msg);
+	else if (msg->type == CTL_PX_EVENT && madp >= 0 && m->instances[madp].to.context &&
+		 msg->px_event.kind == CTL_PX_PLUGIN_UP)
+		ncm_madp_tell_rules(m, m->instances[madp].plugin);
 	else if (msg->type == CTL_RESULT && msg->result.code)
 		log_warn("the plugin refuses: %s", msg->result.text ? msg->result.text : "?");
 	ctl_msg_free(msg);
@@ -493,18 +421,27 @@ static const struct mams_ctl_server_ops ctl_ops = {
 
 /* ---- life ---- */
 
+static bool is_beside(const struct ncm_madp_conf *a, const struct ncm_madp_conf *b)
+{
+	if (a->pm || b->pm)
+		return a->pm && b->pm && strcmp(a->pm, b->pm) == 0;
+	return mams_addr_eq_ip(&a->remote, &b->remote);
+}
+
 static int dial_plugin(struct mams_loop *l, struct ncm_madp *m, size_t madp)
 {
-	int rc;
+	const struct ncm_madp_conf *conf = &m->policy->madps[madp];
+	struct plugin *p = &m->plugins[m->n_plugins];
+	int rc = 0;
 
 	for (size_t i = 0; i < madp; i++) {
-		if (m->instances[i].trailer ||
-			strcmp(m->policy->madps[i].pm, m->policy->madps[madp].pm) != 0)
+		if (m->instances[i].trailer || !is_beside(&m->policy->madps[i], conf))
 			continue;
 		m->instances[madp].plugin = m->instances[i].plugin;
 		return 0;
 	}
-	rc = mams_ctl_dial(l, m->policy->madps[madp].pm, &ctl_ops, m, &m->plugins[m->n_plugins]);
+	if (conf->pm)
+		rc = mams_ctl_dial(l, conf->pm, &ctl_ops, m, &p->conn);
 	if (rc == 0)
 		m->instances[madp].plugin = m->n_plugins++;
 	return rc;
@@ -512,14 +449,39 @@ static int dial_plugin(struct mams_loop *l, struct ncm_madp *m, size_t madp)
 
 static int dial_proxy(struct mams_loop *l, struct ncm_madp *m, size_t madp)
 {
-	int rc = mams_ctl_dial(
-		l, m->policy->madps[madp].ctl, &ctl_ops, m, &m->instances[madp].proxy);
+	const struct ncm_madp_conf *conf = &m->policy->madps[madp];
+	struct instance *x = &m->instances[madp];
+	int rc = x->to.context ? mams_ctl_dial_tls(l, &x->to, &ctl_ops, m, &x->proxy)
+			       : mams_ctl_dial(l, conf->ctl, &ctl_ops, m, &x->proxy);
 
 	return rc == 0 ? dial_plugin(l, m, madp) : rc;
 }
 
+static int dial(struct mams_loop *l, struct ncm_madp *m, size_t madp)
+{
+	const struct ncm_madp_conf *conf = &m->policy->madps[madp];
+	struct instance *x = &m->instances[madp];
+	struct mams_ctl_context *context = mams_addr_is_set(&conf->remote) ? m->context : NULL;
+
+	x->plugin = NO_PLUGIN;
+	x->to = (struct mams_ctl_remote){
+		.address = conf->remote, .name = conf->ctl_name, .context = context};
+	return conf->trailer ? ncm_trailer_new(l, m->policy, madp, m->registry, context,
+				       &trailer_ops, m, &x->trailer)
+			     : dial_proxy(l, m, madp);
+}
+
+static bool has_remote(const struct ncm_policy *p)
+{
+	for (size_t i = 0; i < p->n_madps; i++)
+		if (mams_addr_is_set(&p->madps[i].remote))
+			return true;
+	return false;
+}
+
 int ncm_madp_new(struct mams_loop *l, const struct ncm_policy *policy,
-	const struct ncm_registry *registry, struct ncm_madp **out)
+	const struct ncm_registry *registry, const struct mams_ctl_files *files,
+	struct ncm_madp **out, struct mams_error *err)
 {
 	struct ncm_madp *m = calloc(1, sizeof(*m));
 	int rc = 0;
@@ -531,12 +493,10 @@ int ncm_madp_new(struct mams_loop *l, const struct ncm_policy *policy,
 	m->holds = ncm_holds_new(policy, policy->n_madps * (HOLDS_MAX + policy->max_sessions));
 	if (!m->holds)
 		rc = -ENOMEM;
-	for (size_t i = 0; rc == 0 && i < policy->n_madps; i++) {
-		m->instances[i].plugin = NO_PLUGIN;
-		rc = policy->madps[i].trailer ? ncm_trailer_new(l, policy, i, registry,
-							&trailer_ops, m, &m->instances[i].trailer)
-					      : dial_proxy(l, m, i);
-	}
+	if (rc == 0 && has_remote(policy))
+		rc = mams_ctl_context_new(files, false, &m->context, err);
+	for (size_t i = 0; rc == 0 && i < policy->n_madps; i++)
+		rc = dial(l, m, i);
 	if (rc < 0)
 		ncm_madp_free(m);
 	else
@@ -560,7 +520,8 @@ void ncm_madp_free(struct ncm_madp *m)
 		forget_grants(m, i);
 	}
 	for (size_t i = 0; i < m->n_plugins; i++)
-		mams_ctl_close(m->plugins[i]);
+		mams_ctl_close(m->plugins[i].conn);
+	mams_ctl_context_free(m->context);
 	ncm_holds_free(m->holds);
 	free(m);
 }
@@ -569,10 +530,4 @@ bool ncm_madp_proxy_up(const struct ncm_madp *m, size_t madp)
 {
 	return m->instances[madp].trailer ? ncm_trailer_up(m->instances[madp].trailer)
 					  : mams_ctl_is_open(m->instances[madp].proxy);
-}
-
-bool ncm_madp_plugin_up(const struct ncm_madp *m, size_t madp)
-{
-	return m->instances[madp].plugin != NO_PLUGIN &&
-	       mams_ctl_is_open(m->plugins[m->instances[madp].plugin]);
 }

@@ -5,7 +5,7 @@
  * made. */
 #pragma once
 
-#include "lib/io/loop.h"
+#include "lib/io/ctlsock.h"
 #include "ncm-service/holds.h"
 #include "ncm-service/registry.h"
 
@@ -25,9 +25,12 @@ struct ncm_madp_ops {
 	void (*held)(void *user, const char *client);
 };
 
-/** @param registry  borrowed: who must be told about after a reconnect */
+/** @param registry  borrowed: who must be told about after a reconnect
+ *  @param files  for instances on other hosts; may be all NULL without one
+ *  @return 0, -errno and as mams_ctl_context_new(); err names the file */
 MAMS_MUST int ncm_madp_new(struct mams_loop *l, const struct ncm_policy *policy,
-	const struct ncm_registry *registry, struct ncm_madp **out);
+	const struct ncm_registry *registry, const struct mams_ctl_files *files,
+	struct ncm_madp **out, struct mams_error *err);
 void ncm_madp_set_ops(struct ncm_madp *m, const struct ncm_madp_ops *ops, void *user);
 void ncm_madp_free(struct ncm_madp *m); /**< accepts NULL */
 

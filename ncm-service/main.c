@@ -183,7 +183,7 @@ static int start(struct app *a, struct mams_error *err)
 				mams_strerror(rc));
 	}
 	if (rc == 0)
-		rc = ncm_service_start(a->service);
+		rc = ncm_service_start(a->service, err);
 	if (rc == 0 && a->cluster)
 		ncm_cluster_start(a->cluster, &cluster_ops, a);
 	if (rc == 0)

@@ -45,11 +45,14 @@ struct ncm_madp_access {
  *  mams-trailer of the network role. */
 struct ncm_madp_conf {
 	const char *name;
-	const char *ctl;     /**< of the proxy; the adapter's business */
-	const char *pm;      /**< of the plugin */
-	const char *trailer; /**< of the trailer; NULL: it is a proxy */
-	uint32_t capacity;   /**< anchor connections at once; 0: no limit */
-	const char **texts;  /**< "ACCESS ADDRESS:PORT" */
+	const char *ctl;         /**< of the proxy; the adapter's business */
+	const char *pm;          /**< of the plugin */
+	const char *trailer;     /**< of the trailer; NULL: it is a proxy */
+	const char *ctl_name;    /**< what the certificate of ctl or trailer must be for, on another
+				    host */
+	struct mams_addr remote; /**< ctl or trailer, when that is on another host; else unset */
+	uint32_t capacity;       /**< anchor connections at once; 0: no limit */
+	const char **texts;      /**< "ACCESS ADDRESS:PORT" */
 	size_t n_texts;
 	const char **tunnels; /**< trailer: "ACCESS ADDRESS" */
 	size_t n_tunnels;

@@ -455,14 +455,15 @@ static void send_away(struct ncm_service *v)
 	}
 }
 
-int ncm_service_start(struct ncm_service *v)
+int ncm_service_start(struct ncm_service *v, struct mams_error *err)
 {
 	int rc = ncm_store_each_drained(v->store, drained, v);
 
 	if (rc == 0)
 		rc = ncm_store_each(v->store, restore_one, v);
 	if (rc == 0)
-		rc = ncm_madp_new(v->loop, &v->conf->policy, v->registry, &v->madp);
+		rc = ncm_madp_new(
+			v->loop, &v->conf->policy, v->registry, &v->conf->ctl, &v->madp, err);
 	if (rc == 0)
 		rc = ncm_store_each_held(v->store, recall_one, v);
 	if (rc < 0)

@@ -28,8 +28,8 @@ MAMS_MUST int ncm_service_new(struct mams_loop *l, const struct ncm_conf *conf,
 	struct ncm_store *store, struct ncm_service **out);
 void ncm_service_free(struct ncm_service *v); /**< accepts NULL */
 void ncm_service_set_ops(struct ncm_service *v, const struct ncm_service_ops *ops, void *user);
-/** Read the store and dial the N-MADP. */
-MAMS_MUST int ncm_service_start(struct ncm_service *v);
+/** Read the store and dial the N-MADP.  @return 0 or a negative code; err may name a file */
+MAMS_MUST int ncm_service_start(struct ncm_service *v, struct mams_error *err);
 
 /** A message from an authenticated client, by this transport.
  *  @param reply  filled with the answer, borrowed until the session's next input; NULL: none

@@ -31,6 +31,7 @@ struct ncm_trailer {
 	size_t madp;
 	const struct ncm_trailer_ops *ops;
 	void *user;
+	struct mams_ctl_remote to; /* when it is on another host */
 	struct mams_ctl_conn *conn;
 	struct ncm_pool *pool;
 	struct entry *sessions;
@@ -253,8 +254,8 @@ static const struct mams_ctl_server_ops ctl_ops = {
 /* ---- life ---- */
 
 int ncm_trailer_new(struct mams_loop *l, const struct ncm_policy *policy, size_t madp,
-	const struct ncm_registry *registry, const struct ncm_trailer_ops *ops, void *user,
-	struct ncm_trailer **out)
+	const struct ncm_registry *registry, struct mams_ctl_context *context,
+	const struct ncm_trailer_ops *ops, void *user, struct ncm_trailer **out)
 {
 	const struct ncm_madp_conf *conf = &policy->madps[madp];
 	struct ncm_trailer *t = calloc(1, sizeof(*t));
@@ -268,8 +269,11 @@ int ncm_trailer_new(struct mams_loop *l, const struct ncm_policy *policy, size_t
 	t->ops = ops;
 	t->user = user;
 	t->pool = ncm_pool_new(conf->addresses, conf->n_addresses);
+	t->to = (struct mams_ctl_remote){
+		.address = conf->remote, .name = conf->ctl_name, .context = context};
 	if (t->pool)
-		rc = mams_ctl_dial(l, conf->trailer, &ctl_ops, t, &t->conn);
+		rc = context ? mams_ctl_dial_tls(l, &t->to, &ctl_ops, t, &t->conn)
+			     : mams_ctl_dial(l, conf->trailer, &ctl_ops, t, &t->conn);
 	if (rc < 0)
 		ncm_trailer_free(t);
 	else

@@ -5,7 +5,7 @@
  * a restart of the NCM it says the same again. */
 #pragma once
 
-#include "lib/io/loop.h"
+#include "lib/io/ctlsock.h"
 #include "ncm-service/registry.h"
 
 struct ncm_trailer;
@@ -20,10 +20,11 @@ struct ncm_trailer_ops {
 	void (*connected)(void *user, size_t madp, bool up);
 };
 
-/** @param madp  index of its section; all borrowed */
+/** @param madp  index of its section; all borrowed
+ *  @param context  of a trailer on another host */
 MAMS_MUST int ncm_trailer_new(struct mams_loop *l, const struct ncm_policy *policy, size_t madp,
-	const struct ncm_registry *registry, const struct ncm_trailer_ops *ops, void *user,
-	struct ncm_trailer **out);
+	const struct ncm_registry *registry, struct mams_ctl_context *context,
+	const struct ncm_trailer_ops *ops, void *user, struct ncm_trailer **out);
 void ncm_trailer_free(struct ncm_trailer *t); /**< accepts NULL; its sessions stay */
 
 /** Have it hold the session as it is now.  Without a connection it is done when there is one. */

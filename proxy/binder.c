@@ -13,6 +13,8 @@ struct px_binder {
 	struct px_instance *instance;
 	struct mams_ctl_conn *plugin;
 	struct mams_loop *loop;
+	void (*there)(void *user);
+	void *user;
 	uint32_t next_id;
 	struct px_binder_counters counters;
 	struct mams_log_rl quiet;
@@ -86,6 +88,11 @@ void px_binder_tell(struct px_binder *b, const struct px_note *note)
 		b->counters.not_told++;
 }
 
+int px_binder_pass(struct px_binder *b, const char *data, size_t len)
+{
+	return mams_ctl_send(b->plugin, data, len);
+}
+
 static void opened(void *user, struct mams_ctl_conn *c)
 {
 	struct px_binder *b = user;
@@ -93,6 +100,7 @@ static void opened(void *user, struct mams_ctl_conn *c)
 	(void)c;
 	log_info("the mptcpd plugin is connected");
 	px_instance_repeat_bindings(b->instance);
+	b->there(b->user);
 }
 
 static void closed(void *user, struct mams_ctl_conn *c)
@@ -113,7 +121,7 @@ static void packet(void *user, struct mams_ctl_conn *c, const char *data, size_t
 		(msg->type == CTL_RESULT && msg->result.code != 0)) {
 		b->counters.refused++;
 		mams_log_limited(&b->quiet, mams_loop_now(b->loop), MAMS_LOG_WARN, LOG_MODULE,
-			"the plugin refuses a binding: %s", msg ? msg->result.text : err.text);
+			"the plugin refuses: %s", msg ? msg->result.text : err.text);
 	}
 	ctl_msg_free(msg);
 }
@@ -122,7 +130,7 @@ static const struct mams_ctl_server_ops ctl_ops = {
 	.opened = opened, .packet = packet, .closed = closed};
 
 int px_binder_new(struct mams_loop *l, const struct px_conf *conf, struct px_instance *instance,
-	struct px_binder **out)
+	void (*there)(void *user), void *user, struct px_binder **out)
 {
 	struct px_binder *b = calloc(1, sizeof(*b));
 	int rc;
@@ -132,6 +140,8 @@ int px_binder_new(struct mams_loop *l, const struct px_conf *conf, struct px_ins
 	b->conf = conf;
 	b->instance = instance;
 	b->loop = l;
+	b->there = there;
+	b->user = user;
 	rc = mams_ctl_dial(l, conf->pm_socket, &ctl_ops, b, &b->plugin);
 	if (rc < 0)
 		free(b);

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "lib/codec/conf.h"
+#include "lib/io/ctlsock.h"
 #include "proxy/snapshot.h"
 
 /** A client that does not come from an NCM (tests, set-ups without control plane). */
@@ -15,6 +16,7 @@ struct px_conf {
 	int role; /**< enum px_role */
 	const char *ctl_socket;
 	const char *pm_socket;
+	struct mams_ctl_offer offer; /**< network: to NCMs on other hosts */
 	uint32_t workers;
 	uint32_t max_flows;
 	uint32_t max_pending_per_client;

@@ -154,6 +154,11 @@ static void tell_event(
 	mams_ctl_tell_all(c->server, msg);
 }
 
+static void plugin_there(void *user)
+{
+	tell_event(user, CTL_PX_PLUGIN_UP, "the plugin is connected", NULL);
+}
+
 static void peer_lost(struct px_control *c, const char *why)
 {
 	struct mams_error err;
@@ -195,7 +200,7 @@ static int want_binder(struct px_control *c)
 {
 	if (c->set.n_classes == 0 || c->binder || strcmp(c->conf->pm_socket, "none") == 0)
 		return 0;
-	return px_binder_new(c->loop, c->conf, &c->instance, &c->binder);
+	return px_binder_new(c->loop, c->conf, &c->instance, plugin_there, c, &c->binder);
 }
 
 static int set_paths(struct px_control *c, const struct ctl_px_paths *m, struct mams_error *err)
@@ -402,7 +407,16 @@ static struct ctl_msg *compose_status(const struct px_control *c, uint32_t id)
 	return msg;
 }
 
-static void request(struct px_control *c, struct mams_ctl_conn *from, const struct ctl_msg *m)
+/* From an NCM that cannot reach the plugin itself. */
+static int pass_on(struct px_control *c, const char *data, size_t len, struct mams_error *err)
+{
+	int rc = c->binder ? px_binder_pass(c->binder, data, len) : -MAMS_ESTATE;
+
+	return rc == 0 ? 0 : mams_fail(err, -rc, NULL, "the plugin is not there");
+}
+
+static void request(struct px_control *c, struct mams_ctl_conn *from, const struct ctl_msg *m,
+	const char *data, size_t len)
 {
 	struct mams_error err = {0};
 	int rc;
@@ -419,6 +433,8 @@ static void request(struct px_control *c, struct mams_ctl_conn *from, const stru
 		rc = del_client(c, &m->px_client_del, &err);
 	else if (m->type == CTL_PX_PROBE)
 		rc = probe_client(c, &m->px_probe, &err);
+	else if (m->type == CTL_PM_POLICY)
+		rc = pass_on(c, data, len, &err);
 	else if (m->type == CTL_LOG_LEVEL)
 		rc = set_log_level(m->log_level.level, &err);
 	else
@@ -441,7 +457,7 @@ static void packet(void *user, struct mams_ctl_conn *from, const char *data, siz
 		mams_ctl_answer_result(from, 0, -rc, err.text);
 		return;
 	}
-	request(user, from, m);
+	request(user, from, m, data, len);
 	ctl_msg_free(m);
 }
 
@@ -497,7 +513,7 @@ static int start_network(struct px_control *c, struct mams_error *err)
 	if (rc == 0 && c->conf->n_protected)
 		rc = px_protect_new(c->loop, c->conf, &c->protect);
 	if (rc == 0 && strcmp(c->conf->pm_socket, "none") != 0)
-		rc = px_binder_new(c->loop, c->conf, &c->instance, &c->binder);
+		rc = px_binder_new(c->loop, c->conf, &c->instance, plugin_there, c, &c->binder);
 	if (rc == 0)
 		rc = px_sounder_new(c->loop, c->conf, &c->sounder, err);
 	return rc;
@@ -527,6 +543,7 @@ static int start(struct px_control *c, struct mams_error *err)
 				"cannot listen: %s; another mams-proxy may run, or ctl_socket "
 				"needs another place",
 				mams_strerror(rc));
+		rc = mams_ctl_listen_tls(c->server, &c->conf->offer, err);
 	}
 	if (rc == 0)
 		rc = start_workers(c, err);

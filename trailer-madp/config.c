@@ -14,6 +14,18 @@ static const struct mams_conf_row rows[] = {
 		.doc = "client (on the device) or network (on the N-MADP host)"},
 	{"ctl_socket", MAMS_C_STRING, AT(ctl_socket), .def = "/run/mams/trailer.ctl",
 		.doc = "where mams-ccm or mams-ncm, and mamsctl, reach this daemon"},
+	{"ctl_listen", MAMS_C_ADDR_PORTS, AT(offer.listen), AT(offer.n_listen), .min = 7450,
+		.doc = "network: TCP address for mams-ncm on another host, in TLS 1.3 with "
+		       "certificates on both sides; default: none"},
+	{"ctl_ca", MAMS_C_FILE, AT(offer.files.ca_file),
+		.doc = "with ctl_listen: CA of the NCMs' certificates, PEM"},
+	{"ctl_certificate", MAMS_C_FILE, AT(offer.files.cert_file),
+		.doc = "with ctl_listen: our own, for the address or name that NCMs dial, PEM"},
+	{"ctl_key", MAMS_C_SECRET_FILE, AT(offer.files.key_file),
+		.doc = "with ctl_listen: its key, PEM"},
+	{"ctl_peers", MAMS_C_STRINGS, AT(offer.names), AT(offer.n_names),
+		.doc = "with ctl_listen: common names of the certificates of NCMs that may "
+		       "command"},
 	{"interface", MAMS_C_STRING, AT(interface), .def = "mams",
 		.doc = "name of the TUN device; with several workers a number follows"},
 	{"workers", MAMS_C_INT, AT(workers), .max = MADP_WORKERS_MAX, .def = "0",
@@ -59,6 +71,10 @@ static int check(struct madp_conf *c, const char *path, struct mams_error *err)
 	if (!network && (c->n_listen || c->n_masquerade))
 		return mams_fail(
 			err, MAMS_EVALUE, path, "listen and masquerade are of the network role");
+	if (!network && c->offer.n_listen)
+		return mams_fail(err, MAMS_EVALUE, path, "ctl_listen is of the network role");
+	if (mams_ctl_offer_check(&c->offer, path, err) < 0)
+		return -MAMS_EVALUE;
 	if (!network && c->workers > 1)
 		return mams_fail(err, MAMS_EVALUE, path,
 			"workers: a client has one session, which one worker carries");

@@ -4,11 +4,13 @@
 #pragma once
 
 #include "lib/codec/conf.h"
+#include "lib/io/ctlsock.h"
 #include "trailer-madp/settings.h"
 
 struct madp_conf {
 	int role; /**< enum madp_role */
 	const char *ctl_socket;
+	struct mams_ctl_offer offer; /**< network: to NCMs on other hosts */
 	const char *interface;
 	uint32_t workers;
 	uint32_t mtu;

@@ -455,6 +455,7 @@ static int start(struct madp_control *c, struct mams_error *err)
 				"cannot listen: %s; another mams-trailer may run, or ctl_socket "
 				"needs another place",
 				mams_strerror(rc));
+		rc = mams_ctl_listen_tls(c->server, &k->offer, err);
 	}
 	if (rc == 0) {
 		rc = madp_instance_start(&c->instance, k, err);

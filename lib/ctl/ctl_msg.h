@@ -139,6 +139,7 @@ enum ctl_px_event_kind {
 	CTL_PX_PEER_DOWN,   /**< no path reaches the N-MADP; new connections go direct */
 	CTL_PX_PATH_UP,     /**< nothing is wrong with this path (any more) */
 	CTL_PX_PATH_SILENT, /**< nothing comes back over it, though its link is up */
+	CTL_PX_PLUGIN_UP,   /**< the plugin beside it is there (again), and knows nothing */
 };
 
 struct ctl_px_event {

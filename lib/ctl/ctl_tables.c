@@ -16,6 +16,7 @@ static const struct mams_enum_name event_names[] = {
 	{"peer_down", CTL_PX_PEER_DOWN, false},
 	{"path_up", CTL_PX_PATH_UP, false},
 	{"path_silent", CTL_PX_PATH_SILENT, false},
+	{"plugin_up", CTL_PX_PLUGIN_UP, false},
 	{NULL, 0, false},
 };
 

@@ -1,13 +1,11 @@
-#include "lib/io/ctlsock.h"
+#include "lib/io/ctlsock_private.h"
 
-#include "lib/base/log.h"
 #include "lib/io/unixsock.h"
 
 #include <errno.h>
 #include <poll.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/queue.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
@@ -15,49 +13,9 @@
 #define LOG_MODULE "ctlsock"
 
 #define QUEUE_MAX_BYTES (1024u * 1024u)
-#define PACKETS_PER_EVENT 16 /* so that one busy peer cannot starve the others */
-#define CONNS_MAX 64
 #define RETRY_FIRST_MS 100
 #define RETRY_MAX_MS 1000
 #define ACCEPT_PAUSE_MS 100
-
-struct packet {
-	size_t len;
-	STAILQ_ENTRY(packet) link;
-	char data[];
-};
-
-struct mams_ctl_conn {
-	struct mams_loop *loop;
-	struct mams_ctl_server *server; /* NULL: dialled */
-	const struct mams_ctl_server_ops *ops;
-	void *user;
-	void *per_conn;
-	int fd; /* -1: not connected */
-	struct mams_loop_fd *watch;
-	STAILQ_HEAD(, packet) queue;
-	size_t queued; /* bytes */
-	char *rx;      /* MAMS_CTL_MAX_BYTES, NUL after each packet */
-	bool dead;
-	char *path; /* dialled: where to */
-	struct mams_loop_timer *retry;
-	int retry_ms;
-	TAILQ_ENTRY(mams_ctl_conn) link;
-};
-
-struct mams_ctl_server {
-	struct mams_loop *loop;
-	const struct mams_ctl_server_ops *ops;
-	void *user;
-	char *path;
-	gid_t gid;
-	int fd;
-	struct mams_loop_fd *watch;
-	struct mams_loop_timer *resume;
-	size_t n_conns;
-	struct mams_log_rl refused;
-	TAILQ_HEAD(, mams_ctl_conn) conns;
-};
 
 static int fill_address(const char *path, struct sockaddr_un *sa)
 {
@@ -85,7 +43,7 @@ static int open_socket(int flags)
 
 static void drop_queue(struct mams_ctl_conn *c)
 {
-	struct packet *p;
+	struct mams_ctl_packet *p;
 
 	while ((p = STAILQ_FIRST(&c->queue)) != NULL) {
 		STAILQ_REMOVE_HEAD(&c->queue, link);
@@ -100,6 +58,7 @@ static void conn_free(void *user)
 	struct mams_ctl_conn *c = user;
 
 	mams_loop_timer_del(c->retry);
+	mams_loop_timer_del(c->patience);
 	free(c->rx);
 	free(c->path);
 	free(c);
@@ -107,6 +66,7 @@ static void conn_free(void *user)
 
 static void hang_up(struct mams_ctl_conn *c)
 {
+	mams_ctl_tls_hang_up(c);
 	if (c->fd < 0)
 		return;
 	mams_loop_fd_del(c->watch);
@@ -114,11 +74,12 @@ static void hang_up(struct mams_ctl_conn *c)
 	close(c->fd);
 	c->fd = -1;
 	drop_queue(c);
-	mams_wipe(c->rx, MAMS_CTL_MAX_BYTES);
+	if (c->rx)
+		mams_wipe(c->rx, MAMS_CTL_MAX_BYTES);
 }
 
 /* A callback of this connection may be on the stack: the memory goes at the end of the turn. */
-static void conn_release(struct mams_ctl_conn *c)
+void mams_ctl_conn_release(struct mams_ctl_conn *c)
 {
 	c->dead = true;
 	hang_up(c);
@@ -134,18 +95,28 @@ static void conn_release(struct mams_ctl_conn *c)
 		log_err("no memory to release a connection");
 }
 
-static void conn_ended(struct mams_ctl_conn *c)
+static void dial_later(struct mams_ctl_conn *c)
 {
+	mams_loop_timer_at(c->retry, mams_time_add_ms(mams_loop_now(c->loop), c->retry_ms));
+	c->retry_ms = c->retry_ms * 2 > RETRY_MAX_MS ? RETRY_MAX_MS : c->retry_ms * 2;
+}
+
+void mams_ctl_conn_ended(struct mams_ctl_conn *c)
+{
+	bool was_open = c->open;
+
 	hang_up(c);
-	if (c->ops->closed)
+	c->open = false;
+	if (was_open)
+		c->retry_ms = RETRY_FIRST_MS;
+	if (was_open && c->ops->closed)
 		c->ops->closed(c->user, c);
 	if (c->dead)
 		return;
 	if (c->server)
-		conn_release(c);
+		mams_ctl_conn_release(c);
 	else
-		mams_loop_timer_at(c->retry,
-			mams_time_add_ms(mams_loop_now(c->loop), c->retry_ms = RETRY_FIRST_MS));
+		dial_later(c);
 }
 
 static int send_now(int fd, const char *data, size_t len)
@@ -160,7 +131,7 @@ static int send_now(int fd, const char *data, size_t len)
 
 static void flush_queue(struct mams_ctl_conn *c)
 {
-	struct packet *p;
+	struct mams_ctl_packet *p;
 
 	while ((p = STAILQ_FIRST(&c->queue)) != NULL) {
 		/* a dead peer shows as the end of input, which tells the owner */
@@ -187,7 +158,7 @@ static bool read_packet(struct mams_ctl_conn *c)
 		n = 0;
 	}
 	if (n <= 0) {
-		conn_ended(c);
+		mams_ctl_conn_ended(c);
 		return false;
 	}
 	c->rx[n] = '\0';
@@ -207,30 +178,40 @@ static void conn_event(void *user, int fd, unsigned events)
 		flush_queue(c);
 	if (!(events & MAMS_LOOP_READ))
 		return;
-	for (int i = 0; i < PACKETS_PER_EVENT; i++) {
+	for (int i = 0; i < MAMS_CTL_PACKETS_PER_EVENT; i++) {
 		if (!read_packet(c))
 			return;
 	}
 }
 
-static struct mams_ctl_conn *conn_new(
+struct mams_ctl_conn *mams_ctl_conn_new(
 	struct mams_loop *l, const struct mams_ctl_server_ops *ops, void *user)
 {
 	struct mams_ctl_conn *c = calloc(1, sizeof(*c));
 
 	if (!c)
 		return NULL;
-	c->rx = malloc(MAMS_CTL_MAX_BYTES + 1);
-	if (!c->rx) {
-		free(c);
-		return NULL;
-	}
 	c->loop = l;
 	c->ops = ops;
 	c->user = user;
 	c->fd = -1;
+	c->retry_ms = RETRY_FIRST_MS;
 	STAILQ_INIT(&c->queue);
 	return c;
+}
+
+static struct mams_ctl_conn *local_new(
+	struct mams_loop *l, const struct mams_ctl_server_ops *ops, void *user)
+{
+	struct mams_ctl_conn *c = mams_ctl_conn_new(l, ops, user);
+
+	if (!c)
+		return NULL;
+	c->rx = malloc(MAMS_CTL_MAX_BYTES + 1);
+	if (c->rx)
+		return c;
+	free(c);
+	return NULL;
 }
 
 /* ---- server ---- */
@@ -254,13 +235,13 @@ static int adopt(struct mams_ctl_server *s, int fd)
 	int size = MAMS_CTL_MAX_BYTES + 4096;
 	int rc;
 
-	if (s->n_conns >= CONNS_MAX)
+	if (s->n_conns >= MAMS_CTL_CONNS_MAX)
 		return -MAMS_ELIMIT;
 	if (!peer_is_allowed(s, fd))
 		return -MAMS_EDENIED;
 	if (setsockopt(fd, SOL_SOCKET, SO_SNDBUFFORCE, &size, sizeof(size)) < 0)
 		(void)setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &size, sizeof(size));
-	c = conn_new(s->loop, s->ops, s->user);
+	c = local_new(s->loop, s->ops, s->user);
 	if (!c)
 		return -ENOMEM;
 	rc = mams_loop_fd_add(s->loop, fd, MAMS_LOOP_READ, conn_event, c, &c->watch);
@@ -269,6 +250,7 @@ static int adopt(struct mams_ctl_server *s, int fd)
 		return rc;
 	}
 	c->fd = fd;
+	c->open = true;
 	c->server = s;
 	s->n_conns++;
 	TAILQ_INSERT_TAIL(&s->conns, c, link);
@@ -317,7 +299,7 @@ int mams_ctl_listen(struct mams_loop *l, const char *path, gid_t gid,
 	s->path = strdup(path);
 	if (!s->path)
 		goto fail;
-	rc = mams_unix_listen(SOCK_SEQPACKET, path, 0660, gid, CONNS_MAX);
+	rc = mams_unix_listen(SOCK_SEQPACKET, path, 0660, gid, MAMS_CTL_CONNS_MAX);
 	if (rc >= 0)
 		s->fd = rc;
 	if (rc < 0) {
@@ -344,7 +326,8 @@ void mams_ctl_server_free(struct mams_ctl_server *s)
 	if (!s)
 		return;
 	while ((c = TAILQ_FIRST(&s->conns)) != NULL)
-		conn_release(c);
+		mams_ctl_conn_release(c);
+	mams_ctl_tls_listener_free(s->tls);
 	mams_loop_fd_del(s->watch);
 	mams_loop_timer_del(s->resume);
 	mams_cleanup_fd(&s->fd);
@@ -360,7 +343,7 @@ void mams_ctl_broadcast(struct mams_ctl_server *s, const char *data, size_t len)
 
 	TAILQ_FOREACH(c, &s->conns, link)
 	{
-		int rc = mams_ctl_send(c, data, len);
+		int rc = c->open ? mams_ctl_send(c, data, len) : 0;
 
 		if (rc < 0)
 			mams_log_limited(&s->refused, mams_loop_now(s->loop), MAMS_LOG_WARN,
@@ -395,17 +378,19 @@ static int try_connect(struct mams_ctl_conn *c)
 static void retry_event(void *user)
 {
 	struct mams_ctl_conn *c = user;
-	int rc = try_connect(c);
+	int rc = c->remote ? mams_ctl_tls_connect(c) : try_connect(c);
 
+	if (rc == 0 && c->remote)
+		return; /* it becomes open later, or not */
 	if (rc == 0) {
-		c->retry_ms = RETRY_FIRST_MS;
+		c->open = true;
 		if (c->ops->opened)
 			c->ops->opened(c->user, c);
 		return;
 	}
-	log_debug("not connected path=%s error=%s", c->path, mams_strerror(rc));
-	mams_loop_timer_at(c->retry, mams_time_add_ms(mams_loop_now(c->loop), c->retry_ms));
-	c->retry_ms = c->retry_ms * 2 > RETRY_MAX_MS ? RETRY_MAX_MS : c->retry_ms * 2;
+	log_debug("not connected path=%s error=%s", c->path ? c->path : c->remote->name,
+		mams_strerror(rc));
+	dial_later(c);
 }
 
 int mams_ctl_dial(struct mams_loop *l, const char *path, const struct mams_ctl_server_ops *ops,
@@ -417,10 +402,9 @@ int mams_ctl_dial(struct mams_loop *l, const char *path, const struct mams_ctl_s
 
 	if (rc < 0)
 		return rc;
-	c = conn_new(l, ops, user);
+	c = local_new(l, ops, user);
 	if (!c)
 		return -ENOMEM;
-	c->retry_ms = RETRY_FIRST_MS;
 	c->path = strdup(path);
 	rc = c->path ? mams_loop_timer_new(l, retry_event, c, &c->retry) : -ENOMEM;
 	if (rc < 0) {
@@ -433,15 +417,36 @@ int mams_ctl_dial(struct mams_loop *l, const char *path, const struct mams_ctl_s
 	return 0;
 }
 
+int mams_ctl_dial_tls(struct mams_loop *l, const struct mams_ctl_remote *to,
+	const struct mams_ctl_server_ops *ops, void *user, struct mams_ctl_conn **out)
+{
+	struct mams_ctl_conn *c = mams_ctl_conn_new(l, ops, user);
+	int rc;
+
+	if (!c)
+		return -ENOMEM;
+	c->remote = to;
+	rc = mams_loop_timer_new(l, retry_event, c, &c->retry);
+	if (rc < 0) {
+		conn_free(c);
+		return rc;
+	}
+	mams_loop_timer_at(c->retry, mams_loop_now(l));
+	*out = c;
+	return 0;
+}
+
 int mams_ctl_send(struct mams_ctl_conn *c, const char *data, size_t len)
 {
-	struct packet *p;
+	struct mams_ctl_packet *p;
 	int rc;
 
 	if (c->fd < 0)
 		return -ENOTCONN;
 	if (len == 0)
 		return -EINVAL; /* would read as the end of the connection */
+	if (c->stream)
+		return mams_ctl_tls_send(c, data, len);
 	if (len > MAMS_CTL_MAX_BYTES || c->queued + len > QUEUE_MAX_BYTES)
 		return -MAMS_ELIMIT;
 	if (STAILQ_EMPTY(&c->queue)) {
@@ -465,12 +470,12 @@ int mams_ctl_send(struct mams_ctl_conn *c, const char *data, size_t len)
 void mams_ctl_close(struct mams_ctl_conn *c)
 {
 	if (c && !c->dead)
-		conn_release(c);
+		mams_ctl_conn_release(c);
 }
 
 bool mams_ctl_is_open(const struct mams_ctl_conn *c)
 {
-	return c->fd >= 0;
+	return c->open;
 }
 
 void mams_ctl_set_user(struct mams_ctl_conn *c, void *per_conn)

@@ -1,9 +1,12 @@
 /** @file ctlsock.h
- *  The ctl socket: AF_UNIX SOCK_SEQPACKET, one message per packet, peer credentials checked.
- *  Layer: io.  Carries bytes; what they mean is lib/ctl's and the owner's business. */
+ *  The ctl socket: AF_UNIX SOCK_SEQPACKET, one message per packet, peer credentials checked;
+ * between hosts packets in TLS 1.3 over TCP, certificates on both sides (ctlstream.h). Layer: io.
+ * Carries bytes; what they mean is lib/ctl's and the owner's business. */
 #pragma once
 
+#include "lib/base/addr.h"
 #include "lib/base/err.h"
+#include "lib/io/ctlstream.h"
 #include "lib/io/loop.h"
 
 #include <stddef.h>
@@ -16,7 +19,8 @@ struct mams_ctl_server;
 struct mams_ctl_conn;
 
 struct mams_ctl_server_ops {
-	/** A peer whose uid is root, our own, or member of the allowed group connected. */
+	/** A peer whose uid is root, our own, or member of the allowed group connected; or one from
+	 *  another host who is let in. */
 	void (*opened)(void *user, struct mams_ctl_conn *c);
 	/** One packet; data[len] is borrowed for the call. */
 	void (*packet)(void *user, struct mams_ctl_conn *c, const char *data, size_t len);
@@ -29,12 +33,40 @@ struct mams_ctl_server_ops {
 MAMS_MUST int mams_ctl_listen(struct mams_loop *l, const char *path, gid_t gid,
 	const struct mams_ctl_server_ops *ops, void *user, struct mams_ctl_server **out);
 void mams_ctl_server_free(struct mams_ctl_server *s); /**< unlinks the path; accepts NULL */
+/** What a server offers to other hosts, as it is configured; borrowed while there is the server. */
+struct mams_ctl_offer {
+	struct mams_addr *listen; /**< listen[n_listen], with ports; none: nothing, one at most */
+	size_t n_listen;
+	struct mams_ctl_files files;
+	const char **names; /**< names[n_names]: common names of certificates let in */
+	size_t n_names;
+};
+/** Is all there that belongs together?  @param path  of the file
+ *  @return 0, -MAMS_EMISSING, -MAMS_EVALUE; err names the key */
+MAMS_MUST int mams_ctl_offer_check(
+	const struct mams_ctl_offer *o, const char *path, struct mams_error *err);
+/** Listen for other hosts, too, if any is offered.  Who is not let in is told so by TLS, and
+ * logged.
+ *  @return 0, as mams_ctl_context_new(), -EADDRINUSE and other system errors; err names file or
+ *          address */
+MAMS_MUST int mams_ctl_listen_tls(
+	struct mams_ctl_server *s, const struct mams_ctl_offer *offer, struct mams_error *err);
 /** Send to every connected peer (events). */
 void mams_ctl_broadcast(struct mams_ctl_server *s, const char *data, size_t len);
 
 /** Client side that keeps itself connected: tries again 100 ms after each failure or end, up to
  *  once a second.  ops->opened / closed tell the state. */
 MAMS_MUST int mams_ctl_dial(struct mams_loop *l, const char *path,
+	const struct mams_ctl_server_ops *ops, void *user, struct mams_ctl_conn **out);
+
+/** A server on another host; all borrowed while the connection is there. */
+struct mams_ctl_remote {
+	struct mams_addr address; /**< with port */
+	const char *name;         /**< name or address that its certificate must be for */
+	struct mams_ctl_context *context;
+};
+/** As mams_ctl_dial().  Why there is no connection is logged. */
+MAMS_MUST int mams_ctl_dial_tls(struct mams_loop *l, const struct mams_ctl_remote *to,
 	const struct mams_ctl_server_ops *ops, void *user, struct mams_ctl_conn **out);
 
 /** Queue one packet; whole or not at all.

@@ -144,7 +144,7 @@ void ncm_rig_start(struct ncm_rig *g)
 		rc = ncm_api_new(g->loop, &g->conf, g->service, NULL, &g->api, &err);
 	}
 	if (rc == 0)
-		rc = ncm_service_start(g->service);
+		rc = ncm_service_start(g->service, &err);
 	must(rc == 0, err.text);
 }
 

@@ -161,7 +161,7 @@ static void start_ncm(struct world *w)
 {
 	w->r = ncm_registry_new(&policy, mams_clock_now());
 	CU_ASSERT_PTR_NOT_NULL_FATAL(w->r);
-	CU_ASSERT_EQUAL_FATAL(ncm_madp_new(w->p.l, &policy, w->r, &w->m), 0);
+	CU_ASSERT_EQUAL_FATAL(ncm_madp_new(w->p.l, &policy, w->r, NULL, &w->m, NULL), 0);
 	w->k.m = w->m;
 	ncm_madp_set_ops(w->m, &madp_ops, &w->k);
 }
