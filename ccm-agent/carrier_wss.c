@@ -13,6 +13,7 @@
 #define AGAIN_MS 100
 #define AGAIN_CAP_MS 2000
 #define WAITING_MAX 8
+#define PATIENCE_MAX 4
 
 struct wss {
 	struct ccm_carrier c;
@@ -22,6 +23,7 @@ struct wss {
 	struct mams_ws_counters ws_counters;
 	struct mams_loop_timer *again;
 	uint32_t again_ms; /* 0: the last one worked */
+	unsigned patience; /* factor; 1 as long as the NCM answers in time */
 	bool waits;        /* for its next try */
 	bool listening;
 	unsigned number;
@@ -49,6 +51,16 @@ static void close_all(struct wss *w)
 	w->ws = NULL;
 	w->waits = false;
 	mams_loop_timer_at(w->again, MAMS_TIME_NEVER);
+}
+
+/* An NCM to which a thousand come at once answers, but late: who gives up comes again, and all that
+ * has been done for him was in vain. */
+static void set_patience(struct wss *w, unsigned patience)
+{
+	if (patience > PATIENCE_MAX || patience == w->patience)
+		return;
+	w->patience = patience;
+	mams_httpc_set_connect_ms(w->http, 2 * patience * w->c.conf->session.timing.timeout_ms);
 }
 
 static void lost(struct wss *w, int status, const char *what)
@@ -106,6 +118,10 @@ static void on_opened(void *user, int status, const struct mams_pipe *pipe)
 	int rc = status;
 
 	w->opening = NULL;
+	if (status == -ETIMEDOUT)
+		set_patience(w, 2 * w->patience);
+	else if (status > 0)
+		set_patience(w, 1);
 	if (pipe) {
 		rc = mams_ws_new(w->c.loop, pipe, true, &opts, &ws_ops, w, &w->ws_counters, &w->ws);
 		if (rc == 0) {
@@ -129,8 +145,8 @@ static void open_now(struct wss *w)
 	if (w->ws || w->opening || w->waits || (!w->listening && w->n_waiting == 0))
 		return;
 	w->c.events->counters->connects++;
-	rc = mams_httpc_ws_open(w->http, "/mams/v1/ws", 4 * w->c.conf->session.timing.timeout_ms,
-		on_opened, w, &w->opening);
+	rc = mams_httpc_ws_open(w->http, "/mams/v1/ws",
+		4 * w->patience * w->c.conf->session.timing.timeout_ms, on_opened, w, &w->opening);
 	if (rc < 0) {
 		w->opening = NULL;
 		log_err("cannot connect: %s", mams_strerror(rc));
@@ -231,6 +247,8 @@ int ccm_carrier_wss(struct mams_loop *l, const struct ccm_conf *conf,
 	rc = mams_loop_timer_new(l, again, w, &w->again);
 	if (rc == 0)
 		rc = ccm_carrier_httpc(l, conf, &w->http, err);
+	if (rc == 0)
+		set_patience(w, 1);
 	if (rc < 0) {
 		mams_httpc_free(w->http);
 		mams_loop_timer_del(w->again);
