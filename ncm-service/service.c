@@ -396,11 +396,12 @@ static void restore_one(void *user, const struct ncm_saved *stored)
 void ncm_service_recall(struct ncm_service *v, const char *client, const char *text)
 {
 	ncm_madp_recall(v->madp, client, text);
+	put_held(v, client); /* which its session may have done without these */
 }
 
 static void recall_one(void *user, const char *client, const char *text)
 {
-	ncm_service_recall(user, client, text);
+	ncm_madp_recall(((struct ncm_service *)user)->madp, client, text);
 }
 
 bool ncm_service_adopt(struct ncm_service *v, const struct ncm_saved *stored)

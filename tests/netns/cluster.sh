@@ -15,11 +15,10 @@ clients=${CLUSTER_CLIENTS:-200} rate=100
 at_once=16 # clients under way in the set-up
 # MAMS_TIMEOUT 1 s, doubled up to 4 s, MAMS_RETRY 3: a client's retry time.  A client is asked for
 # something every clients / rate seconds, and shows only then that it is served again.  Without
-# --extended the machine may be three times as slow as it should be: the crowd goes on until each
-# client is served, and it is claimed that this comes to an end.  A client that runs out of patience
+# --extended the machine may be half as fast as it should be.  A client that runs out of patience
 # with such a machine begins anew, at the session that it has.
 served_within=$((11 + (clients + rate - 1) / rate + 7)) impatient=0
-[ -n "${MAMS_EXTENDED:-}" ] || { served_within=$((3 * served_within)) impatient=$((clients / 2)); }
+[ -n "${MAMS_EXTENDED:-}" ] || { served_within=$((2 * served_within)) impatient=$((clients / 20)); }
 
 ncm_status() { lab_mamsctl --json -s "$LAB_DIR/ncm-$1.ctl" status; } # INSTANCE
 sessions() { ncm_status "$1" | jq '.sessions | length'; }
@@ -146,8 +145,20 @@ cluster_start
 lab_start balance "$PX" nginx -c "$LAB_DIR/balance.conf" -p "$LAB_DIR"
 for i in a b; do claim "$i has its Redis" "$(counter $i cluster_redis_up)" = 1; done
 
-say "an N-MADP instance is drained at a and used again at b"
+# in_redis COMMAND...: as the instances may
+in_redis() {
+	REDISCLI_AUTH=$(cat "$LAB_DIR/redis.password") px redis-cli --tls --cacert "$ca/ca.crt" -p 6380 \
+		--user mams "$@" 2>/dev/null
+}
+say "an instance has died before the session of a client was stored"
 madp=$(ncm_status a | jq -r '.madps[0].name')
+in_redis hset mams:1:s:ghost owner 'z#0' held "77 $madp
+" >/dev/null
+in_redis sadd 'mams:1:of:z#0' ghost >/dev/null
+in_redis sadd mams:1:instances 'z#0' >/dev/null
+claim "what the N-MADP holds of that client is recorded" "$(in_redis hget mams:1:s:ghost held)" = "77 $madp"
+
+say "an N-MADP instance is drained at a and used again at b"
 lab_mamsctl -s "$LAB_DIR/ncm-a.ctl" drain "$madp" >/dev/null
 lab_wait 10 is_drained b true || :
 claim "b knows that it is drained" "$(drained b)" = true
@@ -178,6 +189,8 @@ lab_wait 10 has_redis a
 sleep 2
 ids b >"$LAB_DIR/before"
 claim "sessions that b has" "$(wc -l <"$LAB_DIR/before")" = "$clients"
+claim "what the N-MADP holds of a client of b, in Redis" \
+	"$(in_redis hget mams:1:s:c00000 held | sed "s/^[0-9]* //")" = "$madp"
 echo go >&9
 sleep 2
 kill -STOP "${LAB_PID[ncm-b]}"
@@ -197,6 +210,10 @@ claim "active at the end" "$(said active "$https" end)" = "$clients"
 claim "steering requests applied" "$(said applied "$https")" '>' $((rate * 2))
 claim "the longest that a client was not served" "$(said longest_unserved_s "$https")" '<=' \
 	$served_within s
+
+is_forgotten() { [ -z "$(in_redis hget mams:1:s:ghost owner)" ]; }
+lab_wait 40 is_forgotten || :
+claim "the client of the dead instance is forgotten by the N-MADP" "$(yes_no is_forgotten)" = yes
 
 say "wss: Redis is killed and comes back empty, then a is killed, while $rate a second are steered"
 for d in ncm-a redis; do lab_end $d; done
