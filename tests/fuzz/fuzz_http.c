@@ -8,13 +8,18 @@
 #include <arpa/inet.h>
 #include <fcntl.h>
 #include <gnutls/gnutls.h>
+#include <netinet/tcp.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
-#define TURNS_MAX 400
+#define PIECES_MAX 400
 #define ANSWER_MAX 1000000
+/* of waiting for the NCM: at first as fast as it goes, then seconds, however loaded the machine */
+#define TURNS_FAST 400
+#define TURNS_MAX 30000
 
 int LLVMFuzzerInitialize(int *argc, char ***argv);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -34,6 +39,7 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
 
 	(void)argc;
 	(void)argv;
+	signal(SIGPIPE, SIG_IGN); /* as the daemon does; the client is in this process, too */
 	ncm_rig_files(MAMS_CA);
 	atexit(stop);
 	strncpy(cert, ncm_rig_file("good.crt"), sizeof(cert) - 1);
@@ -45,8 +51,17 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
 	return 0;
 }
 
+/* The n-th turn of waiting for something. */
+static void turn(int n)
+{
+	if (n > TURNS_FAST)
+		usleep(100);
+	ncm_rig_turn(&g);
+}
+
 static gnutls_session_t dial(void)
 {
+	const int at_once = 1;
 	struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons(ncm_rig_port(false))};
 	int fd = socket(AF_INET, SOCK_STREAM, 0);
 	int rc = GNUTLS_E_AGAIN;
@@ -57,11 +72,13 @@ static gnutls_session_t dial(void)
 		gnutls_init(&s, GNUTLS_CLIENT | GNUTLS_NONBLOCK) < 0)
 		abort();
 	(void)fcntl(fd, F_SETFL, O_NONBLOCK);
+	/* or the kernel holds small pieces back until the end, and they come as one */
+	(void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &at_once, sizeof(at_once));
 	gnutls_credentials_set(s, GNUTLS_CRD_CERTIFICATE, cred);
 	gnutls_set_default_priority(s);
 	gnutls_transport_set_int(s, fd);
 	for (int i = 0; i < TURNS_MAX && rc < 0 && !gnutls_error_is_fatal(rc); i++) {
-		ncm_rig_turn(&g);
+		turn(i);
 		rc = gnutls_handshake(s);
 	}
 	if (rc < 0)
@@ -131,7 +148,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (size < 2)
 		return 0;
 	put(&text, data[0], data + 2, size - 2);
-	step = data[1] && text.len / data[1] < TURNS_MAX ? data[1] : 4096;
+	step = data[1] && text.len / data[1] < PIECES_MAX ? data[1] : 4096;
 	ncm_rig_again(&g);
 	s = dial();
 	say(s, text.data ? text.data : "", text.len, step);
@@ -139,7 +156,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	close(gnutls_transport_get_int(s));
 	gnutls_deinit(s);
 	for (int i = 0; i < TURNS_MAX && ncm_rig_counter(&g, "https_connections_open") > 0; i++)
-		ncm_rig_turn(&g);
+		turn(i);
 	if (ncm_rig_counter(&g, "https_connections_open") > 0)
 		abort();
 	if (ncm_registry_count(ncm_service_registry(g.service)) > 1)

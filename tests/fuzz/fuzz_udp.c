@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #define DATAGRAMS_MAX 32
+#define HELLO_TURNS_MAX 20000
 #define NAME_A NCM_UDP_IDENTITY "127.0.0.2"
 #define NAME_B NCM_UDP_IDENTITY "127.0.0.3"
 
@@ -119,6 +120,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	ncm_rig_again(&g);
 	say(sock[1], hello, sizeof(hello) - 1);
+	/* on a loaded machine it may still be on its way */
+	for (int i = 0; i < HELLO_TURNS_MAX && !session(NAME_B); i++) {
+		usleep(100);
+		ncm_rig_turn(&g);
+	}
 	b = session(NAME_B);
 	if (!b)
 		abort();
