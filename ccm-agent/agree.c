@@ -85,6 +85,31 @@ static void reset_lists(struct ccm_session *s)
 	ccm_associate_forget(s);
 }
 
+bool ccm_agree_id(struct ccm_session *s, const struct mx_session_id *id)
+{
+	if (id) {
+		s->id = *id;
+		s->has_id = true;
+	}
+	return id != NULL;
+}
+
+bool ccm_agree_info(struct ccm_session *s, const struct mx_msg *m)
+{
+	if (m->type != MX_SYSTEM_INFO || s->discover_tries < 2 ||
+		!mx_exchange_has(&s->exchange, MX_DISCOVER))
+		return false;
+	mx_exchange_cancel(&s->exchange, MX_DISCOVER);
+	return true;
+}
+
+uint32_t ccm_agree_wait(const struct ccm_session_conf *c)
+{
+	if (c->initiator == MX_INITIATOR_CCM)
+		return 0;
+	return c->initiator == MX_INITIATOR_NCM ? c->discovery_ms : c->cap_wait_ms;
+}
+
 int ccm_agree(struct ccm_session *s, const struct mx_msg *m, struct mams_error *err)
 {
 	const struct mx_capability *c = &m->capability;
@@ -105,10 +130,7 @@ int ccm_agree(struct ccm_session *s, const struct mx_msg *m, struct mams_error *
 	ccm_measures_clear(&s->measures);
 	ccm_estimate_clear(s);
 	s->off = 0;
-	if (c->unique_session_id) {
-		s->id = *c->unique_session_id;
-		s->has_id = true;
-	}
+	(void)ccm_agree_id(s, c->unique_session_id);
 	reset_lists(s);
 	return 0;
 }

@@ -49,10 +49,10 @@ int ccm_api_view_capability(
 	return mx_api_encode_capability(&c, out, err);
 }
 
-static bool put_prediction(
-	const struct mx_analytics *a, const struct mx_prediction *p, struct mx_api_link_param *out)
+static bool put_prediction(const struct mx_analytics *a, const struct mx_prediction *p,
+	bool seconds, struct mx_api_link_param *out)
 {
-	const double v = mx_prediction_value(p);
+	const double v = mx_prediction_value(p, seconds);
 
 	*out = (struct mx_api_link_param){.connection = {a->connection_id, a->connection_type},
 		.param = p->param_name,
@@ -85,8 +85,8 @@ int ccm_api_view_predictions(
 
 	for (size_t i = 0; r && i < r->n_param_list; i++)
 		for (size_t k = 0; k < r->param_list[i].n_predictions && n < ROWS_MAX; k++)
-			n += put_prediction(
-				&r->param_list[i], &r->param_list[i].predictions[k], &rows[n]);
+			n += put_prediction(&r->param_list[i], &r->param_list[i].predictions[k],
+				s->conf->analytics_unit == CCM_UNIT_S, &rows[n]);
 	return mx_api_encode_link_params(rows, n, out, err);
 }
 

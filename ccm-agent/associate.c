@@ -246,9 +246,9 @@ static void predicted(struct ccm_session *s, const char *text)
 	ccm_session_push(s, (struct ccm_action){.kind = CCM_ACT_ANALYTICS, .text = text});
 }
 
-static void take_prediction(struct ccm_quality *q, const struct mx_prediction *p)
+static void take_prediction(struct ccm_quality *q, const struct mx_prediction *p, bool seconds)
 {
-	const double v = mx_prediction_value(p);
+	const double v = mx_prediction_value(p, seconds);
 
 	if (p->param_name == MX_P_LATENCY) {
 		q->has_latency = true;
@@ -279,7 +279,8 @@ int ccm_associate_analytics(
 		for (size_t k = 0; k < r->param_list[i].n_predictions; k++)
 			if (r->param_list[i].connection_id < CCM_LINKS_MAX)
 				take_prediction(&s->app.quality[r->param_list[i].connection_id],
-					&r->param_list[i].predictions[k]);
+					&r->param_list[i].predictions[k],
+					s->conf->analytics_unit == CCM_UNIT_S);
 	predicted(s, NULL);
 	if (any_accepted(s) && !mx_exchange_has(&s->exchange, MX_APP_MADP_ASSOC_REQ))
 		s->app.stale |= has_changed(s);

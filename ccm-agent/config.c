@@ -7,6 +7,9 @@
 #include <errno.h>
 #include <string.h>
 
+static const struct mams_enum_name analytics_unit_names[] = {
+	{"ms", CCM_UNIT_MS, false}, {"s", CCM_UNIT_S, false}, {NULL, 0, false}};
+
 #define AT(m) offsetof(struct ccm_conf, m)
 #define IN_LINK(m) offsetof(struct ccm_link_conf, m)
 
@@ -113,6 +116,16 @@ static const struct mams_conf_row rows[] = {
 		.max = 3600000, .def = "60s", .doc = "after 12 tries"},
 	{"cap_wait", MAMS_C_DURATION, AT(session.cap_wait_ms), .max = 10000, .def = "200ms",
 		.doc = "for the NCM's Capability REQ before we send ours"},
+	{"capability_initiator", MAMS_C_ENUM, AT(session.initiator), .names = mx_initiator_names,
+		.def = "auto",
+		.doc = "who asks for capabilities: ncm (the draft; we never do), ccm (RFC 8743; we "
+		       "do at once), or auto: we do after cap_wait"},
+	{"strict_schema", MAMS_C_BOOL, AT(session.strict_schema), .def = "no",
+		.doc = "for an NCM that takes RFC 8743 C.3.17 by the letter: results of path "
+		       "estimations are said as 1 to 100 % and Mbit/s"},
+	{"analytics_unit", MAMS_C_ENUM, AT(session.analytics_unit), .names = analytics_unit_names,
+		.def = "ms",
+		.doc = "of whole numbers of jitter and latency that the NCM predicts: ms or s"},
 	{"keep_alive", MAMS_C_DURATION, AT(session.keep_alive_ms), .min = 1000, .max = 3600000,
 		.def = "30s", .doc = "MAMS_KEEP_ALIVE_TIMEOUT"},
 	{"probe_port", MAMS_C_INT, AT(probe_port), .min = 1, .max = 65535, .def = "7446",

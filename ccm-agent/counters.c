@@ -23,6 +23,8 @@ const struct mams_metric ccm_counter_rows[] = {
 	CNT("actions_lost_total", actions_lost, "actions dropped because the queue was full"),
 	CNT("members_unknown_total", unknown_members,
 		"message members that no rule knows, ignored"),
+	CNT("members_variant_total", variants,
+		"keys, names and forms other than ours, taken for what they mean"),
 	CNT("measurement_reports_total", measurement_reports, "MX Measurement Reports sent"),
 	CNT("measurements_left_out_total", measures_left_out,
 		"configured measurements that do not fit the connection's type"),

@@ -131,6 +131,14 @@ size_t ccm_estimate_pdu(struct ccm_session *s, uint8_t id, const void *data, siz
 
 /* ---- results ---- */
 
+/* C.3.17 as it is printed can tell neither that nothing was lost nor more than 100 Mbit/s. */
+static double printed(const struct ccm_session *s, double v)
+{
+	if (!s->conf->strict_schema)
+		return v;
+	return v < 1 ? 1 : v > 100 ? 100 : v;
+}
+
 static void judge_init(struct ccm_session *s, uint8_t id)
 {
 	const struct ccm_estimate *e = &s->estimate[id];
@@ -139,10 +147,13 @@ static void judge_init(struct ccm_session *s, uint8_t id)
 	struct mx_init_probe_results r = {
 		.lost_probes_percentage =
 			e->n < want ? 100.0 * (double)(want - e->n) / (double)want : 0,
-		.probe_rate_mbps = us > 0 ? (double)e->octets * 8 / (double)us : 0,
+		.probe_rate_mbps = printed(s, us > 0 ? (double)e->octets * 8 / (double)us : 0),
 		.has_probe_delay_us = e->rtt_us > 0,
 		.probe_delay_us = e->rtt_us / 2};
 
+	if (s->conf->strict_schema) /* where it is an integer */
+		r.lost_probes_percentage =
+			(double)(int64_t)printed(s, r.lost_probes_percentage + 0.5);
 	if (mx_exchange_post(&s->exchange, ccm_compose_path_results(s, id, &r, NULL)) == 0)
 		s->counters.estimation_results++;
 }
@@ -153,8 +164,8 @@ static void judge_active(struct ccm_session *s, uint8_t id, uint64_t received, m
 	const int64_t us = now.us - e->from.us;
 	/* a new interface of the same name counts from zero */
 	const uint64_t octets = received >= e->received ? received - e->received : 0;
-	struct mx_active_probe_results r = {
-		.avg_tput_last_probe_duration_mbps = us > 0 ? (double)octets * 8 / (double)us : 0};
+	struct mx_active_probe_results r = {.avg_tput_last_probe_duration_mbps = printed(s,
+						    us > 0 ? (double)octets * 8 / (double)us : 0)};
 
 	if (mx_exchange_post(&s->exchange, ccm_compose_path_results(s, id, NULL, &r)) == 0)
 		s->counters.estimation_results++;

@@ -115,6 +115,8 @@ void ccm_session_applied(struct ccm_session *s, uint32_t ok, const uint16_t *por
 	bool setup = s->setup_req != NULL;
 	bool steered = s->steer_req && (ok || ports);
 
+	/* paths that are kept for what still runs over them are not of this setup */
+	ok &= ccm_setup_named(s);
 	ok |= ccm_setup_native(s);
 	if (s->setup_req &&
 		ccm_session_answer(s, s->setup_req, ccm_compose_setup_cnf(s, ok, ports)) == 0 &&

@@ -102,15 +102,21 @@ void ccm_session_drop_pending(struct ccm_session *s)
 	s->steer_req = NULL;
 }
 
+static void forget_reports(struct ccm_session *s)
+{
+	mx_exchange_cancel(&s->exchange, MX_RECONF_REQ);
+	for (size_t i = 0; i < CCM_LINKS_MAX; i++) {
+		s->link[i].open = 0;
+		s->link[i].sent = (struct ccm_link_state){0};
+	}
+}
+
 static void discover(struct ccm_session *s, mams_time now, const char *reason)
 {
 	mx_exchange_abandon(&s->exchange);
 	ccm_session_drop_pending(s);
 	ccm_associate_lost(s);
-	for (size_t i = 0; i < CCM_LINKS_MAX; i++) {
-		s->link[i].open = 0;
-		s->link[i].sent = (struct ccm_link_state){0};
-	}
+	forget_reports(s);
 	s->discover_tries = 0;
 	s->timer = any_usable(s) ? now : MAMS_TIME_NEVER;
 	ccm_session_to(s, any_usable(s) ? CCM_STATE_DISCOVERING : CCM_STATE_IDLE, reason);
@@ -218,10 +224,9 @@ void ccm_session_handover(struct ccm_session *s, uint8_t connection_id, mams_tim
 static int on_system_info(
 	struct ccm_session *s, const struct mx_msg *m, mams_time now, struct mams_error *err)
 {
-	(void)m;
 	(void)err;
-	s->modern = false; /* another one, perhaps */
-	s->timer = mams_time_add_ms(now, s->conf->cap_wait_ms);
+	s->modern = ccm_agree_id(s, m->system_info.unique_session_id); /* another one, perhaps */
+	s->timer = mams_time_add_ms(now, ccm_agree_wait(s->conf));
 	ccm_session_to(s, CCM_STATE_INFO, "mx_system_info");
 	return 0;
 }
@@ -232,6 +237,8 @@ static void negotiated(struct ccm_session *s, mams_time now, const char *reason)
 	s->redirects = 0;
 	ccm_session_push(s, (struct ccm_action){.kind = CCM_ACT_AGREED});
 	ccm_session_to(s, CCM_STATE_NEGOTIATED, reason);
+	/* an NCM that asks again, because a Discover was overtaken, knows no link any more */
+	forget_reports(s);
 	ccm_report_links(s, now);
 }
 
@@ -355,10 +362,7 @@ static int on_termination_req(
 		return rc;
 	s->fallen_back = s->set_up;
 	s->has_id = false;
-	for (size_t i = 0; i < CCM_LINKS_MAX; i++) {
-		s->link[i].open = 0;
-		s->link[i].sent = (struct ccm_link_state){0};
-	}
+	forget_reports(s);
 	ccm_session_drop_pending(s);
 	ccm_associate_lost(s);
 	s->discover_tries = 0;
@@ -442,12 +446,13 @@ int ccm_session_input(
 				s, (struct ccm_action){.kind = CCM_ACT_SEND, .msg = stored});
 		return 0;
 	}
-	if (r->response && !mx_exchange_finish(&s->exchange, m))
+	if (r->response && !mx_exchange_finish(&s->exchange, m) && !ccm_agree_info(s, m))
 		return refuse(&c->unmatched, MAMS_EUNKNOWN, err, m, "answers no open request");
 	if (!(r->states & 1u << s->state))
 		return refuse(&c->wrong_state, MAMS_ESTATE, err, m, ccm_state_name(s->state));
 	c->messages++;
 	c->unknown_members += m->unknown;
+	c->variants += m->variants;
 	s->last_heard = now;
 	s->modern |= mx_msg_session(m) != NULL || m->type == MX_KEEP_ALIVE_REQ ||
 		     m->type == MX_KEEP_ALIVE_RSP;
@@ -520,6 +525,8 @@ static void run_timer(struct ccm_session *s, mams_time now)
 	s->timer = MAMS_TIME_NEVER;
 	if (s->state == CCM_STATE_DISCOVERING)
 		send_discover(s, now);
+	else if (s->state == CCM_STATE_INFO && s->conf->initiator == MX_INITIATOR_NCM)
+		discover(s, now, "the NCM does not ask");
 	else if (s->state == CCM_STATE_INFO)
 		ask_capability(s, now);
 	else if (s->state == CCM_STATE_STOPPING) {

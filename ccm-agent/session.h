@@ -29,11 +29,14 @@
 enum ccm_state { CCM_STATES(X) CCM_STATE_COUNT };
 #undef X
 
+enum ccm_unit { CCM_UNIT_MS, CCM_UNIT_S };
+
 struct ccm_session_conf {
 	const char *mcc_mnc_tuple; /**< NULL: not sent */
 	struct mx_timing timing;
 	uint32_t discovery_ms;      /**< MAMS_DISCOVERY_PERIOD, +-20 % */
 	uint32_t discovery_slow_ms; /**< after 12 tries */
+	int initiator;              /**< enum mx_initiator */
 	uint32_t cap_wait_ms;
 	uint32_t keep_alive_ms; /**< MAMS_KEEP_ALIVE_TIMEOUT */
 	uint32_t fallback_ms;   /**< without a word of the NCM; 0: never */
@@ -42,6 +45,8 @@ struct ccm_session_conf {
 	uint32_t convergence; /**< offered, bits of enum mx_convergence */
 	bool ipsec;           /**< offered */
 	uint16_t probe_port;  /**< UDP, of MX Control PDUs on every link */
+	bool strict_schema;   /**< results of a path estimation as C.3.17 is printed */
+	int analytics_unit;   /**< enum ccm_unit, of jitter and latency that the NCM predicts */
 	const struct ccm_link_conf *links;
 	size_t n_links;
 };
@@ -86,6 +91,7 @@ struct ccm_counters {
 	uint64_t steerings_refused;
 	uint64_t actions_lost;
 	uint64_t unknown_members;
+	uint64_t variants;
 	uint64_t measurement_reports;
 	uint64_t measures_left_out;
 	uint64_t moves;

@@ -353,6 +353,16 @@ void ccm_setup_admit(struct ccm_session *s, const struct mx_up_setup_conf_req *u
 	mams_wipe(old, sizeof(old));
 }
 
+uint32_t ccm_setup_named(const struct ccm_session *s)
+{
+	uint32_t bits = 0;
+
+	for (size_t a = 0; a < CCM_ANCHORS_MAX; a++)
+		for (uint8_t i = 0; s->anchor[a].used && i < CCM_LINKS_MAX; i++)
+			bits |= s->anchor[a].lane[i].named ? 1u << i : 0;
+	return bits;
+}
+
 uint32_t ccm_setup_native(const struct ccm_session *s)
 {
 	uint32_t native = 0;

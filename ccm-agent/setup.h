@@ -15,6 +15,8 @@ void ccm_setup_admit(struct ccm_session *s, const struct mx_up_setup_conf_req *u
 	uint32_t (*group)(struct ccm_session *s));
 /** Is a link in the user plane now: admitted, usable, with the address that was admitted? */
 bool ccm_setup_carries(const struct ccm_session *s, uint8_t id);
+/** Links that some anchor has, as bits. */
+uint32_t ccm_setup_named(const struct ccm_session *s);
 /** Links of anchors without convergence, which need nothing to be set up, as bits. */
 uint32_t ccm_setup_native(const struct ccm_session *s);
 /** Paths that were left are kept no longer than this. */

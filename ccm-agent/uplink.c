@@ -118,7 +118,8 @@ static void on_message(void *user, const char *text, size_t len)
 			"bad message of the NCM: %s: %s", err.where, err.text);
 		return;
 	}
-	log_debug("from ncm type=%s seq=%u", mx_type_name(m->type), m->sequence_num);
+	log_debug("from ncm type=%s seq=%u unknown=%u variants=%u", mx_type_name(m->type),
+		m->sequence_num, m->unknown, m->variants);
 	u->ops->message(u->user, m);
 	mx_msg_free(m);
 }

@@ -306,6 +306,10 @@ static const struct mams_conf_row rows[] = {
 		.doc = "MAMS_RETRY"},
 	{"setup_timeout", MAMS_C_DURATION, AT(policy.setup_timeout_ms), .min = 500, .max = 60000,
 		.def = "10s", .doc = "for the confirmation of a user plane setup"},
+	{"capability_initiator", MAMS_C_ENUM, AT(policy.initiator), .names = mx_initiator_names,
+		.def = "auto",
+		.doc = "who asks for capabilities: ccm (RFC 8743; we wait for its request), ncm "
+		       "(the draft) or auto: we do at once; a client that asks is answered"},
 	{"gather", MAMS_C_DURATION, AT(policy.gather_ms), .max = 5000, .def = "50ms",
 		.doc = "links reported within this share one setup"},
 	{"keep_alive", MAMS_C_DURATION, AT(policy.keep_alive_ms), .min = 1000, .max = 3600000,

@@ -19,6 +19,8 @@ const struct mams_metric ncm_counter_rows[] = {
 	CNT("sessions_ended_total", sessions_ended, "sessions ended"),
 	CNT("members_unknown_total", unknown_members,
 		"message members that no rule knows, ignored"),
+	CNT("members_variant_total", variants,
+		"keys, names and forms other than ours, taken for what they mean"),
 	CNT("actions_lost_total", actions_lost, "actions dropped because the queue was full"),
 	CNT("measurement_reports_total", measurement_reports, "MX Measurement Reports taken"),
 	CNT("madp_full_total", madp_full,

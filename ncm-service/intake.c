@@ -148,9 +148,9 @@ void ncm_intake_take(struct ncm_intake *in, const struct ncm_sender *from, const
 		in->counters.bad_message++;
 		out->outcome = of_decoding(rc);
 	} else {
-		log_debug("from client=%s transport=%s type=%s seq=%u", from->identity,
-			ncm_transport_name(from->transport), mx_type_name(m->type),
-			m->sequence_num);
+		log_debug("from client=%s transport=%s type=%s seq=%u unknown=%u variants=%u",
+			from->identity, ncm_transport_name(from->transport), mx_type_name(m->type),
+			m->sequence_num, m->unknown, m->variants);
 		rc = give(in, from, m, out);
 	}
 	if (rc < 0)

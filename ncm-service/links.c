@@ -93,8 +93,6 @@ int ncm_links_report(
 	bool known = l && l->known;
 	int rc = 0;
 
-	if (s->state == NCM_STATE_ACK_WAIT)
-		ncm_session_to(s, NCM_STATE_NEGOTIATED, "mx_reconf_req");
 	/* on contradiction the newest wins: one that was overtaken is answered and has no effect */
 	if (known && l->report_num && (int32_t)(m->sequence_num - l->report_num) < 0)
 		return ncm_session_reply(s, m, mx_msg_new(MX_RECONF_RSP, 0));

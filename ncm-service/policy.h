@@ -174,6 +174,7 @@ struct ncm_policy {
 	size_t n_ssids;
 	uint32_t max_sessions;
 	struct mx_timing timing;
+	int initiator;             /**< enum mx_initiator */
 	uint32_t setup_timeout_ms; /**< T_SETUP */
 	uint32_t gather_ms;        /**< links that report within it share one UP setup */
 	uint32_t keep_alive_ms;    /**< MAMS_KEEP_ALIVE_TIMEOUT */

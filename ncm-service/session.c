@@ -1,6 +1,7 @@
 /* Timers of a session, all derived, none stored twice:
  *  exchange     own requests: MAMS_TIMEOUT with MAMS_RETRY, T_SETUP for the UP setup
  *  gather_until links that report together share one UP setup
+ *  patience     CAP_WAIT when the client has to ask, ACK_WAIT: it goes on, or the session ends
  *  last_heard   + MAMS_KEEP_ALIVE_TIMEOUT: Keep-Alive REQ */
 #include "ncm-service/advice.h"
 #include "ncm-service/agree.h"
@@ -67,6 +68,7 @@ struct ncm_session *ncm_session_new(const struct ncm_policy *p, struct ncm_count
 	s->seen = now;
 	s->gather_until = MAMS_TIME_NEVER;
 	s->assume_at = MAMS_TIME_NEVER;
+	s->patience = MAMS_TIME_NEVER;
 	mx_exchange_init(&s->exchange, &p->timing, first);
 	ncm_setup_restore(s);
 	if (s->s.active) {
@@ -133,6 +135,12 @@ void ncm_session_terminate(struct ncm_session *s, int reason, mams_time now)
 
 /* ---- capabilities ---- */
 
+/* Nothing of ours is open whose retries would end a session that its client has left. */
+static void wait_for_client(struct ncm_session *s, mams_time now)
+{
+	s->patience = mams_time_add_ms(now, mx_timing_patience(&s->policy->timing));
+}
+
 static int on_discover(
 	struct ncm_session *s, const struct mx_msg *m, mams_time now, struct mams_error *err)
 {
@@ -143,8 +151,11 @@ static int on_discover(
 	mx_exchange_reset(&s->exchange);
 	s->gather_until = MAMS_TIME_NEVER;
 	s->assume_at = MAMS_TIME_NEVER;
+	s->patience = MAMS_TIME_NEVER;
 	rc = ncm_session_reply(s, m, ncm_compose_system_info(s->policy, s->transport));
-	if (rc == 0)
+	if (rc == 0 && s->policy->initiator == MX_INITIATOR_CCM)
+		wait_for_client(s, now);
+	else if (rc == 0)
 		rc = mx_exchange_begin(
 			&s->exchange, ncm_compose_capability(s, MX_CAPABILITY_REQ), 0, now);
 	if (rc == 0)
@@ -174,25 +185,27 @@ static int on_capability_req(
 {
 	int rc = ncm_agree(s, m, err);
 
-	(void)now;
 	if (rc == 0) {
 		mx_exchange_cancel(&s->exchange, MX_CAPABILITY_REQ);
 		rc = ncm_session_reply(s, m, ncm_compose_capability(s, MX_CAPABILITY_RSP));
 	}
-	if (rc == 0)
+	if (rc == 0) {
 		ncm_session_to(s, NCM_STATE_ACK_WAIT, "mx_capability_req");
+		wait_for_client(s, now);
+	}
 	return rc;
 }
 
+/* In the seed's flow there is none, and one that comes all the same is no mistake. */
 static int on_capability_ack(
 	struct ncm_session *s, const struct mx_msg *m, mams_time now, struct mams_error *err)
 {
 	(void)now;
 	(void)err;
-	if (m->capability_ack.capability_ack == MX_ACCEPT)
-		ncm_session_to(s, NCM_STATE_NEGOTIATED, "MX_ACCEPT");
-	else
+	if (m->capability_ack.capability_ack != MX_ACCEPT)
 		ncm_session_end(s, "MX_REJECT");
+	else if (s->state == NCM_STATE_ACK_WAIT)
+		ncm_session_to(s, NCM_STATE_NEGOTIATED, "MX_ACCEPT");
 	return 0;
 }
 
@@ -384,8 +397,8 @@ static const struct rule {
 	[MX_DISCOVER] = {ANY, false, on_discover},
 	[MX_CAPABILITY_RSP] = {IN(CAP_WAIT), true, on_capability_rsp},
 	[MX_CAPABILITY_REQ] = {IN(CAP_WAIT) | IN(ACK_WAIT), false, on_capability_req},
-	[MX_CAPABILITY_ACK] = {IN(ACK_WAIT), false, on_capability_ack},
-	[MX_RECONF_REQ] = {LIVE | IN(ACK_WAIT), false, ncm_links_report},
+	[MX_CAPABILITY_ACK] = {LIVE | IN(ACK_WAIT), false, on_capability_ack},
+	[MX_RECONF_REQ] = {LIVE, false, ncm_links_report},
 	[MX_UP_SETUP_CNF] = {IN(SETUP_WAIT), true, ncm_setup_confirmed},
 	[MX_PATH_EST_RESULTS] = {LIVE, false, ncm_estimate_results},
 	[MX_TRAFFIC_STEERING_RSP] = {LIVE, true, on_steering_rsp},
@@ -397,6 +410,14 @@ static const struct rule {
 	[MX_SESSION_TERMINATION_REQ] = {ANY & ~IN(NONE), false, on_termination_req},
 	[MX_SESSION_TERMINATION_RSP] = {IN(ENDED), true, on_termination_rsp},
 };
+
+/* Whoever goes on has accepted: the ACK is lost or overtaken (requirements.md C.2). */
+static void went_on(struct ncm_session *s, const struct mx_msg *m, const struct rule *r)
+{
+	if (s->state == NCM_STATE_ACK_WAIT && !r->response && (r->states & IN(ACTIVE)) &&
+		!(r->states & IN(ENDED)) && m->type != MX_CAPABILITY_ACK)
+		ncm_session_to(s, NCM_STATE_NEGOTIATED, mx_type_name(m->type));
+}
 
 static int refuse(uint64_t *counter, int code, struct mams_error *err, const struct mx_msg *m,
 	const char *why)
@@ -435,10 +456,12 @@ int ncm_session_input(
 	}
 	if (r->response && !mx_exchange_finish(&s->exchange, m))
 		return refuse(&c->unmatched, MAMS_EUNKNOWN, err, m, "answers no open request");
+	went_on(s, m, r);
 	if (!(r->states & 1u << s->state))
 		return refuse(&c->wrong_state, MAMS_ESTATE, err, m, ncm_state_name(s->state));
 	c->messages++;
 	c->unknown_members += m->unknown;
+	c->variants += m->variants;
 	s->modern |= mx_msg_session(m) != NULL || m->type == MX_KEEP_ALIVE_RSP ||
 		     m->type == MX_CAPABILITY_REQ;
 	s->last_heard = now;
@@ -495,6 +518,12 @@ static mams_time prepare_due(const struct ncm_session *s)
 	return s->state == NCM_STATE_PREPARE ? s->prepare_again : MAMS_TIME_NEVER;
 }
 
+static mams_time patience_due(const struct ncm_session *s)
+{
+	return s->state == NCM_STATE_CAP_WAIT || s->state == NCM_STATE_ACK_WAIT ? s->patience
+										: MAMS_TIME_NEVER;
+}
+
 static mams_time keep_alive_due(const struct ncm_session *s)
 {
 	if (!(LIVE & 1u << s->state) || mx_exchange_has(&s->exchange, MX_KEEP_ALIVE_REQ))
@@ -508,6 +537,8 @@ void ncm_session_tick(struct ncm_session *s, mams_time now)
 
 	while ((type = mx_exchange_tick(&s->exchange, now)) != MX_TYPE_COUNT)
 		expired(s, type, now);
+	if (!mams_time_before(now, patience_due(s)))
+		ncm_session_end(s, "the client has not gone on");
 	if (!mams_time_before(now, steer_due(s)))
 		finish_steering(s, ETIMEDOUT, "the user plane is not set up in time");
 	if (!mams_time_before(now, s->assume_at)) {
@@ -530,6 +561,7 @@ mams_time ncm_session_deadline(const struct ncm_session *s)
 	mams_time due = mams_time_min(prepare_due(s), keep_alive_due(s));
 
 	due = mams_time_min(due, steer_due(s));
+	due = mams_time_min(due, patience_due(s));
 	due = mams_time_min(due, ncm_estimate_deadline(s));
 	return mams_time_min(mx_exchange_deadline(&s->exchange), due);
 }

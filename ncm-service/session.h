@@ -94,6 +94,7 @@ struct ncm_counters {
 	uint64_t sessions_created;
 	uint64_t sessions_ended;
 	uint64_t unknown_members;
+	uint64_t variants;
 	uint64_t actions_lost;
 	uint64_t measurement_reports;
 	uint64_t madp_full;
@@ -199,6 +200,8 @@ struct ncm_session {
 	bool modern;    /**< it has shown something of RFC 8743: keep-alives must be answered */
 	mams_time created;
 	enum ncm_transport transport; /**< that the client used last */
+	mams_time patience; /**< CAP_WAIT, ACK_WAIT: the client has to say something by then; NEVER:
+			     *   an own request is open */
 	mams_time assume_at; /**< a client of the seed has not reported its links: they are taken to
 				be up; NEVER */
 	mams_time gather_until;  /**< UP setup is due then; NEVER when none is wanted */

@@ -40,6 +40,10 @@ enum mams_kind {
 
 #define MAMS_F_SKIP_UNKNOWN 0x08u /**< a list leaves out items whose names it does not know */
 
+/** A form that only others use: read, never written or compared.  It may have the key of another
+ *  row, if it is a list and that row a lax optional object: arrays are then this one's. */
+#define MAMS_F_INPUT 0x10u
+
 /** A name of an enumeration; aliases are accepted on input and never emitted. */
 struct mams_enum_name {
 	const char *name; /**< NULL ends the table */
@@ -101,12 +105,19 @@ void mams_json_free(struct mams_json *j);
 /** Borrow the string value of a top-level key, NULL when absent or no string. */
 const char *mams_json_peek(const struct mams_json *j, const char *key);
 
+/** What was not as we would have written it. */
+struct mams_decode_notes {
+	unsigned unknown;  /**< members that no row knows, and items left out: ignored */
+	unsigned variants; /**< other keys, names, types and forms: taken for what they mean */
+};
+
 /** Fill *out (table->size octets) from j.
- *  @param unknown  counts members that no row knows (ignored), may be NULL
+ *  @param notes  counted up; may be NULL
  *  @return 0, -MAMS_EMISSING, -MAMS_EVALUE, -MAMS_EPROTO (wrong JSON type), -MAMS_ELIMIT, -ENOMEM;
  *          err->where names the path */
 MAMS_MUST int mams_field_decode(const struct mams_table *table, const struct mams_json *j,
-	struct mams_arena *arena, void *out, unsigned *unknown, struct mams_error *err);
+	struct mams_arena *arena, void *out, struct mams_decode_notes *notes,
+	struct mams_error *err);
 
 #define MAMS_ENC_MASK 0x01u   /**< secrets as "***" (traces, logs) */
 #define MAMS_ENC_PRETTY 0x02u /**< indented, for people */

@@ -14,7 +14,7 @@
 
 struct walk {
 	struct mams_arena *arena;
-	unsigned *unknown;
+	struct mams_decode_notes *notes;
 	struct mams_error *err;
 	char path[128];
 };
@@ -31,6 +31,13 @@ static int fail(struct walk *w, int code, const char *fmt, ...)
 	vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
 	return mams_fail(w->err, code, w->path, "%s", text);
+}
+
+/* Not as we would have written it. */
+static void note(struct walk *w, bool variant)
+{
+	if (w->notes && variant)
+		w->notes->variants++;
 }
 
 /* Append ".key" or "[i]" to the path; the old length lets the caller cut it off again. */
@@ -75,8 +82,6 @@ static int decode_bool(struct walk *w, const struct mams_field *f, json_t *v, bo
 {
 	const char *s = json_string_value(v);
 
-	if (f->flags & MAMS_F_LAX)
-		return lax_bool(v, out) ? fail(w, MAMS_EPROTO, "must be true or false") : 0;
 	if (f->kind == MAMS_K_BOOL && json_is_boolean(v)) {
 		*out = json_is_true(v);
 		return 0;
@@ -85,6 +90,9 @@ static int decode_bool(struct walk *w, const struct mams_field *f, json_t *v, bo
 		*out = strcmp(s, "yes") == 0;
 		return 0;
 	}
+	note(w, true);
+	if ((f->flags & MAMS_F_LAX) && lax_bool(v, out) == 0)
+		return 0;
 	return fail(w, MAMS_EPROTO,
 		f->kind == MAMS_K_BOOL ? "must be true or false" : "must be \"yes\" or \"no\"");
 }
@@ -115,6 +123,7 @@ static int get_integer(struct walk *w, unsigned flags, const json_t *v, int64_t 
 		*out = json_integer_value(v);
 		return 0;
 	}
+	note(w, true);
 	if ((flags & MAMS_F_LAX) && lax_integer(v, out) == 0)
 		return 0;
 	return fail(w, MAMS_EPROTO, "must be an integer");
@@ -184,6 +193,7 @@ static int decode_number(struct walk *w, const struct mams_field *f, json_t *v, 
 		*out = strtod(s, &end);
 	else
 		return fail(w, MAMS_EPROTO, "must be a number");
+	note(w, !json_is_number(v));
 	if ((end && *end) || !isfinite(*out))
 		return fail(w, MAMS_EPROTO, "must be a number");
 	if ((f->min != 0 || f->max != 0) && (*out < (double)f->min || *out > (double)f->max))
@@ -207,27 +217,30 @@ static int decode_string(struct walk *w, const struct mams_field *f, json_t *v, 
 	return *out ? 0 : -ENOMEM;
 }
 
-static int decode_enum(struct walk *w, const struct mams_field *f, json_t *v, int *out)
+/* The name exactly, else in any case, else the number. */
+static const struct mams_enum_name *find_name(const struct mams_field *f, const json_t *v)
 {
 	const char *s = json_string_value(v);
 
-	if (s && mams_enum_parse(f->names, s, out) == 0)
+	for (const struct mams_enum_name *e = f->names; s && e->name; e++)
+		if (strcmp(e->name, s) == 0)
+			return e;
+	for (const struct mams_enum_name *e = f->names; (f->flags & MAMS_F_LAX) && e->name; e++)
+		if (s ? strcasecmp(e->name, s) == 0
+		      : json_is_integer(v) && e->value == json_integer_value(v))
+			return e;
+	return NULL;
+}
+
+static int decode_enum(struct walk *w, const struct mams_field *f, json_t *v, int *out)
+{
+	const struct mams_enum_name *e = find_name(f, v);
+	const char *s = json_string_value(v);
+
+	if (e) {
+		note(w, e->alias || !s || strcmp(e->name, s) != 0);
+		*out = e->value;
 		return 0;
-	if ((f->flags & MAMS_F_LAX) && s) {
-		for (const struct mams_enum_name *e = f->names; e->name; e++) {
-			if (strcasecmp(e->name, s) == 0) {
-				*out = e->value;
-				return 0;
-			}
-		}
-	}
-	if ((f->flags & MAMS_F_LAX) && json_is_integer(v)) {
-		for (const struct mams_enum_name *e = f->names; e->name; e++) {
-			if (e->value == json_integer_value(v)) {
-				*out = e->value;
-				return 0;
-			}
-		}
 	}
 	if (!s)
 		return fail(w, MAMS_EPROTO, "must be a name such as \"%s\"", f->names[0].name);
@@ -302,6 +315,7 @@ static int decode_list(struct walk *w, const struct mams_field *f, json_t *v, vo
 	size_t used = 0;
 	char *items;
 
+	note(w, !json_is_array(v));
 	if (!json_is_array(v) && !(f->flags & MAMS_F_LAX))
 		return fail(w, MAMS_EPROTO, "must be a list");
 	if (n > max)
@@ -316,12 +330,14 @@ static int decode_list(struct walk *w, const struct mams_field *f, json_t *v, vo
 		size_t cut = path_push(w, NULL, i);
 		int rc;
 
-		if (f->item_key && json_is_object(el) && json_object_get(el, f->item_key))
+		if (f->item_key && json_is_object(el) && json_object_get(el, f->item_key)) {
 			el = json_object_get(el, f->item_key);
+			note(w, true);
+		}
 		rc = decode_value(w, f, f->item_kind, el, items + used * item);
 		if (rc == -MAMS_EVALUE && (f->flags & MAMS_F_SKIP_UNKNOWN)) {
-			if (w->unknown)
-				(*w->unknown)++;
+			if (w->notes)
+				w->notes->unknown++;
 		} else if (rc < 0) {
 			return rc;
 		} else {
@@ -370,6 +386,10 @@ static json_t *find(const struct mams_field *f, json_t *obj)
 {
 	json_t *v = json_object_get(obj, f->key);
 
+	if (json_is_array(v) && f->kind == MAMS_K_OBJECT && (f->flags & MAMS_F_LAX))
+		return NULL; /* a row of MAMS_F_INPUT takes it */
+	if (v && !json_is_array(v) && f->kind == MAMS_K_LIST && (f->flags & MAMS_F_INPUT))
+		return NULL; /* and nothing else */
 	for (const char *const *a = f->aliases; !v && a && *a; a++)
 		v = json_object_get(obj, *a);
 	if (!v && f->inline_key && json_object_get(obj, f->inline_key))
@@ -379,6 +399,7 @@ static json_t *find(const struct mams_field *f, json_t *obj)
 
 static int decode_field(struct walk *w, const struct mams_field *f, json_t *obj, char *base)
 {
+	const unsigned unknown = w->notes ? w->notes->unknown : 0;
 	json_t *v = find(f, obj);
 	size_t cut = path_push(w, f->key, 0);
 	int rc;
@@ -389,27 +410,34 @@ static int decode_field(struct walk *w, const struct mams_field *f, json_t *obj,
 		w->path[cut] = '\0';
 		return 0;
 	}
+	note(w, (f->flags & MAMS_F_INPUT) || (v != obj && !json_object_get(obj, f->key)));
 	if (f->kind == MAMS_K_LIST)
 		rc = decode_list(w, f, v, base, base + f->offset);
 	else
 		rc = decode_value(w, f, f->kind, v, base + f->offset);
 	if (rc < 0)
 		return rc;
+	if (w->notes && v == obj) /* its members are counted with the object's own */
+		w->notes->unknown = unknown;
 	if (mams_field_has_flag(f))
 		*(bool *)(base + f->has_offset) = true;
 	w->path[cut] = '\0';
 	return 0;
 }
 
-static bool known(const struct mams_table *t, const char *key)
+static bool known(const struct mams_table *t, json_t *obj, const char *key)
 {
 	for (size_t i = 0; i < t->n; i++) {
-		if (strcmp(t->fields[i].key, key) == 0)
+		const struct mams_field *f = &t->fields[i];
+
+		if (strcmp(f->key, key) == 0)
 			return true;
-		for (const char *const *a = t->fields[i].aliases; a && *a; a++) {
+		for (const char *const *a = f->aliases; a && *a; a++) {
 			if (strcmp(*a, key) == 0)
 				return true;
 		}
+		if (f->inline_key && find(f, obj) == obj && known(f->table, obj, key))
+			return true;
 	}
 	return false;
 }
@@ -425,20 +453,21 @@ static int decode_struct(struct walk *w, const struct mams_table *t, json_t *obj
 		if (rc < 0)
 			return rc;
 	}
-	if (!w->unknown)
+	if (!w->notes)
 		return 0;
 	json_object_foreach(obj, key, v)
 	{
-		if (!known(t, key))
-			(*w->unknown)++;
+		if (!known(t, obj, key))
+			w->notes->unknown++;
 	}
 	return 0;
 }
 
 int mams_field_decode(const struct mams_table *table, const struct mams_json *j,
-	struct mams_arena *arena, void *out, unsigned *unknown, struct mams_error *err)
+	struct mams_arena *arena, void *out, struct mams_decode_notes *notes,
+	struct mams_error *err)
 {
-	struct walk w = {.arena = arena, .unknown = unknown, .err = err};
+	struct walk w = {.arena = arena, .notes = notes, .err = err};
 
 	snprintf(w.path, sizeof(w.path), "%s", table->name);
 	return decode_struct(&w, table, j->root, out);

@@ -27,6 +27,8 @@ static bool is_present(const struct mams_field *f, const char *base)
 {
 	const void *member = base + f->offset;
 
+	if (f->flags & MAMS_F_INPUT)
+		return false;
 	if (!(f->flags & MAMS_F_OPTIONAL))
 		return true;
 	if (mams_field_has_flag(f))

@@ -103,9 +103,12 @@ static bool version_supported(const char *version)
 }
 
 static int decode_base(const struct mams_json *j, struct mams_arena *a, struct base_fields *base,
-	struct mams_error *err)
+	struct mams_decode_notes *notes, struct mams_error *err)
 {
-	int rc = mams_field_decode(&base_table, j, a, base, NULL, err);
+	int rc = mams_field_decode(&base_table, j, a, base, notes, err);
+
+	notes->unknown = 0; /* the members of the body */
+	notes->variants += !base->has_sequence_num;
 
 	/* a missing or wrong base field is E1, whatever is wrong with it */
 	return rc < 0 && rc != -ENOMEM ? -MAMS_EPROTO : rc;
@@ -114,16 +117,20 @@ static int decode_base(const struct mams_json *j, struct mams_arena *a, struct b
 static int decode_body(const struct mx_row *row, const struct mams_json *j, struct mx_msg *m,
 	struct mams_error *err)
 {
+	struct mams_decode_notes notes = {0};
 	int rc = 0;
 
 	if (row->body)
-		rc = mams_field_decode(
-			row->body, j, holder_of(m)->arena, body_of(m), &m->unknown, err);
+		rc = mams_field_decode(row->body, j, holder_of(m)->arena, body_of(m), &notes, err);
+	m->unknown = notes.unknown;
+	m->variants += notes.variants;
 	if (rc == -MAMS_EPROTO || rc == -MAMS_ELIMIT)
 		return -MAMS_EVALUE; /* E7: wrong type or length below the base fields */
 	/* the body's rows do not know the base fields */
 	if (rc == 0 && row->body)
 		m->unknown -= m->sequence_num ? 3 : 2;
+	if (rc == 0)
+		rc = mx_normalise(m, err);
 	if (rc == 0 && row->check)
 		rc = row->check(m, err);
 	return rc;
@@ -132,6 +139,7 @@ static int decode_body(const struct mx_row *row, const struct mams_json *j, stru
 int mx_decode(const char *text, size_t len, struct mx_msg **out, struct mams_error *err)
 {
 	static const struct mams_decode_limits limits = {MX_MAX_BYTES, 16};
+	struct mams_decode_notes notes = {0};
 	struct base_fields base = {0};
 	const struct mx_row *row;
 	struct mams_json *j = NULL;
@@ -144,7 +152,7 @@ int mx_decode(const char *text, size_t len, struct mx_msg **out, struct mams_err
 	if (rc < 0)
 		return rc;
 	m = mx_msg_new(MX_DISCOVER, 0);
-	rc = m ? decode_base(j, holder_of(m)->arena, &base, err) : -ENOMEM;
+	rc = m ? decode_base(j, holder_of(m)->arena, &base, &notes, err) : -ENOMEM;
 	if (rc < 0)
 		goto out;
 	rc = -MAMS_EUNKNOWN;
@@ -161,6 +169,7 @@ int mx_decode(const char *text, size_t len, struct mx_msg **out, struct mams_err
 		goto out;
 	}
 	m->type = row->type;
+	m->variants = notes.variants + (strcmp(row->name, base.message_type) != 0);
 	m->sequence_num = base.has_sequence_num ? base.sequence_num : 0;
 	rc = decode_body(row, j, m, err);
 out:
@@ -270,10 +279,10 @@ bool mx_measurement_fits(int type, int connection_type)
 	       ((any | fits[connection_type]) & 1u << type);
 }
 
-double mx_prediction_value(const struct mx_prediction *p)
+double mx_prediction_value(const struct mx_prediction *p, bool seconds)
 {
 	bool is_time = p->param_name == MX_P_JITTER || p->param_name == MX_P_LATENCY;
 
-	return is_time && p->prediction != (double)(int64_t)p->prediction ? p->prediction * 1000
-									  : p->prediction;
+	seconds |= p->prediction != (double)(int64_t)p->prediction;
+	return is_time && seconds ? p->prediction * 1000 : p->prediction;
 }

@@ -15,6 +15,7 @@ struct mx_msg {
 	enum mx_type type;
 	uint32_t sequence_num; /**< 0 = the peer sent none (A.4) */
 	unsigned unknown;      /**< members ignored at decoding */
+	unsigned variants;     /**< forms of A.4 and other oddities, taken for what they mean */
 	union {
 		struct mx_discover discover;
 		struct mx_system_info system_info;
@@ -76,5 +77,6 @@ const char *mx_measurement_name(int type);
 const char *mx_ssid_type_name(int type);
 /** Does a parameter belong to an access technology (requirements B.2)? */
 bool mx_measurement_fits(int type, int connection_type);
-/** In Mbit/s, ms or dBm: jitter and latency that are no whole number were said in seconds. */
-double mx_prediction_value(const struct mx_prediction *p);
+/** In Mbit/s, ms or dBm.  Jitter and latency that are no whole number were said in seconds.
+ *  @param seconds  the others of them, too (RFC 8743 8.12; its examples have milliseconds) */
+double mx_prediction_value(const struct mx_prediction *p, bool seconds);

@@ -4,6 +4,13 @@
 
 #include <stdio.h>
 
+const struct mams_enum_name mx_initiator_names[] = {
+	{"auto", MX_INITIATOR_AUTO, false},
+	{"ncm", MX_INITIATOR_NCM, false},
+	{"ccm", MX_INITIATOR_CCM, false},
+	{NULL, 0, false},
+};
+
 static uint32_t methods(const struct mx_method *m, size_t n, int count)
 {
 	uint32_t bits = 0;

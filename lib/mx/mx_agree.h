@@ -7,6 +7,10 @@
 
 #include "lib/mx/mx.h"
 
+/** Who asks for the other's capabilities: the NCM (the seed's flow), the CCM (RFC 8743's), or the
+ *  NCM, and the CCM when nothing has come.  Whoever is asked answers, in each of them. */
+enum mx_initiator { MX_INITIATOR_AUTO, MX_INITIATOR_NCM, MX_INITIATOR_CCM };
+
 /** What one side offers; sets are bits of the enumerations, or of connection ids. */
 struct mx_offer {
 	uint32_t features;

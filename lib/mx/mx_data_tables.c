@@ -220,6 +220,14 @@ static const struct mams_field setup_anchor_rows[] = {
 		.min = 1,
 		.max = 32,
 		.doc = "MX configurations of this anchor"},
+	{.key = "udp_port",
+		.kind = MAMS_K_U16,
+		.flags = MAMS_F_LAX | MAMS_F_OPTIONAL | MAMS_F_INPUT,
+		.offset = offsetof(struct mx_setup_anchor, udp_port),
+		.has_offset = offsetof(struct mx_setup_anchor, has_udp_port),
+		.min = 1,
+		.max = 65535,
+		.doc = "of the configurations that name none"},
 };
 TABLE(mx_setup_anchor_table, mx_setup_anchor, "anchor_connection", setup_anchor_rows);
 

@@ -37,6 +37,18 @@ uint32_t mx_exchange_number(struct mx_exchange *x)
 	return n;
 }
 
+uint32_t mx_timing_patience(const struct mx_timing *t)
+{
+	uint32_t wait = t->timeout_ms;
+	uint32_t sum = wait;
+
+	for (uint32_t i = 0; i < t->retries; i++) {
+		wait = wait * 2 < t->timeout_cap_ms ? wait * 2 : t->timeout_cap_ms;
+		sum += wait;
+	}
+	return sum;
+}
+
 static void close_open(struct mx_open *o)
 {
 	mx_msg_free(o->msg);
@@ -89,8 +101,9 @@ bool mx_exchange_finish(struct mx_exchange *x, const struct mx_msg *response)
 	for (size_t i = 0; i < MX_OPEN_MAX; i++) {
 		struct mx_open *o = &x->open[i];
 
-		if (!o->msg || o->msg->sequence_num != response->sequence_num ||
-			mx_type_response(o->msg->type) != response->type)
+		if (!o->msg || mx_type_response(o->msg->type) != response->type ||
+			(response->sequence_num != o->msg->sequence_num &&
+				response->sequence_num != 0))
 			continue;
 		close_open(o);
 		return true;

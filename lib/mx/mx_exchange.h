@@ -50,6 +50,9 @@ void mx_exchange_fini(struct mx_exchange *x);
 /** The number of the next own transaction, 1..2^32-1. */
 uint32_t mx_exchange_number(struct mx_exchange *x);
 
+/** From the first send of a request until it is given up. @return ms */
+uint32_t mx_timing_patience(const struct mx_timing *t);
+
 /** Start a transaction; numbers the message when it has no number yet.
  *  @param m        consumed, whatever is returned
  *  @param wait_ms  for the first answer; 0 = MAMS_TIMEOUT
@@ -60,7 +63,8 @@ MAMS_MUST int mx_exchange_begin(
  *  @param m  consumed, whatever is returned
  *  @return 0, -ENOMEM (m is NULL), -MAMS_ELIMIT */
 MAMS_MUST int mx_exchange_post(struct mx_exchange *x, struct mx_msg *m);
-/** Does it answer an open request?  That request is then over.
+/** Does it answer an open request?  That request is then over.  One without a number answers by its
+ *  type.
  *  @return false for class E8 */
 bool mx_exchange_finish(struct mx_exchange *x, const struct mx_msg *response);
 bool mx_exchange_has(const struct mx_exchange *x, enum mx_type request);

@@ -160,7 +160,7 @@ static bool fill(struct mx_random *r, struct mx_msg *m, const struct mams_table 
 		const struct mams_field *f = &t->fields[i];
 		void *place = out + f->offset;
 
-		if ((f->flags & MAMS_F_OPTIONAL) && coin(r))
+		if (f->flags & MAMS_F_INPUT || ((f->flags & MAMS_F_OPTIONAL) && coin(r)))
 			continue;
 		if (f->kind == MAMS_K_LIST) {
 			if (!fill_list(r, m, f, out, depth))

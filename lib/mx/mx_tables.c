@@ -70,9 +70,16 @@ static const struct mams_field discover_rows[] = {
 };
 static TABLE(discover_table, mx_discover, "mx_discover", discover_rows);
 
+/* C.2.2: the session begins here; 8.4 and C.3 have it in the capabilities. */
 static const struct mams_field system_info_rows[] = {
 	ROW_LIST(mx_system_info, ncm_connections, "ncm_connections", 0, &mx_ncm_connection_table, 1,
 		MX_MAX_CONNECTIONS, "anchor connections and their NCM endpoints"),
+	{.key = "unique_session_id",
+		.kind = MAMS_K_OBJECT,
+		.flags = MAMS_F_OPTIONAL | MAMS_F_INPUT,
+		.offset = offsetof(struct mx_system_info, unique_session_id),
+		.table = &mx_session_id_table,
+		.doc = "of the session that begins"},
 };
 static TABLE(system_info_table, mx_system_info, "mx_system_info", system_info_rows);
 
@@ -220,8 +227,22 @@ static TABLE(
 
 static const char *const connection_list_aliases[] = {"conn_list", "connection_id", NULL};
 static const struct mams_field uplink_rows[] = {
-	ROW_OPT_OBJ(
-		mx_uplink_delivery, ul_tft, "ul_tft", &mx_tft_table, "which flows; absent: all"),
+	{.key = "ul_tft",
+		.kind = MAMS_K_OBJECT,
+		.flags = MAMS_F_OPTIONAL | MAMS_F_LAX,
+		.offset = offsetof(struct mx_uplink_delivery, ul_tft),
+		.table = &mx_tft_table,
+		.doc = "which flows; absent: all"},
+	{.key = "ul_tft",
+		.kind = MAMS_K_LIST,
+		.flags = MAMS_F_OPTIONAL | MAMS_F_INPUT,
+		.offset = offsetof(struct mx_uplink_delivery, ul_tfts),
+		.count_offset = offsetof(struct mx_uplink_delivery, n_ul_tfts),
+		.item_kind = MAMS_K_OBJECT,
+		.table = &mx_tft_table,
+		.min = 1,
+		.max = MX_MAX_UPLINK,
+		.doc = "any of these flows"},
 	{.key = "connection_list",
 		.aliases = connection_list_aliases,
 		.kind = MAMS_K_LIST,
@@ -253,7 +274,8 @@ static const struct mams_field steering_rows[] = {
 	ROW_INT(U8, mx_traffic_steering_req, default_uplink_delivery, "default_uplink_delivery", 0,
 		MX_ID_MAX, "delivery connection for UL flows that no entry matches"),
 	ROW_LIST(mx_traffic_steering_req, uplink_delivery, "uplink_delivery",
-		MAMS_F_OPTIONAL | MAMS_F_LAX, &uplink_table, 0, 64, "first matching entry wins"),
+		MAMS_F_OPTIONAL | MAMS_F_LAX, &uplink_table, 0, MX_MAX_UPLINK,
+		"first matching entry wins"),
 	ROW_FEATURES(mx_traffic_steering_req),
 	ROW_OPT_ENUM(mx_traffic_steering_req, uplink_mode, "uplink_mode", mx_mode_names,
 		"how GMA uses the uplink's connections; absent: as the features say (ours)"),

@@ -31,6 +31,11 @@ extern const struct mams_enum_name mx_adaptation_names[];
 extern const struct mams_enum_name mx_measurement_names[];
 extern const struct mams_enum_name mx_ssid_type_names[];
 extern const struct mams_enum_name mx_mode_names[];
+extern const struct mams_enum_name mx_initiator_names[]; /**< of configurations */
+
+/** What others say in another form becomes what we would have said; mx_normal.c.
+ *  @return 0, -MAMS_EVALUE, -ENOMEM */
+MAMS_MUST int mx_normalise(struct mx_msg *m, struct mams_error *err);
 
 /* checks, mx_check.c */
 int mx_check_system_info(const struct mx_msg *m, struct mams_error *err);

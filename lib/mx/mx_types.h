@@ -16,6 +16,8 @@
 #define MX_MAX_CONNECTIONS                                                                         \
 	16 /**< connection ids 0..15, so that GMA's 4-bit fields can carry them */
 
+#define MX_MAX_UPLINK 64 /**< entries of uplink_delivery */
+
 /** RFC 8743 C.2.1 */
 enum mx_type {
 	MX_DISCOVER,
@@ -202,6 +204,8 @@ struct mx_setup_anchor {
 	uint32_t num_active_mx_conf;
 	struct mx_convergence_config *convergence_config;
 	size_t n_convergence_config;
+	bool has_udp_port; /**< on input only; decoding gives it to the configurations without */
+	uint16_t udp_port;
 };
 
 struct mx_port_range {
@@ -264,6 +268,7 @@ struct mx_discover {
 struct mx_system_info {
 	struct mx_ncm_connection *ncm_connections;
 	size_t n_ncm_connections;
+	struct mx_session_id *unique_session_id; /**< on input only: C.2.2 has it here */
 };
 
 /** Seed 6.3; C.1.4.1 and C.1.4.2: REQ and RSP have the same groups */
@@ -370,6 +375,8 @@ struct mx_path_est_results {
 
 struct mx_uplink_delivery {
 	struct mx_tft *ul_tft;
+	struct mx_tft *ul_tfts; /**< on input only; decoding makes an entry of each */
+	size_t n_ul_tfts;
 	uint8_t *connection_list;
 	size_t n_connection_list;
 };

@@ -1,6 +1,6 @@
 #!/bin/bash
-# docs/conformance.md: every requirement stands there once, every test that it names is one, with the
-# case it names; every mutation of tests/mutation names a requirement and one of its tests.
+# docs/conformance.md: every requirement and every difference of the sources stands there once, every
+# file and test that it names is one, with the case it names; every mutation of tests/mutation names a requirement and one of its tests.
 . "$(dirname "$0")/common.sh"
 
 need python3 python3
@@ -13,6 +13,7 @@ import os
 import re
 
 LAST = 247
+DIFFERENCES = {"A.1": 37, "A.2": 32, "A.3": 12, "A.4": 9}
 lists = "\n".join(open(p, encoding="utf-8").read() for p in
                   glob.glob("**/CMakeLists.txt", recursive=True) if not p.startswith("build/"))
 SPECIAL = {"unit.mx_schema": "tests/unit/test_schema.py",
@@ -52,12 +53,29 @@ def check_refs(row, refs):
             print(f"{row}: {r[1]} has no case \"{r[2]}\"")
 
 
+def check_difference(row, files, refs):
+    """Rows of the part on differences of the sources."""
+    for path in re.findall(r"`([^`]+)`", files):
+        if not os.path.exists(path):
+            print(f"{row}: no such file: {path}")
+    if refs != "words only":
+        check_refs(row, refs)
+
+
 seen, tests_of, security = {}, {}, False
 for line in open("docs/conformance.md", encoding="utf-8"):
     security = security or line.startswith("## Security")
     other = re.match(r"\| (?!what|-)(.*) \| (`.*) \|$", line)
     if security and other:
         check_refs(other[1], other[2])
+        continue
+    d = re.match(r"\| (A\.\d)-(\d+)(?:\.\.A\.\d-(\d+))? \|.*\| (.*) \| (.*) \|$", line)
+    if d:
+        for n in range(int(d[2]), int(d[3] or d[2]) + 1):
+            if (d[1], n) in seen:
+                print(f"{d[1]}-{n} twice")
+            seen[d[1], n] = True
+        check_difference(f"{d[1]}-{d[2]}", d[4], d[5])
         continue
     m = re.match(r"\| R(\d+)(?:\.\.R(\d+))? \|.*\| (.*) \|$", line)
     if not m:
@@ -74,6 +92,10 @@ for line in open("docs/conformance.md", encoding="utf-8"):
 for n in range(1, LAST + 1):
     if n not in seen:
         print(f"R{n:03d} is missing")
+for part, last in DIFFERENCES.items():
+    for n in range(1, last + 1):
+        if (part, n) not in seen:
+            print(f"{part}-{n} is missing")
 if os.path.exists("tests/mutation/list"):
     for line in open("tests/mutation/list", encoding="utf-8"):
         if line.startswith("R") and line.split()[1] not in tests_of.get(line.split()[0], []):

@@ -236,6 +236,32 @@ static void both_phases(void)
 	scene_finish(&b.s);
 }
 
+/* C.3.17 as printed: 1 to 100, of percent a whole number. */
+static void by_the_letter(void)
+{
+	static struct bed b;
+	const struct mx_path_est_results *r;
+	size_t from = 0;
+
+	begin(&b);
+	b.s.w.conf.strict_schema = true;
+	b.octets_per_ms = 12500000; /* 100 Gbit/s */
+	run(&b, 12500);
+	r = results_of(&b, &from, 0);
+	CU_ASSERT_PTR_NOT_NULL_FATAL(r);
+	CU_ASSERT_PTR_NOT_NULL_FATAL(r->active_probe_results);
+	CU_ASSERT_EQUAL(r->active_probe_results->avg_tput_last_probe_duration_mbps, 100);
+	from = b.s.n;
+	steer(&b, LTE);
+	run(&b, 3000);
+	r = results_of(&b, &from, 0);
+	CU_ASSERT_PTR_NOT_NULL_FATAL(r);
+	CU_ASSERT_PTR_NOT_NULL_FATAL(r->init_probe_results);
+	CU_ASSERT_EQUAL(r->init_probe_results->lost_probes_percentage, 1); /* of none */
+	CU_ASSERT_EQUAL(r->init_probe_results->probe_rate_mbps, 1);        /* of 0.8 */
+	scene_finish(&b.s);
+}
+
 /* An estimation follows the other; one that the N-MADP has no room for comes later; an operator's
  * comes at once. */
 static void again(void)
@@ -358,6 +384,7 @@ int main(void)
 {
 	static const struct mams_case cases[] = {
 		{"both phases, with their results", both_phases},
+		{"results by the letter of C.3.17", by_the_letter},
 		{"estimations follow each other", again},
 		{"a path over which nothing comes", nothing_comes},
 		{"probing is not agreed", not_agreed},

@@ -138,9 +138,11 @@ static void predictions(void)
 	static const struct mx_prediction ms = {.param_name = MX_P_LATENCY, .prediction = 19};
 	static const struct mx_prediction rate = {.param_name = MX_P_BANDWIDTH, .prediction = 1.5};
 
-	CU_ASSERT_EQUAL(mx_prediction_value(&seconds), 250);
-	CU_ASSERT_EQUAL(mx_prediction_value(&ms), 19);
-	CU_ASSERT_EQUAL(mx_prediction_value(&rate), 1.5);
+	CU_ASSERT_EQUAL(mx_prediction_value(&seconds, false), 250);
+	CU_ASSERT_EQUAL(mx_prediction_value(&ms, false), 19);
+	CU_ASSERT_EQUAL(mx_prediction_value(&rate, false), 1.5);
+	CU_ASSERT_EQUAL(mx_prediction_value(&ms, true), 19000);
+	CU_ASSERT_EQUAL(mx_prediction_value(&rate, true), 1.5);
 	mx_msg_free(decoded(
 		HEAD("mx_network_analytics_req") "\"params\":[\"validity_time\"]}", -MAMS_EVALUE));
 }

@@ -103,7 +103,7 @@ static void additions_are_understood(void)
 
 		CU_ASSERT_EQUAL_FATAL(wifi->n_predictions, 2);
 		CU_ASSERT_EQUAL(wifi->predictions[1].param_name, MX_P_LATENCY);
-		CU_ASSERT_EQUAL(mx_prediction_value(&wifi->predictions[1]), 19);
+		CU_ASSERT_EQUAL(mx_prediction_value(&wifi->predictions[1], false), 19);
 		CU_ASSERT_EQUAL(wifi->predictions[1].likelihood, 40);
 	}
 	CU_ASSERT_PTR_NOT_NULL(a);

@@ -124,6 +124,8 @@ static void print_notes(const struct mams_field *f)
 	const char *gap = "; accepted as ";
 
 	printf("%s", f->doc ? f->doc : "");
+	if (f->flags & MAMS_F_INPUT)
+		printf("; accepted, never sent");
 	if (f->flags & MAMS_F_SECRET)
 		printf("; secret, never logged");
 	for (const char *const *a = f->aliases; a && *a; a++) {
@@ -146,12 +148,12 @@ static void print_rows(const struct mams_table *t, const char *prefix, unsigned 
 		const struct mams_field *f = &t->fields[i];
 		char path[PATH_LEN];
 
-		printf("| `%s%s` | ", prefix, f->key);
+		printf(f->flags & MAMS_F_INPUT ? "| (`%s%s`) | " : "| `%s%s` | ", prefix, f->key);
 		print_type(f);
 		printf(" | %s | ", f->flags & MAMS_F_OPTIONAL ? "no" : "yes");
 		print_notes(f);
 		printf(" |\n");
-		if (!f->table)
+		if (!f->table || (f->flags & MAMS_F_INPUT))
 			continue;
 		snprintf(path, sizeof(path), "%s%s%s.", prefix, f->key,
 			f->kind == MAMS_K_LIST ? "[]" : "");
