@@ -1,20 +1,17 @@
 #!/usr/bin/env python3
 """Every MX message of a capture against the corrected schemas of RFC 8743 C.3.
 
-usage: messages.py CAPTURE KEYLOG SCHEMA HTTPS_PORT WSS_PORT UDP_PORT
+usage: messages.py CAPTURE KEYLOG SCHEMA HTTPS_PORT WSS_PORT UDP_PORT [WORD...]
 
 TLS is opened with the keys that the daemons' libraries have logged (SSLKEYLOGFILE). Prints a line
 "TRANSPORT MESSAGES MISSING INVALID" for each transport: how many, which types that both sides do say
-were not among them ("-": none), and how many are invalid; those go to standard error."""
+were not among them ("-": none), and how many are invalid; those go to standard error. With WORDs,
+member names or values, MISSING has those of them that no message has, instead."""
 import json
 import subprocess
 import sys
 
 import jsonschema
-
-# What a lab has no cause to say: the client's own capability exchange, which takes an NCM that does
-# not ask (sim.procedures).
-WITHOUT_CAUSE = {"mx_capability_ack"}
 
 
 def validators(path):
@@ -73,6 +70,7 @@ def messages(capture, keylog, https, wss, udp):
 def main():
     capture, keylog, schema, https, wss, udp = sys.argv[1:7]
     checks = validators(schema)
+    words = set(sys.argv[7:])
     counts = {name: [0, set(), 0] for name in ("https", "wss", "udp")}
     for transport, data in messages(capture, keylog, https, wss, udp):
         row = counts[transport]
@@ -82,7 +80,9 @@ def main():
         try:
             message = json.loads(data)
             name = message["message_type"]
-            row[1].add(name)
+            row[1].update(w for w in words if f'"{w}"'.encode() in data)
+            if not words:
+                row[1].add(name)
             error = next(checks[name].iter_errors(message), None)
         except (ValueError, KeyError) as e:
             name, error = "?", e
@@ -90,7 +90,7 @@ def main():
             row[2] += 1
             print(f"{transport} {name}: {str(error)[:400]}", file=sys.stderr)
     for transport, (n, types, bad) in counts.items():
-        missing = ",".join(sorted(set(checks) - WITHOUT_CAUSE - types)) or "-"
+        missing = ",".join(sorted((words or set(checks)) - types)) or "-"
         print(transport, n, missing, bad)
     return 0
 

@@ -72,8 +72,10 @@ common_part() { # NAME
 	# E4: the NCM has forgotten everything
 	lab_end ncm KILL
 	rm -f "$LAB_DIR"/ncm.db*
+	echo "capability_initiator = ccm" >>"$LAB_DIR/ncm.conf" # RFC 8743's flow: REQ, RSP, ACK
 	lab_start_one ncm
 	lab_wait 25 is_new "$id" || :
+	sed -i '/^capability_initiator/d' "$LAB_DIR/ncm.conf"
 	claim "$name: NCM without memory, another session" "$(yes_no is_new "$id")" = yes
 	claim "$name: by the same transport" "$(by)" = "$name"
 	reached lte || :
