@@ -254,10 +254,12 @@ static void set_rate(struct madp_pace *p, uint64_t rate)
 
 /* Busy only when the queue never ran empty: a pause within the sample would count as a slow link.
  * Reports come while packets do, so a queue shorter than the time between them says nothing. */
-static void learn(struct madp_pace *p, uint64_t sample)
+static void learn(struct madp_pace *p, uint64_t sample, uint32_t us)
 {
+	/* without noise a sample of several reports is one of a slow flow, and says nothing */
+	uint32_t apart = window_us(p) ? p->from.gap_us : us;
 	bool standing = p->from.queue_us >= BUSY_US + rest_us(p) &&
-			p->from.gap_us <= p->from.queue_us + 3 * REPORT_US;
+			apart <= p->from.queue_us + 3 * REPORT_US;
 	bool busy = standing || p->loss_ppm >= HEAVY_LOSS_PPM;
 
 	if (p->starting) {
@@ -296,7 +298,7 @@ static void take_sample(struct madp_pace *p, const struct madp_report_link *r)
 		return;
 	if (p->from.begun && !between && us < 10000000) {
 		p->loss_ppm = known ? loss_ppm(sent.packets - p->from.sent, packets) : 0;
-		learn(p, (uint64_t)(r->octets - p->from.octets) * 8000000 / us);
+		learn(p, (uint64_t)(r->octets - p->from.octets) * 8000000 / us, us);
 	}
 	p->from.begun = true;
 	p->from.queue_us = UINT32_MAX;
