@@ -1,15 +1,27 @@
 #!/usr/bin/env bash
 # The trailer MADP between client, N-MADP and server over two links, driven over ctl: every size, both
 # address families, every mode switched live, a link that goes, peers that are not who they say.
-# shellcheck disable=SC2034 # read by lab.sh
+# shellcheck disable=SC2016,SC2034,SC2154 # awk; read by lab.sh; set by trailer_lab.sh
 LAB=nt-trailer
 # shellcheck source=tests/netns/common.sh
 . "$(dirname "$0")/common.sh"
 # shellcheck source=tests/netns/trailer_lab.sh
 . "$(dirname "$0")/trailer_lab.sh"
 
-sweep() { # ADDRESS STEP
-	cl "$here/trailer_traffic.py" sweep "$1" 9998 "$2" | sed 's/.*sizes/sizes/'
+sweep() { # ADDRESS STEP: sizes that fail, and did what did not go beside the tunnel?
+	local before of n rest
+	before=$(c sdus_sent)
+	read -r of n rest < <(cl "$here/trailer_traffic.py" sweep "$1" 9998 "$2")
+	[ "$of" = of ] && [ "$(($(c sdus_sent) - before))" -ge "$n" ] || rest+=", beside the tunnel"
+	echo "$rest"
+}
+datagrams() { # ADDRESS: sizes of datagrams, 100 each, of which iperf3 loses some
+	local s lost=
+	for s in 16 ${LONG:+200 600 1000 1252 1253 1300 1372 1400 1452 1472 1473 2000 3000 6000} 1450 9000; do
+		cl iperf3 -u -c "$1" -b 4M -l "$s" -k 100 -J 2>/dev/null |
+			jq -e '.end.sum.lost_packets == 0 and .end.sum.packets >= 50' >/dev/null || lost+=" $s"
+	done
+	echo "${lost:-none}"
 }
 burst() { # ADDRESS: pings of 44 octets, twenty at a time, that are answered
 	cl ping -f -l 20 -c 1000 -W 2 -q -s 16 "$1" | awk '/received/ { print $4 }'
@@ -28,6 +40,8 @@ carried() { # DIRECTION
 	sleep 1
 	echo "$((($(lab_octets wifi "$1") - w) / 1000)) $((($(lab_octets lte "$1") - l) / 1000))"
 }
+
+LONG=${MAMS_EXTENDED:-}
 
 lab_net
 trailer_conf
@@ -57,9 +71,11 @@ say "Packets longer than a link"
 lab_start echo4 "$SV" "$here/trailer_traffic.py" echo 10.9.9.2 9998 180
 lab_start echo6 "$SV" "$here/trailer_traffic.py" echo fd09::2 9998 180
 lab_wait 30 listens 9998
-cl ip link set lte mtu 1280
-px ip link set lte mtu 1280
-long=("split:1,2" "split:1,2" mtu=1500 mtu-lte=1280)
+for side in cl px; do
+	"$side" ip link set wifi mtu 1400
+	"$side" ip link set lte mtu 1280
+done
+long=("split:1,2" "split:1,2" mtu=1500 mtu-wifi=1400 mtu-lte=1280)
 set_n "${long[@]}" fragmentation=no >/dev/null
 set_c "${long[@]}" fragmentation=no >/dev/null
 cl ip link set mams mtu 1500
@@ -72,7 +88,7 @@ set_n "${long[@]}" fragmentation=yes >/dev/null
 set_c "${long[@]}" fragmentation=yes >/dev/null
 before=$(c too_long)
 sizes=13
-[ -z "${MAMS_EXTENDED:-}" ] || sizes=1
+[ -z "$LONG" ] || sizes=1
 claim "fragmentation on, IPv4: UDP" "$(sweep 10.9.9.2 "$sizes")" = "sizes fail none"
 claim "fragmentation on, IPv6: UDP" "$(sweep fd09::2 "$sizes")" = "sizes fail none"
 claim "fragmentation on: TCP over both, Mbit/s" "$(tcp 10.9.9.2 -t 3)" '>=' 22
@@ -87,16 +103,71 @@ claim "concatenation on: 1000 small pings in bursts, answers" "$(burst 10.9.9.2)
 claim "IPv6" "$(burst fd09::2)" = 1000
 claim "packets left together" "$(c concatenated)" '>=' 200
 claim "as many as arrived so" "$(c concatenated) $(n concatenated)" = "$(n split) $(c split)"
+# segmented by the kernel before it is seen
+for side in cl px; do
+	"$side" ethtool -K wifi tx-udp-segmentation off
+	"$side" ethtool -K lte tx-udp-segmentation off
+done >/dev/null
+lab_start capture "$CL" tcpdump -Z root -c 3000 -U -w "$LAB_DIR/gma.pcap" -i any udp port 7446
+lab_wait 10 grep -q listening "$LAB_DIR/capture.log"
 claim "both on, IPv4: UDP" "$(sweep 10.9.9.2 97)" = "sizes fail none"
 claim "both on, IPv6: UDP" "$(sweep fd09::2 97)" = "sizes fail none"
+burst 10.9.9.2 >/dev/null
+lab_end capture
+for side in cl px; do
+	"$side" ethtool -K wifi tx-udp-segmentation on
+	"$side" ethtool -K lte tx-udp-segmentation on
+done >/dev/null
+claim "both on, IPv4: datagrams of iperf3, sizes that lose" "$(datagrams 10.9.9.2)" = none
+claim "IPv6" "$(datagrams fd09::2)" = none
 claim "both on: TCP over both, Mbit/s" "$(tcp 10.9.9.2 -t 3)" '>=' 22
-cl ip link set lte mtu 1500
-px ip link set lte mtu 1500
+# shorter inside than the links
+short=("split:1,2" "split:1,2" mtu=1280 mtu-wifi=1400 mtu-lte=1400)
+for side in cl px; do
+	"$side" ip link set lte mtu 1400
+	"$side" ip link set "$([ "$side" = cl ] && echo mams || echo mams0)" mtu 1280
+done
+sv ip link set core mtu 1280
+set_n "${short[@]}" concatenation=yes >/dev/null
+set_c "${short[@]}" concatenation=yes >/dev/null
+before=$(c fragmented)
+claim "concatenation alone: IPv4 UDP" "$(sweep 10.9.9.2 197)" = "sizes fail none"
+claim "IPv6" "$(sweep fd09::2 197)" = "sizes fail none"
+claim "1000 small pings in bursts, answers" "$(burst 10.9.9.2)" = 1000
+claim "nothing was cut" "$(($(c fragmented) - before))" = 0
+set_n "${short[@]}" >/dev/null
+set_c "${short[@]}" >/dev/null
+before=$(c concatenated)
+claim "neither: IPv4 UDP" "$(sweep 10.9.9.2 197)" = "sizes fail none"
+claim "IPv6" "$(sweep fd09::2 197)" = "sizes fail none"
+claim "nothing left together" "$(($(c concatenated) - before))" = 0
+for side in cl px; do
+	"$side" ip link set wifi mtu 1500
+	"$side" ip link set lte mtu 1500
+done
+sv ip link set core mtu 1500
+cl ip link set mams mtu 1400
 px ip link set mams0 mtu 1400
 steer single:1,2 single:1,2
 lab_wait 30 both_up
 lab_end echo4
 lab_end echo6
+
+say "What Wireshark's dissector says of it"
+# one line a packet: form, offset of a part, packets inside, control, malformed, error
+tshark -n -r "$LAB_DIR/gma.pcap" -X "lua_script:$NETNS_TOP/tools/wireshark/gma.lua" \
+	-o gma.udp_ports:7446 -o mxcontrol.udp_ports:7500 -T fields -E 'separator=|' -e gma.form \
+	-e gma.fc.offset -e gma.sdus -e mxcontrol.type -e _ws.malformed -e _ws.lua.error \
+	>"$LAB_DIR/dissected" 2>"$LAB_DIR/tshark.log"
+dissected() { awk -F'|' "$1" "$LAB_DIR/dissected" | wc -l; }
+claim "packets" "$(dissected 1)" '>=' 300
+claim "malformed, or an error" "$(dissected '$5 != "" || $6 != ""')" = 0
+claim "neither packets, part of one, nor control" \
+	"$(dissected '$2 == "" && $3 == "" && $4 == ""')" = 0
+claim "parts" "$(dissected '$2 != ""')" '>=' 20
+claim "control" "$(dissected '$4 != ""')" '>=' 5
+claim "IPv4 and IPv6 inside: forms" "$(cut -d'|' -f1 "$LAB_DIR/dissected" | sort -u | sed '/^$/d' | paste -sd';')" = \
+	"header, non-IP;trailer"
 
 say "Modes, switched under load"
 cl iperf3 -c 10.9.9.2 -t 120 >"$LAB_DIR/iperf.out" 2>&1 &
@@ -138,7 +209,7 @@ cl ip link set wifi up
 claim "it is up again within 30 s" "$(yes_no lab_wait 30 both_up)" = yes
 stream_end
 
-if [ -n "${MAMS_EXTENDED:-}" ]; then
+if [ -n "$LONG" ]; then
 	say "A link goes while nothing flows, and the next packet wants to go there"
 	sleep 12 # until both ends are idle and probe seldom
 	before=$(link c 2 downs)
@@ -180,6 +251,13 @@ start n
 set_n single:1,2 single:1,2 >/dev/null
 claim "the client proves itself again within 30 s" "$(yes_no lab_wait 30 both_up)" = yes
 claim "packets are in order again, and flow" "$(yes_no cl ping -c 2 -i 0.2 -W 1 10.9.9.2)" = yes
+
+say "Many sessions"
+claim "sessions taken" "$("$here/trailer_ctl.py" "$LAB_DIR/n.ctl" crowd 300 "secret=$LAB_DIR/key" \
+	ul=single:1 dl=single:1)" = 300
+claim "mamsctl shows each" "$(lab_mamsctl --json -s "$LAB_DIR/n.ctl" status |
+	jq '[.sessions[].client] | "\(length) \(unique | length)"')" = '"301 301"'
+claim "in words" "$(lab_mamsctl -s "$LAB_DIR/n.ctl" status | grep -c '^  crowd')" = 300
 
 say "The end"
 "$here/trailer_ctl.py" "$LAB_DIR/n.ctl" del laptop >/dev/null

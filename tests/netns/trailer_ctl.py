@@ -4,6 +4,7 @@
 trailer_ctl.py SOCKET status [CLIENT]        the answer as JSON
 trailer_ctl.py SOCKET del CLIENT
 trailer_ctl.py SOCKET set ROLE OPTION...     prints the port and the interface
+trailer_ctl.py SOCKET crowd COUNT OPTION... so many sessions of the network role; prints how many took
 trailer_ctl.py SOCKET raw JSON               any request; the answer as JSON
 
 Options of set, NAME=VALUE: client, id, secret (a file), anchor4, anchor6, mtu, encapsulation, port
@@ -83,6 +84,13 @@ def main():
     path, verb, *rest = sys.argv[1:]
     if verb == "status":
         print(json.dumps(call(path, {"type": "status_req", **({"client": rest[0]} if rest else {})})))
+    elif verb == "crowd":
+        took = 0
+        for i in range(int(rest[0])):
+            words = rest[1:] + [f"client=crowd{i}", f"id={90000 + i}",
+                                f"anchor4=10.60.{1 + i // 200}.{i % 200 + 1}"]
+            took += call(path, session("network", words))["type"] == "tr_ready"
+        print(took)
     elif verb == "raw":
         print(json.dumps(call(path, json.loads(rest[0]))))
     else:

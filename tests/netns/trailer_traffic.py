@@ -2,8 +2,11 @@
 """Traffic for tests of mams-trailer.
 
 trailer_traffic.py sink ADDRESS PORT QUIET          until none came for QUIET seconds; prints
-                                                    received, lost, twice, out of order
-trailer_traffic.py stream ADDRESS PORT RATE SECONDS numbered datagrams of 1000 octets, until SIGTERM
+                                                    received, lost, twice, out of order, and the
+                                                    one-way delay that half and 99 % keep,
+                                                    in ms
+trailer_traffic.py stream ADDRESS PORT RATE SECONDS [SIZE]
+                                                    numbered datagrams of 1000 octets, until SIGTERM
                                                     at the latest; prints how many
 trailer_traffic.py echo ADDRESS PORT QUIET          sends back what comes, until nothing comes
 trailer_traffic.py talk ADDRESS PORT RATE SECONDS   numbered datagrams of 1000 octets to an echo, never
@@ -20,27 +23,35 @@ import struct
 import sys
 import time
 
+SO_TIMESTAMPNS = 35
+
 
 def sink(address, port, quiet):
     s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
     s.setsockopt(socket.SOL_SOCKET, 33, 1 << 24)  # SO_RCVBUFFORCE: a burst is not lost here
     s.bind((address, port))
-    seen, twice, disorder, top = set(), 0, 0, -1
+    s.setsockopt(socket.SOL_SOCKET, SO_TIMESTAMPNS, 1)  # when it came, not when we were awake
+    seen, twice, disorder, top, delays = set(), 0, 0, -1, []
     s.settimeout(30)
     while True:
         try:
-            n, = struct.unpack("!I", s.recv(2048)[:4])
+            data, stamp, _, _ = s.recvmsg(2048, 64)
         except TimeoutError:
             break
+        n, sent = struct.unpack("!IQ", data[:12])
+        seconds, ns = struct.unpack("qq", stamp[0][2][:16])
+        delays.append(seconds * 1000000000 + ns - sent)
         s.settimeout(quiet)
         twice += n in seen
         disorder += n < top
         seen.add(n)
         top = max(top, n)
-    print(len(seen), top + 1 - len(seen), twice, disorder)
+    delays.sort()
+    print(len(seen), top + 1 - len(seen), twice, disorder,
+          *(delays[len(delays) * part // 100] / 1e6 for part in (50, 99) if delays))
 
 
-def stream(address, port, rate, seconds):
+def stream(address, port, rate, seconds, size):
     s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
     s.connect((address, port))
     ended = []
@@ -51,7 +62,7 @@ def stream(address, port, rate, seconds):
         wait = begin + n / rate - time.monotonic()
         if wait > 0:
             time.sleep(wait)
-        s.send(struct.pack("!I", n) + bytes(996))
+        s.send(struct.pack("!IQ", n, time.time_ns()) + bytes(size - 12))
         n += 1
     print(n)
 
@@ -139,7 +150,7 @@ def main():
     if verb == "sink":
         sink(a[0], int(a[1]), float(a[2]))
     elif verb == "stream":
-        stream(a[0], int(a[1]), int(a[2]), int(a[3]))
+        stream(a[0], int(a[1]), int(a[2]), int(a[3]), int(a[4]) if len(a) > 4 else 1000)
     elif verb == "echo":
         echo(a[0], int(a[1]), float(a[2]))
     elif verb == "talk":
