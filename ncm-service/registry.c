@@ -193,7 +193,7 @@ struct ncm_session *ncm_registry_due(struct ncm_registry *r, mams_time now)
 
 	if (mams_time_before(now, mams_timerq_next(&r->timers)))
 		return NULL;
-	e = MAMS_CONTAINER_OF(r->timers.heap[0], struct entry, timer);
+	e = MAMS_CONTAINER_OF(r->timers.heap[0].timer, struct entry, timer);
 	rearm(r, e, FAR);
 	return e->session;
 }

@@ -8,26 +8,26 @@ void mams_timerq_fini(struct mams_timerq *q)
 	*q = (struct mams_timerq){0};
 }
 
-static void put(struct mams_timerq *q, size_t i, struct mams_timer *t)
+static void put(struct mams_timerq *q, size_t i, struct mams_timerq_entry e)
 {
-	q->heap[i] = t;
-	t->slot = (uint32_t)i + 1;
+	q->heap[i] = e;
+	e.timer->slot = (uint32_t)i + 1;
 }
 
-static void sift_up(struct mams_timerq *q, size_t i, struct mams_timer *t)
+static void sift_up(struct mams_timerq *q, size_t i, struct mams_timerq_entry e)
 {
 	while (i > 0) {
 		size_t parent = (i - 1) / 2;
 
-		if (!mams_time_before(t->when, q->heap[parent]->when))
+		if (!mams_time_before(e.when, q->heap[parent].when))
 			break;
 		put(q, i, q->heap[parent]);
 		i = parent;
 	}
-	put(q, i, t);
+	put(q, i, e);
 }
 
-static void sift_down(struct mams_timerq *q, size_t i, struct mams_timer *t)
+static void sift_down(struct mams_timerq *q, size_t i, struct mams_timerq_entry e)
 {
 	for (;;) {
 		size_t child = 2 * i + 1;
@@ -35,20 +35,20 @@ static void sift_down(struct mams_timerq *q, size_t i, struct mams_timer *t)
 		if (child >= q->n)
 			break;
 		if (child + 1 < q->n &&
-			mams_time_before(q->heap[child + 1]->when, q->heap[child]->when))
+			mams_time_before(q->heap[child + 1].when, q->heap[child].when))
 			child++;
-		if (!mams_time_before(q->heap[child]->when, t->when))
+		if (!mams_time_before(q->heap[child].when, e.when))
 			break;
 		put(q, i, q->heap[child]);
 		i = child;
 	}
-	put(q, i, t);
+	put(q, i, e);
 }
 
 static int grow(struct mams_timerq *q)
 {
 	size_t cap = q->cap ? q->cap * 2 : 64;
-	struct mams_timer **heap = reallocarray(q->heap, cap, sizeof(*heap));
+	struct mams_timerq_entry *heap = reallocarray(q->heap, cap, sizeof(*heap));
 
 	if (!heap)
 		return -ENOMEM;
@@ -68,21 +68,21 @@ int mams_timerq_set(struct mams_timerq *q, struct mams_timer *t, mams_time when)
 
 		t->when = when;
 		if (earlier)
-			sift_up(q, t->slot - 1, t);
+			sift_up(q, t->slot - 1, (struct mams_timerq_entry){when, t});
 		else
-			sift_down(q, t->slot - 1, t);
+			sift_down(q, t->slot - 1, (struct mams_timerq_entry){when, t});
 		return 0;
 	}
 	if (q->n == q->cap && grow(q) != 0)
 		return -ENOMEM;
 	t->when = when;
-	sift_up(q, q->n++, t);
+	sift_up(q, q->n++, (struct mams_timerq_entry){when, t});
 	return 0;
 }
 
 void mams_timerq_del(struct mams_timerq *q, struct mams_timer *t)
 {
-	struct mams_timer *last;
+	struct mams_timerq_entry last;
 	size_t i = t->slot;
 
 	if (!i)
@@ -90,9 +90,9 @@ void mams_timerq_del(struct mams_timerq *q, struct mams_timer *t)
 	i--;
 	t->slot = 0;
 	last = q->heap[--q->n];
-	if (last == t)
+	if (last.timer == t)
 		return;
-	if (i > 0 && mams_time_before(last->when, q->heap[(i - 1) / 2]->when))
+	if (i > 0 && mams_time_before(last.when, q->heap[(i - 1) / 2].when))
 		sift_up(q, i, last);
 	else
 		sift_down(q, i, last);
@@ -100,16 +100,16 @@ void mams_timerq_del(struct mams_timerq *q, struct mams_timer *t)
 
 mams_time mams_timerq_next(const struct mams_timerq *q)
 {
-	return q->n ? q->heap[0]->when : MAMS_TIME_NEVER;
+	return q->n ? q->heap[0].when : MAMS_TIME_NEVER;
 }
 
 struct mams_timer *mams_timerq_pop(struct mams_timerq *q, mams_time now)
 {
 	struct mams_timer *t;
 
-	if (q->n == 0 || mams_time_before(now, q->heap[0]->when))
+	if (q->n == 0 || mams_time_before(now, q->heap[0].when))
 		return NULL;
-	t = q->heap[0];
+	t = q->heap[0].timer;
 	mams_timerq_del(q, t);
 	return t;
 }

@@ -1,6 +1,7 @@
 /** @file timerq.h
  *  Deadlines of many things: a binary heap with the position kept in each node, so re-arming and
- *  cancelling cost log n and the memory is one pointer each.  Layer: base (pure). */
+ *  cancelling cost log n.  The heap has the times, too: to find its way it reads nothing of the
+ *  things, of which there may be more than a cache holds.  Layer: base (pure). */
 #pragma once
 
 #include "lib/base/clock.h"
@@ -16,9 +17,14 @@ struct mams_timer {
 	uint32_t kind; /**< the owner's; says what the timer is embedded in */
 };
 
+struct mams_timerq_entry {
+	mams_time when;
+	struct mams_timer *timer;
+};
+
 /** Zero-initialised is empty.  The things stay the caller's. */
 struct mams_timerq {
-	struct mams_timer **heap;
+	struct mams_timerq_entry *heap;
 	size_t n;
 	size_t cap;
 };
