@@ -242,10 +242,12 @@ void madp_control_pump(struct madp_worker *w, struct madp_session *s)
 	unsigned slot;
 	size_t n;
 
-	for (size_t i = 0; i < MADP_LINKS_MAX; i++) {
-		if (s->path[i].used && madp_prover_is_busy(&s->path[i].prover))
+	for (unsigned i = 0; s->paths >> i; i++) {
+		if (!(s->paths & madp_link_bit(i)))
+			continue;
+		if (madp_prover_is_busy(&s->path[i].prover))
 			pump_prover(w, &s->path[i]);
-		if (s->path[i].used && s->path[i].guard.on)
+		if (s->path[i].guard.on)
 			madp_guard_tick(w, &s->path[i]);
 	}
 	while ((n = madp_plane_control_next(&s->plane, w->now, pdu, &slot)))
@@ -257,8 +259,8 @@ mams_time madp_control_deadline(const struct madp_worker *w, const struct madp_s
 {
 	mams_time next = MAMS_TIME_NEVER;
 
-	for (size_t i = 0; i < MADP_LINKS_MAX; i++) {
-		if (!s->path[i].used)
+	for (unsigned i = 0; s->paths >> i; i++) {
+		if (!(s->paths & madp_link_bit(i)))
 			continue;
 		next = mams_time_min(next, madp_prover_deadline(&s->path[i].prover));
 		next = mams_time_min(next, madp_guard_deadline(w, &s->path[i]));

@@ -112,8 +112,8 @@ static bool collect(struct madp_worker *w, struct madp_path *path, const struct 
 
 void madp_pdu_flush(struct madp_worker *w, struct madp_session *s)
 {
-	for (size_t i = 0; i < MADP_LINKS_MAX; i++)
-		if (s->path[i].used && s->path[i].collect.buf)
+	for (unsigned i = 0; s->paths >> i; i++)
+		if ((s->paths & madp_link_bit(i)) && s->path[i].collect.buf)
 			flush(w, &s->path[i]);
 }
 

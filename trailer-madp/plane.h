@@ -21,7 +21,8 @@ struct madp_plane_conf {
 	struct madp_sender_conf sender;
 	uint32_t window;          /**< reorder window, packets, a power of 2 */
 	uint32_t report_us;       /**< between reports while data flows */
-	uint32_t report_quiet_us; /**< between reports on each link while the session is in use */
+	uint32_t report_quiet_us; /**< a link on which neither a report nor data was sent for so
+				   long gets a report while the session is in use; 0 off */
 	uint32_t idle_us;         /**< without data for so long, a session is idle: no reports */
 };
 extern const struct madp_plane_conf madp_plane_defaults;
@@ -50,7 +51,7 @@ struct madp_plane_link {
 	bool peer_down; /**< the peer reports that it does not hear us, or may not use the link */
 	bool up;
 	enum madp_link_cause cause; /**< of the last change */
-	mams_time quiet_at;         /**< of the next report on this link while nothing flows */
+	mams_time said_at;          /**< of our last report on this link */
 };
 
 struct madp_plane {

@@ -2,6 +2,11 @@
 
 #define VIEW_US 2000 /* how old the picture of the links may be that gaps are judged by */
 
+static uint16_t bit_of(unsigned cls)
+{
+	return (uint16_t)(1u << cls);
+}
+
 void madp_receiver_init(
 	struct madp_receiver *r, uint32_t window, const struct madp_mem *mem, mams_time now)
 {
@@ -44,6 +49,7 @@ void madp_receiver_link_del(struct madp_receiver *r, unsigned slot, mams_time no
 
 void madp_receiver_restart(struct madp_receiver *r)
 {
+	r->busy = r->begun = 0;
 	for (unsigned i = 0; i < MADP_CLASSES_MAX; i++) {
 		const struct madp_reorder was = r->flow[i];
 		struct madp_reorder *f = &r->flow[i];
@@ -80,9 +86,11 @@ static void look(struct madp_receiver *r, mams_time now)
 	if (now.us - r->delays_at.us < VIEW_US)
 		return;
 	r->delays_at = now;
-	for (unsigned i = 0; i < MADP_LINKS_MAX; i++) {
+	for (unsigned i = 0; r->known >> i; i++) {
 		const struct madp_meter *m = &r->meter[i];
 
+		if (!(r->known & madp_link_bit(i)))
+			continue;
 		r->view[i] = (struct madp_reorder_link){.delay_us = m->owd_us,
 			.late_us = m->late_us,
 			.jitter_us = m->jitter_us,
@@ -121,21 +129,30 @@ void madp_receiver_heard(
 enum madp_reorder_result madp_receiver_sdu(struct madp_receiver *r, unsigned cls, unsigned slot,
 	uint32_t sn, void *pkt, uint32_t len, mams_time now)
 {
-	return madp_reorder_input(&r->flow[cls], sn, slot, r->view, pkt, len, &r->mem, now);
+	enum madp_reorder_result how =
+		madp_reorder_input(&r->flow[cls], sn, slot, r->view, pkt, len, &r->mem, now);
+
+	r->begun |= bit_of(cls);
+	if (r->flow[cls].slots)
+		r->busy |= bit_of(cls);
+	return how;
 }
 
 void *madp_receiver_next(struct madp_receiver *r, unsigned *cls, uint32_t *len, mams_time now)
 {
-	for (unsigned i = 0; i < MADP_CLASSES_MAX; i++) {
+	for (unsigned i = 0; r->busy >> i; i++) {
 		void *pkt;
 
-		if (r->flow[i].held == 0)
+		if (!(r->busy & bit_of(i)))
 			continue;
-		pkt = madp_reorder_next(&r->flow[i], r->view, len, now);
+		pkt = r->flow[i].held ? madp_reorder_next(&r->flow[i], r->view, len, now) : NULL;
 		if (pkt) {
 			*cls = i;
 			return pkt;
 		}
+		madp_reorder_trim(&r->flow[i], &r->mem, now);
+		if (!r->flow[i].slots)
+			r->busy &= (uint16_t)~bit_of(i);
 	}
 	return NULL;
 }
@@ -144,8 +161,10 @@ mams_time madp_receiver_deadline(const struct madp_receiver *r)
 {
 	mams_time t = MAMS_TIME_NEVER;
 
-	for (unsigned i = 0; i < MADP_CLASSES_MAX; i++)
-		t = mams_time_min(t, madp_reorder_deadline(&r->flow[i]));
+	for (unsigned i = 0; r->busy >> i; i++)
+		if (r->busy & bit_of(i))
+			t = mams_time_min(t, mams_time_min(madp_reorder_deadline(&r->flow[i]),
+						     madp_reorder_trim_at(&r->flow[i])));
 	return t;
 }
 
@@ -162,12 +181,6 @@ void *madp_receiver_drain(struct madp_receiver *r, unsigned *cls, uint32_t *len)
 	return NULL;
 }
 
-void madp_receiver_trim(struct madp_receiver *r, mams_time now)
-{
-	for (unsigned i = 0; i < MADP_CLASSES_MAX; i++)
-		madp_reorder_trim(&r->flow[i], &r->mem, now);
-}
-
 void madp_receiver_report(struct madp_receiver *r, const uint8_t *cid, const uint16_t *sends,
 	struct madp_report *out, mams_time now)
 {
@@ -182,7 +195,7 @@ void madp_receiver_report(struct madp_receiver *r, const uint8_t *cid, const uin
 		out->n_links++;
 	}
 	for (unsigned i = 0; i < MADP_CLASSES_MAX; i++) {
-		if (!r->flow[i].begun && !sends[i])
+		if (!(r->begun & bit_of(i)) && !sends[i])
 			continue;
 		out->flow[out->n_flows++] = (struct madp_report_flow){
 			.flow = (uint8_t)i, .expect = r->flow[i].expect, .cids = sends[i]};

@@ -13,7 +13,8 @@ struct madp_receiver {
 	madp_linkset known;
 	uint32_t window;     /**< most packets per class that wait for order, a power of 2 */
 	mams_time delays_at; /**< when view was made */
-	uint8_t turn;
+	uint16_t busy;       /**< bit per flow that has a window */
+	uint16_t begun;      /**< bit per flow of which something came */
 	struct madp_meter meter[MADP_LINKS_MAX];
 	struct madp_reorder_link view[MADP_LINKS_MAX];
 	struct madp_reorder flow[MADP_CLASSES_MAX];
@@ -56,14 +57,13 @@ void madp_receiver_heard(
 /** One SDU of it (reassembled or split off). See enum madp_reorder_result for who owns pkt. */
 enum madp_reorder_result madp_receiver_sdu(struct madp_receiver *r, unsigned cls, unsigned slot,
 	uint32_t sn, void *pkt, uint32_t len, mams_time now);
-/** The next SDU that may be delivered; until NULL after each SDU and each deadline.
+/** The next SDU that may be delivered; until NULL after each SDU and each deadline.  Gives back
+ *  windows that were not needed for a while.
  *  @param cls, len  filled */
 void *madp_receiver_next(struct madp_receiver *r, unsigned *cls, uint32_t *len, mams_time now);
 mams_time madp_receiver_deadline(const struct madp_receiver *r);
 /** Everything that waits, in order per class; NULL when nothing. */
 void *madp_receiver_drain(struct madp_receiver *r, unsigned *cls, uint32_t *len);
-/** Give back windows that are not needed; now and then, for example once a second. */
-void madp_receiver_trim(struct madp_receiver *r, mams_time now);
 /** Fill link[] and flow[] of a report; begins a new measuring period.
  *  @param cid    cid[MADP_LINKS_MAX], delivery connection id by slot
  *  @param sends  sends[MADP_CLASSES_MAX], ids on which this side may send a class, bit per id */

@@ -455,6 +455,12 @@ mams_time madp_reorder_deadline(const struct madp_reorder *r)
 	return r->held ? r->deadline : MAMS_TIME_NEVER;
 }
 
+mams_time madp_reorder_trim_at(const struct madp_reorder *r)
+{
+	return r->slots && r->held == 0 ? mams_time_us(r->used_at.us + QUIET_US + 1)
+					: MAMS_TIME_NEVER;
+}
+
 void madp_reorder_trim(struct madp_reorder *r, const struct madp_mem *mem, mams_time now)
 {
 	if (r->slots && r->held == 0 && now.us - r->used_at.us > QUIET_US) {

@@ -91,7 +91,7 @@ enum madp_reorder_result madp_reorder_input(struct madp_reorder *r, uint32_t sn,
  *  @param len  filled */
 void *madp_reorder_next(
 	struct madp_reorder *r, const struct madp_reorder_link *link, uint32_t *len, mams_time now);
-/** When a gap is given up, or a quiet window can be given back; never = nothing waits. */
+/** When a gap is given up; never = nothing waits. */
 mams_time madp_reorder_deadline(const struct madp_reorder *r);
 /** Take everything out, in order, whatever is missing: NULL when empty. */
 void *madp_reorder_drain(struct madp_reorder *r, uint32_t *len);
@@ -102,3 +102,5 @@ void madp_reorder_link_down(struct madp_reorder *r, unsigned slot, mams_time now
 void madp_reorder_link_up(struct madp_reorder *r, unsigned slot);
 /** Give the window back when it is empty and was not needed for a second. */
 void madp_reorder_trim(struct madp_reorder *r, const struct madp_mem *mem, mams_time now);
+/** When that is to be called; never = there is none, or it is not empty. */
+mams_time madp_reorder_trim_at(const struct madp_reorder *r);

@@ -30,6 +30,13 @@ void madp_sender_init(struct madp_sender *s, const struct madp_sender_conf *conf
 			conf->retain_us);
 }
 
+_Static_assert(MADP_CLASSES_MAX <= 16, "a bit per class");
+
+static uint16_t bit_of(unsigned cls)
+{
+	return (uint16_t)(1u << cls);
+}
+
 static void free_hold(struct madp_sender *s, struct madp_class_tx *c)
 {
 	if (c->hold)
@@ -68,8 +75,10 @@ void madp_sender_link_up(struct madp_sender *s, unsigned slot, bool up, mams_tim
 	for (unsigned i = 0; i < MADP_CLASSES_MAX; i++) {
 		struct madp_class_tx *c = &s->cls[i];
 
-		if (c->treat.lossless)
-			madp_retain_link_down(&c->retain, s->known & (madp_linkset)~s->up);
+		if (!c->treat.lossless)
+			continue;
+		madp_retain_link_down(&c->retain, s->known & (madp_linkset)~s->up);
+		s->busy |= bit_of(i);
 	}
 }
 
@@ -118,8 +127,11 @@ static void emit(struct madp_sender *s, unsigned cls, void *pkt, uint32_t len, m
 		.pkt = pkt, .len = len, .sn = c->sn, .cls = (uint8_t)cls, .links = links};
 	c->sn = madp_sn_add(c->sn, 1);
 	c->n_sent++;
-	if (c->treat.lossless)
-		out->kept = madp_retain_put(&c->retain, out->sn, pkt, len, links, &s->mem, now);
+	s->begun |= bit_of(cls);
+	if (!c->treat.lossless)
+		return;
+	out->kept = madp_retain_put(&c->retain, out->sn, pkt, len, links, &s->mem, now);
+	s->busy |= bit_of(cls);
 }
 
 static bool grow_hold(struct madp_sender *s, struct madp_class_tx *c)
@@ -142,9 +154,9 @@ static bool grow_hold(struct madp_sender *s, struct madp_class_tx *c)
 	return true;
 }
 
-static int hold(
-	struct madp_sender *s, struct madp_class_tx *c, void *pkt, uint32_t len, mams_time now)
+static int hold(struct madp_sender *s, unsigned cls, void *pkt, uint32_t len, mams_time now)
 {
+	struct madp_class_tx *c = &s->cls[cls];
 	uint32_t most = c->treat.lossless ? s->conf.lossless_octets : s->conf.hold_octets;
 
 	if (c->hold_octets + len > most || (c->hold_n == c->hold_cap && !grow_hold(s, c))) {
@@ -157,6 +169,7 @@ static int hold(
 	c->hold_octets += len;
 	c->hold_used_at = now;
 	c->n_held++;
+	s->busy |= bit_of(cls);
 	return 0;
 }
 
@@ -192,14 +205,14 @@ int madp_sender_input(struct madp_sender *s, unsigned cls, void *pkt, uint32_t l
 		return -MAMS_EUNKNOWN;
 	c = &s->cls[cls];
 	if (c->hold_n || madp_retain_is_pending(&c->retain))
-		return hold(s, c, pkt, len, now);
+		return hold(s, cls, pkt, len, now);
 	links = pick(s, c, len, now);
 	if (!links) {
 		if (!(s->up & madp_treat_set(&c->treat)) && !c->treat.lossless) {
 			c->n_no_link++;
 			return -ENETDOWN;
 		}
-		return hold(s, c, pkt, len, now);
+		return hold(s, cls, pkt, len, now);
 	}
 	emit(s, cls, pkt, len, links, now, out);
 	return 1;
@@ -279,14 +292,16 @@ static bool release(struct madp_sender *s, unsigned cls, mams_time now, struct m
 
 bool madp_sender_next(struct madp_sender *s, mams_time now, struct madp_out *out)
 {
+	if (!s->busy)
+		return false;
 	for (unsigned i = 0; i < MADP_CLASSES_MAX; i++) {
-		if (again(s, i, now, out))
+		if ((s->busy & bit_of(i)) && again(s, i, now, out))
 			return true;
 	}
 	for (unsigned i = 0; i < MADP_CLASSES_MAX; i++) {
 		unsigned cls = s->turn++ % MADP_CLASSES_MAX;
 
-		if (release(s, cls, now, out))
+		if ((s->busy & bit_of(cls)) && release(s, cls, now, out))
 			return true;
 	}
 	return false;
@@ -301,26 +316,40 @@ uint8_t madp_sender_pdu(
 
 /* ---- giving back ---- */
 
+static void *reap(struct madp_sender *s, struct madp_class_tx *c, mams_time now)
+{
+	void *pkt = madp_retain_reap(&c->retain, &s->mem, now);
+
+	if (pkt)
+		return pkt;
+	if (c->hold_n && expired(s, c, now)) {
+		pkt = held(c)->pkt;
+		unhold(c);
+		c->n_hold_old++;
+		s->n_expired++;
+		c->hold_used_at = now;
+		return pkt;
+	}
+	if (c->hold && c->hold_n == 0 && now.us - c->hold_used_at.us > QUIET_US)
+		free_hold(s, c);
+	else if (c->hold_n)
+		c->hold_used_at = now;
+	return NULL;
+}
+
 void *madp_sender_reap(struct madp_sender *s, mams_time now)
 {
-	for (unsigned i = 0; i < MADP_CLASSES_MAX; i++) {
-		struct madp_class_tx *c = &s->cls[i];
-		void *pkt = madp_retain_reap(&c->retain, &s->mem, now);
+	for (unsigned i = 0; s->busy >> i; i++) {
+		const struct madp_class_tx *c = &s->cls[i];
+		void *pkt;
 
+		if (!(s->busy & bit_of(i)))
+			continue;
+		pkt = reap(s, &s->cls[i], now);
 		if (pkt)
 			return pkt;
-		if (c->hold_n && expired(s, c, now)) {
-			pkt = held(c)->pkt;
-			unhold(c);
-			c->n_hold_old++;
-			s->n_expired++;
-			c->hold_used_at = now;
-			return pkt;
-		}
-		if (c->hold && c->hold_n == 0 && now.us - c->hold_used_at.us > QUIET_US)
-			free_hold(s, c);
-		else if (c->hold_n)
-			c->hold_used_at = now;
+		if (!c->hold && !c->retain.ring && !c->retain.dead)
+			s->busy &= (uint16_t)~bit_of(i);
 	}
 	return NULL;
 }
@@ -371,7 +400,8 @@ mams_time madp_sender_deadline(const struct madp_sender *s, mams_time now)
 {
 	mams_time t = MAMS_TIME_NEVER;
 
-	for (unsigned i = 0; i < MADP_CLASSES_MAX; i++)
-		t = mams_time_min(t, class_deadline(s, &s->cls[i], now));
+	for (unsigned i = 0; s->busy >> i; i++)
+		if (s->busy & bit_of(i))
+			t = mams_time_min(t, class_deadline(s, &s->cls[i], now));
 	return t;
 }

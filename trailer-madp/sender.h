@@ -64,6 +64,8 @@ struct madp_sender {
 	madp_linkset up;    /**< usable for sending now */
 	madp_linkset known; /**< configured */
 	bool ending;        /**< whatever is held has waited too long */
+	uint16_t busy;      /**< bit per class that holds or keeps packets, or did lately */
+	uint16_t begun;     /**< bit per class that has sent one */
 	uint8_t turn;       /**< class whose held packets are looked at next */
 	uint32_t overhead;  /**< octets that a PDU adds to an SDU on the wire, for planning */
 	uint64_t n_expired; /**< held, and given back by madp_sender_reap() without being sent */

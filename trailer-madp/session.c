@@ -70,6 +70,7 @@ static void drop_path(struct madp_worker *w, struct madp_path *path)
 	madp_plane_link_del(&path->session->plane, path->slot, w->now);
 	__atomic_store_n(&path->count->owner, 0, __ATOMIC_RELAXED);
 	path->used = false;
+	path->session->paths &= (madp_linkset)~madp_link_bit(path->slot);
 	path->sock = NULL;
 }
 
@@ -124,6 +125,7 @@ static void add_path(
 		.used = true,
 		.guard.on = link->dtls,
 		.mtu = link->mtu};
+	s->paths |= madp_link_bit(path->slot);
 	path->count = &s->account->link[path->slot];
 	memset(path->count, 0, sizeof(*path->count));
 	__atomic_store_n(&path->count->owner, link->cid + 1u, __ATOMIC_RELAXED);

@@ -67,6 +67,7 @@ struct madp_session {
 	uint32_t scope;            /**< of the class cache */
 	uint32_t incarnation;      /**< of this state of ours */
 	uint32_t peer_incarnation; /**< 0: not heard yet */
+	madp_linkset paths;        /**< path[] that are used */
 	bool touched;              /**< stands in the worker's list of this turn */
 	STAILQ_ENTRY(madp_session) turn;
 	UT_hash_handle by_id;

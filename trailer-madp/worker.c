@@ -110,11 +110,13 @@ static void mark_changes(struct madp_worker *w, struct madp_session *s)
 /** Figures that the cores keep, for status. */
 static void show(struct madp_session *s)
 {
-	for (unsigned slot = 0; slot < MADP_LINKS_MAX; slot++) {
-		const struct madp_meter *m = &s->plane.rx.meter[slot];
+	const struct madp_receiver *rx = &s->plane.rx;
+
+	for (unsigned slot = 0; s->paths >> slot; slot++) {
+		const struct madp_meter *m = &rx->meter[slot];
 		struct madp_link_count *n = &s->account->link[slot];
 
-		if (!s->path[slot].used)
+		if (!(s->paths & madp_link_bit(slot)))
 			continue;
 		__atomic_store_n(&n->lost, m->lost, __ATOMIC_RELAXED);
 		__atomic_store_n(&n->reordered, m->reordered, __ATOMIC_RELAXED);
@@ -122,9 +124,10 @@ static void show(struct madp_session *s)
 		__atomic_store_n(&n->rtt_us, s->plane.link[slot].probe.rtt_us, __ATOMIC_RELAXED);
 		__atomic_store_n(&n->rate_bps, s->plane.tx.link[slot].rate, __ATOMIC_RELAXED);
 	}
-	for (unsigned i = 0; i < MADP_CLASSES_MAX; i++)
-		__atomic_store_n(
-			&s->account->cls[i].lost, s->plane.rx.flow[i].n_lost, __ATOMIC_RELAXED);
+	for (unsigned i = 0; rx->begun >> i; i++)
+		if (rx->begun >> i & 1)
+			__atomic_store_n(
+				&s->account->cls[i].lost, rx->flow[i].n_lost, __ATOMIC_RELAXED);
 }
 
 void madp_session_turn(struct madp_worker *w, struct madp_session *s)
