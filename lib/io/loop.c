@@ -316,6 +316,9 @@ void mams_loop_fd_set(struct mams_loop_fd *w, unsigned events)
 	uv_events |= (events & MAMS_LOOP_READ) ? UV_READABLE : 0;
 	uv_events |= (events & MAMS_LOOP_WRITE) ? UV_WRITABLE : 0;
 	uv_events |= (events & MAMS_LOOP_HANGUP) ? UV_DISCONNECT : 0;
+	/* libuv takes the descriptor out of epoll and into it again, whatever was asked before */
+	if (events == w->events && !uv_is_active((uv_handle_t *)&w->poll) == !uv_events)
+		return;
 	w->events = events;
 	if (uv_events)
 		uv_poll_start(&w->poll, uv_events, fd_cb);

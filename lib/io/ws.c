@@ -1,8 +1,12 @@
 /* A turn reads at most TURN_BYTES, so that one peer cannot hold the loop; since what carries the
  * octets may have more of them buffered than its descriptor shows (TLS does), the next turn is then
- * asked for by the timer. */
+ * asked for by the timer.
+ * wslay sends a frame's header and its payload by themselves; each would be a TLS record and a
+ * system call at either end.  So what a turn sends is gathered and given to the pipe in one piece.
+ */
 #include "lib/io/ws.h"
 
+#include "lib/base/buf.h"
 #include "lib/base/log.h"
 
 #include <gnutls/crypto.h>
@@ -16,6 +20,7 @@
 
 #define LOG_MODULE "ws"
 #define TURN_BYTES 65536u
+#define GATHERED_MAX 16384u /* a TLS record's */
 #define QUEUED_FRAMES_MAX 256
 #define CLOSE_MS 1000
 #define LINGER_BYTES (256u << 10) /* of a peer that goes on sending after our close */
@@ -55,6 +60,8 @@ struct mams_ws {
 	wslay_event_context_ptr frames;
 	struct mams_loop_fd *watch;
 	struct mams_loop_timer *timer;
+	struct mams_buf out;     /* gathered; not added to while it waits for the pipe */
+	size_t out_sent;         /* of it */
 	size_t budget;           /* octets this turn may still read */
 	mams_time heard;         /* last octet received */
 	mams_time answer_until;  /* a ping is unanswered; NEVER: none */
@@ -62,6 +69,7 @@ struct mams_ws {
 	mams_time write_until;   /* the peer has taken nothing; NEVER: nothing waits */
 	mams_time close_until;   /* we have said goodbye; NEVER: not */
 	bool busy;               /* within wslay */
+	bool due;                /* a turn is deferred, for what there is to send */
 	bool broken;             /* the pipe has failed, or the peer's end is closed */
 	bool lingering;          /* closed for a violation: what comes is thrown away */
 	size_t lingered;         /* octets of it */
@@ -71,11 +79,21 @@ struct mams_ws {
 
 /* ---- end ---- */
 
+/* It may hold a session's secret. */
+static void out_drop(struct mams_ws *w)
+{
+	mams_wipe(w->out.data, w->out.len);
+	mams_buf_fini(&w->out);
+	w->out = (struct mams_buf){0};
+	w->out_sent = 0;
+}
+
 static void release(void *user)
 {
 	struct mams_ws *w = user;
 
 	wslay_event_context_free(w->frames);
+	out_drop(w);
 	free(w);
 }
 
@@ -98,7 +116,7 @@ void mams_ws_free(struct mams_ws *w)
 	quiet(w);
 	w->freed = true;
 	mams_loop_timer_del(w->timer);
-	if (mams_loop_defer(w->loop, release, w) < 0 && !w->busy)
+	if (mams_loop_defer(w->loop, release, w) < 0 && !w->busy && !w->due)
 		release(w);
 }
 
@@ -157,18 +175,38 @@ static ssize_t on_recv(
 	return -1;
 }
 
+/* @return 0, -EAGAIN: the pipe takes no more now; or the pipe's error */
+static int flush(struct mams_ws *w)
+{
+	while (w->out_sent < w->out.len) {
+		ssize_t n = w->pipe.send(
+			w->pipe.io, w->out.data + w->out_sent, w->out.len - w->out_sent);
+
+		if (n <= 0)
+			return n == 0 ? -EAGAIN : (int)n;
+		w->write_until = MAMS_TIME_NEVER;
+		w->out_sent += (size_t)n;
+	}
+	out_drop(w);
+	return 0;
+}
+
 static ssize_t on_send(
 	wslay_event_context_ptr frames, const uint8_t *data, size_t len, int flags, void *user)
 {
 	struct mams_ws *w = user;
-	ssize_t n = w->ended ? -ECANCELED : w->pipe.send(w->pipe.io, data, len);
+	int rc = w->ended ? -ECANCELED : 0;
 
 	(void)flags;
-	if (n > 0) {
-		w->write_until = MAMS_TIME_NEVER;
-		return n;
+	if (rc == 0 && (w->out_sent > 0 || w->out.len >= GATHERED_MAX))
+		rc = flush(w);
+	if (rc == 0) {
+		mams_buf_add(&w->out, data, len);
+		if (!w->out.failed)
+			return (ssize_t)len;
+		rc = -ENOMEM;
 	}
-	w->broken = n != -EAGAIN;
+	w->broken = rc != -EAGAIN;
 	wslay_event_set_error(
 		frames, w->broken ? WSLAY_ERR_CALLBACK_FAILURE : WSLAY_ERR_WOULDBLOCK);
 	return -1;
@@ -215,9 +253,30 @@ static void on_message(
 
 /* ---- a turn ---- */
 
+static bool wants_write(const struct mams_ws *w)
+{
+	return w->out.len > 0 || wslay_event_want_write(w->frames);
+}
+
 static bool is_over(const struct mams_ws *w)
 {
-	return !wslay_event_want_read(w->frames) && !wslay_event_want_write(w->frames);
+	return !wslay_event_want_read(w->frames) && !wants_write(w);
+}
+
+/* @return 0, also when the pipe is full; negative: it has failed */
+static int send_all(struct mams_ws *w)
+{
+	int rc = flush(w);
+
+	if (rc == 0 && wslay_event_want_write(w->frames)) {
+		if (wslay_event_send(w->frames) < 0)
+			return -1;
+		rc = flush(w);
+	}
+	if (rc == 0 || rc == -EAGAIN)
+		return 0;
+	w->broken = true;
+	return -1;
 }
 
 /* To close while octets of the peer are unread makes TCP reset, which may overtake our close frame:
@@ -281,8 +340,8 @@ static void turn(struct mams_ws *w, bool read)
 	w->busy = true;
 	if (read)
 		rc = wslay_event_recv(w->frames);
-	if (!w->ended && !w->broken && wslay_event_want_write(w->frames)) {
-		int rc2 = wslay_event_send(w->frames);
+	if (!w->ended && !w->broken && wants_write(w)) {
+		int rc2 = send_all(w);
 
 		rc = rc < 0 ? rc : rc2;
 	}
@@ -293,7 +352,7 @@ static void turn(struct mams_ws *w, bool read)
 		finish(w);
 		return;
 	}
-	if (!wslay_event_want_write(w->frames))
+	if (!wants_write(w))
 		w->write_until = MAMS_TIME_NEVER;
 	else if (mams_time_is_never(w->write_until))
 		w->write_until = mams_time_add_ms(mams_loop_now(w->loop), w->opts.message_ms);
@@ -302,8 +361,7 @@ static void turn(struct mams_ws *w, bool read)
 		end(w, MAMS_WS_ABNORMAL);
 		return;
 	}
-	mams_loop_fd_set(w->watch,
-		MAMS_LOOP_READ | (wslay_event_want_write(w->frames) ? MAMS_LOOP_WRITE : 0));
+	mams_loop_fd_set(w->watch, MAMS_LOOP_READ | (wants_write(w) ? MAMS_LOOP_WRITE : 0));
 	arm(w);
 }
 
@@ -311,6 +369,25 @@ static void fd_event(void *user, int fd, unsigned events)
 {
 	(void)fd;
 	turn(user, (events & MAMS_LOOP_READ) != 0);
+}
+
+static void due_event(void *user)
+{
+	struct mams_ws *w = user;
+
+	w->due = false;
+	turn(w, false);
+}
+
+/* Not from here: an end would reach the owner in the middle of what he does. */
+static void send_soon(struct mams_ws *w)
+{
+	if (w->busy)
+		return; /* the turn that runs sends it */
+	if (!w->due && mams_loop_defer(w->loop, due_event, w) == 0)
+		w->due = true;
+	if (!w->due)
+		mams_loop_fd_set(w->watch, MAMS_LOOP_READ | MAMS_LOOP_WRITE);
 }
 
 static void ping(struct mams_ws *w, unsigned within_ms)
@@ -370,8 +447,7 @@ int mams_ws_send(struct mams_ws *w, const char *text, size_t len)
 		return -MAMS_ESTATE;
 	}
 	w->counters->messages_out++;
-	/* not from here: an end would reach the owner in the middle of what he does */
-	mams_loop_fd_set(w->watch, MAMS_LOOP_READ | MAMS_LOOP_WRITE);
+	send_soon(w);
 	return 0;
 }
 
@@ -380,7 +456,7 @@ void mams_ws_probe(struct mams_ws *w, unsigned within_ms)
 	if (w->ended)
 		return;
 	ping(w, within_ms);
-	mams_loop_fd_set(w->watch, MAMS_LOOP_READ | MAMS_LOOP_WRITE);
+	send_soon(w);
 	arm(w);
 }
 
@@ -390,7 +466,7 @@ void mams_ws_close(struct mams_ws *w, unsigned code)
 		return;
 	wslay_event_queue_close(w->frames, (uint16_t)code, NULL, 0);
 	w->close_until = mams_time_add_ms(mams_loop_now(w->loop), CLOSE_MS);
-	mams_loop_fd_set(w->watch, MAMS_LOOP_READ | MAMS_LOOP_WRITE);
+	send_soon(w);
 	arm(w);
 }
 
