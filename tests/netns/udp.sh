@@ -111,6 +111,7 @@ protected() { # SOCKET
 
 say "Set-up"
 lab_net && lab_certs && lab_conf
+LAB_KEYS=$LAB_DIR/keys.log
 plain=$(left)
 # wifi is a path that is not secure
 sed -i '/proxies =/d; s/access wifi {/&\ntunnel = UDP_with_DTLS/' "$LAB_DIR/ncm.conf"
@@ -159,6 +160,8 @@ cat >"$LAB_DIR/tr-c.conf" <<-X
 	role = client
 	ctl_socket = $LAB_DIR/tr-c.ctl
 X
+lab_start tcpdump "$PX" tcpdump -i any -nn -w "$LAB_DIR/control.pcap" -U 'tcp port 8443'
+lab_wait 10 test -s "$LAB_DIR/control.pcap"
 start n
 start c
 for d in nginx px-pm cl-pm px cl ncm ccm; do lab_start_one $d; done
@@ -381,5 +384,16 @@ lab_end cl
 claim "rules, routes and devices left" "$(left)" = "$plain"
 lab_end ncm
 lab_end tr-n
+
+say "on the wire"
+lab_end tcpdump
+"$here/messages.py" "$LAB_DIR/control.pcap" "$LAB_KEYS" "$NETNS_TOP/tests/vectors/schema/rfc8743_c3.json" \
+	8443 8444 8445 GMA MPTCP_Proxy UDP_with_DTLS UDP_without_DTLS tunnel_ip_addr shared_secret \
+	udp_adapt_port anchor_ipv4 anchor_ipv6 anchor_mtu dns_servers traffic_class uplink_mode \
+	lossless_switching fragmentation concatenation >"$LAB_DIR/messages"
+read -r _ n missing bad < <(grep '^https ' "$LAB_DIR/messages")
+claim "messages with the tunnel, at least" "$n" '>=' 20
+claim "members and values of the tunnel that were not said" "$missing" = -
+claim "messages that the schemas of RFC 8743 C.3 refuse" "$bad" = 0
 no_reports
 claims_table
