@@ -18,6 +18,7 @@ lab_net
 d=$LAB_DIR
 lab_certs
 lab_conf
+LAB_KEYS=$d/keys.log
 ip -n "$PX" addr add 10.1.1.3/24 dev wifi
 sed -i -e '/^listen =/c listen = { "10.1.2.1:8443" }' \
 	-e 's|proxies = { "10.1.1.1:7443".*|proxies = { "10.1.1.3:7443" }\nadaptation = IPsec|' \
@@ -34,6 +35,8 @@ for link in wifi lte; do
 	LAB_PID[dump-$link]=$!
 	lab_wait 10 test -s "$d/$link.pcap"
 done
+lab_start tcpdump "$PX" tcpdump -i any -n -w "$d/control.pcap" -U 'tcp port 8443'
+lab_wait 10 test -s "$d/control.pcap"
 lab_charon cl-charon "$CL"
 lab_charon px-charon "$PX"
 for p in nginx px-pm cl-pm px cl ncm ccm; do
@@ -155,5 +158,12 @@ claim "wifi: ESP in UDP" "$(seen wifi esp)" '>=' 1000
 claim "wifi: the file's lines" "$(grep -c 'MAMS in the clear' "$d/wifi.pcap" || :)" = 0
 claim "lte: MPTCP in the clear" "$(seen lte 'tcp.option_kind == 30')" '>=' 1000
 claim "lte: the file's lines" "$(grep -c 'MAMS in the clear' "$d/lte.pcap")" '>=' 100
+lab_end tcpdump
+"$NETNS_TOP/tests/netns/messages.py" "$d/control.pcap" "$LAB_KEYS" "$NETNS_TOP/tests/vectors/schema/rfc8743_c3.json" \
+	8443 8444 8445 MPTCP_Proxy IPsec shared_secret adaptation_method >"$d/messages"
+read -r _ n missing bad < <(grep '^https ' "$d/messages")
+claim "control messages, at least" "$n" '>=' 20
+claim "members and values of IPsec that were not said" "$missing" = -
+claim "messages that the schemas of RFC 8743 C.3 refuse" "$bad" = 0
 no_reports
 claims_table
