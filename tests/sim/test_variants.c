@@ -221,7 +221,8 @@ static void system_info_of_its_own_number(void)
 	scene_up(&s);
 	c = &s.w.clients->ccm;
 	CU_ASSERT_EQUAL(c->state, CCM_STATE_DISCOVERING);
-	m = mx_msg_new(MX_SYSTEM_INFO, scene_the(&s, 0, MX_DISCOVER)->number + 1);
+	/* no number that a Discover will have */
+	m = mx_msg_new(MX_SYSTEM_INFO, scene_the(&s, 0, MX_DISCOVER)->number + 1000);
 	m->system_info = (struct mx_system_info){
 		.ncm_connections = &one, .n_ncm_connections = 1, .unique_session_id = &id};
 	/* at first it could be one of long ago */
