@@ -74,6 +74,8 @@ lab_net && lab_certs && lab_conf
 host_rules
 conf no
 cl sysctl -qw net.mptcp.enabled=1 net.mptcp.pm_type=0
+# A receive buffer that waiting octets do not fill: a full one never empties (same place).
+cl sysctl -qw net.ipv4.tcp_rmem="4096 4194304 16777216"
 cl ip mptcp limits set subflow 4 add_addr_accepted 4
 cl ip mptcp endpoint add 10.1.2.2 dev lte subflow
 ip -n "$CL" rule add from 10.1.2.2 lookup 202
