@@ -1,4 +1,5 @@
 #include "lib/io/ctlsock_private.h"
+#include "lib/io/tcpsock.h"
 
 #include <errno.h>
 #include <netinet/in.h>
@@ -34,20 +35,10 @@ struct mams_ctl_tls_listener {
 	struct mams_loop_timer *resume;
 };
 
-static void set_option(int fd, int level, int name, int value)
-{
-	if (setsockopt(fd, level, name, &value, sizeof(value)) < 0)
-		log_debug("socket option not set option=%d error=%s", name, strerror(errno));
-}
-
 static void set_options(int fd)
 {
-	set_option(fd, IPPROTO_TCP, TCP_NODELAY, 1);
-	set_option(fd, SOL_SOCKET, SO_KEEPALIVE, 1);
-	set_option(fd, IPPROTO_TCP, TCP_KEEPIDLE, KEEPALIVE_S);
-	set_option(fd, IPPROTO_TCP, TCP_KEEPINTVL, KEEPALIVE_S);
-	set_option(fd, IPPROTO_TCP, TCP_KEEPCNT, KEEPALIVE_COUNT);
-	set_option(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, UNANSWERED_MS);
+	mams_tcp_keep(fd, KEEPALIVE_S, KEEPALIVE_S, KEEPALIVE_COUNT);
+	mams_tcp_option(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, UNANSWERED_MS);
 }
 
 /* ---- a connection's end ---- */
@@ -355,23 +346,6 @@ static void accept_event(void *user, int listener, unsigned events)
 	mams_loop_timer_at(t->resume, mams_time_add_ms(mams_loop_now(t->s->loop), ACCEPT_PAUSE_MS));
 }
 
-static int open_listener(const struct mams_addr *at)
-{
-	struct sockaddr_storage sa;
-	socklen_t len = mams_addr_to_sa(at, &sa);
-	int fd = socket(sa.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-	int rc;
-
-	if (fd < 0)
-		return -errno;
-	set_option(fd, SOL_SOCKET, SO_REUSEADDR, 1);
-	if (bind(fd, (struct sockaddr *)&sa, len) == 0 && listen(fd, BACKLOG) == 0)
-		return fd;
-	rc = -errno;
-	close(fd);
-	return rc;
-}
-
 int mams_ctl_offer_check(const struct mams_ctl_offer *o, const char *path, struct mams_error *err)
 {
 	bool any = o->files.ca_file || o->files.cert_file || o->files.key_file || o->n_names;
@@ -409,7 +383,7 @@ int mams_ctl_listen_tls(
 	rc = mams_ctl_context_new(&offer->files, true, &t->context, err);
 	if (rc < 0)
 		return rc;
-	t->fd = open_listener(offer->listen);
+	t->fd = mams_tcp_listen(offer->listen, BACKLOG);
 	if (t->fd < 0)
 		return mams_fail(err, -t->fd, mams_addr_str_port(offer->listen, text),
 			"cannot listen: %s", strerror(-t->fd));

@@ -1,12 +1,11 @@
 #include "lib/io/httpd_listen.h"
 
 #include "lib/base/log.h"
+#include "lib/io/tcpsock.h"
 #include "lib/io/unixsock.h"
 
 #include <errno.h>
 #include <limits.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <poll.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -46,22 +45,6 @@ struct mams_httpd_listen {
 		struct mams_loop_fd *watch;
 	} socks[];
 };
-
-static void set_option(int fd, int level, int name, int value)
-{
-	/* all of them are improvements, none a condition */
-	if (setsockopt(fd, level, name, &value, sizeof(value)) < 0)
-		log_debug("socket option not set option=%d error=%s", name, strerror(errno));
-}
-
-static void set_options(int fd)
-{
-	set_option(fd, IPPROTO_TCP, TCP_NODELAY, 1);
-	set_option(fd, SOL_SOCKET, SO_KEEPALIVE, 1);
-	set_option(fd, IPPROTO_TCP, TCP_KEEPIDLE, KEEPALIVE_IDLE_S);
-	set_option(fd, IPPROTO_TCP, TCP_KEEPINTVL, KEEPALIVE_INTERVAL_S);
-	set_option(fd, IPPROTO_TCP, TCP_KEEPCNT, KEEPALIVE_COUNT);
-}
 
 static void watch_all(struct mams_httpd_listen *s, unsigned events)
 {
@@ -163,7 +146,8 @@ static void accept_event(void *user, int listener, unsigned events)
 			close(fd);
 		} else {
 			if (sa.ss_family != AF_UNIX)
-				set_options(fd);
+				mams_tcp_keep(fd, KEEPALIVE_IDLE_S, KEEPALIVE_INTERVAL_S,
+					KEEPALIVE_COUNT);
 			s->cb(s->user, fd, &sa, len, give_ticket(s, slot, come));
 		}
 		errno = 0;
@@ -175,25 +159,6 @@ static void accept_event(void *user, int listener, unsigned events)
 		"cannot accept error=%s", strerror(errno));
 	watch_all(s, 0);
 	mams_loop_timer_at(s->resume, mams_time_add_ms(mams_loop_now(s->loop), PAUSE_MS));
-}
-
-static int open_one(const struct mams_addr *a)
-{
-	struct sockaddr_storage sa;
-	socklen_t len = mams_addr_to_sa(a, &sa);
-	int fd = socket(sa.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-	int rc;
-
-	if (fd < 0)
-		return -errno;
-	set_option(fd, SOL_SOCKET, SO_REUSEADDR, 1);
-	if (sa.ss_family == AF_INET6)
-		set_option(fd, IPPROTO_IPV6, IPV6_V6ONLY, 1);
-	if (bind(fd, (struct sockaddr *)&sa, len) == 0 && listen(fd, BACKLOG) == 0)
-		return fd;
-	rc = -errno;
-	close(fd);
-	return rc;
 }
 
 static int open_path(const struct mams_httpd_path *at, char **kept, struct mams_error *err)
@@ -237,7 +202,7 @@ int mams_httpd_listen_open(struct mams_loop *l, const struct mams_addr *addrs, s
 	s->user = user;
 	rc = mams_loop_timer_new(l, resume_event, s, &s->resume);
 	for (size_t i = 0; i < n && rc == 0; i++) {
-		int fd = open_one(&addrs[i]);
+		int fd = mams_tcp_listen(&addrs[i], BACKLOG);
 
 		rc = adopt(s, fd);
 		if (fd < 0)
