@@ -165,24 +165,24 @@ static int take_owner(const struct nlmsghdr *h, void *user)
 	return MNL_CB_STOP;
 }
 
-static void put_owner_request(
-	struct nlmsghdr *h, const struct mams_addr *local, const struct mams_addr *remote)
+/* Of the one connection between these addresses. */
+static void put_request(struct nlmsghdr *h, uint16_t type, uint16_t flags,
+	const struct mams_addr *from, const struct mams_addr *to)
 {
-	size_t n = local->family == AF_INET ? 4 : 16;
+	size_t n = from->family == AF_INET ? 4 : 16;
 	struct inet_diag_req_v2 *q;
 
-	h->nlmsg_type = SOCK_DIAG_BY_FAMILY;
-	h->nlmsg_flags = NLM_F_REQUEST;
+	h->nlmsg_type = type;
+	h->nlmsg_flags = flags;
 	h->nlmsg_seq = 1;
 	q = mnl_nlmsg_put_extra_header(h, sizeof(*q));
-	q->sdiag_family = local->family;
+	q->sdiag_family = from->family;
 	q->sdiag_protocol = IPPROTO_TCP;
 	q->idiag_states = UINT32_MAX;
-	/* as the other end has it */
-	q->id.idiag_sport = htons(remote->port);
-	q->id.idiag_dport = htons(local->port);
-	memcpy(q->id.idiag_src, remote->ip, n);
-	memcpy(q->id.idiag_dst, local->ip, n);
+	q->id.idiag_sport = htons(from->port);
+	q->id.idiag_dport = htons(to->port);
+	memcpy(q->id.idiag_src, from->ip, n);
+	memcpy(q->id.idiag_dst, to->ip, n);
 	q->id.idiag_cookie[0] = INET_DIAG_NOCOOKIE;
 	q->id.idiag_cookie[1] = INET_DIAG_NOCOOKIE;
 }
@@ -200,7 +200,8 @@ int mams_sockdiag_owner(
 
 	if (!sock)
 		return -errno;
-	put_owner_request(h, local, remote);
+	/* as the other end has it */
+	put_request(h, SOCK_DIAG_BY_FAMILY, NLM_F_REQUEST, remote, local);
 	if (mnl_socket_bind(sock, 0, MNL_SOCKET_AUTOPID) < 0 ||
 		mnl_socket_sendto(sock, h, h->nlmsg_len) < 0) {
 		rc = -errno;
@@ -224,22 +225,9 @@ static int order_end(
 	char space[256] = {0};
 	char buffer[BUFFER];
 	struct nlmsghdr *h = mnl_nlmsg_put_header(space);
-	size_t n = local->family == AF_INET ? 4 : 16;
-	struct inet_diag_req_v2 *q;
 	ssize_t len;
 
-	h->nlmsg_type = SOCK_DESTROY;
-	h->nlmsg_flags = NLM_F_REQUEST | NLM_F_ACK;
-	h->nlmsg_seq = 1;
-	q = mnl_nlmsg_put_extra_header(h, sizeof(*q));
-	q->sdiag_family = local->family;
-	q->sdiag_protocol = IPPROTO_TCP;
-	q->idiag_states = UINT32_MAX;
-	q->id.idiag_sport = htons(local->port);
-	q->id.idiag_dport = htons(remote->port);
-	memcpy(q->id.idiag_src, local->ip, n);
-	memcpy(q->id.idiag_dst, remote->ip, n);
-	q->id.idiag_cookie[0] = q->id.idiag_cookie[1] = INET_DIAG_NOCOOKIE;
+	put_request(h, SOCK_DESTROY, NLM_F_REQUEST | NLM_F_ACK, local, remote);
 	if (mnl_socket_sendto(sock, h, h->nlmsg_len) < 0)
 		return -errno;
 	len = mnl_socket_recvfrom(sock, buffer, sizeof(buffer));
