@@ -28,18 +28,7 @@ static const struct mams_conf_row rows[] = {
 	{"pm_socket", MAMS_C_STRING, AT(pm_socket), .def = "/run/mams/pm.ctl",
 		.doc = "ctl socket of mptcpd's mams_pm plugin; client: dialled once there are flow "
 		       "classes"},
-	{"ctl_listen", MAMS_C_ADDR_PORTS, AT(offer.listen), AT(offer.n_listen), .min = 7450,
-		.doc = "network: TCP address for mams-ncm on another host, in TLS 1.3 with "
-		       "certificates on both sides; default: none"},
-	{"ctl_ca", MAMS_C_FILE, AT(offer.files.ca_file),
-		.doc = "with ctl_listen: CA of the NCMs' certificates, PEM"},
-	{"ctl_certificate", MAMS_C_FILE, AT(offer.files.cert_file),
-		.doc = "with ctl_listen: our own, for the address or name that NCMs dial, PEM"},
-	{"ctl_key", MAMS_C_SECRET_FILE, AT(offer.files.key_file),
-		.doc = "with ctl_listen: its key, PEM"},
-	{"ctl_peers", MAMS_C_STRINGS, AT(offer.names), AT(offer.n_names),
-		.doc = "with ctl_listen: common names of the certificates of NCMs that may "
-		       "command"},
+	MAMS_CTL_OFFER_ROWS(AT),
 	{"workers", MAMS_C_INT, AT(workers), .max = PX_WORKERS_MAX, .def = "0",
 		.doc = "threads; 0: one per core"},
 	{"max_flows", MAMS_C_INT, AT(max_flows), .min = 1, .max = 10000000, .def = "100000",

@@ -41,6 +41,24 @@ struct mams_ctl_offer {
 	const char **names; /**< names[n_names]: common names of certificates let in */
 	size_t n_names;
 };
+/** The keys of a daemon's configuration that fill it.
+ *  @param at  macro: offset of a member of the daemon's struct, which has the offer as `offer` */
+#define MAMS_CTL_OFFER_ROWS(at)                                                                    \
+	{"ctl_listen", MAMS_C_ADDR_PORTS, at(offer.listen), at(offer.n_listen), .min = 7450,       \
+		.doc = "network: TCP address for mams-ncm on another host, in TLS 1.3 with "       \
+		       "certificates on both sides; default: none"},                               \
+		{"ctl_ca", MAMS_C_FILE, at(offer.files.ca_file),                                   \
+			.doc = "with ctl_listen: CA of the NCMs' certificates, PEM"},              \
+		{"ctl_certificate", MAMS_C_FILE, at(offer.files.cert_file),                        \
+			.doc = "with ctl_listen: our own, for the address or name that NCMs "      \
+			       "dial, PEM"},                                                       \
+		{"ctl_key", MAMS_C_SECRET_FILE, at(offer.files.key_file),                          \
+			.doc = "with ctl_listen: its key, PEM"},                                   \
+	{                                                                                          \
+		"ctl_peers", MAMS_C_STRINGS, at(offer.names), at(offer.n_names),                   \
+			.doc = "with ctl_listen: common names of the certificates of NCMs that "   \
+			       "may command"                                                       \
+	}
 /** Is all there that belongs together?  @param path  of the file
  *  @return 0, -MAMS_EMISSING, -MAMS_EVALUE; err names the key */
 MAMS_MUST int mams_ctl_offer_check(
