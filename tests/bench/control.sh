@@ -91,9 +91,9 @@ control_one() {
 		printf "%s\n", t
 		printf "bare TLS handshakes/s (failed), before|%.0f (%d)\n", bare, failed
 		printf "bare TLS handshakes/s, after|%.0f\n", again
-		bare = (bare + again) / 2
+		bare = again > bare ? again : bare
 		printf "set-ups/s, discovery to ACTIVE|%.0f\n", per
-		printf "set-ups/s to bare handshakes/s|%.2f\n", per / bare
+		printf "set-ups/s to the better of the two|%.2f\n", per / bare
 		printf "CPU ms of mams-ncm for each set-up|%.2f\n", cpu * 1000 / n
 		printf "sessions ACTIVE at the end (lost meanwhile)|%d (%d)\n", active, lost
 		printf "KiB of mams-ncm per session, just set up|%.0f\n", k1 / n
@@ -115,7 +115,7 @@ control_bench() {
 	paste -d'|' "$LAB_DIR/https.table" "$LAB_DIR/wss.table" |
 		awk -F'|' 'NR == 1 { printf "%-46s %12s %12s\n", "", $1, $2; next }
 			{ printf "%-46s %12s %12s\n", $1, $2, $4 }
-			$1 ~ /^set-ups.*bare/ { bad = bad || $2 < 0.5 || $4 < 0.5 }
+			$1 ~ /^set-ups.*better/ { bad = bad || $2 < 0.5 || $4 < 0.5 }
 			$1 ~ /^KiB/ { bad = bad || $2 > 64 || $4 > 64 }
 			$1 ~ /^sessions|^steering requests/ { bad = bad || !all($2) || !all($4) }
 			function all(text) { split(text, n, /[ ()]+/)
