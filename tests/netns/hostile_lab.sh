@@ -17,7 +17,7 @@ honest_up() {
 		-c "$LAB_DIR/ncm.ctl" -r "$2" -s "$3" crowd <"$LAB_DIR/go" \
 		>"$LAB_DIR/crowd.out" 2>>"$LAB_DIR/crowd.log" &
 	LAB_PID[crowd]=$!
-	lab_wait 60 hostile_is_up ^active
+	lab_wait 120 hostile_is_up ^active
 	echo go >&9
 }
 honest_end() { # FILE: for what was measured
