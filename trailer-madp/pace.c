@@ -420,10 +420,24 @@ static void take_queue(struct madp_pace *p, const struct madp_report_link *r)
 		p->noise_us < NOISE_LEAST_US ? r->queue_us : least_of(p->low.us[0], p->low.us[1]);
 }
 
+/* While the rate is not known: a window that was not used up tells nothing of a larger one, and is
+ * not kept for a burst to come, such as what a dead link held.  @return was it used up? */
+static bool take_window(struct madp_pace *p)
+{
+	if (!p->starting)
+		return false;
+	if (p->flight + p->window / 8 >= p->window)
+		return true;
+	if (p->flight + MADP_PACE_TRAIN < p->window)
+		p->window = (uint32_t)p->flight + MADP_PACE_TRAIN;
+	return false;
+}
+
 void madp_pace_report(struct madp_pace *p, const struct madp_report_link *r, mams_time now)
 {
 	struct madp_pace_mark sent;
 	uint32_t rtt_ms = madp_report_rtt_us(r, now);
+	bool grows;
 
 	p->report_at = now;
 	if (!r->has_echo)
@@ -433,11 +447,12 @@ void madp_pace_report(struct madp_pace *p, const struct madp_report_link *r, mam
 	p->jitter_us = r->jitter_us;
 	if (rtt_ms)
 		madp_pace_rtt(p, rtt_ms);
+	grows = take_window(p);
 	if (sent_by(p, r->echo_ms, &sent))
 		p->flight = p->sent_octets - sent.octets;
 	if (r->octets == p->octets)
 		return;
-	if (p->starting)
+	if (grows)
 		p->window += r->octets - p->octets;
 	p->octets = r->octets;
 	take_queue(p, r);

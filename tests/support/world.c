@@ -41,6 +41,7 @@ void world_init(struct world *w, uint64_t seed, unsigned n_links, const struct m
 	w->rng = mams_prng_init(seed);
 	w->now_us = 1000000;
 	w->n_links = n_links;
+	w->probe_ms = 100;
 	for (unsigned s = 0; s < 2; s++) {
 		struct madp_plane_conf conf = *c;
 		struct madp_mem mem = {mem_get, mem_put, w};
@@ -51,7 +52,7 @@ void world_init(struct world *w, uint64_t seed, unsigned n_links, const struct m
 			struct madp_link_conf l = {
 				.cid = (uint8_t)(i + 1), .probe = madp_probe_defaults};
 
-			l.probe.active_interval_ms = 100;
+			l.probe.active_interval_ms = w->probe_ms;
 			madp_plane_link_add(&w->plane[s], i, &l, side_now(w, s));
 			(void)madp_plane_changed(&w->plane[s]);
 		}
@@ -64,6 +65,20 @@ void world_link(struct world *w, unsigned link, uint64_t rate, int64_t delay_us,
 		w->wire[s][link].rate = rate;
 		w->wire[s][link].delay_us = delay_us;
 		w->wire[s][link].queue = queue;
+	}
+}
+
+void world_probes(struct world *w, uint32_t ms)
+{
+	w->probe_ms = ms;
+	for (unsigned s = 0; s < 2; s++) {
+		for (unsigned i = 0; i < w->n_links; i++) {
+			struct madp_probe *p = &w->plane[s].link[i].probe;
+			struct madp_probe_conf c = p->conf;
+
+			c.active_interval_ms = ms;
+			madp_probe_configure(p, &c, side_now(w, s));
+		}
 	}
 }
 
@@ -299,7 +314,7 @@ void world_treat(struct world *w, enum world_side from, unsigned cls, enum madp_
 	const char *links, bool lossless)
 {
 	struct madp_treat t = {.mode = mode, .lossless = lossless};
-	uint32_t hold = lossless ? 550000 : 0;
+	uint32_t hold = lossless ? w->probe_ms * 2500 + 300000 : 0;
 
 	for (; *links; links++)
 		t.links[t.n_links++] = (uint8_t)(*links - '0');

@@ -69,11 +69,14 @@ struct world {
 	uint64_t mem_now;                            /**< octets of windows */
 	uint64_t mem_most;
 	unsigned n_links;
+	uint32_t probe_ms;
 };
 
 void world_init(struct world *w, uint64_t seed, unsigned n_links, const struct madp_plane_conf *c);
 /** Both directions of a link. */
 void world_link(struct world *w, unsigned link, uint64_t rate, int64_t delay_us, uint32_t queue);
+/** Probe interval of all links, which is 100 ms else; before world_treat(). */
+void world_probes(struct world *w, uint32_t ms);
 void world_treat(struct world *w, enum world_side from, unsigned cls, enum madp_mode mode,
 	const char *links, bool lossless);
 void world_source(struct world *w, enum world_side from, unsigned cls, uint64_t rate, uint32_t len);
