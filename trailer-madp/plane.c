@@ -226,6 +226,29 @@ static madp_linkset slots_of(const struct madp_plane *p, uint16_t cids)
 	return set;
 }
 
+/* A report names all links of its sender: one that it leaves out was taken away there. */
+static void take_links(struct madp_plane *p, const struct madp_report *r, mams_time now)
+{
+	madp_linkset gone = p->known;
+
+	for (unsigned i = 0; i < r->n_links; i++) {
+		int at = madp_plane_slot(p, r->link[i].cid);
+
+		if (at < 0)
+			continue;
+		gone &= (madp_linkset)~madp_link_bit((unsigned)at);
+		madp_pace_report(&p->tx.link[at], &r->link[i], now);
+		p->link[at].peer_down = r->link[i].down;
+		settle(p, (unsigned)at, MADP_LINK_PEER, now);
+	}
+	for (unsigned i = 0; gone >> i; i++) {
+		if (!(gone & madp_link_bit(i)))
+			continue;
+		p->link[i].peer_down = true;
+		settle(p, i, MADP_LINK_PEER, now);
+	}
+}
+
 static void on_report(
 	struct madp_plane *p, unsigned slot, const uint8_t *pdu, size_t len, mams_time now)
 {
@@ -245,15 +268,7 @@ static void on_report(
 	p->peer_seq = r.seq;
 	p->peer_at = now;
 	p->n_reports++;
-	for (unsigned i = 0; i < r.n_links; i++) {
-		int at = madp_plane_slot(p, r.link[i].cid);
-
-		if (at < 0)
-			continue;
-		madp_pace_report(&p->tx.link[at], &r.link[i], now);
-		p->link[at].peer_down = r.link[i].down;
-		settle(p, (unsigned)at, MADP_LINK_PEER, now);
-	}
+	take_links(p, &r, now);
 	for (unsigned i = 0; i < r.n_flows; i++) {
 		madp_retain_ack(&p->tx.cls[r.flow[i].flow].retain, r.flow[i].expect);
 		madp_receiver_links(&p->rx, r.flow[i].flow, slots_of(p, r.flow[i].cids));

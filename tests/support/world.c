@@ -335,6 +335,23 @@ void world_carrier(struct world *w, unsigned link, bool client_sees, bool networ
 	tick(w, 1);
 }
 
+void world_take(struct world *w, unsigned link, bool away)
+{
+	const struct madp_link_conf l = {
+		.cid = (uint8_t)(link + 1), .probe = w->plane[1].link[link].probe.conf};
+
+	world_blackhole(w, link, away);
+	if (away) {
+		madp_plane_link_del(&w->plane[0], link, side_now(w, 0));
+	} else {
+		madp_plane_link_add(&w->plane[0], link, &l, side_now(w, 0));
+		for (unsigned s = 0; s < 2; s++)
+			madp_plane_proven(&w->plane[s], link, side_now(w, s));
+	}
+	tick(w, 0);
+	tick(w, 1);
+}
+
 /* What happens next, and when: a source, an arrival, or a deadline of a plane. */
 static int64_t step(struct world *w, int64_t until, bool due[2])
 {

@@ -83,6 +83,9 @@ void world_source(struct world *w, enum world_side from, unsigned cls, uint64_t 
 void world_run(struct world *w, int64_t us);
 /** Carrier of both ends: what is under way is lost, and both systems know. */
 void world_carrier(struct world *w, unsigned link, bool client_sees, bool network_sees, bool up);
+/** A link is dead and the client's control plane takes it away; or it lives, is given back, and
+ * each end has proven itself to the other. */
+void world_take(struct world *w, unsigned link, bool away);
 /** Both directions swallow everything (or no longer); nobody is told. */
 void world_blackhole(struct world *w, unsigned link, bool dead);
 /** Nothing is held or under way any more, all memory is back. */

@@ -293,6 +293,35 @@ static void silent_loss_is_found(void)
 	}
 }
 
+/* The client's control plane takes a dead link away, and gives it back, every second: the network's
+ * side learns it from the next report, long before it is silent. */
+static void taken_away_is_told(void)
+{
+	for (unsigned i = 0; i < 2; i++) {
+		enum world_side from = i % 2 ? WORLD_NETWORK : WORLD_CLIENT;
+
+		two_links(300 + i, 10000, 60000);
+		world_treat(&w, from, 0, MADP_MODE_ACTIVE_STANDBY, "01", true);
+		world_source(&w, from, 0, 1000 * 1000 * 8, 1000);
+		world_run(&w, SECOND);
+		for (unsigned k = 0; k < 8; k++) {
+			world_take(&w, 0, true);
+			world_run(&w, 70000);
+			CU_ASSERT_FALSE(madp_plane_is_up(&w.plane[1], 0));
+			world_run(&w, SECOND - 70000);
+			world_take(&w, 0, false);
+			world_run(&w, 70000);
+			CU_ASSERT_TRUE(madp_plane_is_up(&w.plane[1], 0));
+			world_run(&w, SECOND + 37000 * k);
+		}
+		settle();
+		CU_ASSERT_EQUAL(lost(from), 0);
+		CU_ASSERT_EQUAL(flow(from)->refused, 0);
+		in_order(from);
+		world_fini(&w);
+	}
+}
+
 /* What a dead link held goes over one whose rate nobody knows: it was not used at all, or so little
  * that it never was full.  Its queue of 40 ms must not overflow. */
 static void sent_again_over_a_little_used_link(void)
@@ -510,6 +539,7 @@ int main(void)
 		{"duplicate loses the product", duplicate_loses_the_product},
 		{"detected loss loses nothing", detected_loss_loses_nothing},
 		{"silent loss is found", silent_loss_is_found},
+		{"taken away is told", taken_away_is_told},
 		{"sent again over a little used link", sent_again_over_a_little_used_link},
 		{"loss is not silence", loss_is_not_silence},
 		{"steering loses nothing", steering_loses_nothing},
