@@ -33,6 +33,8 @@ struct madp_reasm_conf {
 };
 /** 16 MiB, 1,024 SDUs; a session 1 MiB and 64 SDUs; 500 ms. */
 extern const struct madp_reasm_conf madp_reasm_defaults;
+/** Octets that the defaults take in all, bookkeeping included, are fewer than these. */
+#define MADP_REASM_MEMORY (17u << 20)
 
 /** X(symbol, counter name): what became of fragments and SDUs */
 #define MADP_REASM_COUNTERS(X)                                                                     \
