@@ -35,6 +35,17 @@ static const struct mams_conf_row link_rows[] = {
 static const struct mams_conf_table link_table = {
 	"link", sizeof(struct ccm_link_conf), link_rows, MAMS_ARRAY_LEN(link_rows), IN_LINK(name)};
 
+#define IN_APP(m) offsetof(struct ccm_app_conf, m)
+static const struct mams_conf_row app_rows[] = {
+	{"cgroup", MAMS_C_STRING, IN_APP(cgroup), .required = true,
+		.doc = "control group of version 2 whose processes, and those of the groups inside "
+		       "it, are meant: a directory below /sys/fs/cgroup, or relative to that"},
+	{"dscp", MAMS_C_INT, IN_APP(dscp), .min = 1, .max = 63, .required = true,
+		.doc = "what their packets are marked with, such as 43 of those for local use"},
+};
+static const struct mams_conf_table app_table = {"application", sizeof(struct ccm_app_conf),
+	app_rows, MAMS_ARRAY_LEN(app_rows), IN_APP(name)};
+
 static const struct mams_conf_row rows[] = {
 	{"ctl_socket", MAMS_C_STRING, AT(ctl_socket), .def = "/run/mams/ccm.ctl",
 		.doc = "where mamsctl reaches this daemon"},
@@ -103,6 +114,8 @@ static const struct mams_conf_row rows[] = {
 		.doc = "patience with mams-proxy and the plugin"},
 	{"link", MAMS_C_SECTIONS, AT(links), AT(n_links), .max = CCM_LINKS_MAX,
 		.table = &link_table, .required = true, .doc = "an access of this device"},
+	{"application", MAMS_C_SECTIONS, AT(apps), AT(n_apps), .max = CCM_APPS_MAX,
+		.table = &app_table, .doc = "processes whose packets are marked"},
 	{"mcc_mnc_tuple", MAMS_C_STRING, AT(session.mcc_mnc_tuple), .doc = "told in MX Discover"},
 	{"timeout", MAMS_C_DURATION, AT(session.timing.timeout_ms), .min = 100, .max = 60000,
 		.def = "1s", .doc = "MAMS_TIMEOUT: for the answer to a request; doubles"},
@@ -191,6 +204,34 @@ static int check_links(const struct ccm_conf *c, const char *path, struct mams_e
 	return 0;
 }
 
+/* The path becomes a part of a rule, in quotes. */
+static bool is_cgroup_path(const char *text)
+{
+	const char *start = text;
+
+	if (text[0] == '/' && strncmp(text, "/sys/fs/cgroup/", 15) != 0)
+		return false;
+	for (; *text; text++)
+		if ((unsigned char)*text < ' ' || strchr("\"\\*$", *text) ||
+			strncmp(text, "..", 2) == 0)
+			return false;
+	return text > start && text[-1] != '/' && (size_t)(text - start) < CCM_CGROUP_MAX;
+}
+
+static int check_apps(const struct ccm_conf *c, const char *path, struct mams_error *err)
+{
+	for (size_t i = 0; i < c->n_apps; i++) {
+		const struct ccm_app_conf *a = &c->apps[i];
+
+		if (!is_cgroup_path(a->cgroup))
+			return mams_fail(err, MAMS_EVALUE, path,
+				"application %s: cgroup: \"%.60s\" is no directory below "
+				"/sys/fs/cgroup, such as \"game.slice\"",
+				a->name, a->cgroup);
+	}
+	return 0;
+}
+
 /* What the C-MADP instances of this client can be driven with. */
 #define METHODS_DRIVEN (1u << MX_CONV_MPTCP_PROXY | 1u << MX_CONV_GMA)
 #define METHODS_DEFAULT (1u << MX_CONV_MPTCP_PROXY)
@@ -268,6 +309,8 @@ static int check(struct ccm_conf *c, const char *path, struct mams_error *err)
 
 	if (rc == 0)
 		rc = take_offer(c, path, err);
+	if (rc == 0)
+		rc = check_apps(c, path, err);
 	if (rc == 0)
 		rc = check_api(c, path, err);
 	if (rc == 0)

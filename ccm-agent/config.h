@@ -5,6 +5,16 @@
 #include "ccm-agent/session.h"
 #include "lib/codec/conf.h"
 
+#define CCM_APPS_MAX 16u
+#define CCM_CGROUP_MAX 200u
+
+/** Processes whose packets get a DSCP, by which flow classes know them. */
+struct ccm_app_conf {
+	const char *name;
+	const char *cgroup; /**< of version 2: directory below /sys/fs/cgroup, or relative to it */
+	uint32_t dscp;      /**< 1..63 */
+};
+
 struct ccm_conf {
 	const char *ctl_socket;
 	const char *proxy_socket;
@@ -46,6 +56,8 @@ struct ccm_conf {
 	uint32_t apply_ms;     /**< patience with proxy and plugin */
 	struct ccm_link_conf *links;
 	size_t n_links;
+	struct ccm_app_conf *apps;
+	size_t n_apps;
 	struct ccm_session_conf session;
 	struct mams_arena *arena; /**< owns everything above */
 };

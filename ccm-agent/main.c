@@ -1,6 +1,7 @@
 /* mams-ccm: client connection manager.  Wiring, nothing else. */
 #include "ccm-agent/admin.h"
 #include "ccm-agent/api.h"
+#include "ccm-agent/apply_marks.h"
 #include "lib/base/log.h"
 #include "lib/io/proc.h"
 #include "mams_version.h"
@@ -20,6 +21,7 @@ struct app {
 	struct ccm_agent *agent;
 	struct ccm_admin *admin;
 	struct ccm_api *api;
+	struct ccm_marks *marks;
 };
 
 static int take_option(void *user, size_t index, const char *arg)
@@ -36,6 +38,13 @@ static void stop(void *user)
 
 	mams_proc_notify("STOPPING=1");
 	ccm_agent_stop(a->agent);
+}
+
+static bool marks_wanted(void *user)
+{
+	const struct ccm_session *s = ccm_agent_session(((struct app *)user)->agent);
+
+	return s->set_up && !s->fallen_back;
 }
 
 static int start(struct app *a, struct mams_error *err)
@@ -57,6 +66,8 @@ static int start(struct app *a, struct mams_error *err)
 	if (rc == 0)
 		rc = ccm_api_new(a->loop, &a->conf, a->agent, &a->api, err);
 	if (rc == 0)
+		rc = ccm_marks_new(a->loop, &a->conf, marks_wanted, a, &a->marks);
+	if (rc == 0)
 		rc = mams_proc_drop_caps(keep, MAMS_ARRAY_LEN(keep));
 	if (rc == 0) {
 		ccm_admin_agent(a->admin, a->agent, a->api);
@@ -71,6 +82,7 @@ static void finish(struct app *a)
 {
 	ccm_admin_free(a->admin);
 	ccm_api_free(a->api);
+	ccm_marks_free(a->marks);
 	ccm_agent_free(a->agent);
 	mams_loop_free(a->loop);
 	ccm_conf_free(&a->conf);
@@ -104,6 +116,8 @@ int main(int argc, char **argv)
 	}
 	if (args.check_only || a.cleanup) {
 		rc = a.cleanup ? ccm_agent_cleanup(&a.conf, &err) : 0;
+		if (a.cleanup)
+			ccm_marks_clear(&a.conf);
 		if (rc < 0)
 			fprintf(stderr, "mams-ccm: %s: %s\n", err.where, err.text);
 		else if (args.check_only)

@@ -49,7 +49,7 @@ bool ccm_class_same_flow(const struct ccm_class *a, const struct ccm_class *b)
 
 bool ccm_class_eq(const struct ccm_class *a, const struct ccm_class *b)
 {
-	return ccm_class_same_flow(a, b) && a->n_links == b->n_links &&
+	return ccm_class_same_flow(a, b) && a->mode == b->mode && a->n_links == b->n_links &&
 	       memcmp(a->links, b->links, a->n_links) == 0;
 }
 

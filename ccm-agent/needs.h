@@ -60,6 +60,7 @@ struct ccm_class {
 	struct ccm_limits limits;
 	uint8_t links[CCM_LINKS_MAX]; /**< connection ids, best first */
 	size_t n_links;
+	uint8_t mode; /**< tunnel: 1 + enum mx_mode; 0: the first carries, the others stand by */
 };
 
 struct ccm_needs {
@@ -89,4 +90,5 @@ MAMS_MUST int ccm_needs_classes(
 const char *ccm_class_choose(
 	struct ccm_class *k, const struct ccm_quality *quality, uint32_t candidates);
 bool ccm_class_same_flow(const struct ccm_class *a, const struct ccm_class *b);
-bool ccm_class_eq(const struct ccm_class *a, const struct ccm_class *b); /**< flow and links */
+bool ccm_class_eq(
+	const struct ccm_class *a, const struct ccm_class *b); /**< flow, links and mode */

@@ -77,7 +77,8 @@ static bool take_template(const struct mx_tft *t, bool tunnel, struct ccm_class 
 	return true;
 }
 
-static void put_class(const struct mx_uplink_delivery *u, uint32_t bits, struct ccm_order *out)
+static void put_class(const struct mx_uplink_delivery *u, const struct mx_uplink_mode *mode,
+	uint32_t bits, struct ccm_order *out)
 {
 	struct ccm_class k;
 
@@ -87,12 +88,13 @@ static void put_class(const struct mx_uplink_delivery *u, uint32_t bits, struct 
 	/* both directions of a flow share its subflows, but not a tunnel */
 	if (out->n_classes == max || !take_template(u->ul_tft, tunnel, &k) ||
 		u->n_connection_list == 0 || u->n_connection_list > CCM_LINKS_MAX ||
-		(!tunnel && (bits & ~out->dl))) {
+		(!tunnel && ((bits & ~out->dl) || mode))) {
 		out->plain = false;
 		return;
 	}
 	memcpy(k.links, u->connection_list, u->n_connection_list);
 	k.n_links = u->n_connection_list;
+	k.mode = mode ? (uint8_t)(1 + mode->mode) : 0;
 	out->classes[out->n_classes++] = k;
 }
 
@@ -139,7 +141,7 @@ static int take_lists(
 		if (rest)
 			out->ul = bits;
 		else
-			put_class(u, bits, out);
+			put_class(u, mx_uplink_mode_of(r, i), bits, out);
 	}
 	if (!rest && !bits_of(&out->first, 1, out->anchor, &out->ul))
 		return mams_fail(err, MAMS_EVALUE, "default_uplink_delivery",

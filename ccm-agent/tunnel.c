@@ -267,7 +267,7 @@ static int put_classes(struct ctl_msg *m, const struct ccm_tunnel *t)
 	}
 	for (size_t i = 0; rc == 0 && i < t->n_classes; i++) {
 		const struct ccm_class *k = &t->classes[i];
-		struct ccm_tunnel_way way = {.first = k->links[0]};
+		struct ccm_tunnel_way way = {.first = k->links[0], .mode = k->mode};
 
 		for (size_t n = 0; n < k->n_links; n++)
 			way.links |= 1u << k->links[n];

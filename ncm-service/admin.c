@@ -119,6 +119,7 @@ static void put_session(struct ncm_admin *a, struct ctl_msg *msg, const struct n
 		.age_ms = (uint64_t)mams_time_ms_until(s->created, mams_loop_now(a->loop)),
 		.links = ctl_alloc(msg, NCM_LINKS_MAX * sizeof(*out->links))};
 	ncm_status_anchors(msg, s, out);
+	ncm_status_apps(msg, s, out);
 	for (uint8_t i = 0; out->links && i < NCM_LINKS_MAX; i++)
 		if (s->s.links[i].known) {
 			put_link(msg, s, i, &out->links[out->n_links]);

@@ -6,6 +6,7 @@
 #include "lib/base/log.h"
 #include "lib/io/ctlmsg.h"
 #include "lib/mx/mx_tables.h"
+#include "ncm-service/appreq.h"
 #include "ncm-service/status.h"
 
 #include <uthash.h>
@@ -175,6 +176,72 @@ static int take_treatment(
 	return rc == 0 ? take_off(t, &order->off, err) : rc;
 }
 
+/* One direction of an application's traffic: what the request does not name stays. */
+static int take_way(const struct ncm_session *s, const char *const *names, size_t n,
+	const char *mode, struct ncm_app_way *w, struct mams_error *err)
+{
+	uint32_t links = 0;
+	uint32_t first = 0;
+	int rc = n ? ncm_session_take_links(s, names, 1, &first, err) : 0;
+
+	if (rc == 0)
+		rc = ncm_session_take_links(s, names, n, &links, err);
+	if (rc < 0)
+		return rc;
+	if (links) {
+		w->links = links;
+		for (w->first = 0; !(first & 1u << w->first); w->first++)
+			;
+	}
+	return take_mode(mode, &w->mode, err);
+}
+
+static int find_app(const struct ncm_session *s, const char *name, struct mams_error *err)
+{
+	for (size_t i = 0; i < s->policy->n_apps; i++)
+		if (strcmp(s->policy->apps[i].name, name) == 0)
+			return (int)i;
+	return mams_fail(
+		err, MAMS_EVALUE, name, "is no application section of the NCM's configuration");
+}
+
+/* @return 0: the order is complete */
+static int take_app(const struct ncm_session *s, const struct ctl_steer *t, struct ncm_order *order,
+	struct mams_error *err)
+{
+	const int i = find_app(s, t->application, err);
+	const struct ncm_saved_app *was = i >= 0 ? ncm_appreq_steered(s, (size_t)i) : NULL;
+	struct ncm_saved_app *to = &order->steered;
+	int rc;
+
+	if (i < 0)
+		return i;
+	order->app = (uint8_t)(1 + i);
+	if (t->n_off || t->has_configuration)
+		return mams_fail(err, MAMS_EVALUE, "application",
+			"features and configurations are the anchor's, not an application's");
+	if (t->has_as_configured && t->as_configured)
+		return t->n_dl || t->n_ul || t->dl_mode || t->ul_mode
+			       ? mams_fail(err, MAMS_EVALUE, "as_configured",
+					 "takes no lists and no modes")
+			       : 0;
+	if (was)
+		*to = *was;
+	snprintf(to->name, sizeof(to->name), "%s", s->policy->apps[i].name);
+	rc = take_way(s, t->dl, t->n_dl, t->dl_mode, &to->dl, err);
+	return rc == 0 ? take_way(s, t->ul, t->n_ul, t->ul_mode, &to->ul, err) : rc;
+}
+
+static int take_anchor(const struct ncm_session *s, const struct ctl_steer *t,
+	struct ncm_order *order, struct mams_error *err)
+{
+	int rc = ncm_session_take_links(s, t->dl, t->n_dl, &order->dl, err);
+
+	if (rc == 0)
+		rc = ncm_session_take_links(s, t->ul, t->n_ul, &order->ul, err);
+	return rc == 0 ? take_treatment(t, order, err) : rc;
+}
+
 static void waiting_free(struct ncm_steers *st, struct waiting *w)
 {
 	HASH_DEL(st->waiting, w);
@@ -187,14 +254,10 @@ static int start_steering(struct ncm_steers *st, struct ncm_session *s, const st
 	struct ncm_order order = {
 		.configuration = t->has_configuration ? (uint8_t)t->configuration : 0};
 	struct waiting *w;
-	int rc = ncm_status_anchor(s, t->anchor, &order.anchor, err);
+	int rc = ncm_status_anchor(s, t->anchor, t->application != NULL, &order.anchor, err);
 
 	if (rc == 0)
-		rc = ncm_session_take_links(s, t->dl, t->n_dl, &order.dl, err);
-	if (rc == 0)
-		rc = ncm_session_take_links(s, t->ul, t->n_ul, &order.ul, err);
-	if (rc == 0)
-		rc = take_treatment(t, &order, err);
+		rc = t->application ? take_app(s, t, &order, err) : take_anchor(s, t, &order, err);
 	if (rc < 0)
 		return rc;
 	w = calloc(1, sizeof(*w));

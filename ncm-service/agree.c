@@ -106,6 +106,7 @@ int ncm_agree(struct ncm_session *s, const struct mx_msg *m, struct mams_error *
 	ncm_advice_forget(s);
 	ncm_appreq_forget(s);
 	take_deliveries(s, &own, &peer);
+	memset(s->s.apps, 0, sizeof(s->s.apps));
 	take_anchors(s, agreed_anchors(&own, &peer, m->type == MX_CAPABILITY_RSP));
 	ncm_session_push(s, (struct ncm_action){.kind = NCM_ACT_AGREED});
 	return 0;

@@ -125,7 +125,8 @@ bool ncm_appreq_take(struct ncm_session *s, const struct mx_app_madp_assoc_req *
 
 static struct ncm_flow flow_of(const struct ncm_session *s, const struct ncm_app_conf *a)
 {
-	struct ncm_flow f = {.has_protocol = a->protocol != ANY,
+	struct ncm_flow f = {.name = a->name,
+		.has_protocol = a->protocol != ANY,
 		.protocol = (uint8_t)a->protocol,
 		.port_first = (uint16_t)a->port_first,
 		.port_last = (uint16_t)a->port_last,
@@ -146,15 +147,76 @@ static void keep(struct ncm_flow *f, uint32_t may)
 {
 	size_t n = 0;
 
-	for (size_t i = 0; i < f->n_order; i++)
-		if (may & 1u << f->order[i])
-			f->order[n++] = f->order[i];
+	f->dl = 0;
+	for (size_t i = 0; i < f->n_order; i++) {
+		if (!(may & 1u << f->order[i]))
+			continue;
+		f->dl |= 1u << f->order[i];
+		f->order[n++] = f->order[i];
+	}
 	f->n_order = n;
+	f->dl_first = f->order[0];
 }
 
-size_t ncm_appreq_flows(const struct ncm_session *s, size_t anchor, uint32_t may,
+const struct ncm_saved_app *ncm_appreq_steered(const struct ncm_session *s, size_t app)
+{
+	for (size_t i = 0; i < NCM_APPS_MAX; i++)
+		if (s->s.apps[i].name[0] &&
+			strcmp(s->s.apps[i].name, s->policy->apps[app].name) == 0)
+			return &s->s.apps[i];
+	return NULL;
+}
+
+void ncm_appreq_keep(struct ncm_session *s, const struct ncm_order *o)
+{
+	const struct ncm_saved_app *was = ncm_appreq_steered(s, o->app - 1u);
+	size_t i = 0;
+
+	/* the policy has no more of them than there are places, and other names are not kept */
+	while (i + 1 < NCM_APPS_MAX && (was ? &s->s.apps[i] != was : s->s.apps[i].name[0] != '\0'))
+		i++;
+	s->s.apps[i] = o->steered;
+}
+
+static void put_order(struct ncm_flow *f, const uint8_t *ids, size_t n, uint32_t links)
+{
+	for (size_t i = 0; i < n; i++)
+		if ((links & 1u << ids[i]) && !memchr(f->order, ids[i], f->n_order))
+			f->order[f->n_order++] = ids[i];
+}
+
+/* What is steered by itself goes where it was steered to while a link of those is there.  Links as
+ * they stand in f are the configured ones. */
+static void steer_flow(
+	struct ncm_flow *f, const struct ncm_saved_app *to, uint32_t have, uint32_t may)
+{
+	static const uint8_t all[NCM_LINKS_MAX] = {
+		0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
+	const struct ncm_flow was = *f;
+	const uint32_t ul = to->ul.links & have;
+
+	f->ul_mode = to->ul.mode;
+	f->dl_mode = to->dl.mode;
+	f->dl_steered = (to->dl.links & have) != 0;
+	if (f->dl_steered) {
+		f->dl = to->dl.links & have;
+		f->dl_first = to->dl.first;
+	}
+	if (!ul && f->n_order > 0)
+		return;
+	f->n_order = 0;
+	if (ul) {
+		put_order(f, &to->ul.first, 1, ul);
+		put_order(f, was.order, was.n_order, ul);
+	}
+	put_order(f, all, NCM_LINKS_MAX, ul ? ul : may);
+}
+
+size_t ncm_appreq_flows(const struct ncm_session *s, const struct ncm_order *o, uint32_t may,
 	struct ncm_flow out[NCM_ALL_FLOWS_MAX])
 {
+	const size_t anchor = o->anchor;
+	const uint32_t have = ncm_session_deliveries(s, anchor);
 	const uint32_t methods = ncm_session_methods(s, anchor);
 	const bool tunnel = (methods & 1u << MX_CONV_GMA) != 0;
 	const size_t max = tunnel ? NCM_APPS_MAX : NCM_ALL_FLOWS_MAX;
@@ -162,8 +224,13 @@ size_t ncm_appreq_flows(const struct ncm_session *s, size_t anchor, uint32_t may
 	size_t n = 0;
 
 	for (size_t i = 0; methods && i < s->policy->n_apps; i++) {
+		const struct ncm_saved_app *to =
+			o->app == i + 1 ? &o->steered : ncm_appreq_steered(s, i);
+
 		out[n] = flow_of(s, &s->policy->apps[i]);
 		keep(&out[n], may);
+		if (tunnel && to && to->name[0])
+			steer_flow(&out[n], to, have, may);
 		/* a proxy has TCP only */
 		n += out[n].n_order > 0 &&
 		     (tunnel || !out[n].has_protocol || out[n].protocol == TCP);
@@ -182,11 +249,14 @@ void ncm_appreq_setup(struct ncm_session *s)
 {
 	struct ncm_flow flows[NCM_ALL_FLOWS_MAX];
 
-	for (size_t a = 0; a < s->policy->n_anchors; a++)
+	for (size_t a = 0; a < s->policy->n_anchors; a++) {
+		const struct ncm_order o = {.anchor = a};
+
 		if (s->s.anchors[a].used &&
 			((s->flows_told & 1u << a) ||
-				ncm_appreq_flows(s, a, ncm_session_deliveries(s, a), flows) > 0))
+				ncm_appreq_flows(s, &o, ncm_session_deliveries(s, a), flows) > 0))
 			s->flows_due |= 1u << a;
+	}
 }
 
 void ncm_appreq_step(struct ncm_session *s, mams_time now)

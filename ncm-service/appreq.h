@@ -21,8 +21,14 @@ struct ncm_flow {
 	uint16_t port_first, port_last; /**< of the server */
 	bool has_dscp;
 	uint8_t dscp;
-	uint8_t order[NCM_LINKS_MAX]; /**< connection ids, best first */
+	const char *name;             /**< of the operator's category; NULL: the client's own */
+	uint8_t order[NCM_LINKS_MAX]; /**< connection ids for the uplink, best first */
 	size_t n_order;
+	uint8_t ul_mode;  /**< 1 + enum mx_mode; 0: the first carries, the others stand by */
+	uint32_t dl;      /**< bits of connection ids; 0: the anchor's */
+	bool dl_steered;  /**< dl is an operator's order: the anchor's lists do not bound it */
+	uint8_t dl_first; /**< preferred */
+	uint8_t dl_mode;
 };
 
 struct ncm_appreq {
@@ -38,10 +44,17 @@ struct ncm_appreq {
 bool ncm_appreq_take(struct ncm_session *s, const struct mx_app_madp_assoc_req *q);
 /** The flows of an anchor that have connections of their own; the first that matches decides.  In a
  *  tunnel the first has Flow ID 1, the second 2, and so on, at both ends.
- *  @param may  bits of connection ids that the lists allow; order has these only
+ *  @param o    of which anchor (index), and what its traffic of an application is about to become,
+ *              when that is ordered
+ *  @param may  bits of connection ids that the lists allow; order has these only, unless the
+ *              application is steered by itself
  *  @return how many */
-size_t ncm_appreq_flows(const struct ncm_session *s, size_t anchor, uint32_t may,
+size_t ncm_appreq_flows(const struct ncm_session *s, const struct ncm_order *o, uint32_t may,
 	struct ncm_flow out[NCM_ALL_FLOWS_MAX]);
+/** What is kept of an application (index of the policy); NULL: it is not steered. */
+const struct ncm_saved_app *ncm_appreq_steered(const struct ncm_session *s, size_t app);
+/** An order for an application is in effect. */
+void ncm_appreq_keep(struct ncm_session *s, const struct ncm_order *o);
 /** The user plane has changed. */
 void ncm_appreq_setup(struct ncm_session *s);
 /** Steer, if that is due and nothing else is under way. */

@@ -328,6 +328,9 @@ static bool put_template(struct mx_msg *m, const struct ncm_flow *f, struct mx_t
 static bool put_flows(
 	struct mx_msg *m, const struct ncm_flow *flows, size_t n, struct mx_traffic_steering_req *r)
 {
+	r->uplink_modes = n ? mx_alloc(m, n * sizeof(*r->uplink_modes)) : NULL;
+	if (n && !r->uplink_modes)
+		return false;
 	for (size_t i = 0; i < n; i++) {
 		struct mx_uplink_delivery *u = &r->uplink_delivery[r->n_uplink_delivery++];
 
@@ -337,6 +340,9 @@ static bool put_flows(
 			return false;
 		memcpy(u->connection_list, flows[i].order, flows[i].n_order);
 		u->n_connection_list = flows[i].n_order;
+		if (flows[i].ul_mode)
+			r->uplink_modes[r->n_uplink_modes++] = (struct mx_uplink_mode){
+				.entry = (uint8_t)i, .mode = flows[i].ul_mode - 1};
 	}
 	return true;
 }
@@ -346,7 +352,7 @@ struct mx_msg *ncm_compose_steering(const struct ncm_session *s, const struct nc
 	/* in a tunnel the directions are apart: ncm_tunnel_compose() has the other one */
 	bool tunnel = (ncm_session_methods(s, o->anchor) & 1u << MX_CONV_GMA) != 0;
 	struct ncm_flow flow[NCM_ALL_FLOWS_MAX];
-	size_t flows = ncm_appreq_flows(s, o->anchor, tunnel ? o->ul : o->dl & o->ul, flow);
+	size_t flows = ncm_appreq_flows(s, o, tunnel ? o->ul : o->dl & o->ul, flow);
 	struct mx_msg *m = mx_msg_new(MX_TRAFFIC_STEERING_REQ, 0);
 	struct mx_traffic_steering_req *r = m ? &m->traffic_steering_req : NULL;
 	struct mx_uplink_delivery *u = m ? mx_alloc(m, (flows + 1) * sizeof(*u)) : NULL;

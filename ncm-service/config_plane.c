@@ -331,6 +331,10 @@ static int take_app(const struct ncm_policy *p, struct ncm_app_conf *a, const ch
 			"is "
 			"required, or it is all traffic",
 			a->name);
+	if (strlen(a->name) >= NCM_NAME_MAX)
+		return mams_fail(err, MAMS_EVALUE, path,
+			"application %.40s: its name has at most %d octets", a->name,
+			NCM_NAME_MAX - 1);
 	if (a->port_first > a->port_last || a->n_destinations > 1)
 		return mams_fail(err, MAMS_EVALUE, path, "application %s: %s", a->name,
 			a->n_destinations > 1 ? "destination: one network"

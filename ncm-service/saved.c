@@ -31,6 +31,29 @@ static int write_anchors(const struct ncm_saved *s, struct ctl_msg *msg)
 	return 0;
 }
 
+static int write_apps(const struct ncm_saved *s, struct ctl_msg *msg)
+{
+	struct ctl_ncm_session *out = &msg->ncm_session;
+
+	out->apps = ctl_alloc(msg, NCM_APPS_MAX * sizeof(*out->apps));
+	if (!out->apps)
+		return -ENOMEM;
+	for (size_t i = 0; i < NCM_APPS_MAX; i++) {
+		const struct ncm_saved_app *a = &s->apps[i];
+
+		if (a->name[0])
+			out->apps[out->n_apps++] =
+				(struct ctl_ncm_app){.name = ctl_strdup(msg, a->name),
+					.dl = a->dl.links,
+					.ul = a->ul.links,
+					.dl_first = a->dl.first,
+					.ul_first = a->ul.first,
+					.dl_mode = a->dl.mode,
+					.ul_mode = a->ul.mode};
+	}
+	return 0;
+}
+
 int ncm_saved_write(const struct ncm_saved *s, struct mams_buf *out)
 {
 	struct ctl_msg *msg = ctl_msg_new(CTL_NCM_SESSION, 0);
@@ -71,6 +94,8 @@ int ncm_saved_write(const struct ncm_saved *s, struct mams_buf *out)
 		.links = links,
 		.n_links = n};
 	rc = write_anchors(s, msg);
+	if (rc == 0)
+		rc = write_apps(s, msg);
 	if (rc == 0)
 		rc = ctl_encode(msg, 0, out, &err);
 	ctl_msg_free(msg);
@@ -128,6 +153,23 @@ static int read_anchors(
 	return 0;
 }
 
+static int read_apps(const struct ctl_ncm_session *s, struct ncm_saved *out, struct mams_error *err)
+{
+	int rc = 0;
+
+	if (s->n_apps > NCM_APPS_MAX)
+		return mams_fail(err, MAMS_EVALUE, "apps", "more than %u", NCM_APPS_MAX);
+	for (size_t i = 0; rc == 0 && i < s->n_apps; i++) {
+		const struct ctl_ncm_app *from = &s->apps[i];
+		struct ncm_saved_app *a = &out->apps[i];
+
+		rc = read_text(from->name, a->name, sizeof(a->name), "apps", err);
+		a->dl = (struct ncm_app_way){from->dl, from->dl_first, from->dl_mode};
+		a->ul = (struct ncm_app_way){from->ul, from->ul_first, from->ul_mode};
+	}
+	return rc;
+}
+
 static int read_tunnel(
 	const struct ctl_ncm_session *s, struct ncm_tunnel *out, struct mams_error *err)
 {
@@ -156,6 +198,8 @@ static int read_session(
 	out->adaptation = s->adaptation;
 	if (rc == 0)
 		rc = read_anchors(s, out, err);
+	if (rc == 0)
+		rc = read_apps(s, out, err);
 	return rc == 0 ? read_tunnel(s, &out->tunnel, err) : rc;
 }
 
@@ -189,9 +233,23 @@ static void fit_anchors(const struct ncm_policy *p, struct ncm_saved *s)
 	}
 }
 
+/* An application that there is no more takes nobody's place. */
+static void fit_apps(const struct ncm_policy *p, struct ncm_saved *s)
+{
+	for (size_t i = 0; i < NCM_APPS_MAX; i++) {
+		bool known = false;
+
+		for (size_t k = 0; k < p->n_apps; k++)
+			known |= strcmp(p->apps[k].name, s->apps[i].name) == 0;
+		if (!known)
+			s->apps[i] = (struct ncm_saved_app){0};
+	}
+}
+
 void ncm_saved_fit(const struct ncm_policy *p, struct ncm_saved *s)
 {
 	fit_anchors(p, s);
+	fit_apps(p, s);
 	for (size_t i = 0; i < NCM_LINKS_MAX; i++) {
 		struct ncm_link *l = &s->links[i];
 

@@ -214,8 +214,11 @@ static int on_capability_ack(
 /* @return static words; NULL: it is under way */
 static const char *begin_steering(struct ncm_session *s, mams_time now, int *code)
 {
-	const char *why = ncm_steering_check(s, &s->steer.order);
+	const char *why;
 
+	if (s->steer.again || s->steer.order.app)
+		ncm_steering_lists(s, &s->steer.order);
+	why = ncm_steering_check(s, &s->steer.order);
 	*code = MAMS_EVALUE;
 	if (why)
 		return why;
@@ -262,19 +265,13 @@ int ncm_session_steer(struct ncm_session *s, uint64_t request, const struct ncm_
 
 bool ncm_session_steer_again(struct ncm_session *s, size_t anchor, mams_time now)
 {
-	uint32_t have = ncm_session_deliveries(s, anchor);
 	int code;
 
 	if (s->state != NCM_STATE_ACTIVE || s->steer.open)
 		return false;
 	s->steer.again = true;
 	s->steer.request = 0;
-	s->steer.order = (struct ncm_order){.anchor = anchor,
-		.dl = s->s.anchors[anchor].dl & have,
-		.ul = s->s.anchors[anchor].ul & have,
-		.ul_mode = s->s.anchors[anchor].ul_mode,
-		.dl_mode = s->s.anchors[anchor].dl_mode,
-		.off = s->s.anchors[anchor].off};
+	s->steer.order = (struct ncm_order){.anchor = anchor};
 	s->steer.open = !begin_steering(s, now, &code);
 	return s->steer.open;
 }
@@ -295,6 +292,10 @@ static void keep_order(struct ncm_session *s, const struct ncm_order *o)
 {
 	struct ncm_saved_anchor *anchors = s->s.anchors;
 
+	if (o->app) {
+		ncm_appreq_keep(s, o);
+		return;
+	}
 	anchors[o->anchor].dl = o->dl;
 	anchors[o->anchor].ul = o->ul;
 	anchors[o->anchor].ul_mode = o->ul_mode;

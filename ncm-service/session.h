@@ -122,6 +122,19 @@ struct ncm_saved_anchor {
 	uint32_t off; /**< agreed features that steering has switched off */
 };
 
+/** One direction of an application's traffic, as steered. */
+struct ncm_app_way {
+	uint32_t links; /**< bits of connection ids; 0: as configured */
+	uint8_t first;  /**< of links: preferred */
+	uint8_t mode;   /**< 1 + enum mx_mode; 0: the first carries, the others stand by */
+};
+
+/** Traffic of an application that was steered apart from its anchor with GMA. */
+struct ncm_saved_app {
+	char name[NCM_NAME_MAX]; /**< of the policy's application; "": none */
+	struct ncm_app_way dl, ul;
+};
+
 /** What a trailer MADP has given the client of a session. */
 struct ncm_tunnel {
 	char secret[NCM_KEY_MAX];          /**< base64 */
@@ -139,6 +152,7 @@ struct ncm_saved {
 	uint32_t convergence; /**< agreed, bits of enum mx_convergence */
 	uint32_t adaptation;  /**< agreed, bits of enum mx_adaptation */
 	struct ncm_saved_anchor anchors[NCM_ANCHORS_MAX]; /**< in the policy's order */
+	struct ncm_saved_app apps[NCM_APPS_MAX];
 	struct ncm_tunnel tunnel; /**< of the anchor with GMA; secret "": none yet */
 	struct ncm_link links[NCM_LINKS_MAX];
 };
@@ -185,6 +199,9 @@ struct ncm_order {
 	uint8_t ul_mode;       /**< 1 + enum mx_mode; 0: as the features say */
 	uint8_t dl_mode;
 	uint32_t off; /**< agreed features that are not to be used */
+	uint8_t app;  /**< 1 + index of an application whose traffic alone is steered; lists, modes
+		       * and features are the anchor's own then.  0: the anchor's */
+	struct ncm_saved_app steered; /**< app: how its traffic goes; name "": as configured */
 };
 
 struct ncm_session {

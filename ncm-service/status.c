@@ -1,6 +1,9 @@
 #include "ncm-service/status.h"
 
+#include "lib/mx/mx_tables.h"
 #include "ncm-service/agree.h"
+#include "ncm-service/appreq.h"
+#include "ncm-service/tunnel.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -45,6 +48,46 @@ static const char **put_links(
 			out[(*n)++] =
 				ctl_strdup(msg, s->policy->accesses[s->s.links[i].access].name);
 	return out;
+}
+
+static uint32_t admitted(const struct ncm_session *s, uint32_t bits)
+{
+	for (uint8_t i = 0; i < NCM_LINKS_MAX; i++)
+		if (s->s.links[i].admission != NCM_ADMIT_OK)
+			bits &= ~(1u << i);
+	return bits;
+}
+
+static void put_way(struct ctl_msg *msg, const struct ncm_session *s, const struct ncm_app_way *w,
+	const char ***names, size_t *n, const char **mode)
+{
+	const uint32_t links = admitted(s, w->links);
+	const uint32_t first = links & 1u << w->first;
+	size_t rest = 0;
+	const char **behind;
+
+	*names = put_links(msg, s, first, n);
+	behind = put_links(msg, s, links & ~first, &rest);
+	for (size_t i = 0; *names && behind && i < rest; i++)
+		(*names)[(*n)++] = behind[i];
+	*mode = w->mode ? mams_enum_str(mx_mode_names, w->mode - 1) : NULL;
+}
+
+void ncm_status_apps(
+	struct ctl_msg *msg, const struct ncm_session *s, struct ctl_session_status *out)
+{
+	out->applications = ctl_alloc(msg, NCM_APPS_MAX * sizeof(*out->applications));
+	for (size_t i = 0; out->applications && i < s->policy->n_apps; i++) {
+		const struct ncm_saved_app *a = ncm_appreq_steered(s, i);
+		struct ctl_app_status *x = &out->applications[out->n_applications];
+
+		if (!a)
+			continue;
+		x->name = ctl_strdup(msg, a->name);
+		put_way(msg, s, &a->dl, &x->dl, &x->n_dl, &x->dl_mode);
+		put_way(msg, s, &a->ul, &x->ul, &x->n_ul, &x->ul_mode);
+		out->n_applications++;
+	}
 }
 
 static const char *method_name(const struct ncm_session *s, size_t a)
@@ -107,11 +150,16 @@ void ncm_status_madps(struct ctl_msg *msg, struct ncm_service *v)
 				.capacity = m->policy->madps[i].capacity};
 }
 
-int ncm_status_anchor(
-	const struct ncm_session *s, const char *text, size_t *out, struct mams_error *err)
+int ncm_status_anchor(const struct ncm_session *s, const char *text, bool tunnel, size_t *out,
+	struct mams_error *err)
 {
+	const int gma = tunnel && !text ? ncm_tunnel_anchor(s) : -1;
 	char id[4];
 
+	if (gma >= 0) {
+		*out = (size_t)gma;
+		return 0;
+	}
 	for (size_t a = 0; a < s->policy->n_anchors; a++) {
 		snprintf(id, sizeof(id), "%u", s->s.anchors[a].id);
 		*out = a;

@@ -9,9 +9,13 @@ void ncm_status_agreed(
 	struct ctl_msg *msg, const struct ncm_session *s, struct ctl_session_status *out);
 void ncm_status_anchors(
 	struct ctl_msg *msg, const struct ncm_session *s, struct ctl_session_status *out);
+/** Traffic of applications that is steered apart. */
+void ncm_status_apps(
+	struct ctl_msg *msg, const struct ncm_session *s, struct ctl_session_status *out);
 /** All instances, in the order of the configuration. */
 void ncm_status_madps(struct ctl_msg *msg, struct ncm_service *v);
 /** The anchor that a steering request means: by name, by connection id, or the first.
+ *  @param tunnel  NULL text: the one with GMA, where there is one
  *  @return 0 or -MAMS_EVALUE */
-MAMS_MUST int ncm_status_anchor(
-	const struct ncm_session *s, const char *text, size_t *out, struct mams_error *err);
+MAMS_MUST int ncm_status_anchor(const struct ncm_session *s, const char *text, bool tunnel,
+	size_t *out, struct mams_error *err);

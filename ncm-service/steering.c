@@ -65,6 +65,28 @@ uint32_t ncm_steering_features(const struct ncm_session *s, const struct ncm_ord
 	return s->s.features & ~o->off & ~(is_tunnel(s, o->anchor) ? 0 : MX_GMA_FEATURES);
 }
 
+void ncm_steering_lists(const struct ncm_session *s, struct ncm_order *o)
+{
+	const struct ncm_saved_anchor *a = &s->s.anchors[o->anchor];
+	const uint32_t have = ncm_session_deliveries(s, o->anchor);
+
+	o->dl = a->dl & have ? a->dl & have : have;
+	o->ul = a->ul & have ? a->ul & have : have;
+	o->ul_mode = a->ul_mode;
+	o->dl_mode = a->dl_mode;
+	o->off = a->off;
+}
+
+/* Of an application lists and modes are told with its flows. */
+static const char *check_app(const struct ncm_session *s, const struct ncm_order *o, uint32_t have)
+{
+	if (!is_tunnel(s, o->anchor))
+		return "applications are steered on an anchor with GMA only";
+	if ((o->steered.dl.links | o->steered.ul.links) & ~have)
+		return "only delivery connections that are set up can carry traffic";
+	return NULL;
+}
+
 const char *ncm_steering_check(const struct ncm_session *s, const struct ncm_order *o)
 {
 	uint32_t have;
@@ -72,6 +94,8 @@ const char *ncm_steering_check(const struct ncm_session *s, const struct ncm_ord
 	if (o->anchor >= s->policy->n_anchors || !s->s.anchors[o->anchor].used)
 		return "the session has no such anchor";
 	have = ncm_session_deliveries(s, o->anchor);
+	if (o->app)
+		return check_app(s, o, have);
 	if (!o->dl || !o->ul || (o->dl & ~have) || (o->ul & ~have))
 		return "only delivery connections that are set up can carry traffic";
 	if (o->configuration && !has_configuration(s, o))

@@ -5,6 +5,9 @@
 
 #include "ncm-service/session.h"
 
+/** The order is for a part of the anchor's traffic: it has the anchor's own lists, modes and
+ *  features. */
+void ncm_steering_lists(const struct ncm_session *s, struct ncm_order *o);
 /** Can this order be given?  @return NULL, or static words why not */
 const char *ncm_steering_check(const struct ncm_session *s, const struct ncm_order *o);
 /** Those that the order activates. */

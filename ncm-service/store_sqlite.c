@@ -12,7 +12,7 @@
 #include <unistd.h>
 
 #define LOG_MODULE "store"
-#define SCHEMA_VERSION 3
+#define SCHEMA_VERSION 4
 #define TEXT_OF(n) #n
 #define NUMBER_TEXT(n) TEXT_OF(n)
 
@@ -22,9 +22,11 @@ struct file {
 	sqlite3_stmt *put_session;
 	sqlite3_stmt *put_link;
 	sqlite3_stmt *put_anchor;
+	sqlite3_stmt *put_app;
 	sqlite3_stmt *del_session;
 	sqlite3_stmt *del_links;
 	sqlite3_stmt *del_anchors;
+	sqlite3_stmt *del_apps;
 	sqlite3_stmt *put_held;
 	sqlite3_stmt *del_held;
 	bool open; /* a transaction, for all of a turn: each costs a dozen writes */
@@ -43,6 +45,10 @@ static const char schema[] =
 	" dl INTEGER NOT NULL, ul INTEGER NOT NULL, dl_mode INTEGER NOT NULL DEFAULT 0,"
 	" ul_mode INTEGER NOT NULL DEFAULT 0, off INTEGER NOT NULL DEFAULT 0,"
 	" PRIMARY KEY(identity, connection_id)) WITHOUT ROWID;"
+	"CREATE TABLE IF NOT EXISTS application("
+	" identity TEXT NOT NULL, name TEXT NOT NULL, dl INTEGER NOT NULL, ul INTEGER NOT NULL,"
+	" dl_first INTEGER NOT NULL, ul_first INTEGER NOT NULL, dl_mode INTEGER NOT NULL,"
+	" ul_mode INTEGER NOT NULL, PRIMARY KEY(identity, name)) WITHOUT ROWID;"
 	"CREATE TABLE IF NOT EXISTS drained(madp TEXT PRIMARY KEY) WITHOUT ROWID;"
 	"CREATE TABLE IF NOT EXISTS held(identity TEXT PRIMARY KEY, text TEXT NOT NULL) WITHOUT "
 	"ROWID;"
@@ -140,6 +146,27 @@ static int delete_anchors(struct file *st, const char *identity)
 	return run(st, st->del_anchors);
 }
 
+static int delete_apps(struct file *st, const char *identity)
+{
+	sqlite3_bind_text(st->del_apps, 1, identity, -1, SQLITE_STATIC);
+	return run(st, st->del_apps);
+}
+
+static int put_app(struct file *st, const char *identity, const struct ncm_saved_app *a)
+{
+	sqlite3_stmt *q = st->put_app;
+
+	sqlite3_bind_text(q, 1, identity, -1, SQLITE_STATIC);
+	sqlite3_bind_text(q, 2, a->name, -1, SQLITE_STATIC);
+	sqlite3_bind_int64(q, 3, a->dl.links);
+	sqlite3_bind_int64(q, 4, a->ul.links);
+	sqlite3_bind_int(q, 5, a->dl.first);
+	sqlite3_bind_int(q, 6, a->ul.first);
+	sqlite3_bind_int(q, 7, a->dl.mode);
+	sqlite3_bind_int(q, 8, a->ul.mode);
+	return run(st, q);
+}
+
 static int put_anchor(struct file *st, const char *identity, const struct ncm_saved_anchor *a)
 {
 	sqlite3_stmt *q = st->put_anchor;
@@ -210,6 +237,11 @@ static int put(struct file *st, const struct ncm_saved *s)
 	for (size_t i = 0; rc == 0 && i < NCM_ANCHORS_MAX; i++)
 		if (s->anchors[i].used)
 			rc = put_anchor(st, s->identity, &s->anchors[i]);
+	if (rc == 0)
+		rc = delete_apps(st, s->identity);
+	for (size_t i = 0; rc == 0 && i < NCM_APPS_MAX; i++)
+		if (s->apps[i].name[0])
+			rc = put_app(st, s->identity, &s->apps[i]);
 	for (int i = 0; rc == 0 && i < (int)NCM_LINKS_MAX; i++)
 		if (s->links[i].known)
 			rc = put_link(st, s->identity, i, &s->links[i]);
@@ -265,6 +297,8 @@ static int del_file(struct ncm_store *store, const char *identity)
 		rc = delete_links(st, identity);
 	if (rc == 0)
 		rc = delete_anchors(st, identity);
+	if (rc == 0)
+		rc = delete_apps(st, identity);
 	sqlite3_bind_text(st->del_session, 1, identity, -1, SQLITE_STATIC);
 	return run(st, st->del_session) < 0 ? -EIO : rc;
 }
@@ -328,6 +362,30 @@ static int read_anchors(struct file *st, struct ncm_saved *s)
 		a->dl_mode = (uint8_t)sqlite3_column_int(q, 4);
 		a->ul_mode = (uint8_t)sqlite3_column_int(q, 5);
 		a->off = (uint32_t)sqlite3_column_int64(q, 6);
+	}
+	sqlite3_finalize(q);
+	return 0;
+}
+
+static int read_apps(struct file *st, struct ncm_saved *s)
+{
+	sqlite3_stmt *q = NULL;
+	size_t n = 0;
+
+	if (prepare(st,
+		    "SELECT name,dl,ul,dl_first,ul_first,dl_mode,ul_mode FROM application"
+		    " WHERE identity=?",
+		    &q) < 0)
+		return failed(st, "reading applications");
+	sqlite3_bind_text(q, 1, s->identity, -1, SQLITE_STATIC);
+	while (n < NCM_APPS_MAX && sqlite3_step(q) == SQLITE_ROW) {
+		struct ncm_saved_app *a = &s->apps[n++];
+
+		snprintf(a->name, sizeof(a->name), "%s", sqlite3_column_text(q, 0));
+		a->dl = (struct ncm_app_way){(uint32_t)sqlite3_column_int64(q, 1),
+			(uint8_t)sqlite3_column_int(q, 3), (uint8_t)sqlite3_column_int(q, 5)};
+		a->ul = (struct ncm_app_way){(uint32_t)sqlite3_column_int64(q, 2),
+			(uint8_t)sqlite3_column_int(q, 4), (uint8_t)sqlite3_column_int(q, 6)};
 	}
 	sqlite3_finalize(q);
 	return 0;
@@ -433,6 +491,8 @@ static int each_file(
 		if (rc == 0)
 			rc = read_anchors(st, &s);
 		if (rc == 0)
+			rc = read_apps(st, &s);
+		if (rc == 0)
 			fn(user, &s);
 		mams_wipe(&s, sizeof(s));
 	}
@@ -449,6 +509,8 @@ static void close_file(struct ncm_store *store)
 	sqlite3_finalize(st->put_link);
 	sqlite3_finalize(st->put_anchor);
 	sqlite3_finalize(st->del_anchors);
+	sqlite3_finalize(st->put_app);
+	sqlite3_finalize(st->del_apps);
 	sqlite3_finalize(st->del_session);
 	sqlite3_finalize(st->del_links);
 	sqlite3_finalize(st->put_held);
@@ -488,6 +550,8 @@ int ncm_store_open(const char *path, struct ncm_store **out, struct mams_error *
 		prepare(st, "INSERT INTO link VALUES(?,?,?,?,?,?,?,?,?)", &st->put_link) < 0 ||
 		prepare(st, "INSERT INTO anchor VALUES(?,?,?,?,?,?,?,?)", &st->put_anchor) < 0 ||
 		prepare(st, "DELETE FROM anchor WHERE identity=?", &st->del_anchors) < 0 ||
+		prepare(st, "INSERT INTO application VALUES(?,?,?,?,?,?,?,?)", &st->put_app) < 0 ||
+		prepare(st, "DELETE FROM application WHERE identity=?", &st->del_apps) < 0 ||
 		prepare(st, "DELETE FROM session WHERE identity=?", &st->del_session) < 0 ||
 		prepare(st, "DELETE FROM link WHERE identity=?", &st->del_links) < 0 ||
 		prepare(st, "INSERT OR REPLACE INTO held VALUES(?,?)", &st->put_held) < 0 ||

@@ -118,22 +118,28 @@ static int put_flows(struct ctl_msg *m, const struct ncm_session *s, size_t a, u
 	const struct ncm_saved_anchor *x = &s->s.anchors[a];
 	struct ctl_tr_session_set *t = &m->tr_session_set;
 	struct ncm_flow flow[NCM_ALL_FLOWS_MAX];
-	size_t n = ncm_appreq_flows(s, a, x->ul & have, flow);
+	const struct ncm_order kept = {.anchor = a};
+	size_t n = ncm_appreq_flows(s, &kept, x->ul & have, flow);
 
 	for (size_t i = 0; i < n; i++) {
 		struct ctl_tr_class *c = &t->classes[t->n_classes];
-		struct ctl_tr_wish wish = {.have = have, .first = flow[i].order[0]};
-		uint32_t bits = 0;
+		const struct ncm_flow *f = &flow[i];
+		struct ctl_tr_wish wish = {.have = have,
+			.first = f->order[0],
+			.mode = f->ul_mode,
+			.lossless = t->classes->ul.lossless};
+		uint32_t dl = f->dl_steered ? f->dl : f->dl & x->dl;
 		int rc;
 
-		for (size_t k = 0; k < flow[i].n_order; k++)
-			bits |= 1u << flow[i].order[k];
-		wish.wanted = bits;
-		wish.lossless = t->classes->ul.lossless;
+		for (size_t k = 0; k < f->n_order; k++)
+			wish.wanted |= 1u << f->order[k];
 		rc = ctl_tr_treat(m, &wish, &c->ul);
-		wish.wanted = left(s, bits & x->dl ? bits & x->dl : x->dl & have);
+		wish.wanted = left(s, dl ? dl : x->dl & have);
+		wish.first = f->dl_first;
+		wish.mode = f->dl_mode;
 		if (rc == 0)
 			rc = ctl_tr_treat(m, &wish, &c->dl);
+		c->name = f->name ? ctl_strdup(m, f->name) : NULL;
 		if (rc == 0)
 			rc = put_rule(m, &flow[i], c);
 		if (rc < 0)

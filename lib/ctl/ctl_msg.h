@@ -189,7 +189,12 @@ struct ctl_pm_policy {
 /** Names of links as the session knows them; a link in no list becomes backup. */
 struct ctl_steer {
 	const char *client; /**< identity or session id; NULL when exactly one session exists */
-	const char *anchor; /**< name or connection id; NULL: the first */
+	const char *anchor; /**< name or connection id; NULL: the first, or of an application the
+			     * one with GMA */
+	const char *application; /**< of the NCM's configuration: its traffic alone; lists and modes
+				  * that are not told stay */
+	bool has_as_configured;
+	bool as_configured; /**< application: steered no longer */
 	bool has_configuration;
 	uint32_t configuration; /**< MX configuration of it; absent: all of them */
 	const char **dl;
@@ -362,6 +367,17 @@ struct ctl_anchor_status {
 	size_t n_ul;
 };
 
+/** Traffic of an application that is steered apart from its anchor's. */
+struct ctl_app_status {
+	const char *name;
+	const char **dl; /**< names of links, preferred first; none: as configured */
+	size_t n_dl;
+	const char **ul;
+	size_t n_ul;
+	const char *dl_mode; /**< NULL: the first carries, the others stand by */
+	const char *ul_mode;
+};
+
 struct ctl_session_status {
 	const char *client;
 	uint64_t ncm_id;
@@ -383,6 +399,8 @@ struct ctl_session_status {
 	size_t n_adaptation;
 	struct ctl_dropped *dropped;
 	size_t n_dropped;
+	struct ctl_app_status *applications; /**< those that are steered */
+	size_t n_applications;
 };
 
 struct ctl_madp_status {
@@ -494,6 +512,17 @@ struct ctl_ncm_anchor {
 	uint32_t off; /**< bits of enum mx_feature */
 };
 
+/** Traffic of an application that an operator has steered. */
+struct ctl_ncm_app {
+	const char *name;
+	uint32_t dl; /**< bits of connection ids; 0: as configured */
+	uint32_t ul;
+	uint8_t dl_first; /**< of dl: preferred */
+	uint8_t ul_first;
+	uint8_t dl_mode; /**< 1 + mode; 0: none named */
+	uint8_t ul_mode;
+};
+
 struct ctl_ncm_session {
 	const char *client;
 	uint64_t session_id;
@@ -510,6 +539,8 @@ struct ctl_ncm_session {
 	uint16_t tunnel_port;
 	struct ctl_ncm_link *links;
 	size_t n_links;
+	struct ctl_ncm_app *apps;
+	size_t n_apps;
 };
 
 /** A whole ctl message; owned by one holder. */

@@ -143,6 +143,9 @@ static TABLE(pm_policy_table, ctl_pm_policy, "pm_policy", pm_policy_rows);
 static const struct mams_field steer_rows[] = {
 	TEXT(ctl_steer, client, OPT),
 	TEXT(ctl_steer, anchor, OPT),
+	ROW_STR(ctl_steer, application, "application", OPT, 64,
+		"GMA: the traffic of this section of the NCM alone"),
+	ROW_OPT_BOOL(ctl_steer, as_configured, "as_configured", "application: steered no longer"),
 	ROW_OPT_INT(U32, ctl_steer, configuration, "configuration", 1, 255,
 		"absent: all of the anchor"),
 	ROW_SCALARS(ctl_steer, dl, "dl", 0, STRING, 0, MAX_PATHS, "links that carry DL"),
@@ -292,6 +295,15 @@ static TABLE(dropped_table, ctl_dropped, "dropped", dropped_rows);
 
 #define NAMES(S, m) ROW_SCALARS(S, m, #m, 0, STRING, 0, MAX_PATHS, "")
 /* what a session has agreed on */
+static const struct mams_field app_status_rows[] = {
+	TEXT(ctl_app_status, name, 0),
+	NAMES(ctl_app_status, dl),
+	NAMES(ctl_app_status, ul),
+	TEXT(ctl_app_status, dl_mode, OPT),
+	TEXT(ctl_app_status, ul_mode, OPT),
+};
+static TABLE(app_status_table, ctl_app_status, "app_status", app_status_rows);
+
 #define AGREED(S)                                                                                  \
 	ROW_LIST(S, anchors, "anchors", 0, &anchor_status_table, 0, MAX_PATHS, ""),                \
 		NAMES(S, features), NAMES(S, convergence), NAMES(S, adaptation),                   \
@@ -322,6 +334,8 @@ static const struct mams_field session_status_rows[] = {
 	ROW_LIST(ctl_session_status, links, "links", 0, &link_status_table, 0, MAX_PATHS, ""),
 	TEXT(ctl_session_status, madp, OPT),
 	AGREED(ctl_session_status),
+	ROW_LIST(ctl_session_status, applications, "applications", OPT, &app_status_table, 0,
+		MAX_PATHS, "steered apart from their anchors"),
 };
 static TABLE(session_status_table, ctl_session_status, "session_status", session_status_rows);
 
@@ -434,6 +448,17 @@ static const struct mams_field ncm_anchor_rows[] = {
 };
 static TABLE(ncm_anchor_table, ctl_ncm_anchor, "ncm_anchor", ncm_anchor_rows);
 
+static const struct mams_field ncm_app_rows[] = {
+	ROW_STR(ctl_ncm_app, name, "name", 0, 64, "of the application section"),
+	ROW_INT(U32, ctl_ncm_app, dl, "dl", 0, 0, "bits of connection ids; 0: as configured"),
+	ROW_INT(U32, ctl_ncm_app, ul, "ul", 0, 0, "likewise"),
+	ROW_INT(U8, ctl_ncm_app, dl_first, "dl_first", 0, 15, "of dl: preferred"),
+	ROW_INT(U8, ctl_ncm_app, ul_first, "ul_first", 0, 15, "likewise"),
+	ROW_INT(U8, ctl_ncm_app, dl_mode, "dl_mode", 0, 6, "1 + mode; 0: none named"),
+	ROW_INT(U8, ctl_ncm_app, ul_mode, "ul_mode", 0, 6, "likewise"),
+};
+static TABLE(ncm_app_table, ctl_ncm_app, "ncm_app", ncm_app_rows);
+
 static const struct mams_field ncm_session_rows[] = {
 	TEXT(ctl_ncm_session, client, 0),
 	COUNT(ctl_ncm_session, session_id),
@@ -449,6 +474,7 @@ static const struct mams_field ncm_session_rows[] = {
 	ROW_ADDR(ctl_ncm_session, anchor6, "anchor6", OPT, ""),
 	PORT(ctl_ncm_session, tunnel_port),
 	ROW_LIST(ctl_ncm_session, links, "links", 0, &ncm_link_table, 0, MAX_PATHS, ""),
+	ROW_LIST(ctl_ncm_session, apps, "apps", OPT, &ncm_app_table, 0, MAX_PATHS, "steered"),
 };
 static TABLE(ncm_session_table, ctl_ncm_session, "ncm_session", ncm_session_rows);
 

@@ -68,6 +68,10 @@ enum mx_type mx_type_response(enum mx_type request);
 /** Borrow the unique_session_id of any message; NULL when absent. */
 const struct mx_session_id *mx_msg_session(const struct mx_msg *m);
 
+/** What is told of one entry of uplink_delivery; NULL: nothing. */
+const struct mx_uplink_mode *mx_uplink_mode_of(
+	const struct mx_traffic_steering_req *t, size_t entry);
+
 const char *mx_connection_type_name(int connection_type);
 MAMS_MUST int mx_connection_type_parse(const char *text, int *out);
 const char *mx_feature_name(int feature);

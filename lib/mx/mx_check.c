@@ -203,6 +203,26 @@ static int check_tft(const struct mx_tft *f, const char *where, struct mams_erro
 	return 0;
 }
 
+const struct mx_uplink_mode *mx_uplink_mode_of(
+	const struct mx_traffic_steering_req *t, size_t entry)
+{
+	for (size_t i = 0; i < t->n_uplink_modes; i++)
+		if (t->uplink_modes[i].entry == entry)
+			return &t->uplink_modes[i];
+	return NULL;
+}
+
+static int check_modes(const struct mx_traffic_steering_req *t, struct mams_error *err)
+{
+	for (size_t i = 0; i < t->n_uplink_modes; i++)
+		if (t->uplink_modes[i].entry >= t->n_uplink_delivery ||
+			mx_uplink_mode_of(t, t->uplink_modes[i].entry) != &t->uplink_modes[i])
+			return mams_fail(err, MAMS_EVALUE, "uplink_modes",
+				"entry %u stands twice, or not in uplink_delivery",
+				t->uplink_modes[i].entry);
+	return 0;
+}
+
 int mx_check_steering(const struct mx_msg *m, struct mams_error *err)
 {
 	const struct mx_traffic_steering_req *t = &m->traffic_steering_req;
@@ -214,6 +234,8 @@ int mx_check_steering(const struct mx_msg *m, struct mams_error *err)
 		if (rc < 0)
 			return rc;
 	}
+	if (check_modes(t, err) < 0)
+		return -MAMS_EVALUE;
 	return features_unique(err, t->feature_active, t->n_feature_active, "feature_active");
 }
 

@@ -9,6 +9,8 @@ static int uplink_entries(struct mx_msg *m, struct mams_error *err)
 {
 	struct mx_traffic_steering_req *t = &m->traffic_steering_req;
 	struct mx_uplink_delivery *out;
+	struct mx_uplink_mode *modes;
+	size_t n_modes = 0;
 	size_t n = 0;
 
 	for (size_t i = 0; i < t->n_uplink_delivery; i++)
@@ -17,20 +19,27 @@ static int uplink_entries(struct mx_msg *m, struct mams_error *err)
 		return mams_fail(err, MAMS_EVALUE, "uplink_delivery",
 			"has %zu templates, at most %d are taken", n, MX_MAX_UPLINK);
 	out = mx_alloc(m, (n ? n : 1) * sizeof(*out));
-	if (!out)
+	modes = mx_alloc(m, (n ? n : 1) * sizeof(*modes));
+	if (!out || !modes)
 		return -ENOMEM;
 	n = 0;
 	for (size_t i = 0; i < t->n_uplink_delivery; i++) {
 		const struct mx_uplink_delivery *u = &t->uplink_delivery[i];
+		const struct mx_uplink_mode *mode = mx_uplink_mode_of(t, i);
 
-		for (size_t k = 0; k == 0 || k < u->n_ul_tfts; k++)
+		for (size_t k = 0; k == 0 || k < u->n_ul_tfts; k++) {
+			if (mode)
+				modes[n_modes++] = (struct mx_uplink_mode){(uint8_t)n, mode->mode};
 			out[n++] = (struct mx_uplink_delivery){
 				.ul_tft = u->n_ul_tfts ? &u->ul_tfts[k] : u->ul_tft,
 				.connection_list = u->connection_list,
 				.n_connection_list = u->n_connection_list};
+		}
 	}
 	t->uplink_delivery = out;
 	t->n_uplink_delivery = n;
+	t->uplink_modes = n_modes ? modes : NULL;
+	t->n_uplink_modes = n_modes;
 	return 0;
 }
 

@@ -304,6 +304,11 @@ static void mend_steering(struct mx_traffic_steering_req *t)
 		mend_range(f ? f->local_port_range : NULL);
 		mend_range(f ? f->remote_port_range : NULL);
 	}
+	/* each of its own entry */
+	if (t->n_uplink_modes > t->n_uplink_delivery)
+		t->n_uplink_modes = t->n_uplink_delivery;
+	for (size_t i = 0; i < t->n_uplink_modes; i++)
+		t->uplink_modes[i].entry = (uint8_t)i;
 	mend_features(t->feature_active, &t->n_feature_active);
 }
 

@@ -257,6 +257,13 @@ static const struct mams_field uplink_rows[] = {
 };
 static TABLE(uplink_table, mx_uplink_delivery, "uplink_delivery", uplink_rows);
 
+static const struct mams_field uplink_mode_rows[] = {
+	ROW_INT(U8, mx_uplink_mode, entry, "entry", 0, MX_MAX_UPLINK - 1,
+		"of uplink_delivery, the first is 0"),
+	ROW_ENUM(mx_uplink_mode, mode, "mode", mx_mode_names, "how GMA uses its connections"),
+};
+static TABLE(uplink_mode_table, mx_uplink_mode, "uplink_mode", uplink_mode_rows);
+
 static const struct mams_field steering_rows[] = {
 	ROW_INT(U8, mx_traffic_steering_req, connection_id, "connection_id", 0, MX_ID_MAX,
 		"anchor"),
@@ -281,6 +288,10 @@ static const struct mams_field steering_rows[] = {
 		"how GMA uses the uplink's connections; absent: as the features say (ours)"),
 	ROW_OPT_ENUM(mx_traffic_steering_req, downlink_mode, "downlink_mode", mx_mode_names,
 		"likewise, downlink (ours)"),
+	ROW_LIST(mx_traffic_steering_req, uplink_modes, "uplink_modes", MAMS_F_OPTIONAL,
+		&uplink_mode_table, 0, MX_MAX_UPLINK,
+		"of single entries; absent: the first connection carries, the others stand by "
+		"(ours)"),
 };
 static TABLE(steering_table, mx_traffic_steering_req, "mx_traffic_steering_req", steering_rows);
 

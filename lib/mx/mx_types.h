@@ -381,6 +381,12 @@ struct mx_uplink_delivery {
 	size_t n_connection_list;
 };
 
+/** How GMA uses the connections of one uplink_delivery (ours: an entry has no room for it). */
+struct mx_uplink_mode {
+	uint8_t entry; /**< index */
+	int mode;      /**< enum mx_mode */
+};
+
 /** Seed 6.6; C.1.8.1 */
 struct mx_traffic_steering_req {
 	uint8_t connection_id; /**< of the anchor */
@@ -395,6 +401,9 @@ struct mx_traffic_steering_req {
 	size_t n_feature_active;
 	bool has_uplink_mode, has_downlink_mode; /**< GMA; absent: as the features say (ours) */
 	int uplink_mode, downlink_mode;          /**< enum mx_mode */
+	struct mx_uplink_mode *uplink_modes;     /**< of templates' entries; absent: the first
+						  * carries, the others stand by */
+	size_t n_uplink_modes;
 };
 
 /** Seed 6.6; C.1.8.2: the features now really in effect */

@@ -18,6 +18,10 @@ netns_end() {
 		grep -v "Unhandled MPTCP event" "$LAB_DIR"/*.log | grep -v access.log: | tail -n 60 || :
 	fi
 	lab_down
+	# what a test has made outside of the lab
+	if declare -F also_end >/dev/null; then
+		also_end >/dev/null 2>&1 || :
+	fi
 	exit "$status"
 }
 trap netns_end EXIT

@@ -8,10 +8,13 @@ trailer_traffic.py sink ADDRESS PORT QUIET          until none came for QUIET se
 trailer_traffic.py stream ADDRESS PORT RATE SECONDS [SIZE]
                                                     numbered datagrams of 1000 octets, until SIGTERM
                                                     at the latest; prints how many
-trailer_traffic.py echo ADDRESS PORT QUIET          sends back what comes, until nothing comes
-trailer_traffic.py talk ADDRESS PORT RATE SECONDS   numbered datagrams of 1000 octets to an echo, never
+trailer_traffic.py echo ADDRESS PORT QUIET          sends back what comes, with its DSCP, until nothing
+                                                    comes
+trailer_traffic.py talk ADDRESS PORT RATE SECONDS [DSCP]
+                                                    numbered datagrams of 1000 octets to an echo, never
                                                     more than 64 under way, so that a busy host is slow
-                                                    and loses none; prints sent, lost, twice, out of order
+                                                    and loses none, until SIGTERM at the latest; prints
+                                                    sent, lost, twice, out of order
 trailer_traffic.py sweep ADDRESS PORT STEP          datagrams of 1 to 9000 octets to it, one by one;
                                                     prints the first three sizes that fail
 trailer_traffic.py raw SOURCE SPORT TARGET DPORT HEX  one UDP datagram, from any address and port
@@ -71,13 +74,20 @@ def stream(address, port, rate, seconds, size):
 
 def echo(address, port, quiet):
     s = socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET, socket.SOCK_DGRAM)
+    if s.family == socket.AF_INET:
+        s.setsockopt(socket.IPPROTO_IP, socket.IP_RECVTOS, 1)
     s.bind((address, port))
     s.settimeout(quiet)
+    tos = 0
     while True:
         try:
-            data, peer = s.recvfrom(65536)
+            data, more, _, peer = s.recvmsg(65536, 64)
         except TimeoutError:
             break
+        for _, _, value in more:
+            if value[0] & 0xfc != tos:
+                tos = value[0] & 0xfc
+                s.setsockopt(socket.IPPROTO_IP, socket.IP_TOS, tos)
         s.sendto(data, peer)
 
 
@@ -102,14 +112,19 @@ def sweep(address, port, step):
     print("of", len(sizes), "sizes fail", failed or "none")
 
 
-def talk(address, port, rate, seconds):
+def talk(address, port, rate, seconds, dscp):
     s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    s.setsockopt(socket.IPPROTO_IP, socket.IP_TOS, dscp << 2)
     s.connect((address, port))
+    ended = []
+    signal.signal(signal.SIGTERM, lambda *_: ended.append(True))
     away, sent, lost, twice, disorder, top = {}, 0, 0, 0, 0, -1
     end = time.monotonic() + seconds
     due = time.monotonic()
     while time.monotonic() < end or away:
         now = time.monotonic()
+        if ended:
+            end = min(end, now)
         for n in [n for n, t in away.items() if now - t > 5]:
             del away[n]
             lost += 1
@@ -156,7 +171,7 @@ def main():
     elif verb == "echo":
         echo(a[0], int(a[1]), float(a[2]))
     elif verb == "talk":
-        talk(a[0], int(a[1]), int(a[2]), int(a[3]))
+        talk(a[0], int(a[1]), int(a[2]), int(a[3]), int(a[4]) if len(a) > 4 else 0)
     elif verb == "sweep":
         sweep(a[0], int(a[1]), int(a[2]))
     elif verb == "raw":

@@ -62,7 +62,8 @@ kept() {
 		db = sqlite3.connect("file:%s?mode=ro" % sys.argv[1], uri=True)
 		row = db.execute("SELECT tunnel_secret, anchor4, anchor6, tunnel_port FROM session").fetchone()
 		assert len(row[0]) == 44 and row[1] and row[2] and row[3], "no tunnel is kept"
-		print(row, db.execute("SELECT connection_id, dl_mode, ul_mode, off FROM anchor").fetchall())
+		print(row, db.execute("SELECT connection_id, dl_mode, ul_mode, off FROM anchor").fetchall(),
+			db.execute("SELECT * FROM application").fetchall())
 	X
 }
 start() { # SIDE: the trailer of n or c
@@ -88,7 +89,49 @@ left() {
 		cl ip -br link
 	} | grep -E '77[0-9][0-9]|mams|proto 77' || :
 }
-hears() { sv ss -Hnul sport = 9999 | grep -q .; }
+hears() { sv ss -Hnul sport = "${1:-9999}" | grep -q .; }
+# the CCM, where control groups can be seen
+start_ccm() {
+	lab_wait 5 test -S "$LAB_DIR/ncm.ctl" || :
+	# shellcheck disable=SC2016 # the inner shell's
+	lab_start ccm "$CL" bash -c 'mount -t cgroup2 none /sys/fs/cgroup && exec "$@"' - \
+		"$BUILD/ccm-agent/mams-ccm" -c "$LAB_DIR/ccm.conf" -d
+}
+# The control group is the host's, and goes with its processes.
+also_end() {
+	# shellcheck disable=SC2016
+	unshare -m bash -c 'mount -t cgroup2 none /sys/fs/cgroup && cd "/sys/fs/cgroup/$1" || exit 0
+		for i in {1..20}; do
+			xargs -r kill -KILL <cgroup.procs
+			rmdir "$PWD" && exit
+			sleep 0.1
+		done' - "$LAB-game"
+}
+is_marked() { cl nft list table inet mams_ccm | grep -q 'cgroupv2.*dscp set'; }
+# kb: within a time, in kB, what the classes 0, 1, 2 send by UL and by DL, and what the links carry:
+# wifi UL, lte UL, wifi DL, lte DL
+watch_classes() {
+	read -r -a kb < <(cl "$here/class_octets.py" "$LAB_DIR/tr-c.ctl" "$LAB_DIR/tr-n.ctl" 1.5 wifi lte)
+}
+# of LINK DIRECTION CLASS...: its octets, in percent of those of the classes (0 rest, 1 voice, 2 game)
+of() {
+	local at=6 base=0 sum=0
+	[ "$2" = ul ] || at=8 base=3
+	[ "$1" = wifi ] || at=$((at + 1))
+	local link=${kb[$at]}
+	shift 2
+	for c in "$@"; do sum=$((sum + kb[base + c])); done
+	echo $((100 * link / (sum > 0 ? sum : 1)))
+}
+# carries TEXT LINK DIRECTION CLASS...: that and nothing else.  Headers, probes and reports included it
+# is a tenth to a fifth more; half of it away, or half as much beside it, is outside the bounds
+carries() {
+	local text=$1 percent
+	shift
+	percent=$(of "$@")
+	claim "$text: $2 of $1, of what it should carry" "$percent" '>=' 75 %
+	claim "$text: $2 of $1, at most" "$percent" '<=' 150 %
+}
 flows() { # DIRECTION: over either link
 	local before=$(($(lab_octets wifi "$1") + $(lab_octets lte "$1")))
 	sleep 0.2
@@ -140,6 +183,10 @@ cat >>"$LAB_DIR/ncm.conf" <<-X
 		dscp = 46
 		accesses = { lte }
 	}
+	application game {
+		dscp = 43
+		accesses = { wifi, lte }
+	}
 X
 cat >>"$LAB_DIR/ccm.conf" <<-X
 	methods = { MPTCP_Proxy, GMA }
@@ -148,6 +195,10 @@ cat >>"$LAB_DIR/ccm.conf" <<-X
 	exempt = { "10.9.9.77/32" }
 	keep_alive = 1s
 	ncm_lost = 6s
+	application game {
+		cgroup = $LAB-game
+		dscp = 43
+	}
 X
 cat >"$LAB_DIR/tr-n.conf" <<-X
 	role = network
@@ -164,7 +215,10 @@ lab_start tcpdump "$PX" tcpdump -i any -nn -w "$LAB_DIR/control.pcap" -U 'tcp po
 lab_wait 10 test -s "$LAB_DIR/control.pcap"
 start n
 start c
-for d in nginx px-pm cl-pm px cl ncm ccm; do lab_start_one $d; done
+# shellcheck disable=SC2016
+cl bash -c 'mount -t cgroup2 none /sys/fs/cgroup && mkdir -p "/sys/fs/cgroup/$1"' - "$LAB-game"
+for d in nginx px-pm cl-pm px cl ncm; do lab_start_one $d; done
+start_ccm
 lab_start iperf "$SV" iperf3 -s
 lab_wait 15 lab_ready
 claim "UDP goes into the tunnel within 10 s" "$(yes_no lab_wait 10 is_tunnelled)" = yes
@@ -321,6 +375,79 @@ claim "both" "$(steer --ul wifi,lte --dl wifi,lte)" = applied
 claim "a mode of the other anchor is refused" \
 	"$(ncm steer --anchor tcp --ul wifi --dl wifi --ul-mode split 2>&1 | grep -c 'GMA only' || :)" = 1
 
+say "One class steered, the others stay"
+lab_wait 5 is_marked || :
+for p in 9991 9992 9993; do lab_start echo-$p "$SV" "$here/trailer_traffic.py" echo 10.9.9.2 $p 100; done
+for p in 9991 9992 9993; do lab_wait 10 hears $p; done
+stream=("$here/trailer_traffic.py" talk 10.9.9.2)
+claim "UL and DL of all on wifi" "$(steer --ul wifi --dl wifi)" = applied
+lab_start talk-rest "$CL" "${stream[@]}" 9991 200 120
+lab_start talk-voice "$CL" "${stream[@]}" 9992 200 120 46
+# shellcheck disable=SC2016 # a stream that says nothing of itself: it is its cgroup that counts
+lab_start talk-game "$CL" bash -c 'mount -t cgroup2 none /sys/fs/cgroup && echo $$ >"$1/cgroup.procs" &&
+	shift && exec "$@"' - "/sys/fs/cgroup/$LAB-game" "${stream[@]}" 9993 200 120
+lab_wait 10 flows tx && lab_wait 10 flows rx
+claim "voice: UL alone to lte" "$(steer --application voice --ul lte)" = applied
+claim "game: DL alone to lte" "$(steer --application game --dl lte)" = applied
+sleep 0.3
+watch_classes
+claim "the class by DSCP is there, kB sent" "${kb[1]}" '>=' 50
+claim "the class by cgroup, both ways" "$((kb[2] < kb[5] ? kb[2] : kb[5]))" '>=' 50
+carries "UL of voice moved" lte ul 1
+carries "... the others stay" wifi ul 0 2
+carries "DL of game moved" lte dl 2
+carries "... the others stay" wifi dl 0 1
+claim "voice: split" "$(steer --application voice --ul wifi,lte --ul-mode split)" = applied
+sleep 0.3
+watch_classes
+claim "split" "$("$here/trailer_ctl.py" "$LAB_DIR/tr-c.ctl" status |
+	jq -r '[.sessions[0].classes[].ul] | join(" ")')" = "active-standby split active-standby"
+claim "UL of all over both, %" "$((100 * (kb[6] + kb[7]) / (kb[0] + kb[1] + kb[2])))" '>=' 75
+carries "DL is not touched" lte dl 2
+claim "voice: duplicate" "$(steer --application voice --ul-mode duplicate)" = applied
+sleep 0.3
+watch_classes
+carries "duplicate" lte ul 1
+carries "... with the others" wifi ul 0 1 2
+carries "DL is not touched" wifi dl 0 1
+claim "voice: active-standby, DL to lte" \
+	"$(steer --application voice --ul lte,wifi --ul-mode active-standby --dl lte)" = applied
+sleep 0.3
+watch_classes
+carries "active-standby" lte ul 1
+carries "... without voice" wifi ul 0 2
+carries "DL of both" lte dl 1 2
+carries "DL of the rest" wifi dl 0
+claim "status" "$(ncm_json | jq -c '[.sessions[0].applications[] | .name, .dl, .ul, .ul_mode]')" = \
+	'["voice",["lte"],["lte","wifi"],"active-standby","game",["lte"],[],null]'
+before=$(kept)
+lab_end ncm KILL
+lab_start_one ncm
+lab_wait 10 lab_is_active || :
+sleep 1
+watch_classes
+claim "NCM killed, and back: kept" "$(kept)" = "$before"
+carries "... UL of voice" lte ul 1
+carries "... DL" lte dl 1 2
+claim "voice: as configured, which is as the others" \
+	"$(steer --application voice --as-configured)" = applied
+claim "game: likewise" "$(steer --application game --as-configured)" = applied
+sleep 0.3
+watch_classes
+carries "UL of all" wifi ul 0 1 2
+carries "DL of all" wifi dl 0 1 2
+for t in rest voice game; do
+	lab_end talk-$t
+	read -r sent lost twice disorder < <(tail -n 1 "$LAB_DIR/talk-$t.log")
+	claim "$t: datagrams" "$sent" '>=' 500
+	claim "$t: lost, twice, out of order" "$lost $twice $disorder" = "0 0 0"
+done
+claim "an application that there is not" \
+	"$(ncm steer --application moon --ul wifi 2>&1 | grep -c 'no application section' || :)" = 1
+claim "on the proxy's anchor" "$(ncm steer --anchor tcp --application voice --ul wifi 2>&1 |
+	grep -c 'GMA only' || :)" = 1
+claim "both" "$(steer --ul wifi,lte --dl wifi,lte)" = applied
+
 say "Features, switched by request"
 cl ip link set lte mtu 1280
 px ip link set lte mtu 1280
@@ -366,7 +493,7 @@ say "CCM killed, and back; NCM away for long"
 lab_end ccm KILL
 claim "the tunnel goes on" "$(goes_by 10.9.9.2 ipproto udp) $(yes_no cl ping -c 1 -W 2 10.9.9.2)" = \
 	"dev mams yes"
-lab_start_one ccm
+start_ccm
 claim "CCM back: tunnelled within 15 s" "$(yes_no lab_wait 15 is_tunnelled)" = yes
 lab_wait 10 lab_is_active || :
 lab_end ncm KILL
@@ -378,6 +505,7 @@ say "The end"
 lab_end ccm KILL
 cl "$BUILD/ccm-agent/mams-ccm" -c "$LAB_DIR/ccm.conf" --cleanup
 claim "killed and --cleanup: no address inside" "$(cl ip addr show mams | grep -cE '10\.60|fd60' || :)" = 0
+claim "no rule that marks cgroups" "$(yes_no cl nft list table inet mams_ccm)" = no
 claim "no file of name servers" "$(yes_no test -e "$LAB_DIR/resolv")" = no
 lab_end tr-c
 lab_end cl
@@ -389,7 +517,7 @@ say "on the wire"
 lab_end tcpdump
 "$here/messages.py" "$LAB_DIR/control.pcap" "$LAB_KEYS" "$NETNS_TOP/tests/vectors/schema/rfc8743_c3.json" \
 	8443 8444 8445 GMA MPTCP_Proxy UDP_with_DTLS UDP_without_DTLS tunnel_ip_addr shared_secret \
-	udp_adapt_port anchor_ipv4 anchor_ipv6 anchor_mtu dns_servers traffic_class uplink_mode \
+	udp_adapt_port anchor_ipv4 anchor_ipv6 anchor_mtu dns_servers traffic_class uplink_mode uplink_modes \
 	lossless_switching fragmentation concatenation >"$LAB_DIR/messages"
 read -r _ n missing bad < <(grep '^https ' "$LAB_DIR/messages")
 claim "messages with the tunnel, at least" "$n" '>=' 20

@@ -5,85 +5,11 @@
 #include "ncm-service/compose.h"
 #include "ncm-service/setup.h"
 #include "ncm-service/tunnel.h"
-#include "tests/sim/scene.h"
+#include "tests/sim/tunnels.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
-
-#define WIFI 1u
-#define LTE 2u
-#define PROXY 0
-#define TUNNEL 1
-
-static void begin(struct scene *s)
-{
-	struct world *w;
-
-	scene_begin(s);
-	w = &s->w;
-	w->madps[1].trailer = "east.ctl";
-	w->madps[1].mtu = 1400;
-	w->anchors[0].madps = 1;
-	w->anchors[1] = (struct ncm_anchor_conf){.name = "udp",
-		.connection_id = 4,
-		.connection_type = MX_LTE,
-		.methods = 1u << MX_CONV_GMA,
-		.accesses = 3,
-		.madps = 2};
-	w->policy.n_anchors = 2;
-	w->policy.n_madps = 2;
-	w->tunnel_port = 7447;
-	w->conf.convergence |= 1u << MX_CONV_GMA;
-	ncm_madps_connected(ncm_registry_madps(w->registry), 1);
-}
-
-static const struct ccm_tunnel *client(const struct scene *s)
-{
-	return &s->w.clients[0].applied.tunnel;
-}
-
-static int steer(struct scene *s, struct ncm_order o)
-{
-	struct mams_error err;
-
-	o.anchor = TUNNEL;
-	s->w.clients[0].steer_code = -1;
-	if (ncm_session_steer(scene_session(s), 1, &o, s->w.now, &err) < 0)
-		return -2;
-	world_run(&s->w, 1000);
-	return s->w.clients[0].steer_code;
-}
-
-/* "MODE:LINK,LINK" of a treatment, ! for lossless */
-static const char *said(const struct ctl_tr_treat *t)
-{
-	static char text[2][40];
-	static unsigned turn;
-	char *out = text[turn++ % 2];
-	size_t n = (size_t)snprintf(out, 40, "%d%s:", t->mode, t->lossless ? "!" : "");
-
-	for (size_t i = 0; i < t->n_links; i++)
-		n += (size_t)snprintf(out + n, 40 - n, "%s%u", i ? "," : "", t->links[i]);
-	return out;
-}
-
-/* What both trailers are told for the direction that each of them sends. */
-static void treatments(struct scene *s, const char *ul, const char *dl)
-{
-	const struct ncm_session *n = scene_session(s);
-	struct ctl_msg *at_client = ccm_tunnel_compose(client(s), 1);
-	struct ctl_msg *at_madp = ncm_tunnel_compose(n, 1, &n->s.tunnel, 1);
-
-	CU_ASSERT_PTR_NOT_NULL_FATAL(at_client);
-	CU_ASSERT_PTR_NOT_NULL_FATAL(at_madp);
-	CU_ASSERT_STRING_EQUAL(said(&at_client->tr_session_set.classes[0].ul), ul);
-	CU_ASSERT_STRING_EQUAL(said(&at_madp->tr_session_set.classes[0].dl), dl);
-	CU_ASSERT_EQUAL(at_client->tr_session_set.session_id, at_madp->tr_session_set.session_id);
-	CU_ASSERT_STRING_EQUAL(at_client->tr_session_set.secret, at_madp->tr_session_set.secret);
-	ctl_msg_free(at_client);
-	ctl_msg_free(at_madp);
-}
 
 static void both_at_once(void)
 {
@@ -92,7 +18,7 @@ static void both_at_once(void)
 	const struct mx_convergence_config *c;
 	const struct mx_up_setup_cnf *cnf;
 
-	begin(&s);
+	tunnels_begin(&s);
 	scene_up(&s);
 	u = &scene_the(&s, 0, MX_UP_SETUP_CONF_REQ)->msg->up_setup_conf_req;
 	CU_ASSERT_EQUAL_FATAL(u->n_anchor_connections, 2);
@@ -109,9 +35,10 @@ static void both_at_once(void)
 	CU_ASSERT_EQUAL(c->delivery_connections[0].adaptation_method_param->tunnel_end_port, 7447);
 	CU_ASSERT_EQUAL(s.w.clients[0].ccm.state, CCM_STATE_ACTIVE);
 	CU_ASSERT_EQUAL(s.w.clients[0].applied.n_paths, 2);
-	CU_ASSERT(client(&s)->on && client(&s)->catching && !client(&s)->all);
-	CU_ASSERT_EQUAL(client(&s)->n_links, 2);
-	treatments(&s, "4!:0,1", "4!:0,1");
+	CU_ASSERT(
+		tunnels_client(&s)->on && tunnels_client(&s)->catching && !tunnels_client(&s)->all);
+	CU_ASSERT_EQUAL(tunnels_client(&s)->n_links, 2);
+	tunnels_treatments(&s, "4!:0,1", "4!:0,1");
 	/* R180 */
 	cnf = &scene_the(&s, 0, MX_UP_SETUP_CNF)->msg->up_setup_cnf;
 	CU_ASSERT_PTR_NOT_NULL_FATAL(cnf->unique_session_id);
@@ -130,7 +57,7 @@ static void protected_on_wifi(void)
 	struct mams_error err;
 	struct scene s;
 
-	begin(&s);
+	tunnels_begin(&s);
 	s.w.policy.accesses[0].tunnel = MX_ADAPT_DTLS;
 	scene_up(&s);
 	c = &scene_the(&s, 0, MX_UP_SETUP_CONF_REQ)
@@ -139,9 +66,9 @@ static void protected_on_wifi(void)
 	CU_ASSERT_EQUAL_FATAL(c->n_delivery_connections, 2);
 	CU_ASSERT_EQUAL(c->delivery_connections[0].adaptation_method, MX_ADAPT_DTLS);
 	CU_ASSERT_EQUAL(c->delivery_connections[1].adaptation_method, MX_ADAPT_UDP);
-	CU_ASSERT_EQUAL_FATAL(client(&s)->n_links, 2);
-	CU_ASSERT_TRUE(client(&s)->links[0].dtls);
-	CU_ASSERT_FALSE(client(&s)->links[1].dtls);
+	CU_ASSERT_EQUAL_FATAL(tunnels_client(&s)->n_links, 2);
+	CU_ASSERT_TRUE(tunnels_client(&s)->links[0].dtls);
+	CU_ASSERT_FALSE(tunnels_client(&s)->links[1].dtls);
 	n = scene_session(&s);
 	m = ncm_tunnel_compose(n, 1, &n->s.tunnel, 1);
 	CU_ASSERT_PTR_NOT_NULL_FATAL(m);
@@ -163,26 +90,26 @@ static void each_way_for_itself(void)
 {
 	struct scene s;
 
-	begin(&s);
+	tunnels_begin(&s);
 	scene_up(&s);
-	CU_ASSERT_EQUAL(steer(&s, (struct ncm_order){.dl = LTE, .ul = WIFI}), 0);
-	treatments(&s, "1!:0,1", "1!:1,0");
-	CU_ASSERT_EQUAL(steer(&s, (struct ncm_order){.dl = WIFI | LTE, .ul = LTE}), 0);
-	treatments(&s, "1!:1,0", "4!:0,1");
-	CU_ASSERT_EQUAL(steer(&s, (struct ncm_order){.dl = WIFI | LTE,
-					  .ul = WIFI | LTE,
-					  .ul_mode = 1 + MX_MODE_DUPLICATE,
-					  .dl_mode = 1 + MX_MODE_SMALLEST_DELAY,
-					  .off = 1u << MX_F_LOSSLESS_SWITCHING}),
+	CU_ASSERT_EQUAL(tunnels_steer(&s, (struct ncm_order){.dl = LTE, .ul = WIFI}), 0);
+	tunnels_treatments(&s, "1!:0,1", "1!:1,0");
+	CU_ASSERT_EQUAL(tunnels_steer(&s, (struct ncm_order){.dl = WIFI | LTE, .ul = LTE}), 0);
+	tunnels_treatments(&s, "1!:1,0", "4!:0,1");
+	CU_ASSERT_EQUAL(tunnels_steer(&s, (struct ncm_order){.dl = WIFI | LTE,
+						  .ul = WIFI | LTE,
+						  .ul_mode = 1 + MX_MODE_DUPLICATE,
+						  .dl_mode = 1 + MX_MODE_SMALLEST_DELAY,
+						  .off = 1u << MX_F_LOSSLESS_SWITCHING}),
 		0);
-	treatments(&s, "5:0,1", "2:0,1");
+	tunnels_treatments(&s, "5:0,1", "2:0,1");
 	/* a new setup is no reason to forget it */
 	world_link(&s.w, s.w.clients, 1, false, NULL);
 	world_run(&s.w, 1000);
-	CU_ASSERT_EQUAL(client(&s)->n_links, 1);
+	CU_ASSERT_EQUAL(tunnels_client(&s)->n_links, 1);
 	world_link(&s.w, s.w.clients, 1, true, "10.1.129.2");
 	world_run(&s.w, 2000);
-	treatments(&s, "5:0,1", "2:0,1");
+	tunnels_treatments(&s, "5:0,1", "2:0,1");
 	/* the proxy's anchor has neither */
 	{
 		struct mams_error err;
@@ -199,7 +126,7 @@ static void each_way_for_itself(void)
 static uint32_t in_effect(const struct scene *s)
 {
 	const struct ncm_session *n = scene_session(s);
-	struct ctl_msg *c = ccm_tunnel_compose(client(s), 1);
+	struct ctl_msg *c = ccm_tunnel_compose(tunnels_client(s), 1);
 	struct ctl_msg *m = ncm_tunnel_compose(n, 1, &n->s.tunnel, 1);
 	uint32_t f = ccm_session_measure_ms(&s->w.clients[0].ccm) ? 1u << MX_F_MEASUREMENT : 0;
 
@@ -236,7 +163,7 @@ static void every_feature_is_switched(void)
 {
 	struct scene s;
 
-	begin(&s);
+	tunnels_begin(&s);
 	scene_up(&s);
 	CU_ASSERT_EQUAL(scene_session(&s)->s.features, NCM_FEATURES);
 	CU_ASSERT_EQUAL(in_effect(&s), NCM_FEATURES);
@@ -246,7 +173,7 @@ static void every_feature_is_switched(void)
 		size_t from = s.n;
 		const struct mx_msg *m;
 
-		CU_ASSERT_EQUAL(steer(&s, o), 0);
+		CU_ASSERT_EQUAL(tunnels_steer(&s, o), 0);
 		m = scene_the(&s, from, MX_TRAFFIC_STEERING_REQ)->msg;
 		CU_ASSERT_EQUAL(told(m->traffic_steering_req.feature_active,
 					m->traffic_steering_req.n_feature_active),
@@ -257,7 +184,7 @@ static void every_feature_is_switched(void)
 			rest);
 		CU_ASSERT_EQUAL(in_effect(&s), rest);
 		o.off = 0;
-		CU_ASSERT_EQUAL(steer(&s, o), 0);
+		CU_ASSERT_EQUAL(tunnels_steer(&s, o), 0);
 		CU_ASSERT_EQUAL(in_effect(&s), NCM_FEATURES);
 	}
 	scene_finish(&s);
@@ -274,7 +201,7 @@ static void features_of_the_proxy(void)
 		.off = 1u << MX_F_FRAGMENTATION};
 	const struct mx_msg *m;
 
-	begin(&s);
+	tunnels_begin(&s);
 	scene_up(&s);
 	CU_ASSERT_EQUAL(ncm_session_steer(scene_session(&s), 2, &o, s.w.now, &err), -MAMS_EVALUE);
 	o.off = MX_SESSION_FEATURES;
@@ -298,7 +225,7 @@ static void by_configuration(void)
 	struct mx_msg *m;
 	size_t from;
 
-	begin(&s);
+	tunnels_begin(&s);
 	scene_up(&s);
 	from = s.n;
 	CU_ASSERT_EQUAL(ncm_session_steer(scene_session(&s), 4, &o, s.w.now, &err), 0);
@@ -323,103 +250,15 @@ static void by_configuration(void)
 	scene_finish(&s);
 }
 
-/* RFC 8743 9: by DSCP and by destination, in the tunnel in either direction and at the proxy. */
-static struct mams_prefix app_servers;
-static struct ncm_app_conf apps[] = {
-	{.name = "voice",
-		.dscp = 46,
-		.protocol = 255,
-		.port_last = UINT16_MAX,
-		.order = {1},
-		.n_order = 1},
-	{.name = "bulk",
-		.dscp = NCM_DSCP_ANY,
-		.protocol = 17,
-		.destinations = &app_servers,
-		.n_destinations = 1,
-		.port_first = 5000,
-		.port_last = 5999,
-		.order = {1, 0},
-		.n_order = 2},
-};
-
-static void begin_with_applications(struct scene *s)
-{
-	CU_ASSERT_EQUAL_FATAL(mams_prefix_parse("198.51.100.0/24", &app_servers), 0);
-	begin(s);
-	s->w.policy.apps = apps;
-	s->w.policy.n_apps = MAMS_ARRAY_LEN(apps);
-	scene_up(s);
-	world_run(&s->w, 2000);
-}
-
-static void policies_of_applications(void)
-{
-	struct scene s;
-	const struct ccm_target *t;
-	struct ctl_msg *m;
-	const struct ctl_tr_class *c;
-
-	begin_with_applications(&s);
-	t = &s.w.clients[0].applied;
-	/* UDP to some servers is nothing that a proxy for TCP could have */
-	CU_ASSERT_EQUAL_FATAL(t->n_classes, 1);
-	CU_ASSERT_TRUE(t->classes[0].has_dscp && t->classes[0].dscp == 46);
-	CU_ASSERT_TRUE(t->classes[0].n_links == 1 && t->classes[0].links[0] == 1);
-	CU_ASSERT_EQUAL_FATAL(t->tunnel.n_classes, 2);
-	m = ccm_tunnel_compose(&t->tunnel, 1);
-	CU_ASSERT_EQUAL_FATAL(m->tr_session_set.n_classes, 3);
-	c = m->tr_session_set.classes;
-	CU_ASSERT_STRING_EQUAL(said(&c[0].ul), "4!:0,1");
-	CU_ASSERT_STRING_EQUAL(said(&c[1].ul), "1!:1,0");
-	CU_ASSERT_TRUE(c[1].flow_id == 1 && c[1].rules[0].has_dscp && c[1].rules[0].dscp == 46);
-	CU_ASSERT_FALSE(c[1].rules[0].has_protocol);
-	CU_ASSERT_TRUE(c[2].flow_id == 2 && !c[2].rules[0].has_dscp);
-	CU_ASSERT_EQUAL(c[2].rules[0].protocol, 17);
-	CU_ASSERT_EQUAL(c[2].rules[0].remote_port_first, 5000);
-	CU_ASSERT_STRING_EQUAL(c[2].rules[0].remote, "198.51.100.0/24");
-	ctl_msg_free(m);
-	m = ncm_tunnel_compose(scene_session(&s), 1, &scene_session(&s)->s.tunnel, 1);
-	CU_ASSERT_EQUAL_FATAL(m->tr_session_set.n_classes, 3);
-	c = m->tr_session_set.classes;
-	CU_ASSERT_STRING_EQUAL(said(&c[0].dl), "4!:0,1");
-	CU_ASSERT_STRING_EQUAL(said(&c[1].dl), "1!:1,0");
-	CU_ASSERT_TRUE(c[1].flow_id == 1 && c[1].rules[0].dscp == 46);
-	ctl_msg_free(m);
-	scene_finish(&s);
-}
-
-/* The operator's lists bound it, and a new setup is no reason to forget it. */
-static void policies_and_lists(void)
-{
-	struct scene s;
-	const struct ccm_target *t;
-
-	begin_with_applications(&s);
-	t = &s.w.clients[0].applied;
-	CU_ASSERT_EQUAL(steer(&s, (struct ncm_order){.dl = WIFI, .ul = WIFI}), 0);
-	CU_ASSERT_EQUAL_FATAL(t->tunnel.n_classes, 1);
-	CU_ASSERT_TRUE(t->tunnel.classes[0].n_links == 1 && t->tunnel.classes[0].links[0] == 0);
-	CU_ASSERT_EQUAL(steer(&s, (struct ncm_order){.dl = WIFI | LTE, .ul = LTE}), 0);
-	CU_ASSERT_EQUAL(t->tunnel.n_classes, 2);
-	world_link(&s.w, s.w.clients, 0, false, NULL);
-	world_run(&s.w, 2000);
-	world_link(&s.w, s.w.clients, 0, true, "10.1.1.7");
-	world_run(&s.w, 3000);
-	CU_ASSERT_EQUAL(t->tunnel.n_classes, 2);
-	CU_ASSERT_EQUAL(t->n_classes, 1);
-	scene_finish(&s);
-}
-
 static void client_without_it(void)
 {
 	struct scene s;
 
-	begin(&s);
+	tunnels_begin(&s);
 	s.w.conf.convergence = 1u << MX_CONV_MPTCP_PROXY;
 	scene_up(&s);
 	CU_ASSERT(world_settled(&s.w, s.w.clients, WIFI | LTE));
-	CU_ASSERT_FALSE(client(&s)->on);
+	CU_ASSERT_FALSE(tunnels_client(&s)->on);
 	CU_ASSERT_EQUAL(ncm_tunnel_anchor(scene_session(&s)), -1);
 	CU_ASSERT_EQUAL(scene_session(&s)->s.features, NCM_FEATURES & ~MX_GMA_FEATURES);
 	scene_finish(&s);
@@ -429,11 +268,11 @@ static void without_a_proxy(void)
 {
 	struct scene s;
 
-	begin(&s);
+	tunnels_begin(&s);
 	s.w.conf.convergence = 1u << MX_CONV_GMA;
 	scene_up(&s);
 	CU_ASSERT_EQUAL(s.w.clients[0].ccm.state, CCM_STATE_ACTIVE);
-	CU_ASSERT(client(&s)->catching && client(&s)->all);
+	CU_ASSERT(tunnels_client(&s)->catching && tunnels_client(&s)->all);
 	CU_ASSERT_EQUAL(s.w.clients[0].applied.n_paths, 0);
 	scene_finish(&s);
 }
@@ -445,7 +284,7 @@ static void another_port(void)
 	struct ncm_tunnel t;
 	size_t before;
 
-	begin(&s);
+	tunnels_begin(&s);
 	scene_up(&s);
 	before = s.n;
 	t = scene_session(&s)->s.tunnel;
@@ -457,7 +296,7 @@ static void another_port(void)
 	ncm_registry_arm(s.w.registry, scene_session(&s), s.w.now);
 	world_run(&s.w, 2000);
 	CU_ASSERT_EQUAL(scene_count(&s, before, MX_UP_SETUP_CONF_REQ), 1);
-	CU_ASSERT_EQUAL(client(&s)->links[0].remote.port, 7446);
+	CU_ASSERT_EQUAL(tunnels_client(&s)->links[0].remote.port, 7446);
 	scene_finish(&s);
 }
 
@@ -466,7 +305,7 @@ static void what_fails_is_tried_again(void)
 	struct scene s;
 	size_t before;
 
-	begin(&s);
+	tunnels_begin(&s);
 	s.w.clients[0].broken = LTE;
 	scene_up(&s);
 	CU_ASSERT_EQUAL(scene_session(&s)->tunnelled, WIFI);
@@ -482,18 +321,18 @@ static void fallback(void)
 {
 	struct scene s;
 
-	begin(&s);
+	tunnels_begin(&s);
 	scene_up(&s);
 	s.w.ncm_up = false;
 	world_run(&s.w, 60000);
-	CU_ASSERT(client(&s)->on); /* what runs inside goes on */
-	CU_ASSERT_FALSE(client(&s)->catching);
+	CU_ASSERT(tunnels_client(&s)->on); /* what runs inside goes on */
+	CU_ASSERT_FALSE(tunnels_client(&s)->catching);
 	s.w.ncm_up = true;
 	world_run(&s.w, 90000);
-	CU_ASSERT(client(&s)->catching);
+	CU_ASSERT(tunnels_client(&s)->catching);
 	ccm_session_stop(&s.w.clients[0].ccm, s.w.now);
 	world_run(&s.w, 3000);
-	CU_ASSERT_FALSE(client(&s)->on);
+	CU_ASSERT_FALSE(tunnels_client(&s)->on);
 	scene_finish(&s);
 }
 
@@ -506,8 +345,6 @@ int main(void)
 		{"every feature is switched", every_feature_is_switched},
 		{"features of the proxy's anchor", features_of_the_proxy},
 		{"a configuration by its id", by_configuration},
-		{"policies of applications", policies_of_applications},
-		{"policies and lists", policies_and_lists},
 		{"a client without it", client_without_it},
 		{"all IP without a proxy", without_a_proxy},
 		{"another port", another_port},

@@ -94,6 +94,21 @@ sed 's/connection_id = 1/connection_id = 0/' "$dir/ccm.conf" | wrong "$ccm" '' c
 printf 'ncm = { "http://192.0.2.1" }\nca = %s\nlink a {\nconnection_id = 0\ntype = LTE\ninterface = x\n}\n' "$0" | wrong "$ccm" '' ncm https
 printf 'link a {\n\tconnection_id = 16\n}\n' | wrong "$ccm" 2 connection_id
 printf 'link a {\n\ttype = Pigeon\n}\n' | wrong "$ccm" 2 type
+app() { # FILE TEXT...: with an application section
+	cat "$dir/$1.conf"
+	printf 'application game {\n%s\n}\n' "$2"
+}
+app ccm "$(printf 'cgroup = "game.slice"\ndscp = 64')" | wrong "$ccm" "$(($(wc -l <"$dir/ccm.conf") + 3))" dscp
+app ccm 'dscp = 43' | wrong "$ccm" '' cgroup
+for path in / /tmp ../etc game.slice/ 'a\"b' '/sys/fs/cgroup/'; do
+	app ccm "$(printf 'cgroup = "%s"\ndscp = 43' "$path")" | wrong "$ccm" '' 'application game' cgroup
+done
+app ccm "$(printf 'cgroup = "/sys/fs/cgroup/game.slice/a b"\ndscp = 43')" >"$dir/app.conf"
+"$ccm" -t -c "$dir/app.conf" >/dev/null || fail "a cgroup by its path"
+app ncm "$(printf 'dscp = 43\naccesses = { moon }')" | wrong "$ncm" '' 'application game' moon
+app ncm 'accesses = { wifi }' | wrong "$ncm" '' 'application game' dscp
+sed 's/application game/application a-name-that-is-longer-than-31-octets/' \
+	<(app ncm "$(printf 'dscp = 43\naccesses = { wifi }')") | wrong "$ncm" '' 31
 
 printf 'ncm_id = -1\n' | wrong "$ncm" 1 ncm_id
 printf 'listen = { "nowhere" }\n' | wrong "$ncm" 1 listen

@@ -66,7 +66,9 @@ serve ncm '{
 "steer": [{"type": "result", "code": 0, "text": "alice: DL wifi, UL wifi"},
   {"type": "result", "code": 4098, "text": "no link named moon"},
   {"type": "result", "code": 4098, "text": "no link named moon"},
-  {"type": "result", "code": 4098, "text": "no link named moon"}],
+  {"type": "result", "code": 4098, "text": "no link named moon"},
+  {"type": "result", "code": 0, "text": "applied"},
+  {"type": "result", "code": 0, "text": "applied"}],
 "drain": [{"type": "result", "code": 0, "text": "drained"},
   {"type": "result", "code": 0, "text": "in use again"},
   {"type": "result", "code": 4101, "text": "m9: is no N-MADP instance"}],
@@ -137,6 +139,10 @@ run 1 steer --json --ncm "$dir/ncm.ctl" --dl moon --ul moon
 has "$out" '"code": 4098'
 run 1 steer --ncm "$dir/ncm.ctl" --dl moon --ul moon --anchor tcp --config 2
 has "$(grep '"steer"' "$dir/ncm.log" | tail -n 1)" '"anchor": ?"tcp".*"configuration": ?2'
+run 0 steer --ncm "$dir/ncm.ctl" --application voice --ul-mode duplicate --client alice
+has "$(grep '"steer"' "$dir/ncm.log" | tail -n 1)" '"application": ?"voice".*"ul_mode": ?"duplicate"'
+run 0 steer --ncm "$dir/ncm.ctl" --application voice --as-configured
+has "$(grep '"steer"' "$dir/ncm.log" | tail -n 1)" '"application": ?"voice".*"as_configured": ?true'
 run 0 drain m1 --ncm "$dir/ncm.ctl"
 has "$out" '^drained$'
 has "$(grep '"drain"' "$dir/ncm.log")" '"madp": ?"m1".*"drain": ?true'
@@ -154,6 +160,11 @@ run 1 status --ncm "$dir/nobody.ctl" --proxy "$dir/proxy.ctl"
 has "$out" 'mams-proxy'
 run 2 steer --dl wifi
 has "$err" 'steer wants --dl and --ul'
+run 2 steer --application voice
+has "$err" 'wants --dl, --ul, --dl-mode or --ul-mode'
+run 2 steer --application voice --as-configured --ul wifi
+run 2 steer --dl wifi --ul wifi --as-configured
+has "$err" 'wants --application'
 run 2 sessions --dl wifi
 has "$err" 'takes no --dl'
 run 2 status more

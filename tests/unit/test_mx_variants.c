@@ -268,10 +268,30 @@ static void lists(void)
 			STEERING("[]", ",\"uplink_delivery\":[{\"ul_tft\":[{\"protocol_type\":6},"
 				       "{\"protocol_type\":17}],\"connection_list\":[2]},"
 				       "{\"connection_list\":[1]}]"),
-			STEERING("[]",
-				",\"uplink_delivery\":[{\"ul_tft\":{\"protocol_type\":6},"
-				"\"connection_list\":[2]},{\"ul_tft\":{\"protocol_type\":17},"
-				"\"connection_list\":[2]},{\"connection_list\":[1]}]"),
+			STEERING("[]", ",\"uplink_delivery\":[{\"ul_tft\":{\"protocol_type\":6},"
+				       "\"connection_list\":[2]},{\"ul_tft\":{\"protocol_type\":"
+				       "17},"
+				       "\"connection_list\":[2]},{\"connection_list\":[1]}]"),
+			1},
+		/* and modes go with them */
+		{"mx_traffic_steering_req", NULL,
+			STEERING("[]", ",\"uplink_delivery\":[{\"connection_list\":[3]},"
+				       "{\"ul_tft\":[{\"protocol_type\":6},"
+				       "{\"protocol_type\":17}],\"connection_list\":[2]},"
+				       "{\"connection_list\":[1]}]") ",\"uplink_modes\":[{"
+								     "\"entry\":2,\"mode\":"
+								     "\"single\"},"
+								     "{\"entry\":1,"
+								     "\"mode\":\"split\"}]",
+			STEERING("[]", ",\"uplink_delivery\":[{\"connection_list\":[3]},"
+				       "{\"ul_tft\":{\"protocol_type\":6},"
+				       "\"connection_list\":[2]},{\"ul_tft\":{\"protocol_"
+				       "type\":17},"
+				       "\"connection_list\":[2]},{\"connection_list\":[1]}"
+				       "]") ",\"uplink_modes\":[{\"entry\":1,\"mode\":"
+					    "\"split\"},"
+					    "{\"entry\":2,\"mode\":\"split\"},"
+					    "{\"entry\":3,\"mode\":\"single\"}]",
 			1},
 		{"mx_up_setup_conf_req", NULL, SETUP("\"convergence_config\":{" DELIVERY "}"),
 			SETUP("\"convergence_config\":[{" DELIVERY "}]"), 1},
@@ -354,6 +374,15 @@ static void still_refused(void)
 		{"mx_traffic_steering_req", NULL,
 			STEERING("[]", ",\"uplink_delivery\":[{\"ul_tft\":3,\"connection_list\":"
 				       "[1]}]"),
+			"", 0},
+		/* a mode of no entry, and two of one */
+		{"mx_traffic_steering_req", NULL,
+			STEERING("[]", ",\"uplink_modes\":[{\"entry\":0,\"mode\":\"split\"}]"), "",
+			0},
+		{"mx_traffic_steering_req", NULL,
+			STEERING("[]", ",\"uplink_delivery\":[{\"connection_list\":[1]}],"
+				       "\"uplink_modes\":[{\"entry\":0,\"mode\":\"split\"},"
+				       "{\"entry\":0,\"mode\":\"single\"}]"),
 			"", 0},
 		{"mx_up_setup_conf_req", NULL,
 			SETUP("\"convergence_config\":[{" DELIVERY "}],\"udp_port\":0"), "", 0},

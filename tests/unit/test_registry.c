@@ -160,6 +160,14 @@ static void same_user_plane(const struct ncm_saved *is, const struct ncm_saved *
 	CU_ASSERT_FALSE(mams_addr_is_set(&is->tunnel.anchor6));
 	CU_ASSERT_EQUAL(is->tunnel.port, was->tunnel.port);
 	CU_ASSERT_FALSE(is->anchors[1].used);
+	CU_ASSERT_STRING_EQUAL(is->apps[0].name, was->apps[0].name);
+	CU_ASSERT_EQUAL(is->apps[0].dl.links, was->apps[0].dl.links);
+	CU_ASSERT_EQUAL(is->apps[0].dl.first, was->apps[0].dl.first);
+	CU_ASSERT_EQUAL(is->apps[0].dl.mode, was->apps[0].dl.mode);
+	CU_ASSERT_EQUAL(is->apps[0].ul.links, was->apps[0].ul.links);
+	CU_ASSERT_EQUAL(is->apps[0].ul.first, was->apps[0].ul.first);
+	CU_ASSERT_EQUAL(is->apps[0].ul.mode, was->apps[0].ul.mode);
+	CU_ASSERT_EQUAL(is->apps[1].name[0], '\0');
 }
 
 static void take_held(void *user, const char *identity, const char *text)
@@ -167,6 +175,28 @@ static void take_held(void *user, const char *identity, const char *text)
 	CU_ASSERT_STRING_EQUAL(identity, "bob");
 	CU_ASSERT_STRING_EQUAL(text, "2 east\n3 west\n");
 	++*(size_t *)user;
+}
+
+static void fill(struct ncm_saved *s)
+{
+	s->active = true;
+	s->convergence = 3;
+	s->anchors[0] =
+		(struct ncm_saved_anchor){.used = true, .id = 5, .madp = "east", .dl = 3, .ul = 1};
+	s->anchors[0].dl_mode = 1 + MX_MODE_SPLIT;
+	s->anchors[0].ul_mode = 1 + MX_MODE_DUPLICATE;
+	s->anchors[0].off = 5;
+	s->apps[0] = (struct ncm_saved_app){.name = "it's voice",
+		.dl = {.links = UINT32_MAX, .first = 3, .mode = 1 + MX_MODE_SPLIT},
+		.ul = {.links = 2, .first = 1, .mode = 1 + MX_MODE_DUPLICATE}};
+	s->apps[1].name[0] = 'x';
+	s->tunnel = (struct ncm_tunnel){
+		.secret = "dHVubmVs", .anchor4 = addr("10.60.3.4"), .port = 65535};
+	s->links[1] = (struct ncm_link){.known = true,
+		.connection_type = MX_LTE,
+		.up = true,
+		.address = addr("10.1.2.9"),
+		.mtu = 1400};
 }
 
 static void on_disk(void)
@@ -183,24 +213,12 @@ static void on_disk(void)
 	CU_ASSERT_FATAL(fd >= 0);
 	close(fd);
 	unlink(path);
-	one.active = true;
-	one.convergence = 3;
-	one.anchors[0] =
-		(struct ncm_saved_anchor){.used = true, .id = 5, .madp = "east", .dl = 3, .ul = 1};
-	one.anchors[0].dl_mode = 1 + MX_MODE_SPLIT;
-	one.anchors[0].ul_mode = 1 + MX_MODE_DUPLICATE;
-	one.anchors[0].off = 5;
-	one.tunnel = (struct ncm_tunnel){
-		.secret = "dHVubmVs", .anchor4 = addr("10.60.3.4"), .port = 65535};
-	one.links[1] = (struct ncm_link){.known = true,
-		.connection_type = MX_LTE,
-		.up = true,
-		.address = addr("10.1.2.9"),
-		.mtu = 1400};
+	fill(&one);
 	CU_ASSERT_EQUAL_FATAL(ncm_store_open(path, &st, &err), 0);
 	CU_ASSERT_EQUAL(ncm_store_put(st, &one), 0);
 	CU_ASSERT_EQUAL(ncm_store_put(st, &two), 0);
 	one.anchors[0].dl = 2;
+	one.apps[1].name[0] = '\0';
 	CU_ASSERT_EQUAL(ncm_store_put(st, &one), 0);
 	CU_ASSERT_EQUAL(ncm_store_commit(st), 0);
 	CU_ASSERT_EQUAL(ncm_store_commit(st), 0);

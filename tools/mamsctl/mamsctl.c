@@ -26,13 +26,15 @@ static const struct command commands[] = {
 		"daemon that has its socket in /run/mams.\n",
 		0, cmd_status},
 	{"sessions", "", "NT", "clients and links the NCM knows", "", 0, cmd_sessions},
-	{"steer", "--dl LINKS --ul LINKS", "NTduacDUf", "have the NCM steer a client's traffic",
+	{"steer", "--dl LINKS --ul LINKS", "NTduacDUfAo", "have the NCM steer a client's traffic",
 		"LINKS are names of links with commas between them, e.g. wifi,lte.  A link in no "
 		"list\n"
 		"becomes backup.  Exit status 0 only when the client has applied it.\n"
 		"An anchor with GMA takes different lists for the directions, and a MODE for "
 		"each:\n"
-		"single, active-standby, smallest-delay, priority, split or duplicate.\n",
+		"single, active-standby, smallest-delay, priority, split or duplicate.\n"
+		"With --application its traffic alone goes elsewhere, and what is not named "
+		"stays.\n",
 		0, cmd_steer},
 	{"paths", "", "NT", "what is known of the quality of clients' links",
 		"Measurements that clients report, and path estimations: probes lost, their rate "
@@ -70,6 +72,8 @@ static const struct option long_options[] = {
 	{"dl-mode", required_argument, NULL, 'D'},
 	{"ul-mode", required_argument, NULL, 'U'},
 	{"off", required_argument, NULL, 'f'},
+	{"application", required_argument, NULL, 'A'},
+	{"as-configured", no_argument, NULL, 'o'},
 	{NULL, 0, NULL, 0},
 };
 
@@ -91,6 +95,8 @@ static const struct {
 	{'D', "  --dl-mode MODE     how the downlink uses its links (as the features say)\n"},
 	{'U', "  --ul-mode MODE     how the uplink uses its links\n"},
 	{'f', "  --off FEATURES     agreed features not to be used, e.g. lossless_switching\n"},
+	{'A', "  --application NAME this traffic alone: an application section of the NCM\n"},
+	{'o', "  --as-configured    it is steered no longer\n"},
 };
 
 static const char common_help[] = "  -s, --socket PATH  ask whatever daemon listens at PATH\n"
@@ -172,6 +178,8 @@ static const char **socket_of(struct options *o, int letter)
 		return &o->ul_mode;
 	case 'f':
 		return &o->off;
+	case 'A':
+		return &o->application;
 	}
 	return NULL;
 }
@@ -198,6 +206,8 @@ static int parse(int argc, char **argv, struct options *o, struct given *g)
 			o->json = true;
 		else if (c == 'k')
 			o->counters = true;
+		else if (c == 'o')
+			o->as_configured = true;
 		else if (c == 'h')
 			g->help = true;
 		else if (c == 'V')
@@ -229,6 +239,22 @@ static const char *long_name(char letter)
 	return "?";
 }
 
+static int check_steer(const struct options *o)
+{
+	bool any = o->dl || o->ul || o->dl_mode || o->ul_mode;
+
+	if (!o->application && (!o->dl || !o->ul))
+		complain("steer wants --dl and --ul, e.g. --dl wifi,lte --ul wifi,lte");
+	else if (!o->application && o->as_configured)
+		complain("--as-configured wants --application");
+	else if (o->application && any == o->as_configured)
+		complain("steer --application wants --dl, --ul, --dl-mode or --ul-mode, or else "
+			 "--as-configured");
+	else
+		return 0;
+	return -1;
+}
+
 /* @return 0, or -1 after an explanation */
 static int check(const struct command *c, const struct options *o, const struct given *g, int left)
 {
@@ -244,11 +270,7 @@ static int check(const struct command *c, const struct options *o, const struct 
 			c->name);
 		return -1;
 	}
-	if (c->run == cmd_steer && (!o->dl || !o->ul)) {
-		complain("steer wants --dl and --ul, e.g. --dl wifi,lte --ul wifi,lte");
-		return -1;
-	}
-	return 0;
+	return c->run == cmd_steer ? check_steer(o) : 0;
 }
 
 int main(int argc, char **argv)

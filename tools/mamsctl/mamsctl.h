@@ -20,6 +20,8 @@ struct options {
 	const char *level; /**< the operand of log; of drain and undrain the instance; of
 			       probe the links */
 	const char *anchor;
+	const char *application;
+	bool as_configured;
 	uint32_t configuration;
 	bool json;
 	bool counters;

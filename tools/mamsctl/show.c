@@ -147,6 +147,26 @@ static void show_anchors(const struct ctl_ncm_status *s, struct mams_buf *out)
 	finish(&t, out);
 }
 
+static void show_apps(const struct ctl_ncm_status *s, struct mams_buf *out)
+{
+	static const struct tbl_column columns[] = {{"CLIENT", false}, {"APPLICATION", false},
+		{"DL", false}, {"DL MODE", false}, {"UL", false}, {"UL MODE", false}};
+	struct tbl t = TABLE_OF(columns);
+
+	for (size_t i = 0; i < s->n_sessions; i++)
+		for (size_t k = 0; k < s->sessions[i].n_applications; k++) {
+			const struct ctl_app_status *a = &s->sessions[i].applications[k];
+
+			tbl_text(&t, s->sessions[i].client);
+			tbl_text(&t, a->name);
+			put_list(&t, a->dl, a->n_dl);
+			tbl_text(&t, a->dl_mode);
+			put_list(&t, a->ul, a->n_ul);
+			tbl_text(&t, a->ul_mode);
+		}
+	finish(&t, out);
+}
+
 static void put_dropped(struct tbl *t, const struct ctl_dropped *d)
 {
 	tbl_text(t, d->group);
@@ -201,6 +221,7 @@ void show_sessions(const struct ctl_ncm_status *s, struct mams_buf *out)
 	finish(&t, out);
 	show_session_links(s, out);
 	show_anchors(s, out);
+	show_apps(s, out);
 	show_dropped(s, out);
 }
 

@@ -49,12 +49,15 @@ int cmd_steer(const struct options *o)
 	}
 	m->steer.client = o->client;
 	m->steer.anchor = o->anchor;
+	m->steer.application = o->application;
+	m->steer.has_as_configured = o->as_configured;
+	m->steer.as_configured = o->as_configured;
 	m->steer.has_configuration = o->configuration != 0;
 	m->steer.configuration = o->configuration;
 	m->steer.dl_mode = o->dl_mode;
 	m->steer.ul_mode = o->ul_mode;
-	if (split(m, o->dl, &m->steer.dl, &m->steer.n_dl) == 0 &&
-		split(m, o->ul, &m->steer.ul, &m->steer.n_ul) == 0 &&
+	if (split(m, o->dl ? o->dl : "", &m->steer.dl, &m->steer.n_dl) == 0 &&
+		split(m, o->ul ? o->ul : "", &m->steer.ul, &m->steer.n_ul) == 0 &&
 		split(m, o->off ? o->off : "", &m->steer.off, &m->steer.n_off) == 0)
 		status = send_request(o, &t, m);
 	ctl_msg_free(m);
