@@ -91,6 +91,16 @@ sizes=13
 [ -z "$LONG" ] || sizes=1
 claim "fragmentation on, IPv4: UDP" "$(sweep 10.9.9.2 "$sizes")" = "sizes fail none"
 claim "fragmentation on, IPv6: UDP" "$(sweep fd09::2 "$sizes")" = "sizes fail none"
+if [ -n "$LONG" ]; then
+	for side in cl px; do "$side" ip link set wifi mtu 1500; done
+	set_n "${long[@]}" fragmentation=yes mtu-wifi=1500 >/dev/null
+	set_c "${long[@]}" fragmentation=yes mtu-wifi=1500 >/dev/null
+	claim "links of 1500 and 1280, IPv4: UDP" "$(sweep 10.9.9.2 7)" = "sizes fail none"
+	claim "IPv6" "$(sweep fd09::2 7)" = "sizes fail none"
+	for side in cl px; do "$side" ip link set wifi mtu 1400; done
+	set_n "${long[@]}" fragmentation=yes >/dev/null
+	set_c "${long[@]}" fragmentation=yes >/dev/null
+fi
 claim "fragmentation on: TCP over both, Mbit/s" "$(tcp 10.9.9.2 -t 3)" '>=' 22
 claim "too long, not cut" "$(($(c too_long) - before))" = 0
 claim "packets were cut" "$(c fragmented)" '>=' 100
@@ -99,6 +109,10 @@ claim "by contradiction, invalid" "$(n reassembly_conflict) $(n reassembly_inval
 claim "nothing leaves together" "$(c concatenated) $(n concatenated)" = "0 0"
 set_n "${long[@]}" fragmentation=yes concatenation=yes >/dev/null
 set_c "${long[@]}" fragmentation=yes concatenation=yes >/dev/null
+if [ -n "$LONG" ]; then
+	claim "both on, every size, IPv4: UDP" "$(sweep 10.9.9.2 1)" = "sizes fail none"
+	claim "IPv6" "$(sweep fd09::2 1)" = "sizes fail none"
+fi
 claim "concatenation on: 1000 small pings in bursts, answers" "$(burst 10.9.9.2)" = 1000
 claim "IPv6" "$(burst fd09::2)" = 1000
 claim "packets left together" "$(c concatenated)" '>=' 200
@@ -221,6 +235,38 @@ if [ -n "$LONG" ]; then
 	claim "the other link was never in doubt" "$(($(link c 2 downs) - before))" = 0
 	stream_end
 fi
+
+say "Fragments of a session that means ill, on each worker, beside one whose packets are cut"
+rss() { awk '/^VmRSS/ { print int($2 / 1024) }' "/proc/${LAB_PID[n]}/status"; }
+cut=("active-standby:2,1:lossless" "active-standby:2,1:lossless" mtu-lte=1280 fragmentation=yes)
+set_n "${cut[@]}" >/dev/null && set_c "${cut[@]}" >/dev/null
+# the second goes where the first session is
+for i in 1 2; do
+	read -r "evil_port[i]" _ < <("$here/trailer_ctl.py" "$LAB_DIR/n.ctl" set network "client=evil$i" "id=$((6660 + i))" \
+		"secret=$LAB_DIR/key" "anchor4=10.60.0.6$i" ul=single:1 dl=single:1)
+done
+claim "a session on each worker" "$(printf '%s\n' "${evil_port[@]}" | sort | paste -sd' ')" = "7446 7447"
+whole=$(n reassembly_complete) ill=$(($(n reassembly_conflict) + $(n reassembly_evicted) + $(n reassembly_timeout)))
+stream_begin 300 1350
+before=$(rss)
+for i in 1 2; do
+	lab_start "evil$i" "$CL" "$here/trailer_hostile.py" "$LAB_DIR/key" "$((6660 + i))" 1 10.1.1.2 10.1.1.1 \
+		"${evil_port[i]}" 6
+done
+wait "${LAB_PID[evil1]}" "${LAB_PID[evil2]}" || :
+for i in 1 2; do
+	read -r fragments back < <(tail -n 1 "$LAB_DIR/evil$i.log")
+	claim "hostile fragments sent" "$fragments" '>=' 2000
+	claim "answered, but for control" "$back" = 0
+done
+claim "SDUs of them discarded" \
+	"$(($(n reassembly_conflict) + $(n reassembly_evicted) + $(n reassembly_timeout) - ill))" '>=' 500
+claim "memory that the N-MADP has taken meanwhile, MiB" "$(($(rss) - before))" '<=' 48
+stream_end
+claim "the others' packets were put together" "$(($(n reassembly_complete) - whole))" '>=' 500
+for i in 1 2; do "$here/trailer_ctl.py" "$LAB_DIR/n.ctl" del "evil$i" >/dev/null; done
+cut=("active-standby:1,2:lossless" "active-standby:1,2:lossless")
+set_n "${cut[@]}" >/dev/null && set_c "${cut[@]}" >/dev/null
 
 say "Who is not who he says"
 port=$(cl ss -Hnu src 10.1.1.2 | awk '$NF ~ /:7446$/ { sub(/.*:/, "", $(NF - 1)); print $(NF - 1) }')

@@ -39,13 +39,13 @@ both_up() {
 is_up() { # CONNECTION true|false: at both ends
 	[ "$(link c "$1" up) $(link n "$1" up)" = "$2 $2" ]
 }
-# A stream of RATE datagrams a second to the server; it flows when this returns.
+# RATE [SIZE]: a stream of so many datagrams a second to the server; it flows when this returns.
 stream_begin() {
 	local before
 	before=$(n sdus_received)
 	lab_start sink "$SV" "$here/trailer_traffic.py" sink 10.9.9.2 9999 3
 	lab_wait 30 listens 9999
-	lab_start stream "$CL" "$here/trailer_traffic.py" stream 10.9.9.2 9999 "$1" 120
+	lab_start stream "$CL" "$here/trailer_traffic.py" stream 10.9.9.2 9999 "$1" 120 "${2:-1000}"
 	lab_wait 30 has_come "$((before + $1 / 2))"
 }
 listens() { sv ss -Hnul "sport = :$1" | grep -q .; }
