@@ -77,6 +77,16 @@ void madp_ingress_pump(struct madp_worker *w, struct madp_session *s)
 		deliver_checked(w, s, cls, pkt, len, pkt);
 }
 
+/** More of this turn is yet to be read: nothing is given up for lost before. */
+static void deliver_followers(struct madp_worker *w, struct madp_session *s, unsigned cls)
+{
+	uint32_t len;
+	void *pkt;
+
+	while ((pkt = madp_receiver_in_order(&s->plane.rx, cls, &len, w->now)))
+		deliver_checked(w, s, cls, pkt, len, pkt);
+}
+
 /** @param pooled  one of w->sdus in which the SDU lies, or NULL; given back once it is used
  *  @return false: it is still the caller's */
 static bool take_sdu(struct madp_worker *w, struct madp_path *path, const struct madp_gma *g,
@@ -103,13 +113,12 @@ static bool take_sdu(struct madp_worker *w, struct madp_path *path, const struct
 	case MADP_REORDER_DELIVER:
 	case MADP_REORDER_PASS:
 		deliver_checked(w, s, cls, sdu, len, pooled);
-		madp_ingress_pump(w, s);
+		deliver_followers(w, s, cls);
 		return true;
 	case MADP_REORDER_HELD:
 		memcpy(w->spare, sdu, len);
 		w->spare = madp_slab_get(&w->sdus);
 		madp_inc(&count->rx_held);
-		madp_ingress_pump(w, s);
 		return false;
 	case MADP_REORDER_DUPLICATE:
 		madp_inc(&w->counters.duplicate);

@@ -138,6 +138,11 @@ enum madp_reorder_result madp_receiver_sdu(struct madp_receiver *r, unsigned cls
 	return how;
 }
 
+void *madp_receiver_in_order(struct madp_receiver *r, unsigned cls, uint32_t *len, mams_time now)
+{
+	return madp_reorder_in_order(&r->flow[cls], r->view, len, now);
+}
+
 void *madp_receiver_next(struct madp_receiver *r, unsigned *cls, uint32_t *len, mams_time now)
 {
 	for (unsigned i = 0; r->busy >> i; i++) {

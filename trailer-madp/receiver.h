@@ -57,8 +57,12 @@ void madp_receiver_heard(
 /** One SDU of it (reassembled or split off). See enum madp_reorder_result for who owns pkt. */
 enum madp_reorder_result madp_receiver_sdu(struct madp_receiver *r, unsigned cls, unsigned slot,
 	uint32_t sn, void *pkt, uint32_t len, mams_time now);
-/** The next SDU that may be delivered; until NULL after each SDU and each deadline.  Gives back
- *  windows that were not needed for a while.
+/** The next SDU of a class that follows without a gap on the one just delivered; until NULL after
+ * each that was.  What is missing is given up by madp_receiver_next() only, when all that has
+ * arrived was read. */
+void *madp_receiver_in_order(struct madp_receiver *r, unsigned cls, uint32_t *len, mams_time now);
+/** The next SDU that may be delivered; until NULL when all was read, and at each deadline.  Gives
+ * back windows that were not needed for a while.
  *  @param cls, len  filled */
 void *madp_receiver_next(struct madp_receiver *r, unsigned *cls, uint32_t *len, mams_time now);
 mams_time madp_receiver_deadline(const struct madp_receiver *r);

@@ -265,20 +265,32 @@ static void *take(struct madp_reorder *r, uint32_t *len)
 	return pkt;
 }
 
+void *madp_reorder_in_order(
+	struct madp_reorder *r, const struct madp_reorder_link *link, uint32_t *len, mams_time now)
+{
+	void *pkt;
+
+	if (r->held == 0)
+		return NULL;
+	pkt = take(r, len);
+	if (pkt) {
+		r->used_at = now;
+		r->gap_at = MAMS_TIME_NEVER;
+	} else if (mams_time_is_never(r->gap_at)) {
+		open_gap(r, link, now);
+	}
+	return pkt;
+}
+
 void *madp_reorder_next(
 	struct madp_reorder *r, const struct madp_reorder_link *link, uint32_t *len, mams_time now)
 {
 	void *pkt;
 
 	while (r->held) {
-		pkt = take(r, len);
-		if (pkt) {
-			r->used_at = now;
-			r->gap_at = MAMS_TIME_NEVER;
+		pkt = madp_reorder_in_order(r, link, len, now);
+		if (pkt)
 			return pkt;
-		}
-		if (mams_time_is_never(r->gap_at))
-			open_gap(r, link, now);
 		if (!r->flush && mams_time_before(now, r->deadline))
 			return NULL;
 		if (!r->flush) {

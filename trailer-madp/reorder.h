@@ -87,6 +87,11 @@ void madp_reorder_fini(struct madp_reorder *r, const struct madp_mem *mem);
 enum madp_reorder_result madp_reorder_input(struct madp_reorder *r, uint32_t sn, unsigned slot,
 	const struct madp_reorder_link *link, void *pkt, uint32_t len, const struct madp_mem *mem,
 	mams_time now);
+/** The next SDU, if none is missing before it: while more that has arrived is yet to be read,
+ * nothing is given up, though its time may be over.
+ *  @param len  filled */
+void *madp_reorder_in_order(
+	struct madp_reorder *r, const struct madp_reorder_link *link, uint32_t *len, mams_time now);
 /** The next SDU that may be delivered; to be asked until NULL after each input and each deadline.
  *  @param len  filled */
 void *madp_reorder_next(

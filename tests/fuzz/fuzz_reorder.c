@@ -63,7 +63,22 @@ static void take(struct run *u)
 		abort();
 }
 
-static void give(struct run *u, uint8_t slot)
+/* What the worker takes while it has more to read. */
+static void take_followers(struct run *u)
+{
+	uint32_t len;
+	void *p;
+
+	while ((p = madp_reorder_in_order(&u->r, u->link, &len, mams_time_us(u->now)))) {
+		if (u->any && madp_sn_diff((uint32_t)(uintptr_t)p - 1, u->last) != 1)
+			abort();
+		came_out(u, (uint32_t)(uintptr_t)p - 1, false);
+		u->held--;
+	}
+}
+
+/** @param more  more has arrived and is read before anything is given up */
+static void give(struct run *u, uint8_t slot, bool more)
 {
 	uint32_t before = u->r.expect;
 	uint32_t sn = u->sn & MADP_SN_MASK;
@@ -76,6 +91,7 @@ static void give(struct run *u, uint8_t slot)
 		mams_time_us(u->now))) {
 	case MADP_REORDER_DELIVER:
 		came_out(u, sn, far);
+		take_followers(u);
 		break;
 	case MADP_REORDER_HELD:
 		u->held++;
@@ -90,7 +106,8 @@ static void give(struct run *u, uint8_t slot)
 	case MADP_REORDER_AHEAD:
 		break;
 	}
-	take(u);
+	if (!more)
+		take(u);
 }
 
 static void step(struct run *u, uint8_t op, uint8_t arg)
@@ -98,15 +115,15 @@ static void step(struct run *u, uint8_t op, uint8_t arg)
 	switch (op & 7) {
 	case 0: /* the next, on some link */
 		u->sn++;
-		give(u, arg & 7);
+		give(u, arg & 7, arg & 8);
 		break;
 	case 1: /* one a little off */
 		u->sn += (uint32_t)(int8_t)arg;
-		give(u, op >> 5);
+		give(u, op >> 5, op & 8);
 		break;
 	case 2: /* far off */
 		u->sn += (uint32_t)(int8_t)arg << (8 + (op >> 4));
-		give(u, 0);
+		give(u, 0, false);
 		break;
 	case 3:
 		u->now += (int64_t)arg << (op >> 3 & 15);

@@ -258,6 +258,15 @@ static void deliver(struct world *w, unsigned from, struct world_pkt *pkt)
 	unref(w, pkt);
 }
 
+static void drain_in_order(struct world *w, unsigned side, unsigned cls)
+{
+	uint32_t len;
+	void *p;
+
+	while ((p = madp_receiver_in_order(&w->plane[side].rx, cls, &len, side_now(w, side))))
+		deliver(w, !side, p);
+}
+
 static void drain_receiver(struct world *w, unsigned side)
 {
 	unsigned cls;
@@ -289,8 +298,8 @@ static void arrive(struct world *w, unsigned from, unsigned link)
 			deliver(w, from, pdu.pkt);
 		else if (how != MADP_REORDER_HELD)
 			unref(w, pdu.pkt);
+		drain_in_order(w, !from, pdu.in.cls);
 	}
-	drain_receiver(w, !from);
 }
 
 static void tick(struct world *w, unsigned side)
@@ -352,6 +361,20 @@ void world_take(struct world *w, unsigned link, bool away)
 	tick(w, 1);
 }
 
+/* When the next packet of a wire is read. */
+static int64_t arrival(const struct world *w, unsigned from, unsigned link)
+{
+	const struct world_wire *wire = &w->wire[from][link];
+	int64_t at = wire->n ? wire->q[wire->first].at_us : INT64_MAX;
+
+	return at < w->asleep_us[!from] ? w->asleep_us[!from] : at;
+}
+
+void world_sleep(struct world *w, enum world_side side, int64_t us)
+{
+	w->asleep_us[side] = w->now_us + us;
+}
+
 /* What happens next, and when: a source, an arrival, or a deadline of a plane. */
 static int64_t step(struct world *w, int64_t until, bool due[2])
 {
@@ -362,10 +385,10 @@ static int64_t step(struct world *w, int64_t until, bool due[2])
 		mams_time d = madp_plane_deadline(&w->plane[s], side_now(w, s));
 
 		at[s] = mams_time_is_never(d) ? INT64_MAX : d.us - (side_now(w, s).us - w->now_us);
+		at[s] = at[s] < w->asleep_us[s] ? w->asleep_us[s] : at[s];
 		t = at[s] < t ? at[s] : t;
 		for (unsigned i = 0; i < w->n_links; i++) {
-			if (w->wire[s][i].n && w->wire[s][i].q[w->wire[s][i].first].at_us < t)
-				t = w->wire[s][i].q[w->wire[s][i].first].at_us;
+			t = arrival(w, s, i) < t ? arrival(w, s, i) : t;
 		}
 		for (unsigned c = 0; c < MADP_CLASSES_MAX; c++) {
 			if (w->flow[s][c].rate && w->flow[s][c].next_us < t)
@@ -385,6 +408,7 @@ void world_run(struct world *w, int64_t us)
 
 	while (w->now_us < until) {
 		bool due[2];
+		bool read[2] = {false, false};
 		int64_t t = step(w, until, due);
 
 		/* a deadline that is always due would stop time */
@@ -393,10 +417,10 @@ void world_run(struct world *w, int64_t us)
 		w->now_us = t;
 		for (unsigned s = 0; s < 2; s++) {
 			for (unsigned i = 0; i < w->n_links; i++) {
-				struct world_wire *wire = &w->wire[s][i];
-
-				while (wire->n && wire->q[wire->first].at_us <= t)
+				while (arrival(w, s, i) <= t) {
 					arrive(w, s, i);
+					read[!s] = true;
+				}
 			}
 			for (unsigned c = 0; c < MADP_CLASSES_MAX; c++) {
 				if (w->flow[s][c].rate && w->flow[s][c].next_us <= t)
@@ -404,6 +428,10 @@ void world_run(struct world *w, int64_t us)
 			}
 			if (due[s])
 				tick(w, s);
+		}
+		for (unsigned s = 0; s < 2; s++) {
+			if (read[s])
+				drain_receiver(w, s);
 		}
 	}
 }

@@ -70,6 +70,7 @@ struct world {
 	uint64_t mem_most;
 	unsigned n_links;
 	uint32_t probe_ms;
+	int64_t asleep_us[2]; /**< until then an end does not run */
 };
 
 void world_init(struct world *w, uint64_t seed, unsigned n_links, const struct madp_plane_conf *c);
@@ -86,6 +87,8 @@ void world_carrier(struct world *w, unsigned link, bool client_sees, bool networ
 /** A link is dead and the client's control plane takes it away; or it lives, is given back, and
  * each end has proven itself to the other. */
 void world_take(struct world *w, unsigned link, bool away);
+/** An end does not run for so long: what arrives waits, and is then read link by link. */
+void world_sleep(struct world *w, enum world_side side, int64_t us);
 /** Both directions swallow everything (or no longer); nobody is told. */
 void world_blackhole(struct world *w, unsigned link, bool dead);
 /** Nothing is held or under way any more, all memory is back. */

@@ -223,6 +223,29 @@ static void duplicate_loses_the_product(void)
 	world_fini(&w);
 }
 
+/* An end that did not run for a while reads link by link what came meanwhile.  What the first of
+ * them does not have is not lost before the others were read. */
+static void read_before_given_up(void)
+{
+	two_links(12, 10000, 60000);
+	for (unsigned i = 0; i < 2; i++)
+		w.wire[0][i].loss_ppm = 20000;
+	world_treat(&w, WORLD_CLIENT, 0, MADP_MODE_DUPLICATE, "01", false);
+	world_source(&w, WORLD_CLIENT, 0, 2000 * 200 * 8, 200);
+	for (unsigned k = 0; k < 100; k++) {
+		world_run(&w, 100000 + 700 * k);
+		world_sleep(&w, WORLD_NETWORK, 80000);
+	}
+	settle();
+	printf("    %llu of %llu lost, %llu late\n", (unsigned long long)lost(WORLD_CLIENT),
+		(unsigned long long)flow(WORLD_CLIENT)->seq,
+		(unsigned long long)w.plane[1].rx.flow[0].n_late);
+	CU_ASSERT_EQUAL(w.plane[1].rx.flow[0].n_late, 0);
+	CU_ASSERT(lost(WORLD_CLIENT) <= flow(WORLD_CLIENT)->seq / 1000);
+	in_order(WORLD_CLIENT);
+	world_fini(&w);
+}
+
 /* The client's system tells of the link; the network's side learns it from the client. */
 static void detected_loss_loses_nothing(void)
 {
@@ -537,6 +560,7 @@ int main(void)
 		{"split follows the rate", split_follows_the_rate},
 		{"smallest delay", smallest_delay},
 		{"duplicate loses the product", duplicate_loses_the_product},
+		{"read before it is given up", read_before_given_up},
 		{"detected loss loses nothing", detected_loss_loses_nothing},
 		{"silent loss is found", silent_loss_is_found},
 		{"taken away is told", taken_away_is_told},
