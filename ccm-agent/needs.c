@@ -44,7 +44,9 @@ bool ccm_class_same_flow(const struct ccm_class *a, const struct ccm_class *b)
 {
 	return a->protocol == b->protocol && a->port_first == b->port_first &&
 	       a->port_last == b->port_last && a->has_dscp == b->has_dscp && a->dscp == b->dscp &&
-	       strcmp(a->remote, b->remote) == 0;
+	       strcmp(a->remote, b->remote) == 0 && strcmp(a->local, b->local) == 0 &&
+	       a->local_first == b->local_first && a->local_last == b->local_last &&
+	       a->flow_label == b->flow_label;
 }
 
 bool ccm_class_eq(const struct ccm_class *a, const struct ccm_class *b)

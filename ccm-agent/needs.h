@@ -57,6 +57,10 @@ struct ccm_class {
 	uint16_t port_first, port_last;
 	bool has_dscp;
 	uint8_t dscp;
+	/* a tunnel's alone, which sees each packet */
+	char local[64];                   /**< our side, CIDR; "": any */
+	uint16_t local_first, local_last; /**< our ports; both 0: any */
+	uint32_t flow_label;              /**< of IPv6; 0: any */
 	struct ccm_limits limits;
 	uint8_t links[CCM_LINKS_MAX]; /**< connection ids, best first */
 	size_t n_links;

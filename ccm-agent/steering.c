@@ -51,25 +51,44 @@ static bool any_traffic(const struct mx_tft *t)
 			     any_protocol(t) && any_port(t->remote_port_range));
 }
 
-/* The proxy knows a connection by its protocol, its server and its mark, a tunnel all protocols. Of
+/* @return false: no network */
+static bool take_mask(const char *mask, char out[64])
+{
+	struct mams_prefix net;
+
+	if (any_address(mask))
+		return true;
+	snprintf(out, 64, "%s", mask);
+	return mams_prefix_parse(mask, &net) == 0;
+}
+
+/* Our side of a flow, as a tunnel sees it. */
+static bool take_local(const struct mx_tft *t, struct ccm_class *k)
+{
+	if (!any_port(t->local_port_range)) {
+		k->local_first = t->local_port_range->start;
+		k->local_last = t->local_port_range->end;
+	}
+	k->flow_label = t->has_flow_label ? t->flow_label : 0;
+	return take_mask(t->local_addr_mask, k->local);
+}
+
+/* The proxy knows a connection by its protocol, its server and its mark, a tunnel each packet. Of
  * the traffic class the DSCP counts; the rest is the transport's (ECN, RFC 3168 5).
  * @return false for a template that asks for more */
 static bool take_template(const struct mx_tft *t, bool tunnel, struct ccm_class *k)
 {
-	struct mams_prefix net;
 
 	*k = (struct ccm_class){.protocol = any_protocol(t) ? CCM_ANY_PROTOCOL : t->protocol_type,
 		.port_last = UINT16_MAX,
 		.has_dscp = !any_class(t)};
-	if ((!tunnel && k->protocol != CCM_TCP && k->protocol != CCM_ANY_PROTOCOL) || !is_plain(t))
+	if (!tunnel &&
+		((k->protocol != CCM_TCP && k->protocol != CCM_ANY_PROTOCOL) || !is_plain(t)))
 		return false;
 	if (k->has_dscp)
 		k->dscp = t->traffic_class >> 2;
-	if (!any_address(t->remote_addr_mask)) {
-		if (mams_prefix_parse(t->remote_addr_mask, &net) < 0)
-			return false;
-		snprintf(k->remote, sizeof(k->remote), "%s", t->remote_addr_mask);
-	}
+	if (!take_mask(t->remote_addr_mask, k->remote) || (tunnel && !take_local(t, k)))
+		return false;
 	if (t->remote_port_range) {
 		k->port_first = t->remote_port_range->start;
 		k->port_last = t->remote_port_range->end;

@@ -245,8 +245,16 @@ static int put_rule(struct ctl_msg *m, const struct ccm_class *k, struct ctl_tr_
 		.has_protocol = k->protocol != CCM_ANY_PROTOCOL,
 		.protocol = k->protocol,
 		.has_dscp = k->has_dscp,
-		.dscp = k->dscp};
-	return k->remote[0] && !c->rules->remote ? -ENOMEM : 0;
+		.dscp = k->dscp,
+		.local = k->local[0] ? ctl_strdup(m, k->local) : NULL,
+		.has_local_port_first = k->local_last > 0,
+		.has_local_port_last = k->local_last > 0,
+		.local_port_first = k->local_first,
+		.local_port_last = k->local_last,
+		.has_flow_label = k->flow_label > 0,
+		.flow_label = k->flow_label};
+	return (k->remote[0] && !c->rules->remote) || (k->local[0] && !c->rules->local) ? -ENOMEM
+											: 0;
 }
 
 /* Class 0 is all that has no class of its own; the others have its downlink, which is the N-MADP's

@@ -164,6 +164,8 @@ static int take_rule(
 		r.dscp = m->dscp;
 	if (m->has_mark)
 		r.mark = m->mark;
+	if (m->has_flow_label)
+		r.flow_label = m->flow_label;
 	rc = madp_rules_add(rules, &r);
 	return rc < 0 ? mams_fail(err, -rc, "rules", "%s",
 				rc == -MAMS_ELIMIT ? "too many rules" : "a range is backwards")

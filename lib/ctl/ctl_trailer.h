@@ -61,14 +61,15 @@ struct ctl_tr_rule {
 	const char *local;  /**< prefix */
 	const char *remote; /**< prefix */
 	bool has_local_port_first, has_local_port_last, has_remote_port_first, has_remote_port_last,
-		has_protocol, has_dscp, has_mark;
+		has_protocol, has_dscp, has_mark, has_flow_label;
 	uint16_t local_port_first;
 	uint16_t local_port_last;
 	uint16_t remote_port_first;
 	uint16_t remote_port_last;
 	uint8_t protocol;
 	uint8_t dscp;
-	uint32_t mark; /**< client: firewall mark of the application's packets */
+	uint32_t mark;       /**< client: firewall mark of the application's packets */
+	uint32_t flow_label; /**< IPv6; 0: any */
 };
 
 /** What no rule of another class names belongs to class 0, which needs no rules. */

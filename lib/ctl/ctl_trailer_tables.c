@@ -73,6 +73,7 @@ static const struct mams_field rule_rows[] = {
 	ROW_OPT_INT(U8, ctl_tr_rule, protocol, "protocol", 0, 255, ""),
 	ROW_OPT_INT(U8, ctl_tr_rule, dscp, "dscp", 0, 63, ""),
 	ROW_OPT_INT(U32, ctl_tr_rule, mark, "mark", 0, 0, "client: firewall mark"),
+	ROW_OPT_INT(U32, ctl_tr_rule, flow_label, "flow_label", 0, 0xfffff, "IPv6; 0: any"),
 };
 static TABLE(rule_table, ctl_tr_rule, "rule", rule_rows);
 

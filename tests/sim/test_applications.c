@@ -205,12 +205,67 @@ static void an_application_and_links(void)
 	scene_finish(&s);
 }
 
+/* RFC 8743 C.2.16, whatever an NCM makes of it: in a tunnel a template may ask for all that a
+ * packet shows, our own side of it as well. */
+static void whole_templates(void)
+{
+	static struct mx_port_range own = {4000, 4099};
+	struct scene s;
+	struct ctl_msg *c;
+	const struct ctl_tr_rule *r;
+	struct mx_msg *m;
+	struct mx_tft *t;
+	size_t from;
+
+	begin_with_applications(&s);
+	from = s.n;
+	CU_ASSERT_EQUAL(
+		tunnels_steer(&s, (struct ncm_order){.dl = WIFI | LTE, .ul = WIFI | LTE}), 0);
+	m = mx_msg_copy(scene_the(&s, from, MX_TRAFFIC_STEERING_REQ)->msg);
+	CU_ASSERT_PTR_NOT_NULL_FATAL(m);
+	m->sequence_num += 50000;
+	t = m->traffic_steering_req.uplink_delivery[0].ul_tft;
+	t->local_addr_mask = "10.60.0.0/24";
+	t->local_port_range = &own;
+	t->has_flow_label = true;
+	t->flow_label = 0xabcde;
+	from = s.n;
+	world_to_ccm(&s.w, s.w.clients, m);
+	world_run(&s.w, 1000);
+	CU_ASSERT_EQUAL(scene_count(&s, from, MX_TRAFFIC_STEERING_RSP), 1);
+	CU_ASSERT_EQUAL_FATAL(tunnels_client(&s)->n_classes, 2);
+	c = ccm_tunnel_compose(tunnels_client(&s), 1);
+	CU_ASSERT_PTR_NOT_NULL_FATAL(c);
+	r = c->tr_session_set.classes[1].rules;
+	CU_ASSERT_STRING_EQUAL(r->local, "10.60.0.0/24");
+	CU_ASSERT_TRUE(r->has_local_port_first && r->has_local_port_last);
+	CU_ASSERT_TRUE(r->local_port_first == 4000 && r->local_port_last == 4099);
+	CU_ASSERT_TRUE(r->has_flow_label && r->flow_label == 0xabcde);
+	CU_ASSERT_TRUE(r->has_dscp && r->dscp == 46);
+	r = c->tr_session_set.classes[2].rules;
+	CU_ASSERT_PTR_NULL(r->local);
+	CU_ASSERT_FALSE(r->has_local_port_first || r->has_local_port_last || r->has_flow_label);
+	ctl_msg_free(c);
+	/* what is no network is refused as a whole: nothing changes */
+	t->local_addr_mask = "10.60.0.1/24";
+	m->sequence_num++;
+	world_to_ccm(&s.w, s.w.clients, m);
+	world_run(&s.w, 1000);
+	CU_ASSERT_STRING_EQUAL(tunnels_client(&s)->classes[0].local, "10.60.0.0/24");
+	CU_ASSERT_EQUAL(s.w.clients[0].ccm.counters.steerings_refused, 1);
+	t->local_addr_mask = NULL;
+	t->local_port_range = NULL;
+	mx_msg_free(m);
+	scene_finish(&s);
+}
+
 int main(void)
 {
 	static const struct mams_case cases[] = {
 		{"policies of applications", policies_of_applications},
 		{"policies and lists", policies_and_lists},
 		{"an application alone", an_application_alone},
+		{"whole templates", whole_templates},
 		{"an application and links", an_application_and_links},
 	};
 
