@@ -15,8 +15,9 @@ trailer_traffic.py talk ADDRESS PORT RATE SECONDS [DSCP]
                                                     more than 64 under way, so that a busy host is slow
                                                     and loses none, until SIGTERM at the latest; prints
                                                     sent, lost, twice, out of order
-trailer_traffic.py sweep ADDRESS PORT STEP          datagrams of 1 to 9000 octets to it, one by one;
-                                                    prints the first three sizes that fail
+trailer_traffic.py sweep ADDRESS PORT STEP          datagrams of 1 to 9000 octets to it, one by one, up
+                                                    to three times each; prints the first three sizes
+                                                    that fail
 trailer_traffic.py raw SOURCE SPORT TARGET DPORT HEX  one UDP datagram, from any address and port
 trailer_traffic.py ask TARGET DPORT HEX             one datagram; prints what comes back, or nothing"""
 import random
@@ -97,18 +98,24 @@ def sweep(address, port, step):
     s.settimeout(2)
     sizes = sorted({*range(1, 9001, step), *range(1190, 1510, min(step, 3))})
     body = random.Random(9188).randbytes(9000)
-    failed = []
+    failed, again = [], []
     for size in sizes:
         data = struct.pack("!I", size)[:size] + body[4:size]
-        s.send(data)
-        try:
-            while (got := s.recv(65536)) != data:
-                if len(got) == size:
-                    raise TimeoutError
-        except TimeoutError:
+        for attempt in range(3):  # a host that stands still for a moment loses some, but none thrice
+            s.send(data)
+            try:
+                while (got := s.recv(65536)) != data:
+                    if len(got) == size:
+                        raise TimeoutError
+                break
+            except TimeoutError:
+                again.append(size)
+        else:
             failed.append(size)
             if len(failed) == 3:
                 break
+    if again:
+        print("sizes that were sent again:", again, file=sys.stderr)
     print("of", len(sizes), "sizes fail", failed or "none")
 
 
