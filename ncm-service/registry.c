@@ -189,11 +189,12 @@ mams_time ncm_registry_deadline(const struct ncm_registry *r)
 
 struct ncm_session *ncm_registry_due(struct ncm_registry *r, mams_time now)
 {
+	struct mams_timer *t = mams_timerq_due(&r->timers, now);
 	struct entry *e;
 
-	if (mams_time_before(now, mams_timerq_next(&r->timers)))
+	if (!t)
 		return NULL;
-	e = MAMS_CONTAINER_OF(r->timers.heap[0].timer, struct entry, timer);
+	e = MAMS_CONTAINER_OF(t, struct entry, timer);
 	rearm(r, e, FAR);
 	return e->session;
 }

@@ -175,6 +175,17 @@ static void timers(void)
 	}
 	CU_ASSERT_EQUAL(left, N - N / 5 - 1);
 	CU_ASSERT_TRUE(mams_time_is_never(mams_timerq_next(&q)));
+	/* what was taken off can be armed again, in any order, and moved while it is */
+	for (size_t i = N; i-- > 0;)
+		CU_ASSERT_EQUAL(mams_timerq_set(&q, &t[i], at((int64_t)i)), 0);
+	for (size_t i = 0; i < N; i++)
+		CU_ASSERT_EQUAL(mams_timerq_set(&q, &t[i], at((int64_t)(i * 7 % N))), 0);
+	for (size_t i = 0; i < N; i++) {
+		p = mams_timerq_pop(&q, at(N));
+		CU_ASSERT_TRUE(p != NULL && p->when.us == at((int64_t)i).us &&
+			       p == &t[i * 143 % N]); /* 7 * 143 = 2 N + 1 */
+	}
+	CU_ASSERT_PTR_NULL(mams_timerq_pop(&q, at(N)));
 	mams_timerq_fini(&q);
 }
 
