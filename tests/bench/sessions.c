@@ -1,12 +1,15 @@
 /* Many sessions on one N-MADP: what each costs at rest, and what its packets cost.
  *
- *   mams-bench-sessions -n SESSIONS -p PID -c CTL-SOCKET [-r PACKETS/S] [-t SECONDS] LOCAL
- * NETWORK:PORT
+ *   mams-bench-sessions -n SESSIONS [-a ACTIVE] -p PID -c CTL-SOCKET [-r PACKETS/S] [-k PHASES]
+ * [-m] LOCAL NETWORK:PORT
  *
  * Configures SESSIONS sessions at the mams-trailer PID over its ctl socket, is the client of each
  * of them (a socket and a proof each, one link), lets them rest, then sends bursts of BURST
  * packets, each burst one flow, by turns on all of them.  Flows and pace are the same however many
- * sessions there are.  Prints key=value words; CPU time and memory are the daemon's. */
+ * sessions there are: BURST packets of a session come together, as from one write of a client that
+ * segments, and the next of that session when all others have had their turn.  With -m the rate
+ * grows then until packets are lost.  Prints key=value words; CPU time and memory are the daemon's.
+ */
 #include "lib/base/addr.h"
 #include "lib/base/clock.h"
 #include "lib/io/ctlsock.h"
@@ -41,6 +44,9 @@
 #define CONTROL_PORT 7500
 #define CONNECTION 1
 #define REST_US 9000000 /* past what the N-MADP takes for a pause: then a session is idle */
+#define PHASE_US INT64_C(600000)
+#define SETTLE_US 100000 /* after it */
+#define LOSS_MOST 0.001
 #define UDP 17
 
 struct client {
@@ -54,7 +60,9 @@ struct job {
 	unsigned n;
 	unsigned active;
 	unsigned rate;
-	int seconds;
+	unsigned phases;
+	bool most;     /**< look for the highest rate, too */
+	unsigned turn; /**< bursts sent so far */
 	int pid;
 	int ctl_fd;
 	int epfd;
@@ -63,6 +71,7 @@ struct job {
 	uint8_t key[KEY];
 	char key_text[KEY / 3 * 4 + 1];
 	struct client *client;
+	struct mams_udp_rx *rx;
 };
 
 static void fail(const char *what)
@@ -116,7 +125,16 @@ static int dial(const char *path)
 	return fd;
 }
 
-/** Events that come between are passed over. @return the answer, until the next question */
+/** Events are thrown away, lest they stand in the way of an answer. */
+static void pass_over_events(const struct job *j)
+{
+	static char event[MAMS_CTL_MAX_BYTES];
+
+	while (recv(j->ctl_fd, event, sizeof(event), MSG_DONTWAIT) > 0)
+		;
+}
+
+/** @return the answer, until the next question */
 static const char *ask(const struct job *j, const char *text)
 {
 	static char answer[MAMS_CTL_MAX_BYTES + 1];
@@ -225,6 +243,19 @@ static void answer(const struct client *c, const uint8_t *pkt, size_t len)
 			0);
 }
 
+/** What one client has got. */
+static void hear(const struct job *j, const struct client *c)
+{
+	struct mams_udp_in in[MAMS_UDP_RX_BATCH];
+	int n = mams_udp_recv(j->rx, c->fd, in);
+
+	for (int i = 0; i < n; i++)
+		for (size_t at = 0, len; at < in[i].len; at += len) {
+			len = in[i].len - at < in[i].segment ? in[i].len - at : in[i].segment;
+			answer(c, in[i].data + at, len);
+		}
+}
+
 static void listen_us(const struct job *j, int64_t us)
 {
 	mams_time end = mams_clock_now();
@@ -236,12 +267,10 @@ static void listen_us(const struct job *j, int64_t us)
 		int n = epoll_wait(j->epfd, ev, 64, left > 0 ? (int)((left + 999) / 1000) : 0);
 
 		for (int i = 0; i < n; i++) {
-			const struct client *c = ev[i].data.ptr;
-			uint8_t pkt[2048];
-			ssize_t len;
-
-			while ((len = recv(c->fd, pkt, sizeof(pkt), MSG_DONTWAIT)) > 0)
-				answer(c, pkt, (size_t)len);
+			if (ev[i].data.ptr)
+				hear(j, ev[i].data.ptr);
+			else
+				pass_over_events(j);
 		}
 		if (left <= 0)
 			return;
@@ -260,7 +289,7 @@ static void set_up(struct job *j)
 	memcpy(j->key, raw, KEY);
 	EVP_EncodeBlock((unsigned char *)j->key_text, raw, KEY);
 	j->client = calloc(j->n, sizeof(*j->client));
-	if (!j->client)
+	if (!j->client || mams_udp_rx_new(&j->rx) < 0)
 		fail("out of memory");
 	for (unsigned i = 0; i < j->n; i++) {
 		const uint8_t anchor[4] = {10, 60, (uint8_t)(1 + i / 250), (uint8_t)(2 + i % 250)};
@@ -271,6 +300,9 @@ static void set_up(struct job *j)
 		configure(j, i);
 	}
 	j->epfd = epoll_create1(EPOLL_CLOEXEC);
+	if (epoll_ctl(j->epfd, EPOLL_CTL_ADD, j->ctl_fd, &(struct epoll_event){.events = EPOLLIN}) <
+		0)
+		fail("epoll");
 	for (unsigned i = 0; i < j->n; i++) {
 		struct epoll_event ev = {.events = EPOLLIN, .data.ptr = &j->client[i]};
 
@@ -345,34 +377,127 @@ static void send_burst(struct client *c, unsigned flow, mams_time now)
 		fail("a burst could not be sent");
 }
 
-static uint64_t send_all(const struct job *j)
+/** @return packets sent */
+static uint64_t send_all(struct job *j, double rate)
 {
 	mams_time begun = mams_clock_now();
 	mams_time now = begun;
 	uint64_t bursts = 0;
 
-	while (now.us - begun.us < j->seconds * INT64_C(1000000)) {
-		uint64_t due = (uint64_t)(now.us - begun.us) * j->rate / 1000000 / BURST;
+	while (now.us - begun.us < PHASE_US) {
+		uint64_t due = (uint64_t)((double)(now.us - begun.us) * rate / 1e6) / BURST;
 
-		for (; bursts < due; bursts++)
-			send_burst(&j->client[bursts % j->active], (unsigned)(bursts % FLOWS), now);
-		listen_us(j, 1000);
+		for (; bursts < due; bursts++, j->turn++)
+			send_burst(&j->client[j->turn % j->active], j->turn % FLOWS, now);
+		now = mams_clock_now();
+		/* what is late is not waited for */
+		due = (uint64_t)((double)(now.us - begun.us) * rate / 1e6) / BURST;
+		listen_us(j, due > bursts ? 0 : 1000);
 		now = mams_clock_now();
 	}
+	listen_us(j, SETTLE_US);
 	return bursts * BURST;
 }
 
-static unsigned long long counter(const struct job *j, const char *name)
+/** Of the whole daemon. */
+struct counts {
+	unsigned long long sdus, control_sent, control_received, send_calls, receive_calls;
+};
+
+static unsigned long long counter(const char *status, const char *name)
 {
-	const char *at = strstr(ask(j, "{\"ctl\":1,\"id\":7,\"type\":\"status_req\","
-				       "\"client\":\"client0\"}"),
-		name);
+	const char *at = strstr(status, name);
 	unsigned long long v = 0;
 
 	at = at ? strstr(at, "\"value\":") : NULL;
 	if (!at || sscanf(at, "\"value\":%llu", &v) != 1)
-		fail("no such counter");
+		fail(name);
 	return v;
+}
+
+static struct counts count(const struct job *j)
+{
+	const char *status = ask(j, "{\"ctl\":1,\"id\":7,\"type\":\"status_req\","
+				    "\"client\":\"client0\"}");
+
+	return (struct counts){.sdus = counter(status, "sdus_received_total"),
+		.control_sent = counter(status, "control_sent_total"),
+		.control_received = counter(status, "control_received_total"),
+		.send_calls = counter(status, "send_calls_total"),
+		.receive_calls = counter(status, "receive_calls_total")};
+}
+
+static int by_size(const void *a, const void *b)
+{
+	const double *x = a;
+	const double *y = b;
+
+	return (*x > *y) - (*x < *y);
+}
+
+/** CPU time of a packet: the middle one of several phases, since the machine is not ours alone. */
+static void measure_cost(struct job *j)
+{
+	double *ns = calloc(j->phases, sizeof(*ns));
+	struct counts was = count(j);
+	struct counts is = was;
+	double lost = 0;
+	double n;
+
+	if (!ns)
+		fail("out of memory");
+	for (unsigned i = 0; i < j->phases; i++) {
+		unsigned long long before = is.sdus;
+		double cpu = cpu_ns(j);
+		uint64_t sent = send_all(j, j->rate);
+
+		cpu = cpu_ns(j) - cpu;
+		is = count(j);
+		n = (double)(is.sdus - before);
+		lost += (double)sent - n;
+		ns[i] = cpu / n;
+	}
+	qsort(ns, j->phases, sizeof(*ns), by_size);
+	n = (double)(is.sdus - was.sdus);
+	printf("lost=%.0f of=%.0f ns_per_packet=%.0f least_ns=%.0f ", lost, n + lost,
+		ns[j->phases / 2], ns[0]);
+	/* per burst */
+	n /= BURST;
+	printf("control_sent=%.2f control_received=%.2f send_calls=%.2f receive_calls=%.2f ",
+		(double)(is.control_sent - was.control_sent) / n,
+		(double)(is.control_received - was.control_received) / n,
+		(double)(is.send_calls - was.send_calls) / n,
+		(double)(is.receive_calls - was.receive_calls) / n);
+	free(ns);
+}
+
+/** The most packets/s of which hardly any is lost: faster and faster, until it fails three times.
+ */
+static void measure_most(struct job *j)
+{
+	double rate = j->rate;
+	double most = 0;
+	double cost = 0;
+	unsigned failed = 0;
+
+	while (failed < 3) {
+		unsigned long long before = count(j).sdus;
+		double cpu = cpu_ns(j);
+		double sent = (double)send_all(j, rate);
+		double n = (double)(count(j).sdus - before);
+
+		cpu = cpu_ns(j) - cpu;
+		if (n >= sent * (1 - LOSS_MOST) && sent >= 0.95 * rate * PHASE_US / 1e6) {
+			most = n / PHASE_US * 1e6;
+			cost = cpu / n;
+			failed = 0;
+			rate *= 1.05;
+		} else {
+			failed++;
+			listen_us(j, 500000);
+		}
+	}
+	printf("most_pps=%.0f most_ns=%.0f", most, cost);
 }
 
 static int measure(struct job *j)
@@ -380,8 +505,6 @@ static int measure(struct job *j)
 	double empty = memory_kib(j);
 	double rest;
 	double cpu;
-	uint64_t sent;
-	unsigned long long received;
 
 	set_up(j);
 	listen_us(j, REST_US);
@@ -390,25 +513,21 @@ static int measure(struct job *j)
 	listen_us(j, 1000000);
 	printf("sessions=%u active=%u idle_kib=%.1f idle_cpu_percent=%.2f ", j->n, j->active,
 		rest / j->n, (cpu_ns(j) - cpu) / 1e7);
-	received = counter(j, "sdus_received_total");
-	cpu = cpu_ns(j);
-	sent = send_all(j);
-	listen_us(j, 200000);
-	cpu = cpu_ns(j) - cpu;
-	received = counter(j, "sdus_received_total") - received;
-	printf("sent=%llu lost=%lld pps=%.0f ns_per_packet=%.0f\n", (unsigned long long)sent,
-		(long long)(sent - received), (double)received / j->seconds,
-		cpu / (double)received);
+	measure_cost(j);
+	if (j->most)
+		measure_most(j);
+	printf("\n");
+	mams_udp_rx_free(j->rx);
 	free(j->client);
 	return 0;
 }
 
 int main(int argc, char **argv)
 {
-	struct job j = {.n = 1, .rate = 200000, .seconds = 3};
+	struct job j = {.n = 1, .rate = 200000, .phases = 5};
 	int c;
 
-	while ((c = getopt(argc, argv, "n:a:p:c:r:t:")) != -1) {
+	while ((c = getopt(argc, argv, "n:a:p:c:r:k:m")) != -1) {
 		unsigned long v = optarg ? strtoul(optarg, NULL, 10) : 0;
 
 		if (c == 'n')
@@ -421,8 +540,10 @@ int main(int argc, char **argv)
 			j.ctl_fd = dial(optarg);
 		else if (c == 'r')
 			j.rate = (unsigned)v;
-		else if (c == 't')
-			j.seconds = (int)v;
+		else if (c == 'm')
+			j.most = true;
+		else if (c == 'k')
+			j.phases = v ? (unsigned)v : 1;
 		else
 			return 2;
 	}

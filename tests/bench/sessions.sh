@@ -2,6 +2,7 @@
 # One N-MADP, one worker, and so many clients: memory of each at rest, CPU time of each packet; sourced
 # by tests/bench/run.  The same bursts come from one session, from ACTIVE of many by turns while the
 # others rest, and from all of them by turns: then each is as busy with reports and probes as any.
+# Then the rate grows until packets are lost: the most that is forwarded.
 
 ACTIVE=50
 
@@ -9,7 +10,7 @@ session_one() { # SESSIONS ACTIVE
 	lab_start tn "$PX" "$BUILD/trailer-madp/mams-trailer" -c "$LAB_DIR/tn.conf"
 	lab_wait 10 test -S "$LAB_DIR/tn.ctl"
 	cl "$BUILD/tests/bench/mams-bench-sessions" -n "$1" -a "$2" -p "${LAB_PID[tn]}" -c "$LAB_DIR/tn.ctl" \
-		-t "$seconds" 10.1.1.2 10.1.1.1:7446
+		-m 10.1.1.2 10.1.1.1:7446
 	lab_end tn
 }
 
@@ -30,14 +31,20 @@ sessions_bench() {
 	printf 'cores %s, kernel %s, %s, medians of %s, %s\n\n' "$(nproc)" "$(uname -r)" \
 		"$("$BUILD/trailer-madp/mams-trailer" -V | head -n 1)" "$rounds" "$(date -u +%F)"
 	for n in one some all; do
-		for word in sessions active idle_kib idle_cpu_percent pps lost ns_per_packet; do
+		for word in sessions active idle_kib idle_cpu_percent lost ns_per_packet control_sent \
+			control_received most_pps most_ns; do
 			printf '%s=%s ' "$word" "$(session_median "$word" <"$LAB_DIR/sessions-$n")"
 		done
 		echo
 	done
 	for n in some all; do
-		awk -v n="$n" -v one="$(session_median ns_per_packet <"$LAB_DIR/sessions-one")" \
-			-v many="$(session_median ns_per_packet <"$LAB_DIR/sessions-$n")" \
-			'BEGIN { printf "throughput per packet, %s of many to one: %.2f\n", n, one / many }'
+		ratio "$n" "throughput per packet (CPU time of one at 200,000/s)" ns_per_packet -1
+		ratio "$n" "throughput at most" most_pps 1
 	done
+}
+
+ratio() { # WHICH TEXT WORD 1|-1
+	awk -v n="$1" -v text="$2" -v up="$4" -v one="$(session_median "$3" <"$LAB_DIR/sessions-one")" \
+		-v many="$(session_median "$3" <"$LAB_DIR/sessions-$1")" \
+		'BEGIN { printf "%s, %s of many to one: %.2f\n", text, n, up > 0 ? many / one : one / many }'
 }
