@@ -46,5 +46,5 @@ sessions_bench() {
 ratio() { # WHICH TEXT WORD 1|-1
 	awk -v n="$1" -v text="$2" -v up="$4" -v one="$(session_median "$3" <"$LAB_DIR/sessions-one")" \
 		-v many="$(session_median "$3" <"$LAB_DIR/sessions-$1")" \
-		'BEGIN { printf "%s, %s of many to one: %.2f\n", text, n, up > 0 ? many / one : one / many }'
+		'BEGIN { printf "%s, %s of many to one: %.2f\n", text, n, (up > 0) ? many / one : one / many }'
 }
