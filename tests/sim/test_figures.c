@@ -4,37 +4,15 @@
  * truthfully. */
 #include "ccm-agent/setup.h"
 #include "ncm-service/tunnel.h"
-#include "tests/sim/scene.h"
+#include "tests/sim/tunnels.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
-#define WIFI 1u
-#define LTE 2u
-#define PROXY 0
-#define TUNNEL 1
-
 static void begin(struct scene *s)
 {
-	struct world *w;
-
-	scene_begin(s);
-	w = &s->w;
-	w->madps[1].trailer = "east.ctl";
-	w->madps[1].mtu = 1400;
-	w->anchors[0].madps = 1;
-	w->anchors[1] = (struct ncm_anchor_conf){.name = "udp",
-		.connection_id = 4,
-		.connection_type = MX_LTE,
-		.methods = 1u << MX_CONV_GMA,
-		.accesses = 3,
-		.madps = 2};
-	w->policy.n_anchors = 2;
-	w->policy.n_madps = 2;
-	w->tunnel_port = 7447;
-	w->conf.convergence |= 1u << MX_CONV_GMA;
-	ncm_madps_connected(ncm_registry_madps(w->registry), 1);
+	tunnels_begin(s);
 	s->ncm_asks_lost = true; /* in the figures the client asks */
 }
 
