@@ -83,7 +83,7 @@ flap() { # SECONDS
 visit() {
 	local i
 	cl "$BUILD/tests/bench/mams-bench-sessions" -n "$crowd" -p "${LAB_PID[n]}" \
-		-c "$LAB_DIR/n.ctl" -t 1 -r 1600 10.1.2.2 10.1.2.1:7446 >"$LAB_DIR/crowd.out"
+		-c "$LAB_DIR/n.ctl" -k 1 -r 1600 10.1.2.2 10.1.2.1:7446 >"$LAB_DIR/crowd.out"
 	for ((i = 0; i < crowd; i++)); do
 		"$here/trailer_ctl.py" "$LAB_DIR/n.ctl" del "client$i" >/dev/null
 	done
