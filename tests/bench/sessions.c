@@ -1,20 +1,25 @@
 /* Many sessions on one N-MADP: what each costs at rest, and what its packets cost.
  *
  *   mams-bench-sessions -n SESSIONS [-a ACTIVE] -p PID -c CTL-SOCKET [-r PACKETS/S] [-k PHASES]
- * [-m] LOCAL NETWORK:PORT
+ * [-m] [-i] [-d] LOCAL NETWORK:PORT
  *
  * Configures SESSIONS sessions at the mams-trailer PID over its ctl socket, is the client of each
  * of them (a socket and a proof each, one link), lets them rest, then sends bursts of BURST
  * packets, each burst one flow, by turns on all of them.  Flows and pace are the same however many
  * sessions there are: BURST packets of a session come together, as from one write of a client that
  * segments, and the next of that session when all others have had their turn.  With -m the rate
- * grows then until packets are lost.  Prints key=value words; CPU time and memory are the daemon's.
+ * grows then until packets are lost.  With -i nothing is sent and nothing answered, it is for the
+ * memory; with -d, too, but each session has an association of DTLS, and what that costs is told.
+ * Prints key=value words; CPU time and memory are the daemon's.
  */
 #include "lib/base/addr.h"
 #include "lib/base/clock.h"
 #include "lib/io/ctlsock.h"
+#include "lib/io/dtls.h"
 #include "lib/io/udpbatch.h"
 #include "lib/mx/mx_control.h"
+#include "tests/bench/sessions_dtls.h"
+#include "tests/bench/sessions_used.h"
 #include "trailer-madp/csum.h"
 #include "trailer-madp/frame.h"
 #include "trailer-madp/gma.h"
@@ -54,6 +59,7 @@ struct client {
 	uint8_t anchor[4];
 	uint32_t flow_sn;
 	uint8_t delivery_sn;
+	struct mams_dtls *dtls;
 };
 
 struct job {
@@ -61,7 +67,9 @@ struct job {
 	unsigned active;
 	unsigned rate;
 	unsigned phases;
-	bool most;     /**< look for the highest rate, too */
+	bool most; /**< look for the highest rate, too */
+	bool idle; /**< memory only */
+	bool dtls;
 	unsigned turn; /**< bursts sent so far */
 	int pid;
 	int ctl_fd;
@@ -78,38 +86,6 @@ static void fail(const char *what)
 {
 	fprintf(stderr, "mams-bench-sessions: %s\n", what);
 	exit(1);
-}
-
-/* ---- what the daemon has used ---- */
-
-static double memory_kib(const struct job *j)
-{
-	char path[64];
-	char line[256];
-	double kib = -1;
-	FILE *f;
-
-	snprintf(path, sizeof(path), "/proc/%d/smaps_rollup", j->pid);
-	f = fopen(path, "r");
-	while (f && kib < 0 && fgets(line, sizeof(line), f))
-		if (sscanf(line, "Pss: %lf", &kib) != 1)
-			kib = -1;
-	if (f)
-		fclose(f);
-	if (kib < 0)
-		fail(path);
-	return kib;
-}
-
-/** Of all its threads. */
-static double cpu_ns(const struct job *j)
-{
-	struct timespec ts;
-	clockid_t clock;
-
-	if (clock_getcpuclockid(j->pid, &clock) != 0 || clock_gettime(clock, &ts) < 0)
-		fail("no such process");
-	return (double)ts.tv_sec * 1e9 + (double)ts.tv_nsec;
 }
 
 /* ---- setting up ---- */
@@ -164,10 +140,10 @@ static void configure(const struct job *j, unsigned i)
 		"\"session_id\":%u,\"secret\":\"%s\",\"anchor_connection_id\":0,\"mtu\":%u,"
 		"\"control_port\":%u,\"encapsulation\":\"trailer\",\"header_optimization\":false,"
 		"\"anchor4\":\"%u.%u.%u.%u\",\"links\":[{\"connection_id\":%u,\"name\":\"wifi\","
-		"\"mtu\":1500,\"rate_kbps\":0,\"bound_kbps\":0,\"remote_port\":0}],"
+		"\"mtu\":1500,\"rate_kbps\":0,\"bound_kbps\":0,\"remote_port\":0,\"dtls\":%s}],"
 		"\"classes\":[{\"flow_id\":0,\"ul\":%s,\"dl\":%s}]}",
 		i, i + 1, j->key_text, SDU, CONTROL_PORT, c->anchor[0], c->anchor[1], c->anchor[2],
-		c->anchor[3], CONNECTION, treat, treat);
+		c->anchor[3], CONNECTION, j->dtls ? "true" : "false", treat, treat);
 	answer = ask(j, text);
 	if (!strstr(answer, "tr_ready"))
 		fail(answer);
@@ -308,7 +284,7 @@ static void set_up(struct job *j)
 
 		if (!prove(j, i))
 			fail("a session was not proven");
-		if (epoll_ctl(j->epfd, EPOLL_CTL_ADD, j->client[i].fd, &ev) < 0)
+		if (!j->idle && epoll_ctl(j->epfd, EPOLL_CTL_ADD, j->client[i].fd, &ev) < 0)
 			fail("epoll");
 		if (i % 64 == 0)
 			listen_us(j, 0);
@@ -448,10 +424,10 @@ static void measure_cost(struct job *j)
 		fail("out of memory");
 	for (unsigned i = 0; i < j->phases; i++) {
 		unsigned long long before = is.sdus;
-		double cpu = cpu_ns(j);
+		double cpu = bench_cpu_ns(j->pid);
 		uint64_t sent = send_all(j, j->rate);
 
-		cpu = cpu_ns(j) - cpu;
+		cpu = bench_cpu_ns(j->pid) - cpu;
 		is = count(j);
 		n = (double)(is.sdus - before);
 		lost += (double)sent - n;
@@ -482,11 +458,11 @@ static void measure_most(struct job *j)
 
 	while (failed < 3) {
 		unsigned long long before = count(j).sdus;
-		double cpu = cpu_ns(j);
+		double cpu = bench_cpu_ns(j->pid);
 		double sent = (double)send_all(j, rate);
 		double n = (double)(count(j).sdus - before);
 
-		cpu = cpu_ns(j) - cpu;
+		cpu = bench_cpu_ns(j->pid) - cpu;
 		if (n >= sent * (1 - LOSS_MOST) && sent >= 0.95 * rate * PHASE_US / 1e6) {
 			most = n / PHASE_US * 1e6;
 			cost = cpu / n;
@@ -500,20 +476,53 @@ static void measure_most(struct job *j)
 	printf("most_pps=%.0f most_ns=%.0f", most, cost);
 }
 
+/** Each session's association, one after the other: what a handshake costs here and there. */
+static void associate(struct job *j)
+{
+	struct mams_dtls_context *x = bench_dtls_context();
+	double network = bench_cpu_ns(j->pid);
+	double own = bench_cpu_ns(getpid());
+
+	if (!x)
+		fail("no DTLS");
+	for (unsigned i = 0; i < j->n; i++) {
+		char identity[32];
+
+		snprintf(identity, sizeof(identity), "%u-%u", i + 1, CONNECTION);
+		j->client[i].dtls =
+			bench_dtls_open(x, j->client[i].fd, identity, j->key, sizeof(j->key));
+		if (!j->client[i].dtls)
+			fail("an association was not made");
+		if (i % 64 == 0)
+			listen_us(j, 0);
+	}
+	network = (bench_cpu_ns(j->pid) - network) / j->n / 1e6;
+	own = (bench_cpu_ns(getpid()) - own) / j->n / 1e6;
+	printf("handshake_ms=%.3f of_network_ms=%.3f ", own + network, network);
+	listen_us(j, REST_US);
+	for (unsigned i = 0; i < j->n; i++)
+		mams_dtls_free(j->client[i].dtls);
+	mams_dtls_context_free(x);
+}
+
 static int measure(struct job *j)
 {
-	double empty = memory_kib(j);
+	double empty = bench_memory_kib(j->pid);
 	double rest;
 	double cpu;
 
 	set_up(j);
-	listen_us(j, REST_US);
-	rest = memory_kib(j) - empty;
-	cpu = cpu_ns(j);
+	if (j->dtls)
+		associate(j);
+	else
+		listen_us(j, REST_US);
+	rest = bench_memory_kib(j->pid) - empty;
+	cpu = bench_cpu_ns(j->pid);
 	listen_us(j, 1000000);
 	printf("sessions=%u active=%u idle_kib=%.1f idle_cpu_percent=%.2f ", j->n, j->active,
-		rest / j->n, (cpu_ns(j) - cpu) / 1e7);
-	measure_cost(j);
+		rest / j->n, (bench_cpu_ns(j->pid) - cpu) / 1e7);
+	if (!j->idle)
+		measure_cost(j);
 	if (j->most)
 		measure_most(j);
 	printf("\n");
@@ -527,7 +536,7 @@ int main(int argc, char **argv)
 	struct job j = {.n = 1, .rate = 200000, .phases = 5};
 	int c;
 
-	while ((c = getopt(argc, argv, "n:a:p:c:r:k:m")) != -1) {
+	while ((c = getopt(argc, argv, "n:a:p:c:r:k:mid")) != -1) {
 		unsigned long v = optarg ? strtoul(optarg, NULL, 10) : 0;
 
 		if (c == 'n')
@@ -542,6 +551,10 @@ int main(int argc, char **argv)
 			j.rate = (unsigned)v;
 		else if (c == 'm')
 			j.most = true;
+		else if (c == 'i')
+			j.idle = true;
+		else if (c == 'd')
+			j.dtls = j.idle = true;
 		else if (c == 'k')
 			j.phases = v ? (unsigned)v : 1;
 		else

@@ -16,9 +16,10 @@ start_tunnel() {
 			ip netns exec "$end" ethtool -K wifi tso off gso off gro off tx off >/dev/null 2>&1
 		done
 		;;
-	mams)
+	mams | dtls)
 		far=10.9.9.1
 		session="secret=$LAB_DIR/key anchor4=10.60.0.2 mtu=$TUNNEL_MTU ul=single:1 dl=single:1"
+		[ "$1" = mams ] || session+=" dtls=wifi"
 		printf 'role = network\nctl_socket = %s\nworkers = 1\nlisten = { "10.1.1.1" }\n' \
 			"$LAB_DIR/tn.ctl" >"$LAB_DIR/tn.conf"
 		printf 'role = client\nctl_socket = %s\n' "$LAB_DIR/tc.ctl" >"$LAB_DIR/tc.conf"
