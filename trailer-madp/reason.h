@@ -22,7 +22,9 @@
 	X(GMA_BAD_FSL, "gma_fsl", "first SDU length outside the payload")                          \
 	X(GMA_FSL_FC, "gma_fsl_fc", "concatenation and fragmentation in one PDU")                  \
 	X(GMA_NO_SN, "gma_no_sn", "fragment without Flow SN")                                      \
-	X(TOO_LONG, "too_long", "longer than the link, the length field or the buffer allows")
+	X(TOO_LONG, "too_long", "longer than the link, the length field or the buffer allows")     \
+	X(NAT_PROTOCOL, "nat_protocol", "not protocol 114, on a link with client NAT")             \
+	X(NAT_ADDRESS, "nat_address", "client's address is not the one that client NAT maps")
 
 /** MADP_OK, MADP_IP_SHORT and so on. */
 enum madp_reason {
