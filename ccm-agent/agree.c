@@ -18,7 +18,9 @@ struct mx_offer ccm_offer(const struct ccm_session *s)
 
 	/* GMA comes in a tunnel */
 	if (o.convergence & 1u << MX_CONV_GMA)
-		o.adaptation = MX_GMA_ADAPTATIONS;
+		o.adaptation = s->conf->client_nat
+				       ? MX_GMA_ADAPTATIONS
+				       : MX_GMA_ADAPTATIONS & ~(1u << MX_ADAPT_CLIENT_NAT);
 	else
 		o.features &= ~MX_GMA_FEATURES;
 

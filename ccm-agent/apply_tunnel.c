@@ -119,7 +119,7 @@ static void finish(struct ccm_tun *t)
 
 		if (!(t->up & 1u << id))
 			continue;
-		ports[id] = t->ports[id];
+		ports[id] = t->want.links[i].client_nat ? CCM_PORT_NONE : t->ports[id];
 		any = true;
 	}
 	t->ops->done(t->user, any ? ports : NULL);

@@ -209,12 +209,13 @@ struct mx_msg *ccm_compose_setup_cnf(
 		if (!(ok & 1u << i) && !tunnel)
 			continue;
 		p->connection_id = i;
-		p->adapt_param = tunnel ? mx_alloc(m, sizeof(*p->adapt_param)) : NULL;
-		if (tunnel && !p->adapt_param)
-			return whole(m, false);
-		if (tunnel)
-			p->adapt_param->udp_adapt_port = ports[i];
 		c->n_client_params++;
+		if (!tunnel || ports[i] == CCM_PORT_NONE)
+			continue;
+		p->adapt_param = mx_alloc(m, sizeof(*p->adapt_param));
+		if (!p->adapt_param)
+			return whole(m, false);
+		p->adapt_param->udp_adapt_port = ports[i];
 	}
 	c->num_delivery_conn = (uint32_t)c->n_client_params;
 	return whole(m, put_probe_param(s, m, c) && (!ports || put_probes(s, m, c)));

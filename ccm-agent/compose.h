@@ -12,7 +12,7 @@ struct mx_msg *ccm_compose_capability(const struct ccm_session *s, enum mx_type 
 struct mx_msg *ccm_compose_capability_ack(const struct ccm_session *s, int value);
 struct mx_msg *ccm_compose_reconf(const struct ccm_session *s, uint8_t connection_id, int action);
 /** @param ok     bits of connection ids that work
- *  @param ports  as ccm_session_applied() */
+ *  @param ports  as ccm_session_applied(); CCM_PORT_NONE: works, and has none to tell */
 struct mx_msg *ccm_compose_setup_cnf(
 	const struct ccm_session *s, uint32_t ok, const uint16_t *ports);
 /** The features now really in effect for an anchor. */

@@ -57,6 +57,9 @@ static const struct mams_conf_row rows[] = {
 		.doc = "ctl socket of the client's mams-trailer, for GMA"},
 	{"vici_socket", MAMS_C_STRING, AT(vici_socket), .def = "none",
 		.doc = "charon's VICI socket: IPsec is offered as adaptation; none: it is not"},
+	{"client_nat", MAMS_C_BOOL, AT(session.client_nat), .def = "no",
+		.doc = "client NAT is offered as adaptation of GMA; client_nat of mams-trailer's "
+		       "configuration must be on, too"},
 	{"state_file", MAMS_C_STRING, AT(state_file), .def = "/run/mams/ccm.state",
 		.doc = "kernel settings as they were before us"},
 	{"api_socket", MAMS_C_STRING, AT(api_socket),

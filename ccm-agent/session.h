@@ -44,6 +44,7 @@ struct ccm_session_conf {
 	uint32_t features;  /**< offered, bits of enum mx_feature */
 	uint32_t convergence; /**< offered, bits of enum mx_convergence */
 	bool ipsec;           /**< offered */
+	bool client_nat;      /**< offered, for GMA */
 	uint16_t probe_port;  /**< UDP, of MX Control PDUs on every link */
 	bool strict_schema;   /**< results of a path estimation as C.3.17 is printed */
 	int analytics_unit;   /**< enum ccm_unit, of jitter and latency that the NCM predicts */
@@ -138,7 +139,8 @@ struct ccm_lane {
 	uint16_t control_port;  /**< UDP, of MX Control PDUs there; 0: none */
 	bool protect;           /**< by IPsec */
 	char secret[CCM_SECRET_MAX];
-	bool dtls; /**< the tunnel is one with DTLS */
+	bool dtls;       /**< the tunnel is one with DTLS */
+	bool client_nat; /**< there is none, but client NAT */
 };
 
 /** An anchor connection of the last UP setup. */

@@ -190,7 +190,9 @@ static void name_link(struct ccm_session *s, struct ccm_anchor *a,
 	*lane = (struct ccm_lane){.named = true,
 		.configuration = c->has_mx_configuration_id ? c->mx_configuration_id : 0,
 		.control_port = c->has_udp_port ? c->udp_port : 0,
-		.dtls = d->has_adaptation_method && d->adaptation_method == MX_ADAPT_DTLS};
+		.dtls = d->has_adaptation_method && d->adaptation_method == MX_ADAPT_DTLS,
+		.client_nat =
+			d->has_adaptation_method && d->adaptation_method == MX_ADAPT_CLIENT_NAT};
 	take_end(c, d, &lane->proxy);
 	if (!a->tunnelled)
 		ccm_protect_take(lane, d);

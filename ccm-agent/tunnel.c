@@ -21,13 +21,14 @@ _Static_assert((int)MX_GMA_TRAILER == CTL_TR_TRAILER && (int)MX_GMA_HEADER_IP ==
 static bool is_end(const struct ccm_session *s, const struct mx_setup_delivery *d)
 {
 	const struct mx_adaptation_params *p = d->adaptation_method_param;
+	const bool nat = d->adaptation_method == MX_ADAPT_CLIENT_NAT;
 	struct mams_addr a;
 
 	return d->has_adaptation_method &&
 	       (s->adaptation & MX_GMA_ADAPTATIONS & 1u << d->adaptation_method) && p &&
 	       p->tunnel_ip_addr && mams_addr_parse(p->tunnel_ip_addr, &a) == 0 &&
-	       p->has_tunnel_end_port && p->shared_secret &&
-	       strlen(p->shared_secret) < CCM_SECRET_MAX;
+	       (p->has_tunnel_end_port || nat) && (!nat || a.family == AF_INET) &&
+	       p->shared_secret && strlen(p->shared_secret) < CCM_SECRET_MAX;
 }
 
 /* The proof of a session names it and has one secret: the same for all its links. */
@@ -118,7 +119,8 @@ void ccm_tunnel_want(const struct ccm_session *s, const struct ccm_anchor *a, bo
 			.local = l->now.address,
 			.remote = a->lane[i].proxy,
 			.mtu = l->now.mtu,
-			.dtls = a->lane[i].dtls};
+			.dtls = a->lane[i].dtls,
+			.client_nat = a->lane[i].client_nat};
 	}
 	out->on = out->n_links > 0;
 	out->catching = out->on && !s->fallen_back;
@@ -143,7 +145,8 @@ void ccm_tunnel_want(const struct ccm_session *s, const struct ccm_anchor *a, bo
 static bool link_eq(const struct ccm_tunnel_link *a, const struct ccm_tunnel_link *b)
 {
 	return a->connection_id == b->connection_id && a->mtu == b->mtu && a->dtls == b->dtls &&
-	       mams_addr_eq_ip(&a->local, &b->local) && mams_addr_eq(&a->remote, &b->remote);
+	       a->client_nat == b->client_nat && mams_addr_eq_ip(&a->local, &b->local) &&
+	       mams_addr_eq(&a->remote, &b->remote);
 }
 
 static bool way_eq(const struct ccm_tunnel_way *a, const struct ccm_tunnel_way *b)
@@ -211,7 +214,9 @@ static int put_links(struct ctl_msg *m, const struct ccm_tunnel *t)
 			.remote_port = l->remote.port,
 			.device = ctl_strdup(m, l->conf->interface),
 			.has_dtls = true,
-			.dtls = l->dtls};
+			.dtls = l->dtls,
+			.has_client_nat = l->client_nat,
+			.client_nat = l->client_nat};
 		out->remote.port = 0;
 	}
 	return 0;

@@ -28,8 +28,12 @@ struct ccm_tunnel_link {
 	struct mams_addr local;
 	struct mams_addr remote; /**< with port */
 	uint32_t mtu;
-	bool dtls; /**< the tunnel is one with DTLS */
+	bool dtls;       /**< the tunnel is one with DTLS */
+	bool client_nat; /**< there is none, but client NAT; remote is the next hop, without port */
 };
+
+/** Among the ports of links that work, where 0 is one that does not: it works and has none. */
+#define CCM_PORT_NONE 1u
 
 /** A direction: which links, and how. */
 struct ccm_tunnel_way {

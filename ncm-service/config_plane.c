@@ -56,6 +56,10 @@ static int take_end(const struct ncm_policy *p, struct ncm_madp_conf *m, const c
 		return mams_fail(err, MAMS_EVALUE, path,
 			"madp %s: %s: \"%.60s\" is not the name of an access, a space and %s",
 			m->name, key, text, m->trailer ? "an address" : "address:port");
+	if (m->trailer && p->accesses[access].tunnel == MX_ADAPT_CLIENT_NAT && a.family != AF_INET)
+		return mams_fail(err, MAMS_EVALUE, path,
+			"madp %s: tunnels: access %s has tunnel = Client_NAT, which is IPv4 only",
+			m->name, p->accesses[access].name);
 	if (add_proxy(m, (size_t)access, &a) < 0)
 		return mams_fail(err, MAMS_EVALUE, path,
 			"madp %s: %s: more than one IPv4 and one IPv6 address on access %s",
@@ -120,6 +124,23 @@ static int check_addresses(const struct ncm_madp_conf *m, const char *path, stru
 	return 0;
 }
 
+/* A session has its addresses for all links. */
+static int check_nat(const struct ncm_policy *p, const struct ncm_madp_conf *m, const char *path,
+	struct mams_error *err)
+{
+	bool v6 = false;
+
+	for (size_t i = 0; m->trailer && i < m->n_addresses; i++)
+		v6 = v6 || m->addresses[i].net.family == AF_INET6;
+	for (size_t i = 0; v6 && i < p->n_accesses; i++)
+		if (p->accesses[i].tunnel == MX_ADAPT_CLIENT_NAT && m->access[i].n > 0)
+			return mams_fail(err, MAMS_EVALUE, path,
+				"madp %s: addresses: IPv4 only, since access %s has tunnel = "
+				"Client_NAT",
+				m->name, p->accesses[i].name);
+	return 0;
+}
+
 static const char *socket_of(const struct ncm_madp_conf *m)
 {
 	return m->trailer ? m->trailer : m->ctl;
@@ -172,7 +193,7 @@ static int take_madp(struct ncm_conf *c, size_t i, const char *path, struct mams
 		rc = take_end(p, m, m->texts[k], path, err);
 	for (size_t k = 0; rc == 0 && k < m->n_tunnels; k++)
 		rc = take_end(p, m, m->tunnels[k], path, err);
-	return rc;
+	return rc < 0 ? rc : check_nat(p, m, path, err);
 }
 
 /* Without a section: the one that proxy_socket, pm_socket and the accesses' proxies name. */

@@ -380,6 +380,15 @@ static void release_left(struct ncm_session *s)
 				s, (struct ncm_action){.kind = NCM_ACT_RELEASE, .madp = i});
 }
 
+static bool without_port(const struct ncm_session *s, uint8_t id)
+{
+	const struct ncm_link *l = &s->s.links[id];
+	int a = ncm_tunnel_anchor(s);
+
+	return a >= 0 && l->known && l->admission == NCM_ADMIT_OK && ncm_tunnel_is_nat(s, l) &&
+	       (ncm_session_deliveries(s, (size_t)a) & 1u << id);
+}
+
 int ncm_setup_confirmed(
 	struct ncm_session *s, const struct mx_msg *m, mams_time now, struct mams_error *err)
 {
@@ -393,8 +402,8 @@ int ncm_setup_confirmed(
 			if (c->client_params[k].connection_id != i)
 				continue;
 			s->s.links[i].confirmed = true;
-			/* a tunnel's end has a port */
-			if (c->client_params[k].adapt_param)
+			/* a tunnel's end has a port; with client NAT there is none */
+			if (c->client_params[k].adapt_param || without_port(s, i))
 				s->tunnelled |= 1u << i;
 		}
 		s->s.links[i].handover &= !s->s.links[i].confirmed;

@@ -44,6 +44,11 @@ bool ncm_tunnel_may(const struct ncm_session *s, const struct ncm_link *l)
 	return s->s.adaptation & 1u << s->policy->accesses[l->access].tunnel;
 }
 
+bool ncm_tunnel_is_nat(const struct ncm_session *s, const struct ncm_link *l)
+{
+	return s->policy->accesses[l->access].tunnel == MX_ADAPT_CLIENT_NAT;
+}
+
 uint32_t ncm_tunnel_features(const struct ncm_session *s, size_t anchor)
 {
 	return s->s.features & ~s->s.anchors[anchor].off;
@@ -78,7 +83,9 @@ static bool put_links(struct ctl_msg *m, const struct ncm_session *s, uint32_t b
 			.name = ctl_strdup(m, s->policy->accesses[l->access].name),
 			.mtu = l->mtu >= 576 ? l->mtu : LINK_MTU,
 			.has_dtls = true,
-			.dtls = s->policy->accesses[l->access].tunnel == MX_ADAPT_DTLS};
+			.dtls = s->policy->accesses[l->access].tunnel == MX_ADAPT_DTLS,
+			.has_client_nat = ncm_tunnel_is_nat(s, l),
+			.client_nat = ncm_tunnel_is_nat(s, l)};
 	}
 	return true;
 }
@@ -280,10 +287,11 @@ static bool put_end(struct mx_msg *m, const struct ncm_session *s, size_t madp, 
 		.adaptation_method_param = mx_alloc(m, sizeof(*d->adaptation_method_param))};
 	if (!end || !d->adaptation_method_param)
 		return false;
+	/* where there is no tunnel it is the next hop, and has no port */
 	*d->adaptation_method_param =
 		(struct mx_adaptation_params){.tunnel_ip_addr = text_of(m, end),
-			.has_tunnel_end_port = true,
-			.tunnel_end_port = s->s.tunnel.port,
+			.has_tunnel_end_port = !ncm_tunnel_is_nat(s, l),
+			.tunnel_end_port = ncm_tunnel_is_nat(s, l) ? 0 : s->s.tunnel.port,
 			.shared_secret = mx_strdup(m, s->s.tunnel.secret)};
 	return d->adaptation_method_param->tunnel_ip_addr &&
 	       d->adaptation_method_param->shared_secret;

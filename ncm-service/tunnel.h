@@ -16,6 +16,8 @@ uint32_t ncm_tunnel_adaptations(const struct ncm_policy *p, const struct ncm_anc
 /** Does the client have the adaptation that GMA has on the link's access?  Without it the link has
  *  no GMA: never a tunnel less safe than the access's. */
 bool ncm_tunnel_may(const struct ncm_session *s, const struct ncm_link *l);
+/** Is GMA's adaptation on the link's access client NAT? */
+bool ncm_tunnel_is_nat(const struct ncm_session *s, const struct ncm_link *l);
 /** What a client is called at a trailer: its identity, if it is not too long. */
 const char *ncm_tunnel_client(struct ctl_msg *m, const char *identity, uint64_t session_id);
 /** The session as an instance's mams-trailer is to have it: links, and how the downlink uses them.

@@ -59,7 +59,8 @@ static int take_link(const struct ctl_tr_link *m, enum madp_role role, struct ma
 		.remote = m->remote,
 		.rate = m->rate_kbps * KBIT,
 		.bound = m->bound_kbps * KBIT,
-		.dtls = m->has_dtls && m->dtls};
+		.dtls = m->has_dtls && m->dtls,
+		.client_nat = m->has_client_nat && m->client_nat};
 	snprintf(l->name, sizeof(l->name), "%s", m->name ? m->name : "?");
 	snprintf(l->device, sizeof(l->device), "%s", m->device ? m->device : "");
 	if (role == MADP_ROLE_NETWORK) {
@@ -70,9 +71,32 @@ static int take_link(const struct ctl_tr_link *m, enum madp_role role, struct ma
 	}
 	l->remote.port = m->remote_port;
 	if (!mams_addr_is_set(&l->local) || l->local.family != l->remote.family ||
-		l->remote.port == 0)
+		(l->remote.port == 0 && !l->client_nat))
 		return mams_fail(err, MAMS_EVALUE, l->name,
 			"a client's link needs local, remote of the same family, remote_port");
+	if (l->client_nat && l->local.family != AF_INET)
+		return mams_fail(
+			err, MAMS_EVALUE, l->name, "client NAT is for links with IPv4 addresses");
+	return 0;
+}
+
+/** RFC 9188 4.1: only IPv4 goes without a tunnel, and has its trailer or header in IP. */
+static int check_nat(const struct madp_session_set *s, struct mams_error *err)
+{
+	for (size_t i = 0; i < s->n_links; i++) {
+		const struct madp_link_set *l = &s->link[i];
+
+		if (!l->client_nat)
+			continue;
+		if (l->dtls)
+			return mams_fail(err, MAMS_EVALUE, l->name, "DTLS or client NAT, not both");
+		if (s->gma.v4 != MADP_GMA_TRAILER || s->gma.header_optimization)
+			return mams_fail(err, MAMS_EVALUE, l->name,
+				"client NAT needs encapsulation \"trailer\" with right headers");
+		if (mams_addr_is_set(&s->anchor6) || !mams_addr_is_set(&s->anchor4))
+			return mams_fail(err, MAMS_EVALUE, l->name,
+				"client NAT carries IPv4 only: an anchor4 and no anchor6");
+	}
 	return 0;
 }
 
@@ -208,6 +232,8 @@ static int take_all(const struct ctl_tr_session_set *m, enum madp_role role,
 		rc = take_anchors(m, s, err);
 	if (rc == 0)
 		rc = take_links(m, role, s, err);
+	if (rc == 0)
+		rc = check_nat(s, err);
 	for (size_t i = 0; rc == 0 && i < m->n_classes; i++)
 		rc = take_class(&m->classes[i], role, s, err);
 	if (rc == 0 && !s->cls[0].used)

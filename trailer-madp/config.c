@@ -37,6 +37,9 @@ static const struct mams_conf_row rows[] = {
 		.doc = "network: proofs of clients looked at in a second, per worker"},
 	{"mark", MAMS_C_INT, AT(mark), .max = UINT32_MAX, .def = "19777",
 		.doc = "client: SO_MARK of our own sockets; 0: none"},
+	{"client_nat", MAMS_C_BOOL, AT(client_nat), .def = "no",
+		.doc = "links may have the adaptation client NAT: PDUs of protocol 114 without a "
+		       "tunnel, one hop"},
 	{"listen", MAMS_C_ADDR_PORTS, AT(listen), AT(n_listen), .min = 7446,
 		.doc = "network: address of each access, and the first of as many ports as there "
 		       "are workers"},
@@ -51,6 +54,14 @@ static uint32_t cores(void)
 	long n = sysconf(_SC_NPROCESSORS_ONLN);
 
 	return n < 1 ? 1 : n > (long)MADP_WORKERS_MAX ? MADP_WORKERS_MAX : (uint32_t)n;
+}
+
+static bool has_ipv4(const struct madp_conf *c)
+{
+	for (size_t i = 0; i < c->n_listen; i++)
+		if (c->listen[i].family == AF_INET)
+			return true;
+	return false;
 }
 
 static int check(struct madp_conf *c, const char *path, struct mams_error *err)
@@ -73,6 +84,9 @@ static int check(struct madp_conf *c, const char *path, struct mams_error *err)
 	if (c->n_listen > MADP_LISTEN_MAX)
 		return mams_fail(
 			err, MAMS_EVALUE, path, "listen: at most %u addresses", MADP_LISTEN_MAX);
+	if (network && c->client_nat && !has_ipv4(c))
+		return mams_fail(err, MAMS_EVALUE, path,
+			"client_nat: IPv4 only, and listen has no IPv4 address");
 	if (c->interface[0] == '\0' || strlen(c->interface) > NAME_MAX_OCTETS)
 		return mams_fail(err, MAMS_EVALUE, path, "interface: a name of 1 to %u octets",
 			NAME_MAX_OCTETS);

@@ -21,6 +21,7 @@ struct madp_conf {
 	uint32_t receive_buffer;
 	uint32_t proofs;
 	uint32_t mark;
+	bool client_nat;
 	struct mams_addr *listen; /**< network */
 	size_t n_listen;
 	struct mams_prefix *masquerade; /**< network */

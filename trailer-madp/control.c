@@ -6,6 +6,7 @@
 #include "lib/io/nl.h"
 #include "trailer-madp/build.h"
 #include "trailer-madp/desired.h"
+#include "trailer-madp/hop.h"
 #include "trailer-madp/instance.h"
 #include "trailer-madp/masquerade.h"
 
@@ -24,7 +25,8 @@ struct madp_control {
 	struct mams_loop_fd *notes;
 	struct mams_ctl_server *server;
 	struct mams_nl *nl;
-	struct madp_masquerade *masquerade;
+	struct madp_table *masquerade;
+	struct madp_table *hop;
 	struct madp_desired *clients;
 	struct madp_desired *ids;
 	uint64_t n_ever; /* sessions */
@@ -112,19 +114,23 @@ static int open_links(struct madp_control *c, const struct madp_desired *d,
 			l->port = was->port;
 			continue;
 		}
-		rc = mams_udp_open(&opts, &o->fd[i], err);
+		rc = l->client_nat ? madp_hop_open(l, c->conf, &o->fd[i], &o->out[i], err)
+				   : mams_udp_open(&opts, &o->fd[i], err);
 		if (rc < 0)
 			return rc;
-		l->port = mams_udp_port(o->fd[i]);
+		l->port = l->client_nat ? 0 : mams_udp_port(o->fd[i]);
 	}
 	return 0;
 }
 
 static void drop_order(struct madp_order *o)
 {
-	for (size_t i = 0; i < MADP_LINKS_MAX; i++)
+	for (size_t i = 0; i < MADP_LINKS_MAX; i++) {
 		if (o->fd[i] >= 0)
 			close(o->fd[i]);
+		if (o->out[i] >= 0)
+			close(o->out[i]);
+	}
 	madp_account_unref(o->account);
 	free(o);
 }
@@ -138,7 +144,7 @@ static struct madp_order *new_order(uint64_t id, struct madp_account *account)
 	o->id = id;
 	o->account = madp_account_ref(account);
 	for (size_t i = 0; i < MADP_LINKS_MAX; i++)
-		o->fd[i] = -1;
+		o->fd[i] = o->out[i] = -1;
 	return o;
 }
 
@@ -189,13 +195,22 @@ static struct madp_desired *find_client(struct madp_control *c, const char *clie
 	return d;
 }
 
+/** What comes without a tunnel has no port that could say whose it is: it is the first worker's. */
+static bool has_nat(const struct madp_session_set *s)
+{
+	for (size_t i = 0; i < s->n_links; i++)
+		if (s->link[i].client_nat)
+			return true;
+	return false;
+}
+
 /** The client's record, made when there is none yet; another session of its takes the place of the
  *  former, and a client has one at all. */
 static struct madp_desired *record_of(struct madp_control *c, const struct madp_session_set *s)
 {
 	struct madp_desired *d = find_client(c, s->client);
 
-	if (d && d->id != s->id) {
+	if (d && (d->id != s->id || (d->worker != 0 && has_nat(s)))) {
 		forget(c, d);
 		d = NULL;
 	}
@@ -214,7 +229,7 @@ static struct madp_desired *record_of(struct madp_control *c, const struct madp_
 	memcpy(d->client, s->client, sizeof(d->client));
 	d->id = s->id;
 	d->number = ++c->n_ever;
-	d->worker = least_loaded(c);
+	d->worker = has_nat(s) ? 0 : least_loaded(c);
 	HASH_ADD_KEYPTR(by_client, c->clients, d->client, strlen(d->client), d);
 	HASH_ADD(by_id, c->ids, id, sizeof(d->id), d);
 	return d;
@@ -252,9 +267,11 @@ static int set_session(struct madp_control *c, const struct ctl_tr_session_set *
 		   : -ENOMEM;
 
 	for (size_t i = 0; o && i < MADP_LINKS_MAX; i++)
-		o->fd[i] = -1;
+		o->fd[i] = o->out[i] = -1;
 	if (rc == 0)
 		rc = check_unique(c, s, err);
+	if (rc == 0 && has_nat(s) && !c->conf->client_nat)
+		rc = mams_fail(err, ENOTSUP, "client_nat", "the configuration file has it off");
 	if (rc == 0) {
 		o->id = s->id;
 		rc = open_links(c, find_client(c, s->client), s, o, err);
@@ -448,6 +465,9 @@ static int start(struct madp_control *c, struct mams_error *err)
 	const struct madp_conf *k = c->conf;
 	int rc = mams_nl_open(&c->nl);
 
+	/* before whoever waits for the socket takes us for ready */
+	if (rc == 0 && k->client_nat)
+		rc = madp_hop_guard(k, &c->hop, err);
 	if (rc == 0) {
 		rc = mams_ctl_listen(c->loop, k->ctl_socket, (gid_t)-1, &ctl_ops, c, &c->server);
 		if (rc < 0)
@@ -499,7 +519,8 @@ void madp_control_free(struct madp_control *c)
 		forget(c, c->clients);
 	if (c->started)
 		madp_instance_stop(&c->instance);
-	madp_masquerade_free(c->masquerade);
+	madp_table_free(c->masquerade);
+	madp_table_free(c->hop);
 	mams_nl_close(c->nl);
 	free(c);
 }

@@ -13,6 +13,31 @@ static const uint8_t *client_address(const struct madp_session *s)
 	return s->set->anchor4.family ? s->set->anchor4.ip : madp_frame_client;
 }
 
+/** On a link with client NAT it is a PDU with a trailer, as all else there: what does not get
+ *  through as such is not heard. */
+static void send_natted(
+	struct madp_worker *w, struct madp_path *path, const uint8_t *pdu, size_t len)
+{
+	static const struct madp_gma g = {.form = MADP_GMA_TRAILER, .flags = MADP_GMA_TTL};
+	const struct madp_session *s = path->session;
+	bool client = w->role == MADP_ROLE_CLIENT;
+	struct madp_pkt p = {.len = (uint32_t)(MADP_FRAME_HDR + len),
+		.tail = madp_gma_size(MADP_GMA_TRAILER, g.flags)};
+
+	p.data = path->sock && p.len + p.tail <= path->mtu
+			 ? madp_outbox_reserve(&w->out, path, p.len + p.tail)
+			 : NULL;
+	if (!p.data)
+		return;
+	memcpy(p.data + MADP_FRAME_HDR, pdu, len);
+	(void)!madp_frame_put(p.data, client ? path->nat.anchor : madp_frame_network,
+		client ? madp_frame_network : path->nat.anchor, s->set->control_port, len);
+	if (madp_gma_encap(&s->set->gma, &g, &p) != MADP_OK)
+		return;
+	madp_outbox_commit(&w->out, path, p.len);
+	madp_inc(&w->counters.control_sent);
+}
+
 /** Wrap and queue pdu[len] on a path whose peer is known.
  *  @param clear  a proof: never in a record, since it comes before there can be any */
 static void send_on(
@@ -26,6 +51,10 @@ static void send_on(
 	const uint8_t *own = path->guard.on && clear ? madp_frame_client : client_address(s);
 	uint8_t *room;
 
+	if (path->nat_on) {
+		send_natted(w, path, pdu, len);
+		return;
+	}
 	if (!path->sock || total + path->outer > path->mtu)
 		return;
 	room = clear ? madp_outbox_reserve(&w->out, path, total)
@@ -84,7 +113,10 @@ static void answer(struct madp_worker *w, struct madp_path *path, struct madp_so
 	to.peer_len = from->sa_family == AF_INET6 ? sizeof(struct sockaddr_in6)
 						  : sizeof(struct sockaddr_in);
 	memcpy(&to.peer, from, to.peer_len);
-	to.outer = from->sa_family == AF_INET6 ? 48 : 28;
+	to.outer = sock->nat ? 0 : from->sa_family == AF_INET6 ? 48 : 28;
+	if (sock->nat)
+		memcpy(to.nat.link, &((const struct sockaddr_in *)(const void *)from)->sin_addr,
+			sizeof(to.nat.link));
 	send_on(w, &to, pdu, sizeof(pdu), true);
 	madp_outbox_flush(&w->out); /* to lives here only */
 }
@@ -113,7 +145,7 @@ static void take_claim(struct madp_worker *w, struct madp_sock *sock, const stru
 
 	HASH_FIND(by_id, w->ids, &p->session, sizeof(p->session), s);
 	path = s ? path_by_cid(s, p->cid) : NULL;
-	if (!path) {
+	if (!path || path->nat_on != sock->nat) {
 		madp_inc(&w->counters.proof_unknown);
 		return;
 	}

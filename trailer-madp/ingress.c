@@ -271,6 +271,54 @@ static void take_datagrams(
 	}
 }
 
+/** Not from a peer that we know: a proof, or nothing to us. */
+static void take_strange_packet(struct madp_worker *w, struct madp_sock *sock,
+	const struct sockaddr *from, struct madp_pkt *p)
+{
+	static const struct madp_gma_rules rules = {.v4 = MADP_GMA_TRAILER};
+	struct madp_gma g;
+	enum madp_reason why = madp_gma_decap(&rules, p, &g);
+
+	if (why != MADP_OK)
+		madp_inc(&w->counters.refused[why]);
+	else
+		madp_control_stranger(w, sock, from, p->data, p->len);
+}
+
+/** A packet of protocol 114, as it came from a link with client NAT. */
+static void take_packet(struct madp_worker *w, struct madp_sock *sock, const struct mams_udp_in *in)
+{
+	enum madp_nat_side side =
+		w->role == MADP_ROLE_CLIENT ? MADP_NAT_DESTINATION : MADP_NAT_SOURCE;
+	union {
+		struct sockaddr any;
+		struct sockaddr_in in;
+	} from = {.in.sin_family = AF_INET};
+	struct madp_path *path;
+	size_t len = 0;
+	enum madp_reason why = madp_nat_look(in->data, in->len, &len);
+	struct madp_pkt p = {.data = in->data, .len = (uint32_t)len};
+
+	if (why == MADP_OK && sock->path &&
+		memcmp(madp_nat_address(in->data, side), sock->path->nat.link, 4) != 0)
+		why = MADP_NAT_ADDRESS;
+	if (why != MADP_OK) {
+		madp_inc(&w->counters.refused[why]);
+		return;
+	}
+	memcpy(&from.in.sin_addr, madp_nat_address(in->data, MADP_NAT_SOURCE), 4);
+	path = find_path(w, sock, &from.any);
+	if (!path) {
+		take_strange_packet(w, sock, &from.any, &p);
+		return;
+	}
+	madp_session_touch(w, path->session);
+	if (madp_nat_in(p.data, side, &path->nat) == MADP_OK)
+		take_pdu(w, path, p.data, p.len);
+	else
+		madp_inc(&w->counters.refused[MADP_NAT_ADDRESS]);
+}
+
 void madp_ingress_run(struct madp_worker *w, struct madp_sock *sock)
 {
 	struct mams_udp_in in[MAMS_UDP_RX_BATCH];
@@ -285,7 +333,10 @@ void madp_ingress_run(struct madp_worker *w, struct madp_sock *sock)
 			return;
 		}
 		for (int k = 0; k < n; k++)
-			take_datagrams(w, sock, &in[k]);
+			if (sock->nat)
+				take_packet(w, sock, &in[k]);
+			else
+				take_datagrams(w, sock, &in[k]);
 		madp_deliver_flush(w);
 		if (n < (int)MAMS_UDP_RX_BATCH)
 			return;

@@ -1,5 +1,8 @@
 #include "trailer-madp/instance.h"
 
+#include "lib/io/rawip.h"
+#include "trailer-madp/hop.h"
+
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -40,12 +43,32 @@ static int open_socks(struct madp_worker *w, const struct madp_conf *conf, struc
 	return 0;
 }
 
+/** Links with client NAT: all of them are the first worker's. */
+static int open_hops(struct madp_worker *w, const struct madp_conf *conf, struct mams_error *err)
+{
+	const struct mams_rawip_out o = {.send_octets = (int)conf->send_buffer};
+	uint32_t ifindex[MADP_HOP_MAX];
+	int n = madp_hop_interfaces(conf, ifindex, err);
+
+	for (int i = 0; i < n; i++) {
+		struct madp_sock *sock = &w->sock[conf->n_listen + (size_t)i];
+		int rc = mams_rawip_open_in(
+			ifindex[i], MADP_IPPROTO_GMA, (int)conf->receive_buffer, &sock->fd, err);
+
+		if (rc == 0)
+			rc = mams_rawip_open_out(&o, &sock->out, err);
+		if (rc < 0)
+			return rc;
+		sock->nat = true;
+	}
+	return n < 0 ? n : 0;
+}
+
 static void close_worker(struct madp_worker *w)
 {
 	mams_tun_close(&w->tun);
 	for (size_t i = 0; i < MADP_SOCKS_MAX; i++)
-		if (w->sock[i].fd >= 0)
-			close(w->sock[i].fd);
+		madp_sock_close(&w->sock[i]);
 }
 
 static int start_worker(
@@ -68,6 +91,8 @@ static int start_worker(
 	rc = open_tun(w, conf, err);
 	if (rc == 0)
 		rc = open_socks(w, conf, err);
+	if (rc == 0 && conf->client_nat && conf->role == MADP_ROLE_NETWORK && w->index == 0)
+		rc = open_hops(w, conf, err);
 	if (rc < 0) {
 		close_worker(w);
 		return rc;

@@ -19,8 +19,8 @@ static void stop(void *user)
 
 static int serve(const struct madp_conf *conf, struct mams_error *err)
 {
-	/* NET_ADMIN: TUN devices, addresses, routes, SO_MARK, nftables */
-	static const int keep[] = {CAP_NET_ADMIN};
+	/* NET_ADMIN: TUN devices, addresses, routes, SO_MARK, nftables; NET_RAW: client NAT */
+	static const int keep[] = {CAP_NET_ADMIN, CAP_NET_RAW};
 	struct mams_loop *loop = NULL;
 	struct madp_control *control = NULL;
 	int rc = mams_proc_setup(true);
@@ -28,7 +28,7 @@ static int serve(const struct madp_conf *conf, struct mams_error *err)
 	if (rc == 0)
 		rc = mams_loop_new(&loop);
 	if (rc == 0)
-		rc = mams_proc_drop_caps(keep, MAMS_ARRAY_LEN(keep));
+		rc = mams_proc_drop_caps(keep, conf->client_nat ? 2 : 1);
 	if (rc == 0)
 		rc = madp_control_new(loop, conf, &control, err);
 	if (rc == 0)

@@ -3,6 +3,7 @@
 #include "trailer-madp/session.h"
 
 #include <errno.h>
+#include <unistd.h>
 
 int madp_outbox_init(struct madp_outbox *o, struct madp_counters *counters)
 {
@@ -19,6 +20,17 @@ int madp_outbox_init(struct madp_outbox *o, struct madp_counters *counters)
 void madp_outbox_fini(struct madp_outbox *o)
 {
 	madp_slab_fini(&o->slab);
+}
+
+void madp_sock_close(struct madp_sock *s)
+{
+	if (s->fd >= 0)
+		close(s->fd);
+	if (s->nat)
+		close(s->out);
+	s->fd = -1;
+	s->nat = false;
+	s->path = NULL;
 }
 
 static struct madp_message *open_message(struct madp_outbox *o, struct madp_path *path)
@@ -51,7 +63,13 @@ uint8_t *madp_outbox_reserve(struct madp_outbox *o, struct madp_path *path, size
 void madp_outbox_commit(struct madp_outbox *o, struct madp_path *path, size_t len)
 {
 	struct madp_message *m = path->message;
+	enum madp_reason why =
+		path->nat_on ? madp_nat_out(m->data + m->len, path->nat_side, &path->nat) : MADP_OK;
 
+	if (why != MADP_OK) {
+		madp_inc(&o->counters->refused[why]);
+		return;
+	}
 	if (m->count++ == 0)
 		m->segment = (uint16_t)len;
 	m->len += (uint32_t)len;
@@ -120,6 +138,55 @@ static void send_socket(struct madp_outbox *o, size_t first)
 		list[n]->gone = true;
 }
 
+/** Hand batch[n] to the kernel, single packets of paths of[n]. */
+static void send_packets(struct madp_outbox *o, int fd, const struct mams_udp_out *batch,
+	struct madp_path *const *of, size_t n)
+{
+	size_t done = 0;
+
+	while (done < n) {
+		int why;
+
+		done += mams_udp_send(fd, batch + done, n - done, &why);
+		madp_inc(&o->counters->send_calls);
+		if (done == n)
+			return;
+		madp_inc(why == -EAGAIN || why == -ENOBUFS ? &o->counters->send_full
+							   : &o->counters->send_failed);
+		madp_inc(&of[done++]->count->tx_dropped);
+	}
+}
+
+/** As send_socket(), where the kernel cuts no segments. */
+static void send_each(struct madp_outbox *o, size_t first)
+{
+	const struct madp_sock *sock = o->msg[first].path->sock;
+	struct mams_udp_out batch[MAMS_UDP_BATCH];
+	struct madp_path *of[MAMS_UDP_BATCH];
+	size_t n = 0;
+
+	for (size_t i = first; i < o->n; i++) {
+		struct madp_message *m = &o->msg[i];
+
+		if (m->gone || m->path->sock != sock)
+			continue;
+		m->gone = true;
+		for (size_t at = 0; at < m->len; at += m->segment) {
+			if (n == MAMS_UDP_BATCH) {
+				send_packets(o, sock->out, batch, of, n);
+				n = 0;
+			}
+			of[n] = m->path;
+			batch[n++] = (struct mams_udp_out){.data = m->data + at,
+				.len = m->len - at < m->segment ? m->len - at : m->segment,
+				.segment = m->segment,
+				.to = sock->path ? NULL : (const struct sockaddr *)&m->path->peer,
+				.to_len = sock->path ? 0 : m->path->peer_len};
+		}
+	}
+	send_packets(o, sock->out, batch, of, n);
+}
+
 void madp_outbox_flush(struct madp_outbox *o)
 {
 	for (size_t i = 0; i < o->n; i++) {
@@ -128,7 +195,11 @@ void madp_outbox_flush(struct madp_outbox *o)
 			o->msg[i].gone = true;
 	}
 	for (size_t i = 0; i < o->n; i++)
-		if (!o->msg[i].gone)
+		if (o->msg[i].gone)
+			continue;
+		else if (o->msg[i].path->sock->nat)
+			send_each(o, i);
+		else
 			send_socket(o, i);
 	o->n = 0;
 	o->octets = 0;

@@ -11,14 +11,19 @@
 
 struct madp_path;
 
-/** A UDP socket of a worker. */
+/** A UDP socket of a worker, or the two that a link with client NAT has. */
 struct madp_sock {
 	int handle; /**< enum madp_handle: what epoll points to */
 	int fd;
+	bool nat; /**< fd hears packets of protocol 114 as they come, out sends them */
+	int out;  /**< of nat only */
 	uint8_t index;
 	struct mams_addr local;
 	struct madp_path *path; /**< client: the only path; network: NULL */
 };
+
+/** Close what it has; it is free then. */
+void madp_sock_close(struct madp_sock *s);
 
 /** Datagrams of one length, but for the last, to one peer. */
 struct madp_message {
@@ -43,7 +48,8 @@ void madp_outbox_fini(struct madp_outbox *o);
 /** Room for a PDU of up to len octets on a path; it is sent once committed.
  *  @return where to build it, or NULL: longer than a datagram may be */
 uint8_t *madp_outbox_reserve(struct madp_outbox *o, struct madp_path *path, size_t len);
-/** The PDU just reserved on that path is len octets long. */
+/** The PDU just reserved on that path is len octets long.  With client NAT it gets the link's
+ *  address. */
 void madp_outbox_commit(struct madp_outbox *o, struct madp_path *path, size_t len);
 /** Send everything.  What the kernel does not take is dropped and counted, as on any queue. */
 void madp_outbox_flush(struct madp_outbox *o);

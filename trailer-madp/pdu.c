@@ -164,7 +164,8 @@ void madp_pdu_send(struct madp_worker *w, struct madp_path *path, const struct m
 		send_fragments(w, path, o, from, &g);
 		return;
 	}
-	if (s->set->concatenation && collect(w, path, o, from, &g))
+	/* with client NAT the second packet's header would have the anchor address on the link */
+	if (s->set->concatenation && !path->nat_on && collect(w, path, o, from, &g))
 		return;
 	room = madp_guard_reserve(w, path, o->len + size);
 	if (!room) {

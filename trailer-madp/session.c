@@ -37,6 +37,8 @@ static void mem_put(void *user, void *p, size_t size)
 
 static uint8_t outer_of(const struct madp_path *path, bool v6)
 {
+	if (path->nat_on)
+		return 0;
 	return (uint8_t)((v6 ? OUTER6 : OUTER4) + (path->guard.on ? MAMS_DTLS_OVERHEAD : 0));
 }
 
@@ -52,9 +54,7 @@ static void close_sock(struct madp_worker *w, struct madp_path *path)
 {
 	if (w->role != MADP_ROLE_CLIENT || !path->sock)
 		return;
-	close(path->sock->fd);
-	path->sock->fd = -1;
-	path->sock->path = NULL;
+	madp_sock_close(path->sock);
 	path->sock = NULL;
 }
 
@@ -91,17 +91,21 @@ static struct madp_sock *free_sock(struct madp_worker *w)
 }
 
 /** Client: the path's socket, connected to the N-MADP. */
-static void take_sock(
-	struct madp_worker *w, struct madp_path *path, int fd, const struct madp_link_set *link)
+static void take_sock(struct madp_worker *w, struct madp_path *path, int fd, int out,
+	const struct madp_link_set *link)
 {
 	struct madp_sock *sock = free_sock(w);
 	uint8_t nonce[MADP_NONCE];
 
 	if (!sock || madp_worker_watch(w, fd, sock) < 0) {
 		close(fd);
+		if (out >= 0)
+			close(out);
 		return;
 	}
 	sock->fd = fd;
+	sock->nat = out >= 0;
+	sock->out = out;
 	sock->path = path;
 	path->sock = sock;
 	path->outer = outer_of(path, link->local.family == AF_INET6);
@@ -110,8 +114,9 @@ static void take_sock(
 }
 
 static void add_path(
-	struct madp_worker *w, struct madp_session *s, const struct madp_link_set *link, int fd)
+	struct madp_worker *w, struct madp_session *s, const struct madp_order *o, size_t i)
 {
+	const struct madp_link_set *link = &s->set->link[i];
 	const struct madp_link_conf c = {
 		.cid = link->cid, .rate = link->rate, .bound = link->bound, .probe = s->set->probe};
 	struct madp_path *path = s->path;
@@ -124,15 +129,19 @@ static void add_path(
 		.connection_id = (uint8_t)(s->set->anchor_cid << 4 | link->cid),
 		.used = true,
 		.guard.on = link->dtls,
+		.nat_on = link->client_nat,
+		.nat_side = w->role == MADP_ROLE_CLIENT ? MADP_NAT_SOURCE : MADP_NAT_DESTINATION,
 		.mtu = link->mtu};
+	memcpy(path->nat.anchor, s->set->anchor4.ip, sizeof(path->nat.anchor));
+	memcpy(path->nat.link, link->local.ip, sizeof(path->nat.link)); /* network: by proof */
 	s->paths |= madp_link_bit(path->slot);
 	path->count = &s->account->link[path->slot];
 	memset(path->count, 0, sizeof(*path->count));
 	__atomic_store_n(&path->count->owner, link->cid + 1u, __ATOMIC_RELAXED);
 	madp_plane_link_add(&s->plane, path->slot, &c, w->now);
 	madp_plane_carrier(&s->plane, path->slot, false, w->now); /* until the peer is proven */
-	if (fd >= 0)
-		take_sock(w, path, fd, link);
+	if (o->fd[i] >= 0)
+		take_sock(w, path, o->fd[i], o->out[i], link);
 }
 
 static const struct madp_link_set *link_of(const struct madp_session_set *set, uint8_t cid)
@@ -157,14 +166,16 @@ static void change_paths(struct madp_worker *w, struct madp_session *s,
 			continue;
 		is = link_of(set, path->cid);
 		if (!is || !madp_link_set_same(is, link_of(old, path->cid)) ||
-			set->anchor_cid != old->anchor_cid)
+			set->anchor_cid != old->anchor_cid) {
 			drop_path(w, path);
-		else
-			path->mtu = is->mtu;
+			continue;
+		}
+		path->mtu = is->mtu;
+		memcpy(path->nat.anchor, set->anchor4.ip, sizeof(path->nat.anchor));
 	}
 	for (size_t i = 0; i < set->n_links; i++)
 		if (!path_of(s, set->link[i].cid))
-			add_path(w, s, &set->link[i], o->fd[i]);
+			add_path(w, s, o, i);
 }
 
 /** Connection ids become slots. */
@@ -351,6 +362,7 @@ void madp_session_prove(struct madp_worker *w, struct madp_path *path, struct ma
 		path->sock = sock;
 		path->peer_len = v6 ? sizeof(struct sockaddr_in6) : sizeof(struct sockaddr_in);
 		memcpy(&path->peer, from, path->peer_len);
+		memcpy(path->nat.link, k.ip, sizeof(path->nat.link));
 		path->outer = outer_of(path, v6);
 		path->generation++;
 		HASH_ADD(hh, w->peers, key, sizeof(path->key), path);

@@ -6,6 +6,7 @@
 #include "trailer-madp/account.h"
 #include "trailer-madp/concat.h"
 #include "trailer-madp/guard.h"
+#include "trailer-madp/nat.h"
 #include "trailer-madp/outbox.h"
 #include "trailer-madp/plane.h"
 #include "trailer-madp/proof.h"
@@ -47,6 +48,9 @@ struct madp_path {
 	uint8_t outer;         /**< octets around a PDU: IP and UDP header, DTLS record */
 	bool used;
 	bool proven;
+	bool nat_on;                 /**< client NAT; all PDUs have the trailer then */
+	enum madp_nat_side nat_side; /**< of PDUs that leave */
+	struct madp_nat nat;
 	uint32_t mtu;
 	uint32_t generation;       /**< network: proofs accepted */
 	struct madp_prover prover; /**< client */
@@ -82,6 +86,7 @@ struct madp_order {
 	struct madp_session_set *set; /**< NULL: the session ends; consumed */
 	struct madp_account *account; /**< a reference moves */
 	int fd[MADP_LINKS_MAX];       /**< client: sockets of set->link[i]; -1: as before */
+	int out[MADP_LINKS_MAX];      /**< of those with client NAT, else -1 */
 };
 
 /** Carry out an order; it is consumed. */

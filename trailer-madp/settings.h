@@ -29,6 +29,7 @@ struct madp_link_set {
 	uint64_t rate;           /**< first estimate, bit/s; 0 unknown */
 	uint64_t bound;          /**< upper bound, bit/s; 0 none */
 	bool dtls;               /**< nothing but the proof goes in the clear */
+	bool client_nat;         /**< PDUs without a tunnel, with the link's address */
 };
 
 /** A direction of a class; links are connection ids, the worker makes slots of them. */

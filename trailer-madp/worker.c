@@ -242,8 +242,7 @@ static int open_all(struct madp_worker *w)
 static void close_all(struct madp_worker *w)
 {
 	for (size_t i = 0; i < MADP_SOCKS_MAX; i++)
-		if (w->sock[i].fd >= 0)
-			close(w->sock[i].fd);
+		madp_sock_close(&w->sock[i]);
 	mams_tun_close(&w->tun);
 	if (w->mailbox.fd >= 0)
 		close(w->mailbox.fd);

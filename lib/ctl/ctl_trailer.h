@@ -43,6 +43,8 @@ struct ctl_tr_link {
 	uint64_t rate_kbps;      /**< first estimate; 0 unknown */
 	uint64_t bound_kbps;     /**< upper bound; 0 none */
 	bool has_dtls, dtls;     /**< adaptation UDP_with_DTLS, the session's secret as key */
+	/** Adaptation Client_NAT: no tunnel; remote_port is not used.  Both ends' `client_nat`. */
+	bool has_client_nat, client_nat;
 };
 
 /** One direction of a class. */
@@ -152,6 +154,7 @@ struct ctl_tr_link_status {
 	bool proven;
 	bool up;
 	bool has_dtls, dtls; /**< of links with DTLS: is the association open? */
+	bool has_client_nat, client_nat;
 	uint64_t tx_packets, tx_bytes, tx_dropped;
 	uint64_t rx_packets, rx_bytes, rx_refused;
 	uint64_t lost, reordered, duplicate;

@@ -51,6 +51,7 @@ static const struct mams_field link_rows[] = {
 	ROW_INT(U64, ctl_tr_link, rate_kbps, "rate_kbps", 0, 0, "first estimate; 0 unknown"),
 	ROW_INT(U64, ctl_tr_link, bound_kbps, "bound_kbps", 0, 0, "upper bound; 0 none"),
 	ROW_OPT_BOOL(ctl_tr_link, dtls, "dtls", "UDP tunnel with DTLS"),
+	ROW_OPT_BOOL(ctl_tr_link, client_nat, "client_nat", "no tunnel: client NAT"),
 };
 static TABLE(link_table, ctl_tr_link, "link", link_rows);
 
@@ -149,6 +150,7 @@ static const struct mams_field link_status_rows[] = {
 	FLAG(ctl_tr_link_status, proven),
 	FLAG(ctl_tr_link_status, up),
 	ROW_OPT_BOOL(ctl_tr_link_status, dtls, "dtls", "with DTLS: is the association open?"),
+	ROW_OPT_BOOL(ctl_tr_link_status, client_nat, "client_nat", "no tunnel: client NAT"),
 	COUNT(ctl_tr_link_status, tx_packets),
 	COUNT(ctl_tr_link_status, tx_bytes),
 	COUNT(ctl_tr_link_status, tx_dropped),

@@ -8,8 +8,8 @@ trailer_ctl.py SOCKET crowd COUNT OPTION... so many sessions of the network role
 trailer_ctl.py SOCKET raw JSON               any request; the answer as JSON
 
 Options of set, NAME=VALUE: client, id, secret (a file), anchor4, anchor6, mtu, encapsulation, port
-(of the N-MADP), family (4 or 6), fragmentation, concatenation (yes or no), dtls (names of links), local-wifi, mtu-wifi, mtu-lte, ul and dl: MODE:LINK,LINK[:FLAG...] with links by connection id and
-the flags lossless, pass-late, weights=A/B; class: FLOW:RULE=VALUE/...:MODE:LINK,... (both
+(of the N-MADP), family (4 or 6), fragmentation, concatenation (yes or no), dtls and nat (names of links), local-wifi, mtu-wifi, mtu-lte, ul and dl:
+MODE:LINK,LINK[:FLAG...] with links by connection id and the flags lossless, pass-late, weights=A/B; class: FLOW:RULE=VALUE/...:MODE:LINK,... (both
 directions), may stand often; links: names of the lab's links (wifi is 1, lte is 2)."""
 import json
 import socket
@@ -43,6 +43,8 @@ def link(role, name, o):
            "rate_kbps": 0, "bound_kbps": 0, "remote_port": 0}
     if name in o.get("dtls", "").split(","):
         out["dtls"] = True
+    if name in o.get("nat", "").split(","):
+        out["client_nat"] = True
     if role == "client":
         net = "10.1.%d." if o.get("family", "4") == "4" else "fd01:%d::"
         out.update(local=o.get(f"local-{name}", net % cid + "2"), remote=net % cid + "1", device=name,
@@ -72,7 +74,7 @@ def session(role, words):
            "links": [link(role, n, o) for n in o.get("links", "wifi,lte").split(",")],
            "classes": [{"flow_id": 0, "ul": treat(o["ul"]), "dl": treat(o["dl"])}] + classes}
     for a in ("anchor4", "anchor6"):
-        if a in o:
+        if o.get(a):
             out[a] = o[a]
     for a in ("fragmentation", "concatenation"):
         if a in o:

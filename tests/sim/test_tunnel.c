@@ -86,6 +86,77 @@ static void protected_on_wifi(void)
 	scene_finish(&s);
 }
 
+/* R065: client NAT on one access, where the N-MADP is the next hop and no tunnel has a port. */
+static void client_nat_on_lte(void)
+{
+	const struct mx_convergence_config *c;
+	const struct mx_up_setup_cnf *cnf;
+	struct ncm_session *n;
+	struct ctl_msg *m;
+	struct scene s;
+
+	tunnels_begin(&s);
+	s.w.policy.accesses[1].tunnel = MX_ADAPT_CLIENT_NAT;
+	s.w.conf.client_nat = true;
+	scene_up(&s);
+	c = &scene_the(&s, 0, MX_UP_SETUP_CONF_REQ)
+		     ->msg->up_setup_conf_req.anchor_connections[TUNNEL]
+		     .convergence_config[0];
+	CU_ASSERT_EQUAL_FATAL(c->n_delivery_connections, 2);
+	CU_ASSERT_EQUAL(c->delivery_connections[0].adaptation_method, MX_ADAPT_UDP);
+	CU_ASSERT_EQUAL(c->delivery_connections[1].adaptation_method, MX_ADAPT_CLIENT_NAT);
+	CU_ASSERT_FALSE(c->delivery_connections[1].adaptation_method_param->has_tunnel_end_port);
+	CU_ASSERT_EQUAL_FATAL(tunnels_client(&s)->n_links, 2);
+	CU_ASSERT_FALSE(tunnels_client(&s)->links[0].client_nat);
+	CU_ASSERT_TRUE(tunnels_client(&s)->links[1].client_nat);
+	m = ccm_tunnel_compose(tunnels_client(&s), 1);
+	CU_ASSERT_PTR_NOT_NULL_FATAL(m);
+	CU_ASSERT_TRUE(m->tr_session_set.links[1].client_nat && !m->tr_session_set.links[1].dtls);
+	ctl_msg_free(m);
+	n = scene_session(&s);
+	m = ncm_tunnel_compose(n, 1, &n->s.tunnel, 1);
+	CU_ASSERT_PTR_NOT_NULL_FATAL(m);
+	CU_ASSERT_FALSE(m->tr_session_set.links[0].client_nat);
+	CU_ASSERT_TRUE(m->tr_session_set.links[1].client_nat);
+	ctl_msg_free(m);
+	/* udp_adapt_port is for UDP; the link counts as set up without */
+	cnf = &scene_the(&s, 0, MX_UP_SETUP_CNF)->msg->up_setup_cnf;
+	CU_ASSERT_EQUAL_FATAL(cnf->n_client_params, 2);
+	CU_ASSERT_PTR_NOT_NULL(cnf->client_params[0].adapt_param);
+	CU_ASSERT_PTR_NULL(cnf->client_params[1].adapt_param);
+	CU_ASSERT_EQUAL(n->tunnelled, WIFI | LTE);
+	scene_finish(&s);
+}
+
+/* A client that does not offer it has no GMA on that access, and the NCM can say why. */
+static void client_nat_not_offered(void)
+{
+	const struct mx_convergence_config *c;
+	struct ncm_session *n;
+	struct scene s;
+	bool told = false;
+
+	tunnels_begin(&s);
+	s.w.policy.accesses[1].tunnel = MX_ADAPT_CLIENT_NAT;
+	scene_up(&s);
+	c = &scene_the(&s, 0, MX_UP_SETUP_CONF_REQ)
+		     ->msg->up_setup_conf_req.anchor_connections[TUNNEL]
+		     .convergence_config[0];
+	CU_ASSERT_EQUAL_FATAL(c->n_delivery_connections, 1);
+	CU_ASSERT_EQUAL(c->delivery_connections[0].connection_id, 0);
+	n = scene_session(&s);
+	CU_ASSERT_FALSE(n->s.adaptation & 1u << MX_ADAPT_CLIENT_NAT);
+	for (size_t i = 0; i < n->n_drops; i++)
+		if (n->drops[i].group == MX_GROUP_ADAPTATION &&
+			n->drops[i].item == MX_ADAPT_CLIENT_NAT) {
+			told = true;
+			CU_ASSERT_STRING_EQUAL(
+				ncm_drop_reason(&n->drops[i]), "the client does not have it");
+		}
+	CU_ASSERT_TRUE(told);
+	scene_finish(&s);
+}
+
 static void each_way_for_itself(void)
 {
 	struct scene s;
@@ -341,6 +412,8 @@ int main(void)
 	static const struct mams_case cases[] = {
 		{"GMA and MPTCP at once", both_at_once},
 		{"UDP with DTLS on one access", protected_on_wifi},
+		{"client NAT on one access", client_nat_on_lte},
+		{"client NAT that the client does not offer", client_nat_not_offered},
 		{"each way for itself", each_way_for_itself},
 		{"every feature is switched", every_feature_is_switched},
 		{"features of the proxy's anchor", features_of_the_proxy},

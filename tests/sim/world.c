@@ -394,7 +394,9 @@ static void applied(struct world *w, struct world_client *c)
 	for (size_t i = 0; i < c->applied.tunnel.n_links; i++) {
 		uint8_t id = c->applied.tunnel.links[i].connection_id;
 
-		ports[id] = c->broken & 1u << id ? 0 : (uint16_t)(40000 + id);
+		ports[id] = c->broken & 1u << id                    ? 0
+			    : c->applied.tunnel.links[i].client_nat ? CCM_PORT_NONE
+								    : (uint16_t)(40000 + id);
 		any |= ports[id] != 0;
 	}
 	ccm_session_applied(&c->ccm, ok & ~c->broken, any ? ports : NULL, w->now);

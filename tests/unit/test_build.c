@@ -117,6 +117,49 @@ static void refused(const char *from, const char *to, int want)
 	mams_buf_fini(&b);
 }
 
+/* Each refusal is of one thing: good has two, an IPv6 link and an IPv6 anchor. */
+static void client_nat(void)
+{
+	static const char wifi[] = "\"device\":\"wlan0\"";
+	static const char nat[] = "\"client_nat\":true,\"device\":\"wlan0\"";
+	struct madp_session_set *s = NULL;
+	struct mams_error err = {0};
+	struct mams_buf b = {0};
+	const char *at;
+
+	refused(wifi, nat, -MAMS_EVALUE); /* anchor6 */
+	refused("\"remote\":\"fd01::1\"", "\"client_nat\":true,\"remote\":\"fd01::1\"",
+		-MAMS_EVALUE);
+	for (unsigned i = 0; i < 4; i++) {
+		static const char *const with[] = {"", ",\"dtls\":true", "", ""};
+		static const char *const form[] = {"trailer\",\"header_optimization\":false",
+			"trailer\",\"header_optimization\":false",
+			"header_ip\",\"header_optimization\":false",
+			"trailer\",\"header_optimization\":true"};
+
+		at = strstr(good, ",\"anchor6\"");
+		mams_buf_add(&b, good, (size_t)(at - good));
+		at = strstr(at, ",\"anchor_conn");
+		mams_buf_add(&b, at, (size_t)(strstr(at, "trailer") - at));
+		mams_buf_printf(&b, "%s", form[i]);
+		at = strstr(at, ",\"links\"");
+		mams_buf_add(&b, at, (size_t)(strstr(at, "7446") - at));
+		/* no port: there is no tunnel */
+		mams_buf_printf(&b, "0,\"client_nat\":true%s", with[i]);
+		at = strstr(at, "7446") + 4;
+		mams_buf_printf(&b, "%s", at);
+		CU_ASSERT_EQUAL(build(b.data, MADP_ROLE_CLIENT, &s, &err), i ? -MAMS_EVALUE : 0);
+		CU_ASSERT_EQUAL(s != NULL, i == 0);
+		CU_ASSERT_TRUE(i == 0 || strstr(err.text, i == 1 ? "DTLS" : "encapsulation"));
+		if (s)
+			CU_ASSERT_TRUE(s->link[0].client_nat && !s->link[1].client_nat);
+		madp_session_set_free(s);
+		s = NULL;
+		mams_buf_fini(&b);
+		b = (struct mams_buf){0};
+	}
+}
+
 static void what_is_refused(void)
 {
 	refused("MDEyMzQ1Njc4OWFiY2RlZg==", "c2hvcnQ=", -MAMS_EVALUE);
@@ -150,6 +193,9 @@ static void the_same_link(void)
 	CU_ASSERT_TRUE(madp_link_set_same(&a->link[0], &b->link[0]));
 	b->link[0].mtu = 1400; /* changed in place */
 	CU_ASSERT_TRUE(madp_link_set_same(&a->link[0], &b->link[0]));
+	b->link[0].client_nat = true;
+	CU_ASSERT_FALSE(madp_link_set_same(&a->link[0], &b->link[0]));
+	b->link[0].client_nat = false;
 	b->link[0].remote.port++;
 	CU_ASSERT_FALSE(madp_link_set_same(&a->link[0], &b->link[0]));
 	CU_ASSERT_FALSE(madp_link_set_same(&a->link[0], &a->link[1]));
@@ -165,6 +211,7 @@ int main(void)
 		{"the other end sends the other direction",
 			the_other_end_sends_the_other_direction},
 		{"what is refused", what_is_refused},
+		{"client NAT", client_nat},
 		{"the same link", the_same_link},
 	};
 

@@ -160,6 +160,13 @@ WITHOUT='proxies =' with "${TRAILER/wifi/moon}" | wrong "$ncm" '' 'madp t' moon
 WITHOUT='proxies =' with "${TRAILER/0\/16/0\/31}" | wrong "$ncm" '' 'madp t' '/30'
 WITHOUT='proxies =' with "${TRAILER/10.60.0.0\/16/fd60::\/64\" \} mtu = 1000 dns = \{ \"192.0.2.53}" |
 	wrong "$ncm" '' 'madp t' 1280
+NAT='/access wifi {/ s/$/ tunnel = Client_NAT/'
+WITHOUT='proxies =' with "$TRAILER" 'anchor x { id = 1 methods = { GMA } }' | sed "$NAT" >"$dir/good.conf"
+"$ncm" -t -c "$dir/good.conf" >/dev/null || fail "client NAT"
+WITHOUT='proxies =' with "${TRAILER/192.0.2.1/2001:db8::1}" | sed "$NAT" |
+	wrong "$ncm" '' 'madp t' 'IPv4 only'
+WITHOUT='proxies =' with "${TRAILER/10.60.0.0\/16/fd60::\/64}" | sed "$NAT" |
+	wrong "$ncm" '' 'addresses: IPv4 only'
 WITHOUT='proxies =' with "$TRAILER" 'anchor x { id = 1 methods = { GMA } }' \
 	'anchor y { id = 2 methods = { GMA } }' | wrong "$ncm" '' 'at most'
 with 'anchor x { id = 1 methods = { none } }' 'anchor y { id = 1 methods = { MPTCP_Proxy } }' |
