@@ -95,6 +95,7 @@ static bool take_sdu(struct madp_worker *w, struct madp_path *path, const struct
 	unsigned cls = (g->flags & MADP_GMA_FLOW_ID) ? g->flow_id : 0;
 	struct madp_session *s = path->session;
 	struct madp_class_count *count = &s->account->cls[cls];
+	bool even = madp_receiver_is_split(&s->plane.rx, cls) && madp_ip_is_stream(sdu, len);
 
 	if (!address_is_right(w, s, sdu)) {
 		madp_inc(w->role == MADP_ROLE_CLIENT ? &w->counters.foreign_destination
@@ -109,7 +110,7 @@ static bool take_sdu(struct madp_worker *w, struct madp_path *path, const struct
 		return false;
 	}
 	switch (madp_receiver_sdu(
-		&s->plane.rx, cls, path->slot, g->flow_sn, w->spare, (uint32_t)len, w->now)) {
+		&s->plane.rx, cls, path->slot, g->flow_sn, w->spare, (uint32_t)len, even, w->now)) {
 	case MADP_REORDER_DELIVER:
 	case MADP_REORDER_PASS:
 		deliver_checked(w, s, cls, sdu, len, pooled);

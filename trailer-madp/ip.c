@@ -3,6 +3,8 @@
 #include <string.h>
 
 #define EXTENSIONS_MAX 8u
+#define TCP_HEADER 20u
+#define TCP_SYN 2
 
 enum {
 	HOP_BY_HOP = 0,
@@ -167,6 +169,16 @@ enum madp_reason madp_ip_parse(const uint8_t *data, size_t len, struct madp_ip *
 }
 
 /** One's complement sum of the 16-bit words, folded; len is a multiple of 4. */
+bool madp_ip_is_stream(const uint8_t *ip, size_t len)
+{
+	bool v4 = len > 0 && ip[0] >> 4 == 4;
+	size_t at = v4 ? madp_ip4_header_len(ip) : MADP_IP6_HEADER;
+
+	if (len < at + TCP_HEADER || ip[v4 ? 9 : 6] != TCP)
+		return false;
+	return (ip[at + 13] & TCP_SYN) || len > at + (ip[at + 12] >> 4) * 4u;
+}
+
 static uint16_t word_sum(const uint8_t *p, size_t len)
 {
 	uint64_t s = 0;

@@ -54,6 +54,10 @@ static inline uint32_t madp_ip4_header_len(const uint8_t *ip)
 	return (ip[0] & 0x0fu) * 4u;
 }
 
+/** Is it of a TCP connection, and more than an acknowledgement: data, or SYN?  Octets from the
+ * front of a packet, len of them.  Behind extension headers of IPv6 nothing is looked for. */
+bool madp_ip_is_stream(const uint8_t *ip, size_t len);
+
 /** Checksum for the IPv4 header ip[hlen] as if its field were zero; hlen from the header. */
 uint16_t madp_ip4_checksum(const uint8_t *ip, size_t hlen);
 bool madp_ip4_checksum_ok(const uint8_t *ip, size_t hlen);

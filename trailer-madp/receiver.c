@@ -76,6 +76,13 @@ void madp_receiver_treat(struct madp_receiver *r, unsigned cls, uint32_t hold_us
 	r->flow[cls].pass_late = pass_late;
 }
 
+void madp_receiver_split(struct madp_receiver *r, unsigned cls, bool yes)
+{
+	r->even &= (uint16_t)~bit_of(cls);
+	if (yes)
+		r->even |= bit_of(cls);
+}
+
 void madp_receiver_links(struct madp_receiver *r, unsigned cls, madp_linkset may)
 {
 	r->flow[cls].may = may;
@@ -127,11 +134,12 @@ void madp_receiver_heard(
 }
 
 enum madp_reorder_result madp_receiver_sdu(struct madp_receiver *r, unsigned cls, unsigned slot,
-	uint32_t sn, void *pkt, uint32_t len, mams_time now)
+	uint32_t sn, void *pkt, uint32_t len, bool even, mams_time now)
 {
-	enum madp_reorder_result how =
-		madp_reorder_input(&r->flow[cls], sn, slot, r->view, pkt, len, &r->mem, now);
+	enum madp_reorder_result how;
 
+	r->flow[cls].even = even && madp_receiver_is_split(r, cls);
+	how = madp_reorder_input(&r->flow[cls], sn, slot, r->view, pkt, len, &r->mem, now);
 	r->begun |= bit_of(cls);
 	if (r->flow[cls].slots)
 		r->busy |= bit_of(cls);

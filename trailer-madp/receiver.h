@@ -15,6 +15,7 @@ struct madp_receiver {
 	mams_time delays_at; /**< when view was made */
 	uint16_t busy;       /**< bit per flow that has a window */
 	uint16_t begun;      /**< bit per flow of which something came */
+	uint16_t even;       /**< bit per flow whose delays may be made even */
 	struct madp_meter meter[MADP_LINKS_MAX];
 	struct madp_reorder_link view[MADP_LINKS_MAX];
 	struct madp_reorder flow[MADP_CLASSES_MAX];
@@ -36,6 +37,14 @@ void madp_receiver_restart(struct madp_receiver *r);
  *  @param hold_us  lossless switching: how long to wait for what a silent link may have held; 0 off
  *  @param pass_late  deliver what comes too late rather than drop it */
 void madp_receiver_treat(struct madp_receiver *r, unsigned cls, uint32_t hold_us, bool pass_late);
+/** The class is split over links: are their delays made even for what asks for it? A sender whose
+ *  window follows the least round trip it has ever seen (BBR) fills no more than the fast link
+ *  otherwise, and one that takes a rising round trip for a queue (HyStart of CUBIC) is slow to. */
+void madp_receiver_split(struct madp_receiver *r, unsigned cls, bool yes);
+static inline bool madp_receiver_is_split(const struct madp_receiver *r, unsigned cls)
+{
+	return r->even >> cls & 1;
+}
 
 /** Links that the sender says it may use for a class; all, until it does. */
 void madp_receiver_links(struct madp_receiver *r, unsigned cls, madp_linkset may);
@@ -54,9 +63,10 @@ bool madp_receiver_pdu(
 /** Something other than data arrived on a known link. @param ts_ms  its timestamp, or NULL */
 void madp_receiver_heard(
 	struct madp_receiver *r, unsigned slot, const uint32_t *ts_ms, mams_time now);
-/** One SDU of it (reassembled or split off). See enum madp_reorder_result for who owns pkt. */
+/** One SDU of it (reassembled or split off). See enum madp_reorder_result for who owns pkt.
+ *  @param even  it asks for an even delay, should its class be split */
 enum madp_reorder_result madp_receiver_sdu(struct madp_receiver *r, unsigned cls, unsigned slot,
-	uint32_t sn, void *pkt, uint32_t len, mams_time now);
+	uint32_t sn, void *pkt, uint32_t len, bool even, mams_time now);
 /** The next SDU of a class that follows without a gap on the one just delivered; until NULL after
  * each that was.  What is missing is given up by madp_receiver_next() only, when all that has
  * arrived was read. */

@@ -14,6 +14,9 @@
 #define MARGIN_US 2000
 #define SPREAD_US 10000
 #define UNKNOWN_US 100000 /* wait while no delay is known yet */
+#define EVEN_MOST_US 250000
+#define WAIT_UNIT_US 64   /* of a slot */
+#define WAIT_STEP_US 1024 /* those that wait come out together */
 #define QUIET_US 1000000
 #define AGREE 4 /* SDUs far away that follow each other: the sender began anew */
 #define FRESH 1024
@@ -126,6 +129,53 @@ static void step(struct madp_reorder *r, bool delivered)
 		r->known = madp_sn_add(r->known, 1);
 }
 
+/* ---- even delays ---- */
+
+/* The front is there. */
+static bool is_front(const struct madp_reorder *r)
+{
+	return r->held && slot_of(r, r->expect)->pkt;
+}
+
+/* When the front comes out. */
+static mams_time due_at(const struct madp_reorder *r, mams_time now)
+{
+	const struct madp_reorder_slot *s = slot_of(r, r->expect);
+
+	return mams_time_us(
+		now.us - (uint32_t)((uint32_t)now.us - s->at) + (int64_t)s->wait * WAIT_UNIT_US);
+}
+
+static bool is_waiting(const struct madp_reorder *r, mams_time now)
+{
+	return is_front(r) && slot_of(r, r->expect)->wait && mams_time_before(now, due_at(r, now));
+}
+
+/* By how much the slowest link that may carry the flow is slower than this one, in units of a slot;
+ * such that what comes within a step comes out at once. */
+static uint32_t even_wait(const struct madp_reorder *r, const struct madp_reorder_link *link,
+	unsigned slot, mams_time now)
+{
+	int64_t most = 0;
+	int64_t due;
+
+	if (!r->even || !link[slot].known)
+		return 0;
+	for (unsigned i = 0; i < MADP_LINKS_MAX; i++) {
+		int64_t more = link[i].delay_us - link[slot].delay_us;
+
+		if ((r->may & (madp_linkset)~r->dead & madp_link_bit(i)) && link[i].known &&
+			more > most)
+			most = more;
+	}
+	if (most < WAIT_STEP_US)
+		return 0;
+	if (most > EVEN_MOST_US)
+		most = EVEN_MOST_US;
+	due = (now.us + most) / WAIT_STEP_US * WAIT_STEP_US;
+	return (uint32_t)((due - now.us) / WAIT_UNIT_US) + 1;
+}
+
 /* ---- gaps ---- */
 
 /* With lossless switching, and though the link may live again: is the sender still sending what the
@@ -183,8 +233,9 @@ static void judge(struct madp_reorder *r, const struct madp_reorder_link *link, 
 	int64_t margin = MARGIN_US;
 	bool all = true;
 
-	if (r->held == 0) {
-		r->gap_at = r->passed_at = r->deadline = MAMS_TIME_NEVER;
+	if (r->held == 0 || is_front(r)) {
+		r->gap_at = r->passed_at = MAMS_TIME_NEVER;
+		r->deadline = r->held ? due_at(r, now) : MAMS_TIME_NEVER;
 		r->passed = 0;
 		return;
 	}
@@ -272,6 +323,10 @@ void *madp_reorder_in_order(
 
 	if (r->held == 0)
 		return NULL;
+	if (!r->flush && is_waiting(r, now)) {
+		r->deadline = due_at(r, now);
+		return NULL;
+	}
 	pkt = take(r, len);
 	if (pkt) {
 		r->used_at = now;
@@ -383,8 +438,8 @@ static enum madp_reorder_result jump(struct madp_reorder *r, uint32_t sn, int32_
 	return in_order(r);
 }
 
-static enum madp_reorder_result hold(
-	struct madp_reorder *r, uint32_t sn, unsigned slot, void *pkt, uint32_t len, mams_time now)
+static enum madp_reorder_result hold(struct madp_reorder *r, uint32_t sn, unsigned slot,
+	struct madp_reorder_slot in, mams_time now)
 {
 	struct madp_reorder_slot *s = slot_of(r, sn);
 
@@ -392,7 +447,7 @@ static enum madp_reorder_result hold(
 		r->n_duplicate++;
 		return MADP_REORDER_DUPLICATE;
 	}
-	*s = (struct madp_reorder_slot){pkt, len, (uint32_t)now.us};
+	*s = in;
 	if (r->held == 0 || madp_sn_diff(sn, r->next_sn) < 0)
 		r->next_sn = sn;
 	if (r->held == 0) {
@@ -402,7 +457,7 @@ static enum madp_reorder_result hold(
 		r->passed = 0;
 	}
 	r->held++;
-	r->held_octets += len;
+	r->held_octets += in.len;
 	r->n_held++;
 	return MADP_REORDER_HELD;
 }
@@ -412,6 +467,7 @@ enum madp_reorder_result madp_reorder_input(struct madp_reorder *r, uint32_t sn,
 	mams_time now)
 {
 	enum madp_reorder_result how;
+	uint32_t wait;
 	int32_t d;
 
 	if (!r->begun) {
@@ -429,7 +485,8 @@ enum madp_reorder_result madp_reorder_input(struct madp_reorder *r, uint32_t sn,
 	r->far_n = 0;
 	if (madp_sn_diff(sn, r->top) > 0)
 		r->top = sn;
-	if (d == 0)
+	wait = even_wait(r, link, slot, now);
+	if (d == 0 && !wait && !is_front(r))
 		return in_order(r);
 	r->used_at = now;
 	if ((uint32_t)d >= r->cap && !grow(r, (uint32_t)d + 1, mem)) {
@@ -438,7 +495,12 @@ enum madp_reorder_result madp_reorder_input(struct madp_reorder *r, uint32_t sn,
 		r->n_dropped++;
 		return MADP_REORDER_NOMEM;
 	}
-	how = hold(r, sn, slot, pkt, len, now);
+	how = hold(r, sn, slot,
+		(struct madp_reorder_slot){.pkt = pkt,
+			.len = len & MADP_REORDER_LEN_MAX,
+			.wait = wait & 0x7fff,
+			.at = (uint32_t)now.us},
+		now);
 	judge(r, link, now);
 	return how;
 }

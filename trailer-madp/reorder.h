@@ -10,13 +10,14 @@
  *  - the time that the slowest of those links needs longer than the one that showed the gap is
  *    over; with lossless switching: the time in which the sender finds out about a dead link and
  *    sends again.
- *  No constant decides, and without a gap nothing waits. */
+ *  No constant decides, and without a gap nothing waits, unless delays are to be even (`even`). */
 #pragma once
 
 #include "trailer-madp/links.h"
 
 #define MADP_REORDER_MIN 256u   /**< slots of the first window */
 #define MADP_REORDER_MAX 65536u /**< and of the largest that may be configured */
+#define MADP_REORDER_LEN_MAX 131071u
 
 enum madp_reorder_result {
 	MADP_REORDER_DELIVER, /**< next in order: the caller delivers it now, then asks for more */
@@ -39,8 +40,9 @@ struct madp_reorder_link {
 
 struct madp_reorder_slot {
 	void *pkt;
-	uint32_t len;
-	uint32_t at; /**< arrival, us, low 32 bits */
+	uint32_t len : 17;
+	uint32_t wait : 15; /**< comes out so long after its arrival, in units of 64 us */
+	uint32_t at;        /**< arrival, us, low 32 bits */
 };
 
 struct madp_reorder {
@@ -56,6 +58,8 @@ struct madp_reorder {
 	bool begun;
 	bool flush; /**< the sender has begun anew: give everything out */
 	bool pass_late;
+	bool even; /**< what is given next comes out as late as if it had come by the slowest of the
+		      links that may carry the flow */
 	uint8_t gap_slot;    /**< link that showed the gap */
 	madp_linkset may;    /**< links that the sender may use for this flow */
 	madp_linkset passed; /**< links that delivered something newer than `expect` */
@@ -80,6 +84,7 @@ void madp_reorder_init(struct madp_reorder *r, uint32_t cap_max);
 /** Gives the window back.  Held packets must be taken out first by madp_reorder_drain(). */
 void madp_reorder_fini(struct madp_reorder *r, const struct madp_mem *mem);
 /** One SDU.
+ *  @param len   MADP_REORDER_LEN_MAX at most
  *  @param sn    Flow SN
  *  @param slot  link that it came on
  *  @param link  link[MADP_LINKS_MAX], what is known of delays

@@ -197,6 +197,7 @@ static void change_treatment(struct madp_worker *w, struct madp_session *s)
 			t.weight[t.n_links++] = c->send.weight[k];
 		}
 		(void)!madp_plane_treat(&s->plane, i, &t, c->peer_lossless, c->pass_late, w->now);
+		madp_receiver_split(&s->plane.rx, i, c->peer_splits);
 	}
 }
 

@@ -39,6 +39,7 @@ struct madp_class_set {
 	struct madp_treat send;
 	bool peer_lossless; /**< the other end keeps and sends again */
 	bool pass_late;
+	bool peer_splits;
 	enum madp_mode ul;
 	enum madp_mode dl;
 };

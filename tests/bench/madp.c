@@ -137,7 +137,7 @@ static void bench_receiver(uint32_t lag, const char *name)
 		if (i % 2 && i < lag)
 			continue;
 		(void)madp_receiver_pdu(&r, i % 2, &in, now);
-		if (madp_receiver_sdu(&r, 0, i % 2, sn & MADP_SN_MASK, &r, 1400, now) ==
+		if (madp_receiver_sdu(&r, 0, i % 2, sn & MADP_SN_MASK, &r, 1400, false, now) ==
 			MADP_REORDER_DELIVER) {
 			got++;
 			while (madp_receiver_in_order(&r, 0, &len, now))

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The trailer MADP when links go, over two emulated ones of 20 and 50 Mbit/s, 10 and 60 ms: lossless
+# The trailer MADP over two emulated links of 20 and 50 Mbit/s, 10 and 60 ms: TCP over both; lossless
 # switching under a stream of 1,000 packets/s each way while a link is taken down, goes silent, flaps;
 # duplicates over links that lose 2 % each.  MAMS_EXTENDED: 60,000 packets for each kind of outage,
 # 100,000 in duplicate.
@@ -93,9 +93,18 @@ lab_net
 trailer_conf
 start n
 start c
-steer "$LOSSLESS" "$LOSSLESS"
 trailer_routes
 lab_wait 30 both_up
+
+say "TCP over both, split"
+lab_start iperf "$SV" iperf3 -s
+steer split:1,2 split:1,2
+# 70 Mbit/s on the wire are 65.5 of TCP's payload
+for control in bbr cubic; do
+	claim "$control up, Mbit/s" "$(tcp 10.9.9.2 -C "$control" -t 15 -O 4)" '>=' 59
+	claim "$control down, Mbit/s" "$(tcp 10.9.9.2 -C "$control" -t 15 -O 4 -R)" '>=' 59
+done
+steer "$LOSSLESS" "$LOSSLESS"
 
 if [ -n "$LONG" ]; then
 	say "Taken down"

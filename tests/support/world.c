@@ -293,7 +293,7 @@ static void arrive(struct world *w, unsigned from, unsigned link)
 
 		CU_ASSERT_TRUE(madp_plane_pdu(p, link, &pdu.in, side_now(w, !from)));
 		how = madp_receiver_sdu(&p->rx, pdu.in.cls, link, pdu.sn, pdu.pkt, pdu.pkt->len,
-			side_now(w, !from));
+			false, side_now(w, !from));
 		if (how == MADP_REORDER_DELIVER || how == MADP_REORDER_PASS)
 			deliver(w, from, pdu.pkt);
 		else if (how != MADP_REORDER_HELD)

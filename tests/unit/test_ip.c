@@ -225,6 +225,28 @@ static void checksum(void)
 	}
 }
 
+/* Data and SYN of TCP, not what only acknowledges; whatever the octets say, none beyond the end. */
+static void streams(void)
+{
+	for (unsigned v = 4; v <= 6; v += 2) {
+		size_t at = v == 4 ? 20 : 40;
+
+		memset(pkt, 0, sizeof(pkt));
+		pkt[0] = v == 4 ? 0x45 : 0x60;
+		pkt[v == 4 ? 9 : 6] = 6;
+		pkt[at + 12] = 8 << 4; /* timestamps */
+		pkt[at + 13] = 0x10;
+		CU_ASSERT_FALSE(madp_ip_is_stream(pkt, at + 32));
+		CU_ASSERT_TRUE(madp_ip_is_stream(pkt, at + 33));
+		pkt[at + 13] = 0x12;
+		CU_ASSERT_TRUE(madp_ip_is_stream(pkt, at + 32));
+		for (size_t len = 0; len < at + 20; len++)
+			CU_ASSERT_FALSE(madp_ip_is_stream(pkt, len));
+		pkt[v == 4 ? 9 : 6] = 17;
+		CU_ASSERT_FALSE(madp_ip_is_stream(pkt, at + 100));
+	}
+}
+
 static void names(void)
 {
 	for (unsigned i = 0; i < MADP_REASON_COUNT; i++) {
@@ -249,6 +271,7 @@ int main(void)
 		{"IPv6 fragments", fragments6},
 		{"checksum: plain sum and RFC 1624 agree", checksum},
 		{"names of reasons", names},
+		{"streams of TCP", streams},
 	};
 
 	return mams_suite_run("ip", cases, sizeof(cases) / sizeof(cases[0]));

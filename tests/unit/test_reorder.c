@@ -292,6 +292,69 @@ static void no_memory(void)
 	done();
 }
 
+/* What came by the fast link comes out when it would have come by the slow one, within a step, and
+ * what came by the slow one at once; in order, and both times once. */
+static void delays_are_even_where_asked_for(void)
+{
+	fresh();
+	r.may = 3;
+	link[0] = (struct madp_reorder_link){.delay_us = 10000, .known = true};
+	link[1] = (struct madp_reorder_link){.delay_us = 60000, .known = true};
+	CU_ASSERT_EQUAL(in(0, 0, 100), MADP_REORDER_DELIVER);
+	r.even = true;
+	CU_ASSERT_EQUAL(in(1, 0, 110), MADP_REORDER_HELD);
+	CU_ASSERT_EQUAL(in(1, 1, 111), MADP_REORDER_DUPLICATE);
+	CU_ASSERT_EQUAL(in(3, 0, 112), MADP_REORDER_HELD);
+	CU_ASSERT_EQUAL(in(2, 1, 112), MADP_REORDER_HELD); /* behind 1 */
+	r.even = false;
+	CU_ASSERT_EQUAL(
+		in(4, 0, 112), MADP_REORDER_HELD); /* in order, though it asks for nothing */
+	CU_ASSERT_EQUAL(out(158), -1);
+	CU_ASSERT_TRUE(madp_reorder_deadline(&r).us > 158000);
+	CU_ASSERT_TRUE(madp_reorder_deadline(&r).us <= 160100);
+	CU_ASSERT_EQUAL(out(161), 1);
+	CU_ASSERT_EQUAL(out(161), 2);
+	CU_ASSERT_EQUAL(out(161), -1);
+	CU_ASSERT_EQUAL(in(1, 0, 161), MADP_REORDER_DUPLICATE);
+	CU_ASSERT_EQUAL(out(163), 3);
+	CU_ASSERT_EQUAL(out(163), 4);
+	/* the slow link, or no other, brings nothing that waits */
+	r.even = true;
+	CU_ASSERT_EQUAL(in(5, 1, 200), MADP_REORDER_DELIVER);
+	r.may = 1;
+	CU_ASSERT_EQUAL(in(6, 0, 200), MADP_REORDER_DELIVER);
+	r.may = 3;
+	madp_reorder_link_down(&r, 1, at(201));
+	CU_ASSERT_EQUAL(in(7, 0, 202), MADP_REORDER_DELIVER);
+	CU_ASSERT_EQUAL(r.n_lost + r.n_late, 0);
+	done();
+}
+
+/* A gap before what waits is judged by when that arrived: nothing is added to its wait. */
+static void gap_before_what_waits(void)
+{
+	fresh();
+	r.may = 3;
+	r.even = true;
+	link[0] = (struct madp_reorder_link){.delay_us = 10000, .known = true};
+	link[1] = (struct madp_reorder_link){.delay_us = 60000, .known = true};
+	in(0, 1, 90);
+	in(2, 1, 100);
+	in(3, 0, 100); /* 1 is lost: both have passed it */
+	CU_ASSERT_EQUAL(out(103), 2);
+	CU_ASSERT_EQUAL(out(103), -1);
+	CU_ASSERT_EQUAL(out(151), 3);
+	CU_ASSERT_EQUAL(r.n_lost, 1);
+	/* without memory nothing waits, and nothing is lost */
+	CU_ASSERT_EQUAL(in(4, 0, 200), MADP_REORDER_HELD);
+	CU_ASSERT_EQUAL(out(251), 4);
+	madp_reorder_trim(&r, &mem, at(5000));
+	limit = 0;
+	CU_ASSERT_EQUAL(in(5, 0, 5000), MADP_REORDER_DELIVER);
+	CU_ASSERT_EQUAL(r.n_lost, 1);
+	done();
+}
+
 /* A sender that began anew is believed after four packets in a row, forgeries one by one are not.
  */
 static void sender_begins_anew(void)
@@ -402,6 +465,8 @@ int main(void)
 			lossless_waits_for_what_a_dead_link_held},
 		{"sender tells where to wait", sender_tells_where_to_wait},
 		{"late ones pass once where allowed", late_ones_pass_once_where_allowed},
+		{"delays are even where asked for", delays_are_even_where_asked_for},
+		{"gap before what waits", gap_before_what_waits},
 		{"window grows and is bounded", window_grows_and_is_bounded},
 		{"no memory", no_memory},
 		{"sender begins anew", sender_begins_anew},
