@@ -45,6 +45,17 @@ static const struct mams_conf_row rows[] = {
 		       "are workers"},
 	{"masquerade", MAMS_C_PREFIXES, AT(masquerade), AT(n_masquerade),
 		.doc = "network: anchor addresses that leave this host with its own address"},
+	{"dtls_ca", MAMS_C_STRING, AT(certs.ca),
+		.doc = "CA of the other ends' certificates, PEM; DTLS is then by certificates, and "
+		       "not "
+		       "by the session's secret"},
+	{"dtls_certificate", MAMS_C_STRING, AT(certs.certificate),
+		.doc = "with dtls_ca: our own, PEM; the common name of a client's is its identity"},
+	{"dtls_key", MAMS_C_STRING, AT(certs.key),
+		.doc = "with dtls_ca: its key, PEM; refused when anybody but its owner may read "
+		       "it"},
+	{"dtls_peer", MAMS_C_STRING, AT(certs.peer),
+		.doc = "client, with dtls_ca: DNS name or address in the N-MADP's certificate"},
 };
 static const struct mams_conf_table table = {
 	"mams-trailer", sizeof(struct madp_conf), rows, MAMS_ARRAY_LEN(rows), 0};
@@ -99,7 +110,7 @@ static int check(struct madp_conf *c, const char *path, struct mams_error *err)
 			return mams_fail(err, MAMS_EVALUE, path,
 				"listen: there are no %u ports from %u", c->workers,
 				c->listen[i].port);
-	return 0;
+	return madp_certs_check(&c->certs, network, path, err);
 }
 
 int madp_conf_load(const char *path, struct madp_conf *out, struct mams_error *err)

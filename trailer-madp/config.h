@@ -5,6 +5,7 @@
 
 #include "lib/codec/conf.h"
 #include "lib/io/ctlsock.h"
+#include "trailer-madp/certs.h"
 #include "trailer-madp/settings.h"
 
 struct madp_conf {
@@ -26,6 +27,7 @@ struct madp_conf {
 	size_t n_listen;
 	struct mams_prefix *masquerade; /**< network */
 	size_t n_masquerade;
+	struct madp_certs certs;
 	struct mams_arena *arena; /**< owns everything above */
 };
 

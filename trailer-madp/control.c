@@ -31,6 +31,7 @@ struct madp_control {
 	struct madp_desired *ids;
 	uint64_t n_ever; /* sessions */
 	struct mams_log_rl event_limit;
+	struct mams_log_rl failure_limit; /**< of DTLS, lest paths that come and go hide them */
 	mams_time begun;
 };
 
@@ -346,6 +347,17 @@ static int del_session(struct madp_control *c, const struct ctl_tr_session_del *
 
 /* ---- what workers report ---- */
 
+static void tell_dtls(
+	struct madp_control *c, const struct madp_note *n, const char *client, const char *link)
+{
+	bool open = n->kind == MADP_NOTE_DTLS_OPEN;
+
+	mams_log_limited(open ? &c->event_limit : &c->failure_limit, mams_loop_now(c->loop),
+		open ? MAMS_LOG_INFO : MAMS_LOG_WARN, LOG_MODULE, "DTLS %s client=%s link=%s%s%s",
+		open ? "association made" : "handshake failed, nothing is sent", client, link,
+		n->why[0] ? ": " : "", n->why);
+}
+
 static void take_note(struct madp_control *c, const struct madp_note *n)
 {
 	static const char *const causes[] = {
@@ -360,12 +372,7 @@ static void take_note(struct madp_control *c, const struct madp_note *n)
 	if (!link)
 		return;
 	if (n->kind >= MADP_NOTE_DTLS_OPEN) {
-		mams_log_limited(&c->event_limit, mams_loop_now(c->loop),
-			n->kind == MADP_NOTE_DTLS_OPEN ? MAMS_LOG_INFO : MAMS_LOG_WARN, LOG_MODULE,
-			"DTLS %s client=%s link=%s",
-			n->kind == MADP_NOTE_DTLS_OPEN ? "association made"
-						       : "handshake failed, nothing is sent",
-			d->client, link->name);
+		tell_dtls(c, n, d->client, link->name);
 		return;
 	}
 	e.client = d->client;

@@ -2,6 +2,7 @@
 
 #include "lib/base/log.h"
 #include "lib/io/dtls.h"
+#include "trailer-madp/certs.h"
 #include "trailer-madp/worker.h"
 
 #include <errno.h>
@@ -52,11 +53,16 @@ static size_t key_of(void *user, const char *identity, uint8_t key[MAMS_DTLS_KEY
 
 int madp_guard_init(struct madp_worker *w)
 {
-	const struct mams_dtls_conf conf = {
-		.server = w->role == MADP_ROLE_NETWORK, .key_of = key_of, .user = w};
+	struct mams_dtls_conf conf = {.server = w->role == MADP_ROLE_NETWORK, .user = w};
 	struct mams_error err = {0};
-	int rc = mams_dtls_context_new(&conf, &w->dtls, &err);
+	int rc;
 
+	/* one or the other: else who has no certificate would come by the secret */
+	if (madp_certs_are_used(w->certs))
+		madp_certs_put(w->certs, &conf);
+	else
+		conf.key_of = key_of;
+	rc = mams_dtls_context_new(&conf, &w->dtls, &err);
 	if (rc < 0)
 		log_err("no DTLS: %s", err.text[0] ? err.text : mams_strerror(rc));
 	w->clear = malloc(CLEAR_OCTETS);
@@ -89,8 +95,10 @@ static struct mams_dtls_peer peer_of(struct madp_worker *w, struct madp_path *pa
 {
 	path->guard.out = &w->out;
 	/* outer has the octets of the record, too */
-	return (struct mams_dtls_peer){
-		.emit = emit, .user = path, .mtu = path->mtu - (path->outer - MAMS_DTLS_OVERHEAD)};
+	return (struct mams_dtls_peer){.emit = emit,
+		.user = path,
+		.mtu = path->mtu - (path->outer - MAMS_DTLS_OVERHEAD),
+		.name = path->session->set->client};
 }
 
 bool madp_guard_is_open(const struct madp_path *path)
@@ -146,18 +154,37 @@ static void promote(struct madp_worker *w, struct madp_path *path)
 	g->retry_at = w->now;
 	g->wait_ms = 0;
 	g->incarnation = path->session->peer_incarnation;
+	g->told[0] = '\0';
 	madp_inc(&w->counters.dtls_open);
 	show(path);
 	madp_worker_tell(w, path, MADP_NOTE_DTLS_OPEN);
 	ready(w, path);
 }
 
-static bool is_of_this_path(const struct madp_path *path, const struct mams_dtls *d)
+static bool is_of_this_path(
+	const struct madp_worker *w, const struct madp_path *path, const struct mams_dtls *d)
 {
 	char own[MAMS_DTLS_IDENTITY_MAX];
 
-	put_identity(path, own, sizeof(own));
+	if (!madp_certs_are_used(w->certs))
+		put_identity(path, own, sizeof(own));
+	else if (w->role == MADP_ROLE_NETWORK)
+		snprintf(own, sizeof(own), "%s", path->session->set->client);
+	else
+		return true; /* its name has been verified within the handshake */
 	return strcmp(own, mams_dtls_identity(d)) == 0;
+}
+
+/** The same reason again and again is told once. */
+static void failed(struct madp_worker *w, struct madp_path *path, const char *why)
+{
+	struct madp_guard *g = &path->guard;
+
+	madp_inc(&w->counters.dtls_failed);
+	if (strncmp(g->told, why, sizeof(g->told) - 1) == 0)
+		return;
+	snprintf(g->told, sizeof(g->told), "%s", why);
+	madp_worker_tell_why(w, path, MADP_NOTE_DTLS_FAILED, why);
 }
 
 /** The handshake of next went on, or failed with rc. */
@@ -167,9 +194,8 @@ static void judge_next(struct madp_worker *w, struct madp_path *path, int rc)
 
 	if (rc >= 0 && !mams_dtls_is_open(g->next))
 		return;
-	if (rc < 0 || !is_of_this_path(path, g->next)) {
-		madp_inc(&w->counters.dtls_failed);
-		madp_worker_tell(w, path, MADP_NOTE_DTLS_FAILED);
+	if (rc < 0 || !is_of_this_path(w, path, g->next)) {
+		failed(w, path, rc < 0 ? mams_dtls_why(g->next) : "it is another path's");
 		drop_next(g);
 	} else if (w->role == MADP_ROLE_CLIENT || !g->now) {
 		promote(w, path);
@@ -184,17 +210,16 @@ static void begin(struct madp_worker *w, struct madp_path *path)
 	const struct mams_dtls_peer peer = peer_of(w, path);
 	char identity[MAMS_DTLS_IDENTITY_MAX];
 
-	if (g->next && g->wait_ms) { /* nobody answered */
-		madp_inc(&w->counters.dtls_failed);
-		madp_worker_tell(w, path, MADP_NOTE_DTLS_FAILED);
-	}
+	if (g->next && g->wait_ms)
+		failed(w, path, "nobody answers");
 	drop_next(g);
 	g->wait_ms = g->wait_ms ? g->wait_ms * 2 : FIRST_WAIT_MS;
 	if (g->wait_ms > LAST_WAIT_MS)
 		g->wait_ms = LAST_WAIT_MS;
 	g->retry_at = mams_time_add_ms(w->now, g->wait_ms + FIRST_WAIT_MS);
 	put_identity(path, identity, sizeof(identity));
-	if (mams_dtls_connect(w->dtls, &peer, identity, set->key, set->key_len, &g->next) < 0)
+	if (mams_dtls_connect(w->dtls, &peer, madp_certs_are_used(w->certs) ? NULL : identity,
+		    set->key, set->key_len, &g->next) < 0)
 		madp_inc(&w->counters.dtls_failed);
 }
 
@@ -260,10 +285,14 @@ static void greet(struct madp_worker *w, struct madp_path *path, const uint8_t *
 	struct madp_guard *g = &path->guard;
 	const struct mams_dtls_peer peer = peer_of(w, path);
 	struct mams_dtls *d = NULL;
+	int rc = mams_dtls_greet(w->dtls, &peer, (const uint8_t *)&path->key, sizeof(path->key),
+		data, len, w->now, &d);
 
-	if (mams_dtls_greet(w->dtls, &peer, (const uint8_t *)&path->key, sizeof(path->key), data,
-		    len, w->now, &d) < 0)
-		madp_inc(&w->counters.dtls_failed);
+	if (rc < 0) {
+		failed(w, path, d ? mams_dtls_why(d) : mams_strerror(rc));
+		mams_dtls_free(d);
+		return;
+	}
 	if (!d)
 		return;
 	drop_next(g);

@@ -4,7 +4,9 @@
  *
  *  The proof of proof.h comes first, in the clear: it binds the client's address to the path and
  *  holds nothing secret.  Then the C-MADP, as DTLS client, makes an association on that path, by
- * the session's secret as pre-shared key and "SESSION-CONNECTION" as identity.  Everything else
+ *  the session's secret as pre-shared key and "SESSION-CONNECTION" as identity; or, where the
+ *  configuration has certificates, by those alone: the client's must have the session's client as
+ *  its common name, the N-MADP's the name that the client expects.  Everything else
  * goes as its records; until it is open nothing is sent, and what comes in the clear is dropped.
  *
  *  A client whose address has changed proves itself anew and goes on with the association that it
@@ -16,6 +18,8 @@
 
 #include "lib/base/clock.h"
 #include "lib/base/err.h"
+
+#include "trailer-madp/note.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -34,11 +38,12 @@ struct madp_guard {
 	struct mams_dtls *next; /**< whose handshake is under way */
 	struct mams_dtls *old;  /**< that is read until old_until */
 	mams_time old_until;
-	mams_time since;      /**< that now is in use */
-	mams_time retry_at;   /**< client: when to begin again */
-	uint32_t wait_ms;     /**< before that */
-	uint32_t incarnation; /**< of the peer when now was made */
-	uint8_t random[32];   /**< network: of the ClientHello that next began with */
+	mams_time since;          /**< that now is in use */
+	mams_time retry_at;       /**< client: when to begin again */
+	uint32_t wait_ms;         /**< before that */
+	uint32_t incarnation;     /**< of the peer when now was made */
+	char told[MADP_NOTE_WHY]; /**< why it failed, as told: once, until it is open */
+	uint8_t random[32];       /**< network: of the ClientHello that next began with */
 };
 
 /** The path's peer is proven.  Client: begin a handshake. */

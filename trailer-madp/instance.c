@@ -80,6 +80,7 @@ static int start_worker(
 	w->index = in->n_workers;
 	w->role = (enum madp_role)conf->role;
 	w->notes = &in->notes;
+	w->certs = &conf->certs;
 	w->limits = (struct madp_limits){.sdu_octets = conf->packet_max,
 		.sdus = conf->waiting_max,
 		.windows = conf->window_octets,

@@ -19,11 +19,14 @@ enum madp_note_kind {
 	MADP_NOTE_DTLS_FAILED,
 };
 
+#define MADP_NOTE_WHY 64
+
 struct madp_note {
 	enum madp_note_kind kind;
 	uint64_t session;
 	uint8_t cid;
 	uint8_t cause; /**< enum madp_link_cause */
+	char why[MADP_NOTE_WHY];
 };
 
 struct madp_notes {

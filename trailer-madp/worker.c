@@ -1,6 +1,7 @@
 #include "trailer-madp/pdu.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
@@ -26,12 +27,19 @@ void madp_worker_random(struct madp_worker *w, void *p, size_t len)
 
 void madp_worker_tell(struct madp_worker *w, const struct madp_path *path, enum madp_note_kind kind)
 {
+	madp_worker_tell_why(w, path, kind, "");
+}
+
+void madp_worker_tell_why(struct madp_worker *w, const struct madp_path *path,
+	enum madp_note_kind kind, const char *why)
+{
 	const struct madp_session *s = path->session;
-	const struct madp_note note = {.kind = kind,
+	struct madp_note note = {.kind = kind,
 		.session = s->set->id,
 		.cid = path->cid,
 		.cause = (uint8_t)s->plane.link[path->slot].cause};
 
+	snprintf(note.why, sizeof(note.why), "%s", why);
 	if (!madp_notes_put(w->notes, &note))
 		madp_inc(&w->counters.notes_dropped);
 }

@@ -81,7 +81,8 @@ struct madp_worker {
 	struct mams_timerq timers;
 	uint32_t scopes;
 	struct madp_classes *classes;
-	uint8_t own_key[32]; /**< of server nonces */
+	uint8_t own_key[32];            /**< of server nonces */
+	const struct madp_certs *certs; /**< borrowed */
 	struct mams_dtls_context *dtls;
 	uint8_t *clear; /**< a PDU that becomes a record */
 	int64_t proof_second;
@@ -93,8 +94,8 @@ struct madp_worker {
 	bool stopping;
 };
 
-/** w->index, role, limits, notes, tun and sock[].fd, local of the network role are set by the
- *  caller, every other sock[].fd is -1, the rest is zero.  Descriptors are consumed. */
+/** w->index, role, limits, certs, notes, tun and sock[].fd, local of the network role are set by
+ * the caller, every other sock[].fd is -1, the rest is zero.  Descriptors are consumed. */
 MAMS_MUST int madp_worker_start(struct madp_worker *w);
 /** An order for it, consumed.  From the control thread. */
 void madp_worker_order(struct madp_worker *w, struct madp_order *o);
@@ -107,6 +108,9 @@ MAMS_MUST int madp_worker_watch(struct madp_worker *w, int fd, void *handle);
 void madp_worker_random(struct madp_worker *w, void *p, size_t len);
 void madp_worker_tell(
 	struct madp_worker *w, const struct madp_path *path, enum madp_note_kind kind);
+/** With a reason, such as of a handshake that failed. */
+void madp_worker_tell_why(struct madp_worker *w, const struct madp_path *path,
+	enum madp_note_kind kind, const char *why);
 /** TUN device -> links: what the device has, bounded. */
 void madp_egress_run(struct madp_worker *w);
 /** Send what the cores have become able to send. */

@@ -1,5 +1,7 @@
 #include "lib/io/dtls.h"
 
+#include "lib/io/dtls_cert.h"
+
 #include <errno.h>
 #include <openssl/err.h>
 #include <openssl/hmac.h>
@@ -55,7 +57,7 @@ struct mams_dtls {
 	size_t key_len;
 	bool open;
 	bool over;
-	char identity[MAMS_DTLS_IDENTITY_MAX];
+	char identity[MAMS_DTLS_IDENTITY_MAX]; /* before the handshake: what it has to be */
 	char why[96];
 };
 
@@ -189,40 +191,26 @@ static unsigned psk_server(SSL *ssl, const char *identity, unsigned char *key, u
 
 /* ---- context ---- */
 
-static int fail_file(struct mams_error *err, const char *file, const char *what)
+/* Of the certificates of a server's peers, the first: is it that of who is expected here? */
+static int check_name(int good, X509_STORE_CTX *store)
 {
-	unsigned long e = ERR_peek_last_error();
-	const char *reason = e ? ERR_reason_error_string(e) : NULL;
-	int rc = mams_fail(err, MAMS_EVALUE, file, "%s: %s", what,
-		reason ? reason : "cannot be read, or is none");
+	SSL *ssl = X509_STORE_CTX_get_ex_data(store, SSL_get_ex_data_X509_STORE_CTX_idx());
+	const struct mams_dtls *d = ssl ? of(ssl) : NULL;
 
-	ERR_clear_error();
-	return rc;
-}
-
-static int load_crl(struct mams_dtls_context *x, struct mams_error *err)
-{
-	X509_STORE *store = SSL_CTX_get_cert_store(x->ssl);
-	X509_LOOKUP *lookup = X509_STORE_add_lookup(store, X509_LOOKUP_file());
-
-	if (!lookup || X509_load_crl_file(lookup, x->conf.crl_file, X509_FILETYPE_PEM) < 1)
-		return fail_file(err, x->conf.crl_file, "no revocation list in PEM");
-	X509_STORE_set_flags(store, X509_V_FLAG_CRL_CHECK);
+	if (!good || !d || !d->identity[0] || X509_STORE_CTX_get_error_depth(store) > 0 ||
+		mams_dtls_cert_is_of(X509_STORE_CTX_get_current_cert(store), d->identity))
+		return good;
+	X509_STORE_CTX_set_error(store, X509_V_ERR_APPLICATION_VERIFICATION);
 	return 0;
 }
 
-static int load_files(struct mams_dtls_context *x, struct mams_error *err)
+static int load_certificates(struct mams_dtls_context *x, struct mams_error *err)
 {
-	const struct mams_dtls_conf *c = &x->conf;
+	int rc = mams_dtls_cert_load(x->ssl, &x->conf, err);
 
-	if (SSL_CTX_load_verify_locations(x->ssl, c->ca_file, NULL) != 1)
-		return fail_file(err, c->ca_file, "no CA certificates in PEM");
-	if (SSL_CTX_use_certificate_chain_file(x->ssl, c->cert_file) != 1)
-		return fail_file(err, c->cert_file, "no certificate in PEM");
-	if (SSL_CTX_use_PrivateKey_file(x->ssl, c->key_file, SSL_FILETYPE_PEM) != 1)
-		return fail_file(err, c->key_file, "no key in PEM, or not the certificate's");
-	SSL_CTX_set_verify(x->ssl, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, NULL);
-	return c->crl_file ? load_crl(x, err) : 0;
+	SSL_CTX_set_verify(x->ssl, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT,
+		x->conf.server ? check_name : NULL);
+	return rc;
 }
 
 static int set_up(struct mams_dtls_context *x, struct mams_error *err)
@@ -237,12 +225,12 @@ static int set_up(struct mams_dtls_context *x, struct mams_error *err)
 	SSL_CTX_set_cookie_verify_cb(x->ssl, cookie_check);
 	if (SSL_CTX_set_min_proto_version(x->ssl, DTLS1_2_VERSION) != 1 ||
 		SSL_CTX_set_cipher_list(x->ssl, BY_KEY ":" BY_CERTIFICATE AT_LEAST) != 1)
-		return fail_file(err, "openssl", "no DTLS 1.2 with AEAD ciphers");
+		return mams_dtls_cert_fail(err, "openssl", "no DTLS 1.2 with AEAD ciphers");
 	if (!x->conf.server)
 		SSL_CTX_set_psk_client_callback(x->ssl, psk_client);
 	else if (x->conf.key_of)
 		SSL_CTX_set_psk_server_callback(x->ssl, psk_server);
-	return x->conf.ca_file ? load_files(x, err) : 0;
+	return x->conf.ca_file ? load_certificates(x, err) : 0;
 }
 
 static int make_method(struct mams_dtls_context *x)
@@ -325,6 +313,7 @@ static struct mams_dtls *make(struct mams_dtls_context *x)
 static void set_peer(struct mams_dtls *d, const struct mams_dtls_peer *peer)
 {
 	d->peer = *peer;
+	d->peer.name = NULL; /* borrowed no longer than this call */
 	SSL_set_mtu(d->ssl, (long)peer->mtu);
 }
 
@@ -344,7 +333,9 @@ static int fail(struct mams_dtls *d)
 	const char *reason = e ? ERR_reason_error_string(e) : NULL;
 	long verdict = SSL_get_verify_result(d->ssl);
 
-	if (verdict != X509_V_OK)
+	if (verdict == X509_V_ERR_APPLICATION_VERIFICATION)
+		reason = "the certificate is another one's";
+	else if (verdict != X509_V_OK)
 		reason = X509_verify_cert_error_string(verdict);
 	snprintf(d->why, sizeof(d->why), "%s", reason ? reason : "ended without a reason");
 	ERR_clear_error();
@@ -443,6 +434,7 @@ int mams_dtls_greet(struct mams_dtls_context *x, const struct mams_dtls_peer *pe
 		return -ENOMEM;
 	}
 	set_peer(d, peer);
+	snprintf(d->identity, sizeof(d->identity), "%s", peer->name ? peer->name : "");
 	d->address = address;
 	d->address_len = address_len;
 	d->in = data;
@@ -453,12 +445,8 @@ int mams_dtls_greet(struct mams_dtls_context *x, const struct mams_dtls_peer *pe
 	d->peek = false;
 	if (rc == 1) {
 		x->spare = NULL;
-		rc = go_on(d);
-		if (rc == 0)
-			*out = d;
-		else
-			mams_dtls_free(d);
-		return rc;
+		*out = d;
+		return go_on(d);
 	}
 	ERR_clear_error();
 	d->in = NULL;

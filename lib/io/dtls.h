@@ -51,6 +51,9 @@ struct mams_dtls_peer {
 	void (*emit)(void *user, const uint8_t *data, size_t len);
 	void *user;
 	size_t mtu; /**< octets of the largest UDP payload, at least 256 */
+	/** Server: the common name that the peer's certificate must have, copied; NULL: any that
+	 *  the CA has signed. */
+	const char *name;
 };
 
 /** Client: begin, with the first flight.
@@ -63,7 +66,8 @@ MAMS_MUST int mams_dtls_connect(struct mams_dtls_context *x, const struct mams_d
  *  has repeated a cookie of ours, and answers with less than came (RFC 6347 4.2.1).
  *  @param address  address[address_len] in any fixed form; what the cookie is bound to
  *  @param out  the association whose handshake has begun; NULL: answered by a cookie, or
- *              dropped, because it is no ClientHello
+ *              dropped, because it is no ClientHello.  Also after -MAMS_EPEER, for
+ *              mams_dtls_why()
  *  @return 0, -ENOMEM, or as mams_dtls_take() */
 MAMS_MUST int mams_dtls_greet(struct mams_dtls_context *x, const struct mams_dtls_peer *peer,
 	const uint8_t *address, size_t address_len, const uint8_t *data, size_t len, mams_time now,

@@ -26,7 +26,7 @@ static void count(void *user, const uint8_t *data, size_t len)
 	told += len;
 }
 
-static const struct mams_dtls_peer peer = {count, NULL, 1200};
+static const struct mams_dtls_peer peer = {count, NULL, 1200, NULL};
 
 static void greet(struct mams_dtls_context *x, const uint8_t *data, size_t len)
 {

@@ -63,6 +63,32 @@ printf 'role = client\ninterface = "muchtoolonganame"\n' | wrong "$trailer" '' i
 printf 'role = network\nworkers = 2\nlisten = { "10.0.0.1:65535" }\n' | wrong "$trailer" '' ports
 printf 'role = network\nlisten = { "10.0.0.1" }\nmasquerade = { "10.0.0.1/8" }\n' |
 	wrong "$trailer" 3 masquerade
+for p in laptop tablet; do
+	openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj "/CN=$p" -days 2 \
+		-keyout "$dir/$p.key" -out "$dir/$p.crt" 2>/dev/null || fail "no certificate"
+done
+cp "$dir/laptop.key" "$dir/open.key"
+chmod 640 "$dir/open.key"
+# dtls CA CERTIFICATE KEY [ROLE]
+dtls() {
+	if [ "${4:-client}" = client ]; then printf 'role = client\ndtls_peer = n\n'; else
+		printf 'role = network\nlisten = { "10.0.0.1" }\n'; fi
+	printf 'dtls_ca = %s\ndtls_certificate = %s\ndtls_key = %s\n' "$dir/$1" "$dir/$2" "$dir/$3"
+}
+for p in client network; do
+	dtls laptop.crt laptop.crt laptop.key $p >"$dir/dtls.conf"
+	"$trailer" -t -c "$dir/dtls.conf" >/dev/null || fail "certificates for DTLS, $p"
+	dtls laptop.crt laptop.crt absent.key $p | wrong "$trailer" '' absent.key 'No such file'
+	dtls laptop.crt absent.crt laptop.key $p | wrong "$trailer" '' absent.crt 'No such file'
+	dtls absent.crt laptop.crt laptop.key $p | wrong "$trailer" '' absent.crt 'No such file'
+	dtls laptop.crt laptop.key laptop.key $p | wrong "$trailer" '' laptop.key 'no certificate'
+	dtls laptop.crt laptop.crt tablet.key $p | wrong "$trailer" '' tablet.key "not the certificate's"
+	dtls laptop.crt laptop.crt open.key $p | wrong "$trailer" '' open.key 'chmod 0600'
+	dtls laptop.crt laptop.crt laptop.key $p | grep -v dtls_key | wrong "$trailer" '' dtls_key
+done
+dtls laptop.crt laptop.crt laptop.key | grep -v dtls_peer | wrong "$trailer" '' dtls_peer required
+{ dtls laptop.crt laptop.crt laptop.key network && echo 'dtls_peer = n'; } |
+	wrong "$trailer" '' dtls_peer client
 
 # the examples of NCM and CCM, with the certificates that the README makes for them
 ca=$dir/etc

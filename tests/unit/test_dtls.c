@@ -27,6 +27,7 @@ struct pair {
 	struct mams_dtls *c, *s;
 	struct pipe to_server, to_client;
 	mams_time now;
+	const char *name; /* that the client's certificate has to have */
 };
 
 static const uint8_t key[32] = "a key of thirty-two octets, ours";
@@ -79,7 +80,7 @@ static struct mams_dtls_context *context(bool server, const char *cert)
 
 static void begin(struct pair *p, const char *identity, const uint8_t *k)
 {
-	const struct mams_dtls_peer peer = {put, &p->to_server, MTU};
+	const struct mams_dtls_peer peer = {put, &p->to_server, MTU, NULL};
 
 	p->now = mams_clock_now();
 	CU_ASSERT_EQUAL_FATAL(
@@ -88,7 +89,7 @@ static void begin(struct pair *p, const char *identity, const uint8_t *k)
 
 static int to_server(struct pair *p, const uint8_t *data, size_t len)
 {
-	const struct mams_dtls_peer peer = {put, &p->to_client, MTU};
+	const struct mams_dtls_peer peer = {put, &p->to_client, MTU, p->name};
 
 	if (p->s)
 		return mams_dtls_take(p->s, data, len, plain, sizeof(plain));
@@ -203,16 +204,24 @@ static void by_certificate(void)
 {
 	static const struct {
 		const char *name;
+		const char *expected;
 		const char *why; /* what the server says; NULL: let in */
 	} clients[] = {
-		{"good", NULL},
-		{"expired", "expired"},
-		{"gone", "revoked"},
-		{"foreign", "unable to get local issuer"},
+		{"good", NULL, NULL},
+		{"good", "good", NULL},
+		{"good", "better", "another one's"},
+		{"good", "goo", "another one's"},
+		{"twonames", "one", "another one's"},
+		{"twonames", "two", "another one's"},
+		{"expired", "expired", "expired"},
+		{"gone", "gone", "revoked"},
+		{"foreign", "foreign", "unable to get local issuer"},
 	};
 
 	for (size_t i = 0; i < MAMS_ARRAY_LEN(clients); i++) {
-		struct pair p = {.cx = context(false, clients[i].name), .sx = context(true, "ncm")};
+		struct pair p = {.cx = context(false, clients[i].name),
+			.sx = context(true, "ncm"),
+			.name = clients[i].expected};
 
 		begin(&p, NULL, NULL);
 		CU_ASSERT_EQUAL(settle(&p), clients[i].why ? -MAMS_EPEER : 0);
@@ -278,7 +287,7 @@ static void a_lossy_handshake(void)
 static void first_flights_cost_no_state(void)
 {
 	struct pair p = {.cx = context(false, NULL), .sx = context(true, NULL)};
-	const struct mams_dtls_peer peer = {put, &p.to_client, MTU};
+	const struct mams_dtls_peer peer = {put, &p.to_client, MTU, NULL};
 	struct mallinfo2 before = {0};
 	uint8_t hello[MTU];
 	size_t len;
@@ -315,7 +324,7 @@ static void a_cookie_is_of_one_address_and_ages(void)
 
 	for (size_t i = 0; i < MAMS_ARRAY_LEN(cases); i++) {
 		struct pair p = {.cx = context(false, NULL), .sx = context(true, NULL)};
-		const struct mams_dtls_peer peer = {put, &p.to_client, MTU};
+		const struct mams_dtls_peer peer = {put, &p.to_client, MTU, NULL};
 		uint8_t from[] = {192, 0, 2, 1};
 		struct mams_dtls *d = NULL;
 		mams_time later;
@@ -376,7 +385,7 @@ int main(void)
 	static const struct mams_case cases[] = {
 		{"by pre-shared key; replays and broken records dropped", by_key},
 		{"wrong key, unknown identity", by_wrong_key},
-		{"by certificate: good, expired, revoked, foreign", by_certificate},
+		{"by certificate: good, another one's, expired, revoked, foreign", by_certificate},
 		{"a server of another name", the_server_must_be_the_one},
 		{"a handshake with losses", a_lossy_handshake},
 		{"10,000 first flights cost no state", first_flights_cost_no_state},
