@@ -93,12 +93,12 @@ lab_net
 trailer_conf
 start n
 start c
+steer split:1,2 split:1,2
 trailer_routes
 lab_wait 30 both_up
 
 say "TCP over both, split"
 lab_start iperf "$SV" iperf3 -s
-steer split:1,2 split:1,2
 # 70 Mbit/s on the wire are 65.5 of TCP's payload
 for control in bbr cubic; do
 	claim "$control up, Mbit/s" "$(tcp 10.9.9.2 -C "$control" -t 15 -O 4)" '>=' 59
