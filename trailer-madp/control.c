@@ -96,6 +96,22 @@ static const struct madp_link_set *known_link(const struct madp_desired *d, uint
 	return NULL;
 }
 
+/** What comes without a tunnel has no port that could say whose it is: it is the first worker's. */
+static bool has_nat(const struct madp_session_set *s)
+{
+	for (size_t i = 0; i < s->n_links; i++)
+		if (s->link[i].client_nat)
+			return true;
+	return false;
+}
+
+/** Is s another session than d's, or one that cannot stay with its worker?  Then it has no sockets
+ *  yet. */
+static bool is_new(const struct madp_desired *d, const struct madp_session_set *s)
+{
+	return d->id != s->id || (d->worker != 0 && has_nat(s));
+}
+
 /** Client: sockets of links that are new or have changed. */
 static int open_links(struct madp_control *c, const struct madp_desired *d,
 	struct madp_session_set *s, struct madp_order *o, struct mams_error *err)
@@ -111,7 +127,7 @@ static int open_links(struct madp_control *c, const struct madp_desired *d,
 			.receive_octets = (int)c->conf->receive_buffer};
 		int rc;
 
-		if (was && d->id == s->id && madp_link_set_same(was, l)) {
+		if (was && !is_new(d, s) && madp_link_set_same(was, l)) {
 			l->port = was->port;
 			continue;
 		}
@@ -196,22 +212,13 @@ static struct madp_desired *find_client(struct madp_control *c, const char *clie
 	return d;
 }
 
-/** What comes without a tunnel has no port that could say whose it is: it is the first worker's. */
-static bool has_nat(const struct madp_session_set *s)
-{
-	for (size_t i = 0; i < s->n_links; i++)
-		if (s->link[i].client_nat)
-			return true;
-	return false;
-}
-
 /** The client's record, made when there is none yet; another session of its takes the place of the
  *  former, and a client has one at all. */
 static struct madp_desired *record_of(struct madp_control *c, const struct madp_session_set *s)
 {
 	struct madp_desired *d = find_client(c, s->client);
 
-	if (d && (d->id != s->id || (d->worker != 0 && has_nat(s)))) {
+	if (d && is_new(d, s)) {
 		forget(c, d);
 		d = NULL;
 	}
