@@ -1,5 +1,7 @@
 #include "lib/io/rawip.h"
 
+#include "lib/io/sockopt.h"
+
 #include <linux/filter.h>
 #include <linux/if_packet.h>
 
@@ -14,13 +16,6 @@
 
 #define PROTOCOL_AT 9u
 #define WHOLE 0xffffu
-
-/** With NET_ADMIN beyond net.core.[rw]mem_max, else as far as that goes. */
-static void set_buffer(int fd, int forced, int plain, int octets)
-{
-	if (octets > 0 && setsockopt(fd, SOL_SOCKET, forced, &octets, sizeof(octets)) < 0)
-		(void)!setsockopt(fd, SOL_SOCKET, plain, &octets, sizeof(octets));
-}
 
 /** Of this protocol, and addressed to us: neither what others hear nor what we send. */
 static int set_filter(int fd, uint8_t protocol)
@@ -72,42 +67,24 @@ int mams_rawip_open_in(
 		(void)if_indextoname(ifindex, name);
 		return mams_fail(err, -rc, name, "packets: %s: %s", what, strerror(-rc));
 	}
-	set_buffer(fd, SO_RCVBUFFORCE, SO_RCVBUF, receive_octets);
+	mams_sock_buffers(fd, 0, receive_octets);
 	*out = fd;
 	return 0;
 }
 
 static int set_up_out(int fd, const struct mams_rawip_out *o, const char **what)
 {
-	struct sockaddr_storage sa;
-	socklen_t len;
 	int one = 1;
+	int rc = mams_sock_leave_by(fd, o->device, o->mark, what);
 
-	*what = "SO_BINDTODEVICE";
-	if (o->device && setsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, o->device,
-				 (socklen_t)strlen(o->device)) < 0)
-		return -errno;
-	*what = "SO_MARK";
-	if (o->mark && setsockopt(fd, SOL_SOCKET, SO_MARK, &o->mark, sizeof(o->mark)) < 0)
-		return -errno;
+	if (rc < 0)
+		return rc;
 	/* or connection tracking would put fragments together before they leave */
 	*what = "IP_NODEFRAG";
 	if (setsockopt(fd, IPPROTO_IP, IP_NODEFRAG, &one, sizeof(one)) < 0)
 		return -errno;
-	set_buffer(fd, SO_SNDBUFFORCE, SO_SNDBUF, o->send_octets);
-	*what = "bind";
-	if (mams_addr_is_set(&o->local)) {
-		len = mams_addr_to_sa(&o->local, &sa);
-		if (bind(fd, (const struct sockaddr *)&sa, len) < 0)
-			return -errno;
-	}
-	*what = "connect";
-	if (mams_addr_is_set(&o->remote)) {
-		len = mams_addr_to_sa(&o->remote, &sa);
-		if (connect(fd, (const struct sockaddr *)&sa, len) < 0)
-			return -errno;
-	}
-	return 0;
+	mams_sock_buffers(fd, o->send_octets, 0);
+	return mams_sock_ends(fd, &o->local, &o->remote, what);
 }
 
 int mams_rawip_open_out(const struct mams_rawip_out *o, int *out, struct mams_error *err)

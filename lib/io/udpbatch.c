@@ -1,5 +1,7 @@
 #include "lib/io/udpbatch.h"
 
+#include "lib/io/sockopt.h"
+
 #include <errno.h>
 #include <netinet/udp.h>
 #include <stdlib.h>
@@ -26,47 +28,23 @@ struct mams_udp_rx {
 	uint8_t data[MAMS_UDP_RX_BATCH][MAMS_UDP_RX_MAX];
 };
 
-/** With NET_ADMIN beyond net.core.[rw]mem_max, else as far as that goes. */
-static void set_buffer(int fd, int forced, int plain, int octets)
-{
-	if (octets > 0 && setsockopt(fd, SOL_SOCKET, forced, &octets, sizeof(octets)) < 0)
-		(void)!setsockopt(fd, SOL_SOCKET, plain, &octets, sizeof(octets));
-}
-
 static int set_up(int fd, const struct mams_udp_opts *o, const char **what)
 {
 	bool v6 = o->local.family == AF_INET6;
 	int probe = v6 ? IPV6_PMTUDISC_PROBE : IP_PMTUDISC_PROBE;
-	struct sockaddr_storage sa;
-	socklen_t len;
 	int one = 1;
+	int rc = mams_sock_leave_by(fd, o->device, o->mark, what);
 
-	*what = "SO_BINDTODEVICE";
-	if (o->device && setsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, o->device,
-				 (socklen_t)strlen(o->device)) < 0)
-		return -errno;
-	*what = "SO_MARK";
-	if (o->mark && setsockopt(fd, SOL_SOCKET, SO_MARK, &o->mark, sizeof(o->mark)) < 0)
-		return -errno;
+	if (rc < 0)
+		return rc;
 	*what = "MTU_DISCOVER";
 	if (setsockopt(fd, v6 ? IPPROTO_IPV6 : IPPROTO_IP, v6 ? IPV6_MTU_DISCOVER : IP_MTU_DISCOVER,
 		    &probe, sizeof(probe)) < 0)
 		return -errno;
-	set_buffer(fd, SO_SNDBUFFORCE, SO_SNDBUF, o->send_octets);
-	set_buffer(fd, SO_RCVBUFFORCE, SO_RCVBUF, o->receive_octets);
+	mams_sock_buffers(fd, o->send_octets, o->receive_octets);
 	/* without it every datagram comes alone, and everything works */
 	(void)!setsockopt(fd, IPPROTO_UDP, UDP_GRO, &one, sizeof(one));
-	*what = "bind";
-	len = mams_addr_to_sa(&o->local, &sa);
-	if (bind(fd, (const struct sockaddr *)&sa, len) < 0)
-		return -errno;
-	*what = "connect";
-	if (mams_addr_is_set(&o->remote)) {
-		len = mams_addr_to_sa(&o->remote, &sa);
-		if (connect(fd, (const struct sockaddr *)&sa, len) < 0)
-			return -errno;
-	}
-	return 0;
+	return mams_sock_ends(fd, &o->local, &o->remote, what);
 }
 
 uint16_t mams_udp_port(int fd)
