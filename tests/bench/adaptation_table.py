@@ -2,10 +2,11 @@
 """Medians of tests/bench/run adaptation, each with its ratio to the plain UDP tunnel (1 or more: as
 good or better).  Exit status 1: DTLS is not --least times OpenVPN, TCP, in one of the directions."""
 import argparse
-import collections
 import json
 import statistics
 import sys
+
+import results
 
 METRICS = (  # name, text, more is better
     ("tcp", "TCP, client to network, Gbit/s", True),
@@ -35,11 +36,7 @@ def main():
     parser.add_argument("--least", type=float)
     parser.add_argument("--json")
     args = parser.parse_args()
-    values = collections.defaultdict(lambda: collections.defaultdict(list))
-    with open(args.results, encoding="ascii") as lines:
-        for line in lines:
-            metric, who, value = line.split()
-            values[metric][who].append(float(value))
+    values = results.read(args.results)
     rows = {m: {c: statistics.median(v) for c, v in r.items()} for m, r in values.items()}
     present = [(c, name) for c, name in CONTENDERS if any(c in r for r in rows.values())]
     print("| | " + " | ".join(n for _, n in present) + " |")

@@ -1,9 +1,10 @@
 #!/usr/bin/env python3
 """Medians of tests/bench/run, and mams-proxy against the better of the other two proxies."""
 import argparse
-import collections
 import json
 import statistics
+
+import results
 
 METRICS = (  # name, text, more is better; None: told, not compared
     ("single", "1 connection, Gbit/s", True),
@@ -36,11 +37,7 @@ def main():
     parser.add_argument("results")
     parser.add_argument("--json")
     args = parser.parse_args()
-    values = collections.defaultdict(lambda: collections.defaultdict(list))
-    with open(args.results, encoding="ascii") as lines:
-        for line in lines:
-            metric, who, value = line.split()
-            values[metric][who].append(float(value))
+    values = results.read(args.results)
     medians = {m: {w: statistics.median(v) for w, v in row.items()} for m, row in values.items()}
     ratios = {}
     print(f"{'':46}" + "".join(f"{title:>11}" for _, title in CONTENDERS) + f"{'ratio':>8}")

@@ -1,9 +1,10 @@
 #!/usr/bin/env python3
 """Medians of tests/bench/run trailer, and mams-trailer against the better of the other tunnels."""
 import argparse
-import collections
 import json
 import statistics
+
+import results
 
 METRICS = (  # name, text, more is better; None: told, not compared
     ("tcp", "TCP, client to network, Gbit/s", True),
@@ -52,11 +53,7 @@ def main():
     parser.add_argument("results")
     parser.add_argument("--json")
     args = parser.parse_args()
-    values = collections.defaultdict(lambda: collections.defaultdict(list))
-    with open(args.results, encoding="ascii") as lines:
-        for line in lines:
-            metric, who, value = line.split()
-            values[metric][who].append(float(value))
+    values = results.read(args.results)
     present = [(c, name) for c, name in CONTENDERS if any(c in v for v in values.values())]
     print("| | " + " | ".join(n for _, n in present) + " | ratio |")
     print("|---" * (len(present) + 2) + "|")

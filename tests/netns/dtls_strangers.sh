@@ -1,21 +1,14 @@
 #!/usr/bin/env bash
 # The tunnel's DTLS and who is not in it: first flights of strangers, and of the client's own address,
 # records that come again; all of it while a stream runs.
-# shellcheck disable=SC2034 # read by lab.sh
+# shellcheck disable=SC2034,SC2119 # read by lab.sh
 LAB=nt-dhost
 # shellcheck source=tests/netns/common.sh
 . "$(dirname "$0")/common.sh"
 # shellcheck source=tests/netns/trailer_lab.sh
 . "$(dirname "$0")/trailer_lab.sh"
-
-both=("split:1,2:lossless" "split:1,2:lossless")
-protect() { set_n "${both[@]}" dtls=wifi >/dev/null && set_c "${both[@]}" dtls=wifi >/dev/null; }
-capture() { # NAME INTERFACE
-	cl tcpdump -q -i "$2" -U -s 0 -w "$LAB_DIR/$1.pcap" udp 2>"$LAB_DIR/$1.tcpdump.log" &
-	LAB_PID[$1]=$!
-	lab_wait 30 grep -q listening "$LAB_DIR/$1.tcpdump.log"
-}
-packets() { tshark -r "$LAB_DIR/$1.pcap" -d udp.port==7446,dtls -Y "$2" 2>/dev/null | wc -l; }
+# shellcheck source=tests/netns/dtls_lab.sh
+. "$(dirname "$0")/dtls_lab.sh"
 
 lab_net
 trailer_conf
