@@ -16,8 +16,8 @@ int mams_sock_leave_by(int fd, const char *device, uint32_t mark, const char **w
 	return 0;
 }
 
-int mams_sock_ends(int fd, const struct mams_addr *local, const struct mams_addr *remote,
-	const char **what)
+int mams_sock_ends(
+	int fd, const struct mams_addr *local, const struct mams_addr *remote, const char **what)
 {
 	struct sockaddr_storage sa;
 	socklen_t len;

@@ -12,8 +12,8 @@ MAMS_MUST int mams_sock_leave_by(int fd, const char *device, uint32_t mark, cons
 
 /** Our end and the other one; what is not set is left open.
  *  @return as mams_sock_leave_by() */
-MAMS_MUST int mams_sock_ends(int fd, const struct mams_addr *local, const struct mams_addr *remote,
-	const char **what);
+MAMS_MUST int mams_sock_ends(
+	int fd, const struct mams_addr *local, const struct mams_addr *remote, const char **what);
 
 /** Octets of the kernel's buffers, 0: as they are; with NET_ADMIN beyond net.core.[rw]mem_max, else
  *  as far as that goes. */
