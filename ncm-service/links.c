@@ -4,6 +4,8 @@
 
 #include <stdio.h>
 
+#define OVERTAKEN_MOST 256u /* far more than a client has under way */
+
 static bool wants_setup(const struct ncm_link *l)
 {
 	return l->up && l->admission == NCM_ADMIT_OK &&
@@ -84,6 +86,13 @@ static void take_place(const struct mx_reconf_req *r, struct ncm_link *l)
 		r->delivery_node_id ? r->delivery_node_id : "");
 }
 
+/** Numbers go up by one, and few are under way: one that is far behind is of another life of the
+ *  client than the newest, and nobody can tell which of the two is the later. */
+static bool is_overtaken(uint32_t num, uint32_t newest)
+{
+	return newest && newest - num - 1 < OVERTAKEN_MOST;
+}
+
 int ncm_links_report(
 	struct ncm_session *s, const struct mx_msg *m, mams_time now, struct mams_error *err)
 {
@@ -94,7 +103,7 @@ int ncm_links_report(
 	int rc = 0;
 
 	/* on contradiction the newest wins: one that was overtaken is answered and has no effect */
-	if (known && l->report_num && (int32_t)(m->sequence_num - l->report_num) < 0)
+	if (known && is_overtaken(m->sequence_num, l->report_num))
 		return ncm_session_reply(s, m, mx_msg_new(MX_RECONF_RSP, 0));
 	if (!known && r->reconf_action == MX_SETUP)
 		return mams_fail(err, MAMS_EVALUE, "connection_id",

@@ -368,6 +368,15 @@ static void links_are_reported(void)
 	(void)reported(&s, from, MX_RELEASE, 0);
 	CU_ASSERT_EQUAL(scene_count(&s, from, MX_RECONF_RSP), 1);
 	CU_ASSERT(world_settled(&s.w, s.w.clients, LTE));
+	/* the number of another life shuts nothing out; what was overtaken has no effect */
+	scene_session(&s)->s.links[0].report_num += 1u << 30;
+	world_link(&s.w, s.w.clients, 0, true, "10.1.1.9");
+	world_run(&s.w, 500);
+	CU_ASSERT(world_settled(&s.w, s.w.clients, WIFI | LTE));
+	scene_session(&s)->s.links[0].report_num += 200;
+	world_link(&s.w, s.w.clients, 0, false, NULL);
+	world_run(&s.w, 500);
+	CU_ASSERT(scene_session(&s)->s.links[0].up);
 	scene_finish(&s);
 }
 
