@@ -18,9 +18,8 @@ struct mx_offer ccm_offer(const struct ccm_session *s)
 
 	/* GMA comes in a tunnel */
 	if (o.convergence & 1u << MX_CONV_GMA)
-		o.adaptation = s->conf->client_nat
-				       ? MX_GMA_ADAPTATIONS
-				       : MX_GMA_ADAPTATIONS & ~(1u << MX_ADAPT_CLIENT_NAT);
+		o.adaptation = 1u << MX_ADAPT_UDP | 1u << MX_ADAPT_DTLS |
+			       (s->conf->client_nat ? 1u << MX_ADAPT_CLIENT_NAT : 0);
 	else
 		o.features &= ~MX_GMA_FEATURES;
 

@@ -32,13 +32,14 @@ struct ccm_ipsec {
 
 /* ---- filter ---- */
 
-static size_t find_rule(
-	const struct ccm_ipsec *x, const struct mams_addr *local, const struct mams_addr *proxy)
+static size_t find_rule(const struct ccm_ipsec *x, const struct mams_addr *local,
+	const struct mams_addr *proxy, bool udp)
 {
 	size_t i = 0;
 
-	while (i < x->n_rules && !(mams_addr_eq_ip(&x->rules[i].local, local) &&
-					 mams_addr_eq(&x->rules[i].remote, proxy)))
+	while (i < x->n_rules &&
+		!(x->rules[i].udp == udp && mams_addr_eq_ip(&x->rules[i].local, local) &&
+			mams_addr_eq(&x->rules[i].remote, proxy)))
 		i++;
 	return i;
 }
@@ -46,7 +47,8 @@ static size_t find_rule(
 static bool is_wanted(const struct ccm_target *t, const struct mams_guard_rule *r)
 {
 	for (size_t i = 0; i < t->n_assocs; i++)
-		if (mams_addr_eq_ip(&t->assocs[i].local, &r->local) &&
+		if (t->assocs[i].tunnel == r->udp &&
+			mams_addr_eq_ip(&t->assocs[i].local, &r->local) &&
 			mams_addr_eq(&t->assocs[i].proxy, &r->remote))
 			return true;
 	return false;
@@ -54,24 +56,32 @@ static bool is_wanted(const struct ccm_target *t, const struct mams_guard_rule *
 
 static void add_rule(struct ccm_ipsec *x, const struct ccm_assoc *a)
 {
-	if (find_rule(x, &a->local, &a->proxy) < x->n_rules)
+	if (find_rule(x, &a->local, &a->proxy, a->tunnel) < x->n_rules)
 		return;
 	if (x->n_rules == RULES_MAX) /* the oldest: that address is long gone */
 		memmove(x->rules, x->rules + 1, --x->n_rules * sizeof(x->rules[0]));
-	x->rules[x->n_rules++] = (struct mams_guard_rule){.local = a->local, .remote = a->proxy};
+	x->rules[x->n_rules++] =
+		(struct mams_guard_rule){.local = a->local, .remote = a->proxy, .udp = a->tunnel};
+	x->guarded = false;
+}
+
+static void drop_rule(struct ccm_ipsec *x, const struct ccm_target *t, size_t k)
+{
+	if (k == x->n_rules || is_wanted(t, &x->rules[k]))
+		return;
+	x->rules[k] = x->rules[--x->n_rules];
 	x->guarded = false;
 }
 
 /* A path that needs no association any more is one that the NCM calls secure. */
 static void drop_rules(struct ccm_ipsec *x, const struct ccm_target *t)
 {
-	for (size_t i = 0; i < t->n_paths; i++) {
-		size_t k = find_rule(x, &t->paths[i].local, &t->paths[i].proxy);
+	for (size_t i = 0; i < t->n_paths; i++)
+		drop_rule(x, t, find_rule(x, &t->paths[i].local, &t->paths[i].proxy, false));
+	for (size_t i = 0; i < t->tunnel.n_links; i++) {
+		const struct ccm_tunnel_link *l = &t->tunnel.links[i];
 
-		if (k == x->n_rules || is_wanted(t, &x->rules[k]))
-			continue;
-		x->rules[k] = x->rules[--x->n_rules];
-		x->guarded = false;
+		drop_rule(x, t, find_rule(x, &l->local, &l->remote, true));
 	}
 }
 
@@ -84,7 +94,7 @@ static bool guard(struct ccm_ipsec *x, const struct ccm_target *t)
 		add_rule(x, &t->assocs[i]);
 	drop_rules(x, t);
 	/* what an earlier run has left stays until there is something to say */
-	if (!x->guarded && (t->n_assocs > 0 || t->n_paths > 0)) {
+	if (!x->guarded && (t->n_assocs > 0 || t->n_paths > 0 || t->tunnel.n_links > 0)) {
 		x->guarded = mams_guard_set(GUARD_TABLE, x->rules, x->n_rules, &err) == 0;
 		if (!x->guarded)
 			log_err("no packet filter, so no protected link: %s: %s", err.where,
@@ -196,16 +206,18 @@ void ccm_ipsec_silent(struct ccm_ipsec *x, uint8_t connection_id, const struct m
 const char *ccm_ipsec_state(const struct ccm_ipsec *x, uint8_t connection_id, char *out, size_t cap)
 {
 	const struct mams_ipsec_want *w = NULL;
-	struct mams_ipsec_status st;
+	struct mams_ipsec_status st = {.state = MAMS_ASSOC_UP};
+	bool any = false;
 
-	while (x && (w = mams_ipsec_next(x->ipsec, w)) != NULL)
-		if (w->key.connection_id == connection_id &&
-			mams_ipsec_status(x->ipsec, &w->key, &st)) {
-			snprintf(out, cap, "%s%s%s", mams_assoc_state_name(st.state),
-				st.why ? ": " : "", st.why ? st.why : "");
-			return out;
-		}
-	return NULL;
+	/* of several, one that is not up */
+	while (x && st.state == MAMS_ASSOC_UP && (w = mams_ipsec_next(x->ipsec, w)) != NULL)
+		if (w->key.connection_id == connection_id)
+			any = mams_ipsec_status(x->ipsec, &w->key, &st) || any;
+	if (!any)
+		return NULL;
+	snprintf(out, cap, "%s%s%s", mams_assoc_state_name(st.state), st.why ? ": " : "",
+		st.why ? st.why : "");
+	return out;
 }
 
 /* ---- the end ---- */
@@ -220,7 +232,7 @@ static void look(void *user, const struct mams_tcp_socket *socket)
 {
 	struct search *s = user;
 
-	if (find_rule(s->x, &socket->local, &socket->remote) == s->x->n_rules)
+	if (find_rule(s->x, &socket->local, &socket->remote, false) == s->x->n_rules)
 		return;
 	s->found = true;
 	if (s->end)
@@ -233,8 +245,11 @@ static bool has_connections(const struct ccm_ipsec *x, bool end)
 
 	for (size_t i = 0; i < x->n_rules; i++) {
 		const struct mams_addr *proxy = &x->rules[i].remote;
+		bool open = false;
 
-		if (mams_sockdiag_tcp(proxy->family, proxy->port, look, &s) < 0)
+		if (x->rules[i].udp && (mams_sockdiag_udp(proxy, &open) < 0 || open))
+			return true;
+		if (!x->rules[i].udp && mams_sockdiag_tcp(proxy->family, proxy->port, look, &s) < 0)
 			return true; /* not known: the careful answer */
 	}
 	return s.found;
@@ -246,7 +261,7 @@ bool ccm_ipsec_settle(const struct ccm_ipsec *x)
 
 	for (int ms = 0; x && has_connections(x, ms >= CLOSE_MS); ms += SETTLE_STEP_MS) {
 		if (ms >= SETTLE_MS) {
-			log_warn("TCP connections over a protected link are left: the filter "
+			log_warn("sockets over a protected link are left: the filter "
 				 "stays until the next start or mams-ccm --cleanup");
 			return false;
 		}

@@ -1,6 +1,7 @@
 /** @file apply_ipsec.h
  *  IPsec of this client's links: associations in charon, and the packet filter that keeps TCP of a
- *  protected link to its proxy address from leaving without one.  Layer: adapter.
+ *  protected link to its proxy address, and UDP to its tunnel's end, from leaving without one.
+ * Layer: adapter.
  *  The filter is there before an association or a path is, and stays when this agent is killed. */
 #pragma once
 
@@ -28,8 +29,9 @@ void ccm_ipsec_silent(struct ccm_ipsec *x, uint8_t connection_id, const struct m
 const char *ccm_ipsec_state(
 	const struct ccm_ipsec *x, uint8_t connection_id, char *out, size_t cap);
 /** Paths have been taken back: wait, 1 s at most, until no TCP connection of this host goes to a
- *  proxy that was protected, while associations still carry its last packets; what has not closed
- *  after half of that (one whose other end is gone goes on trying for minutes) is ended.
+ *  proxy that was protected, and no UDP socket to a tunnel's end, while associations still carry
+ * its last packets; what has not closed after half of that (one whose other end is gone goes on
+ * trying for minutes) is ended.
  *  @return false: one does; it would go on in the clear.  x NULL: true */
 bool ccm_ipsec_settle(const struct ccm_ipsec *x);
 /** Nothing of us is left in charon, nor, with open, in the filter. */

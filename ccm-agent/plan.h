@@ -35,12 +35,14 @@ struct ccm_route {
 #define CCM_KEY_MAX 512
 #define CCM_ASSOCS_MAX 16u
 
-/** IPsec for the subflows of one link to its proxy address: the path follows once it is up. */
+/** IPsec for the subflows of one link to its proxy address, or for its tunnel to the tunnel's end:
+ * the path follows once it is up. */
 struct ccm_assoc {
 	uint8_t anchor_id;
 	uint8_t connection_id;
 	struct mams_addr local;
-	struct mams_addr proxy;      /**< with port */
+	struct mams_addr proxy; /**< or the tunnel's end; with port */
+	bool tunnel;
 	char secret[CCM_SECRET_MAX]; /**< secret */
 };
 

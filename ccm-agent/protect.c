@@ -5,6 +5,13 @@
 
 #define SECRET_MIN 16u
 
+bool ccm_protect_is_secret(const char *secret)
+{
+	size_t len = secret ? strlen(secret) : 0;
+
+	return len >= SECRET_MIN && len < CCM_SECRET_MAX;
+}
+
 bool ccm_protect_can(const struct ccm_session *s, const struct mx_convergence_config *c,
 	const struct mx_setup_delivery *d)
 {
@@ -13,8 +20,8 @@ bool ccm_protect_can(const struct ccm_session *s, const struct mx_convergence_co
 	struct mams_addr proxy;
 
 	if (d->adaptation_method != MX_ADAPT_IPSEC || !(s->adaptation & 1u << MX_ADAPT_IPSEC) ||
-		!s->has_id || !c->has_convergence_method || !p || !p->shared_secret ||
-		strlen(p->shared_secret) < SECRET_MIN || strlen(p->shared_secret) >= CCM_SECRET_MAX)
+		!s->has_id || !c->has_convergence_method || !p ||
+		!ccm_protect_is_secret(p->shared_secret))
 		return false;
 	/* what is protected is what goes to the proxy */
 	return !p->tunnel_ip_addr ||
@@ -25,7 +32,7 @@ bool ccm_protect_can(const struct ccm_session *s, const struct mx_convergence_co
 
 void ccm_protect_take(struct ccm_lane *lane, const struct mx_setup_delivery *d)
 {
-	lane->protect = d->has_adaptation_method;
+	lane->protect = d->has_adaptation_method && d->adaptation_method == MX_ADAPT_IPSEC;
 	if (lane->protect)
 		snprintf(lane->secret, sizeof(lane->secret), "%s",
 			d->adaptation_method_param->shared_secret);
@@ -49,7 +56,8 @@ bool ccm_protect_path(
 	*w = (struct ccm_assoc){.anchor_id = a->id,
 		.connection_id = id,
 		.local = s->link[id].now.address,
-		.proxy = a->lane[id].proxy};
+		.proxy = a->lane[id].proxy,
+		.tunnel = a->tunnelled};
 	memcpy(w->secret, a->lane[id].secret, sizeof(w->secret));
 	out->n_assocs++;
 	out->ncm_id = s->id.ncm_id;

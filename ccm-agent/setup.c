@@ -141,7 +141,7 @@ void ccm_session_wanted(const struct ccm_session *s, struct ccm_target *out)
 		snprintf(out->client_key, sizeof(out->client_key), "%s", a->client_key);
 	}
 	if (tunnel)
-		ccm_tunnel_want(s, tunnel, ccm_setup_caught(s) != NULL, &out->tunnel);
+		ccm_tunnel_want(s, tunnel, ccm_setup_caught(s) != NULL, out);
 	for (size_t i = 0; i < CCM_RETIRED_MAX; i++)
 		if (s->retired[i].group)
 			want_retired(s, &s->retired[i], out);
@@ -194,8 +194,7 @@ static void name_link(struct ccm_session *s, struct ccm_anchor *a,
 		.client_nat =
 			d->has_adaptation_method && d->adaptation_method == MX_ADAPT_CLIENT_NAT};
 	take_end(c, d, &lane->proxy);
-	if (!a->tunnelled)
-		ccm_protect_take(lane, d);
+	ccm_protect_take(lane, d);
 	l->admitted = true;
 	l->admitted_address = mams_addr_is_set(&l->known) ? l->known : l->sent.address;
 }

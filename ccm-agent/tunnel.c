@@ -1,5 +1,6 @@
 #include "ccm-agent/tunnel.h"
 
+#include "ccm-agent/protect.h"
 #include "ccm-agent/session.h"
 #include "ccm-agent/setup.h"
 #include "lib/ctl/ctl_treat.h"
@@ -28,10 +29,28 @@ static bool is_end(const struct ccm_session *s, const struct mx_setup_delivery *
 	       (s->adaptation & MX_GMA_ADAPTATIONS & 1u << d->adaptation_method) && p &&
 	       p->tunnel_ip_addr && mams_addr_parse(p->tunnel_ip_addr, &a) == 0 &&
 	       (p->has_tunnel_end_port || nat) && (!nat || a.family == AF_INET) &&
-	       p->shared_secret && strlen(p->shared_secret) < CCM_SECRET_MAX;
+	       p->shared_secret && strlen(p->shared_secret) < CCM_SECRET_MAX &&
+	       (d->adaptation_method != MX_ADAPT_IPSEC || ccm_protect_is_secret(p->shared_secret));
 }
 
-/* The proof of a session names it and has one secret: the same for all its links. */
+/* The proof of a session names it and has one secret, the same for all its links: their shared
+ * secret, or where IPsec takes that for the link the anchor's client key.  NULL: there is none. */
+static const char *secret_of(const struct mx_convergence_config *c)
+{
+	const char *secret = c->convergence_method_params->client_key;
+
+	for (size_t i = 0; i < c->n_delivery_connections; i++) {
+		const struct mx_setup_delivery *d = &c->delivery_connections[i];
+
+		if (d->adaptation_method == MX_ADAPT_IPSEC)
+			continue;
+		if (secret && strcmp(secret, d->adaptation_method_param->shared_secret) != 0)
+			return NULL;
+		secret = d->adaptation_method_param->shared_secret;
+	}
+	return secret && strlen(secret) < CCM_SECRET_MAX ? secret : NULL;
+}
+
 bool ccm_tunnel_can(const struct ccm_session *s, const struct mx_convergence_config *c)
 {
 	const struct mx_convergence_params *p = c->convergence_method_params;
@@ -41,12 +60,9 @@ bool ccm_tunnel_can(const struct ccm_session *s, const struct mx_convergence_con
 		c->n_delivery_connections == 0)
 		return false;
 	for (size_t i = 0; i < c->n_delivery_connections; i++)
-		if (!is_end(s, &c->delivery_connections[i]) ||
-			strcmp(c->delivery_connections[i].adaptation_method_param->shared_secret,
-				c->delivery_connections[0]
-					.adaptation_method_param->shared_secret) != 0)
+		if (!is_end(s, &c->delivery_connections[i]))
 			return false;
-	return true;
+	return secret_of(c) != NULL;
 }
 
 void ccm_tunnel_take(struct ccm_anchor *a, const struct mx_convergence_config *c)
@@ -61,7 +77,7 @@ void ccm_tunnel_take(struct ccm_anchor *a, const struct mx_convergence_config *c
 		.encapsulation = p->has_gma_encapsulation ? p->gma_encapsulation : MX_GMA_TRAILER,
 		.header_optimization =
 			end->has_mx_header_optimization && end->mx_header_optimization};
-	snprintf(in->secret, sizeof(in->secret), "%s", end->shared_secret);
+	snprintf(in->secret, sizeof(in->secret), "%s", secret_of(c));
 	/* the message was checked */
 	if (p->anchor_ipv4)
 		(void)!mams_addr_parse(p->anchor_ipv4, &in->anchor4);
@@ -93,8 +109,9 @@ static void hold_uplink(const struct ccm_session *s, struct ccm_tunnel *t)
 }
 
 void ccm_tunnel_want(const struct ccm_session *s, const struct ccm_anchor *a, bool caught,
-	struct ccm_tunnel *out)
+	struct ccm_target *target)
 {
+	struct ccm_tunnel *out = &target->tunnel;
 	const uint32_t features = s->features & ~a->off;
 	uint8_t first = a->first;
 
@@ -109,7 +126,8 @@ void ccm_tunnel_want(const struct ccm_session *s, const struct ccm_anchor *a, bo
 		const struct ccm_session_link *l = &s->link[i];
 
 		if (!a->lane[i].named || !ccm_setup_carries(s, i) ||
-			a->lane[i].proxy.family != l->now.address.family)
+			a->lane[i].proxy.family != l->now.address.family ||
+			!ccm_protect_path(s, a, i, target))
 			continue;
 		if (!a->steered &&
 			(out->n_links == 0 || l->conf->priority < s->link[first].conf->priority))
@@ -120,7 +138,8 @@ void ccm_tunnel_want(const struct ccm_session *s, const struct ccm_anchor *a, bo
 			.remote = a->lane[i].proxy,
 			.mtu = l->now.mtu,
 			.dtls = a->lane[i].dtls,
-			.client_nat = a->lane[i].client_nat};
+			.client_nat = a->lane[i].client_nat,
+			.ipsec = a->lane[i].protect};
 	}
 	out->on = out->n_links > 0;
 	out->catching = out->on && !s->fallen_back;
@@ -145,8 +164,8 @@ void ccm_tunnel_want(const struct ccm_session *s, const struct ccm_anchor *a, bo
 static bool link_eq(const struct ccm_tunnel_link *a, const struct ccm_tunnel_link *b)
 {
 	return a->connection_id == b->connection_id && a->mtu == b->mtu && a->dtls == b->dtls &&
-	       a->client_nat == b->client_nat && mams_addr_eq_ip(&a->local, &b->local) &&
-	       mams_addr_eq(&a->remote, &b->remote);
+	       a->client_nat == b->client_nat && a->ipsec == b->ipsec &&
+	       mams_addr_eq_ip(&a->local, &b->local) && mams_addr_eq(&a->remote, &b->remote);
 }
 
 static bool way_eq(const struct ccm_tunnel_way *a, const struct ccm_tunnel_way *b)
@@ -212,11 +231,13 @@ static int put_links(struct ctl_msg *m, const struct ccm_tunnel *t)
 			.local = l->local,
 			.remote = l->remote,
 			.remote_port = l->remote.port,
-			.device = ctl_strdup(m, l->conf->interface),
+			.device = l->ipsec ? NULL : ctl_strdup(m, l->conf->interface),
 			.has_dtls = true,
 			.dtls = l->dtls,
 			.has_client_nat = l->client_nat,
-			.client_nat = l->client_nat};
+			.client_nat = l->client_nat,
+			.has_ipsec = l->ipsec,
+			.ipsec = l->ipsec};
 		out->remote.port = 0;
 	}
 	return 0;

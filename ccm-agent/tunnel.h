@@ -30,6 +30,7 @@ struct ccm_tunnel_link {
 	uint32_t mtu;
 	bool dtls;       /**< the tunnel is one with DTLS */
 	bool client_nat; /**< there is none, but client NAT; remote is the next hop, without port */
+	bool ipsec;      /**< inside an association, which stands: without one it is not here */
 };
 
 /** Among the ports of links that work, where 0 is one that does not: it works and has none. */
@@ -73,6 +74,7 @@ struct mx_convergence_config;
 bool ccm_tunnel_can(const struct ccm_session *s, const struct mx_convergence_config *c);
 /** Take over what it says; links apart. */
 void ccm_tunnel_take(struct ccm_anchor *a, const struct mx_convergence_config *c);
-/** @param caught  TCP of applications goes through a proxy */
+/** @param caught  TCP of applications goes through a proxy
+ *  @param target  its tunnel and associations are filled */
 void ccm_tunnel_want(const struct ccm_session *s, const struct ccm_anchor *a, bool caught,
-	struct ccm_tunnel *out);
+	struct ccm_target *target);

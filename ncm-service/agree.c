@@ -6,14 +6,23 @@
 
 #include <string.h>
 
+/* Adaptations that GMA has on any access. */
+static uint32_t tunnels(const struct ncm_policy *p)
+{
+	uint32_t bits = 0;
+
+	for (size_t i = 0; i < p->n_anchors; i++)
+		if (p->anchors[i].methods & 1u << MX_CONV_GMA)
+			bits |= ncm_tunnel_adaptations(p, &p->anchors[i]);
+	return bits;
+}
+
 struct mx_offer ncm_offer(const struct ncm_policy *p)
 {
-	struct mx_offer o = {.features = p->features};
+	struct mx_offer o = {.features = p->features, .adaptation = tunnels(p)};
 
 	for (size_t i = 0; i < p->n_anchors; i++) {
 		o.convergence |= p->anchors[i].methods;
-		if (p->anchors[i].methods & 1u << MX_CONV_GMA)
-			o.adaptation |= ncm_tunnel_adaptations(p, &p->anchors[i]);
 		o.anchors |= 1u << p->anchors[i].connection_id;
 		o.anchor_type[p->anchors[i].connection_id] = (uint8_t)p->anchors[i].connection_type;
 	}
@@ -100,7 +109,7 @@ int ncm_agree(struct ncm_session *s, const struct mx_msg *m, struct mams_error *
 		both.adaptation &= ~(1u << MX_ADAPT_IPSEC | 1u << MX_ADAPT_DTLS);
 	s->s.adaptation = both.adaptation;
 	/* GMA comes in a tunnel */
-	if (!(both.adaptation & MX_GMA_ADAPTATIONS))
+	if (!(both.adaptation & tunnels(s->policy)))
 		s->s.convergence &= ~(1u << MX_CONV_GMA);
 	mams_wipe(s->s.links, sizeof(s->s.links));
 	ncm_advice_forget(s);

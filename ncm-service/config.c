@@ -14,6 +14,7 @@ static const struct mams_enum_name adapt_names[] = {
 static const struct mams_enum_name tunnel_names[] = {
 	{"UDP_without_DTLS", MX_ADAPT_UDP, false},
 	{"UDP_with_DTLS", MX_ADAPT_DTLS, false},
+	{"IPsec", MX_ADAPT_IPSEC, false},
 	{"Client_NAT", MX_ADAPT_CLIENT_NAT, false},
 	{NULL, 0, false},
 };
@@ -32,8 +33,9 @@ static const struct mams_conf_row access_rows[] = {
 		       "and "
 		       "clients that cannot are not admitted; none: it is secure as it is"},
 	{"tunnel", MAMS_C_ENUM, IN_ACCESS(tunnel), .names = tunnel_names, .def = "UDP_without_DTLS",
-		.doc = "adaptation of GMA on this access: UDP_without_DTLS, or UDP_with_DTLS where "
-		       "the path is not secure; Client_NAT, without a tunnel, where it is and the "
+		.doc = "adaptation of GMA on this access: UDP_without_DTLS, or UDP_with_DTLS or "
+		       "IPsec where the path is not secure; Client_NAT, without a tunnel, where it "
+		       "is and the "
 		       "N-MADP "
 		       "is the next router; a client without that method then has no GMA there"},
 	{"applications", MAMS_C_BOOL, IN_ACCESS(applications), .def = "yes",

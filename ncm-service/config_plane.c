@@ -472,6 +472,36 @@ static bool shares_address(const struct ncm_madp_access *a, const struct ncm_mad
 	return false;
 }
 
+static bool is_protected(const struct ncm_policy *p, size_t madp, size_t access)
+{
+	return p->madps[madp].trailer ? p->accesses[access].tunnel == MX_ADAPT_IPSEC
+				      : p->accesses[access].adaptation == NCM_ADAPT_IPSEC;
+}
+
+/* An association catches all packets between its addresses, so those of a tunnel inside IPsec are
+ * its own, and what a proxy has inside IPsec is no tunnel's end. */
+static int check_apart(const struct ncm_policy *p, const char *path, struct mams_error *err)
+{
+	for (size_t m = 0; m < p->n_madps * p->n_madps; m++)
+		for (size_t a = 0; a < p->n_accesses; a++)
+			for (size_t b = 0; b < p->n_accesses; b++) {
+				size_t x = m / p->n_madps;
+				size_t y = m % p->n_madps;
+
+				if ((x == y && a == b) || !is_protected(p, x, a) ||
+					(!p->madps[x].trailer && !p->madps[y].trailer) ||
+					!shares_address(
+						&p->madps[x].access[a], &p->madps[y].access[b]))
+					continue;
+				return mams_fail(err, MAMS_EVALUE, path,
+					"madp %s has IPsec on access %s at an address that madp %s "
+					"has on access %s: give each an address of its own",
+					p->madps[x].name, p->accesses[a].name, p->madps[y].name,
+					p->accesses[b].name);
+			}
+	return 0;
+}
+
 /* What protects an address would catch the packets of the other access to it. */
 static int check_protected(const struct ncm_policy *p, const char *path, struct mams_error *err)
 {
@@ -496,6 +526,8 @@ int ncm_conf_plane(struct ncm_conf *c, const char *path, struct mams_error *err)
 
 	if (rc == 0)
 		rc = check_protected(&c->policy, path, err);
+	if (rc == 0)
+		rc = check_apart(&c->policy, path, err);
 	if (rc == 0)
 		rc = take_anchors(c, path, err);
 	if (rc == 0)

@@ -58,8 +58,10 @@ const struct mams_addr *ncm_policy_proxy(
 {
 	const struct ncm_madp_access *a = &p->madps[madp].access[access];
 
-	/* the trailer's tunnel is not protected: where IPsec is wanted there is none */
-	if (p->madps[madp].trailer && p->accesses[access].adaptation == NCM_ADAPT_IPSEC)
+	/* where IPsec is wanted there is no tunnel that is not protected */
+	if (p->madps[madp].trailer && p->accesses[access].adaptation == NCM_ADAPT_IPSEC &&
+		p->accesses[access].tunnel != MX_ADAPT_DTLS &&
+		p->accesses[access].tunnel != MX_ADAPT_IPSEC)
 		return NULL;
 	if (!mams_addr_is_set(client))
 		return a->n > 0 ? &a->proxies[0] : NULL;

@@ -1,12 +1,20 @@
 #include "ncm-service/protect.h"
 
 #include "ncm-service/setup.h"
+#include "ncm-service/tunnel.h"
 
 #define IKE_PORT 500u
 
 bool ncm_protect_wanted(const struct ncm_policy *p, const struct ncm_link *l)
 {
 	return l->access < p->n_accesses && p->accesses[l->access].adaptation == NCM_ADAPT_IPSEC;
+}
+
+bool ncm_protect_tunnels(const struct ncm_session *s, const struct ncm_link *l)
+{
+	return l->access < s->policy->n_accesses &&
+	       s->policy->accesses[l->access].tunnel == MX_ADAPT_IPSEC && ncm_tunnel_may(s, l) &&
+	       ncm_tunnel_anchor(s) >= 0;
 }
 
 bool ncm_protect_can(const struct ncm_policy *p, const struct ncm_link *l, uint32_t adaptation)
@@ -20,11 +28,19 @@ static bool is_protected(const struct ncm_session *s, const struct ncm_link *l)
 	       ncm_protect_wanted(s->policy, l);
 }
 
+static bool is_tunnelled(const struct ncm_session *s, const struct ncm_link *l)
+{
+	return l->known && l->up && l->admission == NCM_ADMIT_OK && ncm_protect_tunnels(s, l);
+}
+
 void ncm_protect_fill(struct ncm_session *s, void (*draw)(char out[NCM_KEY_MAX]))
 {
-	for (size_t i = 0; i < NCM_LINKS_MAX; i++)
-		if (is_protected(s, &s->s.links[i]) && s->s.links[i].secret[0] == '\0')
-			draw(s->s.links[i].secret);
+	for (size_t i = 0; i < NCM_LINKS_MAX; i++) {
+		struct ncm_link *l = &s->s.links[i];
+
+		if ((is_protected(s, l) || is_tunnelled(s, l)) && l->secret[0] == '\0')
+			draw(l->secret);
+	}
 }
 
 static const char *address_text(struct mx_msg *m, const struct mams_addr *a)
@@ -77,6 +93,30 @@ static bool put_one(struct ctl_msg *m, const struct ncm_session *s, size_t ancho
 	return c->secret != NULL;
 }
 
+bool ncm_protect_tunnel(struct ctl_msg *m, const struct ncm_session *s, size_t anchor, uint8_t id,
+	struct ctl_protect **out)
+{
+	const struct ncm_link *l = &s->s.links[id];
+	const struct mams_addr *end =
+		ncm_policy_proxy(s->policy, (size_t)s->anchor[anchor].madp, l->access, &l->address);
+
+	*out = NULL;
+	if (l->secret[0] == '\0' || !end || !mams_addr_is_set(&l->address))
+		return true;
+	*out = ctl_alloc(m, sizeof(**out));
+	if (!*out)
+		return false;
+	**out = (struct ctl_protect){.ncm_id = s->policy->ncm_id,
+		.session_id = s->s.session_id,
+		.anchor_id = s->s.anchors[anchor].id,
+		.connection_id = id,
+		.local = *end,
+		.remote = l->address,
+		.secret = ctl_strdup(m, l->secret)};
+	(*out)->local.port = (*out)->remote.port = 0;
+	return (*out)->secret != NULL;
+}
+
 /* What cannot be told whole is not told: the proxy keeps what it has. */
 static bool is_whole(const struct ncm_session *s)
 {
@@ -109,9 +149,10 @@ bool ncm_protect_tell(struct ctl_msg *m, const struct ncm_session *s, size_t mad
 	return true;
 }
 
-bool ncm_protect_is_ready(const struct ncm_policy *p, const struct ncm_link *l)
+bool ncm_protect_is_ready(const struct ncm_session *s, const struct ncm_link *l)
 {
-	return !ncm_protect_wanted(p, l) || l->secret[0] != '\0';
+	return l->secret[0] != '\0' ||
+	       !(ncm_protect_wanted(s->policy, l) || ncm_protect_tunnels(s, l));
 }
 
 void ncm_protect_release(struct ncm_session *s, struct ncm_link *l)

@@ -76,8 +76,7 @@ uint32_t ncm_session_carriers(const struct ncm_session *s, size_t anchor)
 		(ncm_session_methods(s, anchor) && !(s->prepared & bit(s->anchor[anchor].madp))))
 		return 0;
 	for (uint8_t i = 0; i < NCM_LINKS_MAX; i++)
-		if (may_carry(s, anchor, &s->s.links[i]) &&
-			ncm_protect_is_ready(s->policy, &s->s.links[i]))
+		if (may_carry(s, anchor, &s->s.links[i]) && ncm_protect_is_ready(s, &s->s.links[i]))
 			bits |= 1u << i;
 	return bits;
 }

@@ -2,6 +2,7 @@
 
 #include "lib/ctl/ctl_treat.h"
 #include "ncm-service/appreq.h"
+#include "ncm-service/protect.h"
 #include "ncm-service/setup.h"
 
 #include <errno.h>
@@ -67,7 +68,7 @@ const char *ncm_tunnel_client(struct ctl_msg *m, const char *identity, uint64_t 
 	return ctl_strdup(m, number);
 }
 
-static bool put_links(struct ctl_msg *m, const struct ncm_session *s, uint32_t bits)
+static bool put_links(struct ctl_msg *m, const struct ncm_session *s, size_t anchor, uint32_t bits)
 {
 	struct ctl_tr_session_set *t = &m->tr_session_set;
 
@@ -76,16 +77,22 @@ static bool put_links(struct ctl_msg *m, const struct ncm_session *s, uint32_t b
 		return false;
 	for (uint8_t i = 0; i < NCM_LINKS_MAX; i++) {
 		const struct ncm_link *l = &s->s.links[i];
+		struct ctl_tr_link *out = &t->links[t->n_links];
 
 		if (!(bits & 1u << i))
 			continue;
-		t->links[t->n_links++] = (struct ctl_tr_link){.connection_id = i,
+		t->n_links++;
+		*out = (struct ctl_tr_link){.connection_id = i,
 			.name = ctl_strdup(m, s->policy->accesses[l->access].name),
 			.mtu = l->mtu >= 576 ? l->mtu : LINK_MTU,
 			.has_dtls = true,
 			.dtls = s->policy->accesses[l->access].tunnel == MX_ADAPT_DTLS,
 			.has_client_nat = ncm_tunnel_is_nat(s, l),
-			.client_nat = ncm_tunnel_is_nat(s, l)};
+			.client_nat = ncm_tunnel_is_nat(s, l),
+			.has_ipsec = ncm_protect_tunnels(s, l),
+			.ipsec = ncm_protect_tunnels(s, l)};
+		if (out->ipsec && !ncm_protect_tunnel(m, s, anchor, i, &out->protect))
+			return false;
 	}
 	return true;
 }
@@ -198,12 +205,24 @@ static uint32_t some(uint32_t bits)
 	return out;
 }
 
+/* A link that has gone has no association any more. */
+static uint32_t released(const struct ncm_session *s)
+{
+	uint32_t bits = 0;
+
+	for (uint8_t i = 0; i < NCM_LINKS_MAX; i++)
+		if (!s->s.links[i].up && ncm_protect_tunnels(s, &s->s.links[i]))
+			bits |= 1u << i;
+	return bits;
+}
+
 struct ctl_msg *ncm_tunnel_compose(
 	const struct ncm_session *s, size_t madp, const struct ncm_tunnel *t, uint32_t id)
 {
 	int anchor = ncm_tunnel_anchor(s);
 	uint32_t features = anchor < 0 ? 0 : ncm_tunnel_features(s, (size_t)anchor);
-	uint32_t have = anchor < 0 ? 0 : some(ncm_setup_reaches(s, (size_t)anchor, madp));
+	uint32_t have =
+		anchor < 0 ? 0 : some(ncm_setup_reaches(s, (size_t)anchor, madp) & ~released(s));
 	struct ctl_msg *m = have ? ctl_msg_new(CTL_TR_SESSION_SET, id) : NULL;
 
 	if (!m)
@@ -222,8 +241,8 @@ struct ctl_msg *ncm_tunnel_compose(
 		.has_concatenation = true,
 		.fragmentation = (features & 1u << MX_F_FRAGMENTATION) != 0,
 		.concatenation = (features & 1u << MX_F_CONCATENATION) != 0};
-	if (m->tr_session_set.client && m->tr_session_set.secret && put_links(m, s, have) &&
-		put_class(m, s, (size_t)anchor, have) == 0)
+	if (m->tr_session_set.client && m->tr_session_set.secret &&
+		put_links(m, s, (size_t)anchor, have) && put_class(m, s, (size_t)anchor, have) == 0)
 		return m;
 	ctl_msg_free(m);
 	return NULL;
@@ -292,7 +311,8 @@ static bool put_end(struct mx_msg *m, const struct ncm_session *s, size_t madp, 
 		(struct mx_adaptation_params){.tunnel_ip_addr = text_of(m, end),
 			.has_tunnel_end_port = !ncm_tunnel_is_nat(s, l),
 			.tunnel_end_port = ncm_tunnel_is_nat(s, l) ? 0 : s->s.tunnel.port,
-			.shared_secret = mx_strdup(m, s->s.tunnel.secret)};
+			.shared_secret = mx_strdup(
+				m, ncm_protect_tunnels(s, l) ? l->secret : s->s.tunnel.secret)};
 	return d->adaptation_method_param->tunnel_ip_addr &&
 	       d->adaptation_method_param->shared_secret;
 }
@@ -313,11 +333,15 @@ bool ncm_tunnel_put(struct mx_msg *m, const struct ncm_session *s, size_t anchor
 		!put_inside(m, s, &s->policy->madps[madp], c->convergence_method_params))
 		return false;
 	links = some(links);
-	for (uint8_t i = 0; i < NCM_LINKS_MAX; i++)
-		if ((links & 1u << i) &&
-			!put_end(m, s, madp, i,
-				&c->delivery_connections[c->n_delivery_connections++]))
+	for (uint8_t i = 0; i < NCM_LINKS_MAX; i++) {
+		if (!(links & 1u << i))
+			continue;
+		if (!put_end(m, s, madp, i, &c->delivery_connections[c->n_delivery_connections++]))
 			return false;
+		/* the link's secret is the association's, so the tunnel's own comes apart */
+		if (ncm_protect_tunnels(s, &s->s.links[i]))
+			c->convergence_method_params->client_key = mx_strdup(m, s->s.tunnel.secret);
+	}
 	c->num_delivery_connections = (uint32_t)c->n_delivery_connections;
 	return true;
 }

@@ -1,5 +1,6 @@
 #include "trailer-madp/build.h"
 
+#include "lib/io/ipsec.h"
 #include "trailer-madp/flowclass.h"
 
 #include <openssl/evp.h>
@@ -60,9 +61,19 @@ static int take_link(const struct ctl_tr_link *m, enum madp_role role, struct ma
 		.rate = m->rate_kbps * KBIT,
 		.bound = m->bound_kbps * KBIT,
 		.dtls = m->has_dtls && m->dtls,
-		.client_nat = m->has_client_nat && m->client_nat};
+		.client_nat = m->has_client_nat && m->client_nat,
+		.ipsec = m->has_ipsec && m->ipsec};
 	snprintf(l->name, sizeof(l->name), "%s", m->name ? m->name : "?");
 	snprintf(l->device, sizeof(l->device), "%s", m->device ? m->device : "");
+	if (l->ipsec && (l->dtls || l->client_nat))
+		return mams_fail(
+			err, MAMS_EVALUE, l->name, "IPsec or another adaptation, not both");
+	if (l->ipsec) {
+		/* the route into the association is another device's */
+		l->device[0] = '\0';
+		l->mtu = mams_ipsec_inner(
+			l->mtu, m->protect ? m->protect->local.family : l->local.family);
+	}
 	if (role == MADP_ROLE_NETWORK) {
 		/* a client is where it proves to be */
 		l->local = l->remote = (struct mams_addr){0};

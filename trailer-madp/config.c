@@ -45,6 +45,12 @@ static const struct mams_conf_row rows[] = {
 		       "are workers"},
 	{"masquerade", MAMS_C_PREFIXES, AT(masquerade), AT(n_masquerade),
 		.doc = "network: anchor addresses that leave this host with its own address"},
+	{"protected", MAMS_C_ADDR_PORTS, AT(protected), AT(n_protected), .min = 7446,
+		.doc = "network: of listen, those that are reached inside IPsec only; a packet "
+		       "filter keeps them closed without it, also when this daemon is gone"},
+	{"vici_socket", MAMS_C_STRING, AT(vici_socket), .def = "none",
+		.doc = "network: charon's VICI socket, for IPsec of clients' links; none: no "
+		       "IPsec"},
 	{"dtls_ca", MAMS_C_STRING, AT(certs.ca),
 		.doc = "CA of the other ends' certificates, PEM; DTLS is then by certificates, and "
 		       "not "
@@ -73,6 +79,31 @@ static bool has_ipv4(const struct madp_conf *c)
 		if (c->listen[i].family == AF_INET)
 			return true;
 	return false;
+}
+
+static int check_protected(const struct madp_conf *c, const char *path, struct mams_error *err)
+{
+	char text[MAMS_ADDR_STRLEN];
+
+	if ((c->n_protected > 0) != (strcmp(c->vici_socket, "none") != 0))
+		return mams_fail(err, MAMS_EVALUE, path,
+			"vici_socket and protected belong together: the one says how, the other "
+			"what");
+	if (c->role != MADP_ROLE_NETWORK && c->n_protected)
+		return mams_fail(err, MAMS_EVALUE, path,
+			"vici_socket and protected are of the network role; a client's charon is "
+			"driven by mams-ccm");
+	for (size_t i = 0; i < c->n_protected; i++) {
+		size_t k = 0;
+
+		while (k < c->n_listen && !mams_addr_eq(&c->listen[k], &c->protected[i]))
+			k++;
+		if (k == c->n_listen)
+			return mams_fail(err, MAMS_EVALUE, path,
+				"protected: %s is not among the addresses of listen",
+				mams_addr_str_port(&c->protected[i], text));
+	}
+	return 0;
 }
 
 static int check(struct madp_conf *c, const char *path, struct mams_error *err)
@@ -110,6 +141,8 @@ static int check(struct madp_conf *c, const char *path, struct mams_error *err)
 			return mams_fail(err, MAMS_EVALUE, path,
 				"listen: there are no %u ports from %u", c->workers,
 				c->listen[i].port);
+	if (check_protected(c, path, err) < 0)
+		return -MAMS_EVALUE;
 	return madp_certs_check(&c->certs, network, path, err);
 }
 
@@ -124,6 +157,14 @@ int madp_conf_load(const char *path, struct madp_conf *out, struct mams_error *e
 	if (rc < 0)
 		madp_conf_free(out);
 	return rc;
+}
+
+bool madp_conf_protects(const struct madp_conf *c, const struct mams_addr *a)
+{
+	for (size_t i = 0; i < c->n_protected; i++)
+		if (mams_addr_eq_ip(&c->protected[i], a))
+			return true;
+	return false;
 }
 
 void madp_conf_free(struct madp_conf *c)

@@ -28,6 +28,9 @@ struct madp_conf {
 	struct mams_prefix *masquerade; /**< network */
 	size_t n_masquerade;
 	struct madp_certs certs;
+	const char *vici_socket;     /**< network; "none": no IPsec */
+	struct mams_addr *protected; /**< network: of listen */
+	size_t n_protected;
 	struct mams_arena *arena; /**< owns everything above */
 };
 
@@ -36,4 +39,6 @@ struct madp_conf {
 
 /** Read and check.  @return 0 or a negative code; err names file, line, key and cure */
 MAMS_MUST int madp_conf_load(const char *path, struct madp_conf *out, struct mams_error *err);
+/** Is this address of ours reached inside IPsec only? @param a  port ignored */
+bool madp_conf_protects(const struct madp_conf *c, const struct mams_addr *a);
 void madp_conf_free(struct madp_conf *c);

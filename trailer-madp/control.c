@@ -9,6 +9,7 @@
 #include "trailer-madp/hop.h"
 #include "trailer-madp/instance.h"
 #include "trailer-madp/masquerade.h"
+#include "trailer-madp/protect.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -27,6 +28,7 @@ struct madp_control {
 	struct mams_nl *nl;
 	struct madp_table *masquerade;
 	struct madp_table *hop;
+	struct madp_protect *protect; /* NULL: no IPsec */
 	struct madp_desired *clients;
 	struct madp_desired *ids;
 	uint64_t n_ever; /* sessions */
@@ -192,6 +194,7 @@ static void forget(struct madp_control *c, struct madp_desired *d)
 	static const struct mams_addr none;
 	struct madp_order *o = new_order(d->id, d->account);
 
+	madp_protect_del(c->protect, d->id);
 	unset_host(c, d->worker, &d->anchor4, &none);
 	unset_host(c, d->worker, &d->anchor6, &none);
 	if (o)
@@ -280,6 +283,8 @@ static int set_session(struct madp_control *c, const struct ctl_tr_session_set *
 		rc = check_unique(c, s, err);
 	if (rc == 0 && has_nat(s) && !c->conf->client_nat)
 		rc = mams_fail(err, ENOTSUP, "client_nat", "the configuration file has it off");
+	if (rc == 0 && c->conf->role == MADP_ROLE_NETWORK)
+		rc = madp_protect_check(c->protect, m, err);
 	if (rc == 0) {
 		o->id = s->id;
 		rc = open_links(c, find_client(c, s->client), s, o, err);
@@ -290,6 +295,8 @@ static int set_session(struct madp_control *c, const struct ctl_tr_session_set *
 	if (rc == 0)
 		rc = d ? take_over(c, d, s, o, err) : -ENOMEM;
 	if (rc == 0) {
+		if (madp_protect_set(c->protect, m) < 0)
+			log_err("no memory for an association client=%s", d->client);
 		*out = d;
 		return 0;
 	}
@@ -428,6 +435,7 @@ static void request(struct madp_control *c, struct mams_ctl_conn *from, const st
 {
 	const struct madp_status_view view = {.conf = c->conf,
 		.instance = &c->instance,
+		.protect = c->protect,
 		.sessions = c->clients,
 		.client = m->type == CTL_STATUS_REQ ? m->status_req.client : NULL,
 		.after = m->type == CTL_STATUS_REQ ? m->status_req.after : 0,
@@ -472,6 +480,23 @@ static void packet(void *user, struct mams_ctl_conn *from, const char *data, siz
 
 static const struct mams_ctl_server_ops ctl_ops = {.packet = packet};
 
+static void on_lost(void *user, uint64_t session, uint8_t cid)
+{
+	struct madp_control *c = user;
+	struct madp_desired *d;
+	struct madp_order *o;
+
+	HASH_FIND(by_id, c->ids, &session, sizeof(session), d);
+	o = d ? new_order(session, d->account) : NULL;
+	if (!o)
+		return;
+	o->losing = true;
+	o->lost = cid;
+	madp_worker_order(&c->instance.workers[d->worker], o);
+}
+
+static const struct madp_protect_ops protect_ops = {.lost = on_lost};
+
 /* ---- life ---- */
 
 static int start(struct madp_control *c, struct mams_error *err)
@@ -479,6 +504,8 @@ static int start(struct madp_control *c, struct mams_error *err)
 	const struct madp_conf *k = c->conf;
 	int rc = mams_nl_open(&c->nl);
 
+	if (rc == 0)
+		rc = madp_protect_guard(k, err); /* before anything is open */
 	/* before whoever waits for the socket takes us for ready */
 	if (rc == 0 && k->client_nat)
 		rc = madp_hop_guard(k, &c->hop, err);
@@ -498,6 +525,8 @@ static int start(struct madp_control *c, struct mams_error *err)
 	if (rc == 0)
 		rc = mams_loop_fd_add(
 			c->loop, c->instance.notes.fd, MAMS_LOOP_READ, on_notes, c, &c->notes);
+	if (rc == 0 && k->n_protected)
+		rc = madp_protect_new(c->loop, k, &protect_ops, c, &c->protect);
 	if (rc == 0 && k->n_masquerade)
 		rc = madp_masquerade_new(
 			k->masquerade, k->n_masquerade, k->interface, &c->masquerade, err);
@@ -535,6 +564,7 @@ void madp_control_free(struct madp_control *c)
 		madp_instance_stop(&c->instance);
 	madp_table_free(c->masquerade);
 	madp_table_free(c->hop);
+	madp_protect_free(c->protect);
 	mams_nl_close(c->nl);
 	free(c);
 }

@@ -44,6 +44,7 @@ static const struct mams_metric rows[] = {
 	ROW(proof_unknown, "proofs dropped: no such session or link"),
 	ROW(proof_refused, "proofs dropped: wrong secret"),
 	ROW(proof_stale, "proofs dropped: too old, or from another address"),
+	ROW(proof_outside, "proofs dropped: not inside IPsec, of a link that has it"),
 	ROW(proof_limited, "proofs dropped: too many a second"),
 	ROW(peer_restarted, "peers that have begun their session anew"),
 	ROW(control_unknown, "MX Control PDUs dropped: malformed"),

@@ -45,6 +45,7 @@ struct madp_counters {
 	uint64_t late;
 	uint64_t ahead;
 	uint64_t proof_accepted;
+	uint64_t proof_outside;
 	uint64_t proof_unknown;
 	uint64_t proof_refused;
 	uint64_t proof_stale;

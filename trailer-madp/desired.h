@@ -9,6 +9,8 @@
 
 #include <uthash.h>
 
+struct madp_protect;
+
 /** What is told of a session, without its secret. */
 struct madp_desired {
 	char client[MADP_NAME];
@@ -28,9 +30,10 @@ struct madp_desired {
 struct madp_status_view {
 	const struct madp_conf *conf;
 	const struct madp_instance *instance;
-	struct madp_desired *sessions; /**< by client */
-	const char *client;            /**< only this one; NULL: all */
-	uint64_t after;                /**< only those of higher numbers */
+	const struct madp_protect *protect; /**< NULL: no IPsec */
+	struct madp_desired *sessions;      /**< by client */
+	const char *client;                 /**< only this one; NULL: all */
+	uint64_t after;                     /**< only those of higher numbers */
 	mams_time begun;
 	mams_time now;
 };

@@ -39,6 +39,7 @@ static int open_socks(struct madp_worker *w, const struct madp_conf *conf, struc
 		if (rc < 0)
 			return rc;
 		w->sock[i].local = o.local;
+		w->sock[i].inside = madp_conf_protects(conf, &conf->listen[i]);
 	}
 	return 0;
 }

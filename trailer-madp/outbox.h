@@ -19,6 +19,7 @@ struct madp_sock {
 	int out;  /**< of nat only */
 	uint8_t index;
 	struct mams_addr local;
+	bool inside; /**< network: the filter lets nothing through but what comes inside IPsec */
 	struct madp_path *path; /**< client: the only path; network: NULL */
 };
 

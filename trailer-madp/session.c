@@ -129,6 +129,7 @@ static void add_path(
 		.connection_id = (uint8_t)(s->set->anchor_cid << 4 | link->cid),
 		.used = true,
 		.guard.on = link->dtls,
+		.ipsec = link->ipsec,
 		.nat_on = link->client_nat,
 		.nat_side = w->role == MADP_ROLE_CLIENT ? MADP_NAT_SOURCE : MADP_NAT_DESTINATION,
 		.mtu = link->mtu};
@@ -289,12 +290,26 @@ static void replace(struct madp_worker *w, struct madp_session *s, struct madp_o
 	madp_session_set_free(old);
 }
 
+/** Its association is gone: nothing is sent until the peer proves itself anew, which it can do
+ * inside another one only. */
+static void lose_path(struct madp_worker *w, struct madp_path *path)
+{
+	if (!path || !path->ipsec)
+		return;
+	madp_outbox_flush(&w->out);
+	forget_peer(w, path);
+	madp_session_lost(w, path);
+}
+
 void madp_session_order(struct madp_worker *w, struct madp_order *o)
 {
 	struct madp_session *s;
 
 	HASH_FIND(by_id, w->ids, &o->id, sizeof(o->id), s);
-	if (!o->set) {
+	if (o->losing) {
+		if (s)
+			lose_path(w, path_of(s, o->lost));
+	} else if (!o->set) {
 		if (s)
 			end_session(w, s);
 	} else if (s) {
@@ -345,6 +360,11 @@ void madp_session_prove(struct madp_worker *w, struct madp_path *path, struct ma
 	bool v6 = from->sa_family == AF_INET6;
 	struct madp_path *other;
 
+	/* whoever shows the proof in the clear gets nothing in the clear */
+	if (w->role == MADP_ROLE_NETWORK && path->ipsec && !sock->inside) {
+		madp_inc(&w->counters.proof_outside);
+		return;
+	}
 	madp_inc(&w->counters.proof_accepted);
 	if (w->role == MADP_ROLE_NETWORK) {
 		struct madp_peer_key k;

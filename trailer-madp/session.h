@@ -48,7 +48,8 @@ struct madp_path {
 	uint8_t outer;         /**< octets around a PDU: IP and UDP header, DTLS record */
 	bool used;
 	bool proven;
-	bool nat_on;                 /**< client NAT; all PDUs have the trailer then */
+	bool ipsec;  /**< nothing but inside an association; network: sock->inside */
+	bool nat_on; /**< client NAT; all PDUs have the trailer then */
 	enum madp_nat_side nat_side; /**< of PDUs that leave */
 	struct madp_nat nat;
 	uint32_t mtu;
@@ -87,6 +88,8 @@ struct madp_order {
 	struct madp_account *account; /**< a reference moves */
 	int fd[MADP_LINKS_MAX];       /**< client: sockets of set->link[i]; -1: as before */
 	int out[MADP_LINKS_MAX];      /**< of those with client NAT, else -1 */
+	bool losing;                  /**< set is NULL, and nothing ends but this link's path: */
+	uint8_t lost;                 /**< connection id */
 };
 
 /** Carry out an order; it is consumed. */

@@ -38,7 +38,7 @@ bool madp_link_set_same(const struct madp_link_set *a, const struct madp_link_se
 {
 	return a->cid == b->cid && mams_addr_eq(&a->local, &b->local) &&
 	       mams_addr_eq(&a->remote, &b->remote) && strcmp(a->device, b->device) == 0 &&
-	       a->dtls == b->dtls && a->client_nat == b->client_nat;
+	       a->dtls == b->dtls && a->client_nat == b->client_nat && a->ipsec == b->ipsec;
 }
 
 bool madp_session_set_same_key(const struct madp_session_set *a, const struct madp_session_set *b)

@@ -21,7 +21,7 @@ struct madp_rules;
 struct madp_link_set {
 	char name[MADP_NAME];
 	uint8_t cid;             /**< delivery connection id, 0..15 */
-	uint32_t mtu;            /**< of the link, outer headers included */
+	uint32_t mtu;            /**< of the link, outer headers included; less what IPsec takes */
 	struct mams_addr local;  /**< client: the link's address */
 	struct mams_addr remote; /**< client: the N-MADP's address and port */
 	char device[16];         /**< client: the interface; "": by address only */
@@ -30,6 +30,7 @@ struct madp_link_set {
 	uint64_t bound;          /**< upper bound, bit/s; 0 none */
 	bool dtls;               /**< nothing but the proof goes in the clear */
 	bool client_nat;         /**< PDUs without a tunnel, with the link's address */
+	bool ipsec;              /**< inside an association; network: at an address kept for that */
 };
 
 /** A direction of a class; links are connection ids, the worker makes slots of them. */

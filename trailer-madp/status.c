@@ -1,11 +1,13 @@
 #include "trailer-madp/desired.h"
 
 #include "mams_version.h"
+#include "trailer-madp/protect.h"
 
 #define SESSIONS_MAX 48u /* so many fit a packet with all their links and classes */
 
-static void put_link(struct ctl_msg *msg, const struct madp_desired *d,
-	const struct madp_link_count *n, struct ctl_tr_session_status *out)
+static void put_link(struct ctl_msg *msg, const struct madp_protect *protect,
+	const struct madp_desired *d, const struct madp_link_count *n,
+	struct ctl_tr_session_status *out)
 {
 	uint64_t owner = madp_load(&n->owner);
 
@@ -21,6 +23,10 @@ static void put_link(struct ctl_msg *msg, const struct madp_desired *d,
 				.dtls = madp_load(&n->dtls) != 0,
 				.has_client_nat = d->link[i].client_nat,
 				.client_nat = d->link[i].client_nat,
+				.has_ipsec = d->link[i].ipsec,
+				.ipsec = d->link[i].ipsec,
+				.sa = madp_protect_state(protect, msg, d->id, d->link[i].cid),
+				.mtu = d->link[i].mtu,
 				.tx_packets = madp_load(&n->tx_packets),
 				.tx_bytes = madp_load(&n->tx_octets),
 				.tx_dropped = madp_load(&n->tx_dropped),
@@ -72,7 +78,7 @@ static void put_session(struct ctl_msg *msg, const struct madp_status_view *v,
 		.links = ctl_alloc(msg, MADP_LINKS_MAX * sizeof(*out->links)),
 		.classes = ctl_alloc(msg, MADP_CLASSES_MAX * sizeof(*out->classes))};
 	for (size_t i = 0; out->links && i < MADP_LINKS_MAX; i++)
-		put_link(msg, d, &a->link[i], out);
+		put_link(msg, v->protect, d, &a->link[i], out);
 	for (uint8_t i = 0; out->classes && i < MADP_CLASSES_MAX; i++)
 		if (d->cls[i].used)
 			put_class(msg, &d->cls[i], i, &a->cls[i], out);

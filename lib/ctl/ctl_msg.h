@@ -85,12 +85,12 @@ struct ctl_px_paths {
 	const char *client_key; /**< secret; base64; NULL when the N-MADP wants none */
 };
 
-/** IPsec between a client's link and its proxy address (lib/io/ipsec.h): the N-MADP answers. */
+/** IPsec between a client's link and an N-MADP's address (lib/io/ipsec.h): the N-MADP answers. */
 struct ctl_protect {
 	uint64_t ncm_id, session_id;
 	uint8_t anchor_id;
 	uint8_t connection_id;
-	struct mams_addr local;  /**< the proxy's */
+	struct mams_addr local;  /**< the N-MADP's */
 	struct mams_addr remote; /**< the client's link */
 	const char *secret;
 };

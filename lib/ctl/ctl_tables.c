@@ -59,18 +59,18 @@ static const struct mams_field protect_rows[] = {
 	COUNT(ctl_protect, session_id),
 	ID(ctl_protect, anchor_id),
 	ID(ctl_protect, connection_id),
-	ROW_ADDR(ctl_protect, local, "local", 0, "the proxy's"),
+	ROW_ADDR(ctl_protect, local, "local", 0, "the N-MADP's"),
 	ROW_ADDR(ctl_protect, remote, "remote", 0, "the client's link"),
 	ROW_STR(ctl_protect, secret, "secret", MAMS_F_SECRET, 95, "pre-shared key of IKEv2"),
 };
-static TABLE(protect_table, ctl_protect, "protect", protect_rows);
+TABLE(ctl_protect_table, ctl_protect, "protect", protect_rows);
 
 static const struct mams_field px_client_set_rows[] = {
 	TEXT(ctl_px_client_set, client, 0),
 	ROW_STR(ctl_px_client_set, client_key, "client_key", MAMS_F_SECRET, 1024, "base64"),
 	ROW_OPT_INT(U64, ctl_px_client_set, session_id, "session_id", 0, 0, ""),
 	ROW_OPT_BOOL(ctl_px_client_set, protecting, "protecting", "protect is the whole of it"),
-	ROW_LIST(ctl_px_client_set, protect, "protect", OPT, &protect_table, 0, MAX_PATHS, ""),
+	ROW_LIST(ctl_px_client_set, protect, "protect", OPT, &ctl_protect_table, 0, MAX_PATHS, ""),
 };
 static TABLE(px_client_set_table, ctl_px_client_set, "px_client_set", px_client_set_rows);
 

@@ -14,6 +14,7 @@
 #include <stdint.h>
 
 struct ctl_counter;
+struct ctl_protect;
 
 enum ctl_tr_encapsulation {
 	CTL_TR_TRAILER,
@@ -45,6 +46,10 @@ struct ctl_tr_link {
 	bool has_dtls, dtls;     /**< adaptation UDP_with_DTLS, the session's secret as key */
 	/** Adaptation Client_NAT: no tunnel; remote_port is not used.  Both ends' `client_nat`. */
 	bool has_client_nat, client_nat;
+	/** Adaptation IPsec: the tunnel goes inside an association between the two addresses.
+	 *  Client: it is the control plane's, and stands. */
+	bool has_ipsec, ipsec;
+	struct ctl_protect *protect; /**< network, with ipsec; NULL: it keeps what it has */
 };
 
 /** One direction of a class. */
@@ -155,6 +160,9 @@ struct ctl_tr_link_status {
 	bool up;
 	bool has_dtls, dtls; /**< of links with DTLS: is the association open? */
 	bool has_client_nat, client_nat;
+	bool has_ipsec, ipsec;
+	const char *sa; /**< network, of links with IPsec: its association in words */
+	uint32_t mtu;   /**< of an IP packet of the tunnel's: the link's, less what is around it */
 	uint64_t tx_packets, tx_bytes, tx_dropped;
 	uint64_t rx_packets, rx_bytes, rx_refused;
 	uint64_t lost, reordered, duplicate;

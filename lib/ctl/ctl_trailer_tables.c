@@ -52,6 +52,9 @@ static const struct mams_field link_rows[] = {
 	ROW_INT(U64, ctl_tr_link, bound_kbps, "bound_kbps", 0, 0, "upper bound; 0 none"),
 	ROW_OPT_BOOL(ctl_tr_link, dtls, "dtls", "UDP tunnel with DTLS"),
 	ROW_OPT_BOOL(ctl_tr_link, client_nat, "client_nat", "no tunnel: client NAT"),
+	ROW_OPT_BOOL(ctl_tr_link, ipsec, "ipsec", "the tunnel goes inside IPsec"),
+	ROW_OPT_OBJ(ctl_tr_link, protect, "protect", &ctl_protect_table,
+		"network, with ipsec; absent: it keeps what it has"),
 };
 static TABLE(link_table, ctl_tr_link, "link", link_rows);
 
@@ -151,6 +154,9 @@ static const struct mams_field link_status_rows[] = {
 	FLAG(ctl_tr_link_status, up),
 	ROW_OPT_BOOL(ctl_tr_link_status, dtls, "dtls", "with DTLS: is the association open?"),
 	ROW_OPT_BOOL(ctl_tr_link_status, client_nat, "client_nat", "no tunnel: client NAT"),
+	ROW_OPT_BOOL(ctl_tr_link_status, ipsec, "ipsec", "the tunnel goes inside IPsec"),
+	TEXT(ctl_tr_link_status, sa, OPT),
+	ROW_INT(U32, ctl_tr_link_status, mtu, "mtu", 0, 0, "of an IP packet of the tunnel's"),
 	COUNT(ctl_tr_link_status, tx_packets),
 	COUNT(ctl_tr_link_status, tx_bytes),
 	COUNT(ctl_tr_link_status, tx_dropped),

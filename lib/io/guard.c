@@ -14,19 +14,51 @@ static const char *family_of(const struct mams_addr *a)
 	return a->family == AF_INET ? "ip" : "ip6";
 }
 
-static void put_ends(struct mams_buf *b, const struct mams_guard_rule *r, bool out)
+static const struct mams_addr *end_of(const struct mams_guard_rule *r)
 {
-	const struct mams_addr *proxy = r->network ? &r->local : &r->remote;
-	const char *family = family_of(proxy);
-	/* at the network the proxy sends what leaves; at the client it receives it */
-	const char *at_proxy = out == r->network ? "saddr" : "daddr";
+	return r->network ? &r->local : &r->remote;
+}
+
+static void put_addresses(struct mams_buf *b, const struct mams_guard_rule *r, bool out)
+{
+	const struct mams_addr *end = end_of(r);
+	const char *family = family_of(end);
+	/* at the network its end sends what leaves; at the client it receives it */
+	const char *at_end = out == r->network ? "saddr" : "daddr";
 	const char *at_link = out == r->network ? "daddr" : "saddr";
 	char text[MAMS_ADDR_STRLEN];
 
-	mams_buf_printf(b, "%s %s %s ", family, at_proxy, mams_addr_str(proxy, text));
+	mams_buf_printf(b, "%s %s %s ", family, at_end, mams_addr_str(end, text));
 	if (!r->network)
 		mams_buf_printf(b, "%s %s %s ", family, at_link, mams_addr_str(&r->local, text));
-	mams_buf_printf(b, "tcp %s %u ", out == r->network ? "sport" : "dport", proxy->port);
+}
+
+static void put_ports(struct mams_buf *b, const struct mams_guard_rule *r, bool out)
+{
+	uint16_t first = end_of(r)->port;
+
+	mams_buf_printf(b, "%s %s %u", r->udp ? "udp" : "tcp",
+		out == r->network ? "sport" : "dport", first);
+	if (r->ports > 1)
+		mams_buf_printf(b, "-%u", first + r->ports - 1u);
+	mams_buf_printf(b, " ");
+}
+
+static void put_errors(struct mams_buf *b, const struct mams_guard_rule *r)
+{
+	mams_buf_printf(b, "%s",
+		end_of(r)->family == AF_INET
+			? "icmp type { destination-unreachable, time-exceeded, parameter-problem } "
+			: "icmpv6 type { destination-unreachable, packet-too-big, time-exceeded, "
+			  "parameter-problem } ");
+}
+
+static void put_verdict(struct mams_buf *b, bool out, bool kernel)
+{
+	mams_buf_printf(b, "%s != \"ipsec*\" %s counter drop\n", out ? "oifname" : "iifname",
+		!kernel ? ""
+		: out   ? "rt ipsec missing"
+			: "meta ipsec missing");
 }
 
 static void put_chain(
@@ -35,12 +67,14 @@ static void put_chain(
 	mams_buf_printf(b, "chain %s {\ntype filter hook %s priority -300\npolicy accept\n",
 		out ? "leaves" : "enters", out ? "output" : "input");
 	for (size_t i = 0; i < n; i++) {
-		put_ends(b, &rules[i], out);
-		mams_buf_printf(b, "%s != \"ipsec*\" %s counter drop\n",
-			out ? "oifname" : "iifname",
-			!kernel ? ""
-			: out   ? "rt ipsec missing"
-				: "meta ipsec missing");
+		put_addresses(b, &rules[i], out);
+		put_ports(b, &rules[i], out);
+		put_verdict(b, out, kernel);
+		if (!rules[i].udp || !out)
+			continue;
+		put_addresses(b, &rules[i], out);
+		put_errors(b, &rules[i]);
+		put_verdict(b, out, kernel);
 	}
 	mams_buf_printf(b, "}\n");
 }

@@ -38,6 +38,13 @@ struct mams_ipsec_want {
 void mams_ipsec_ids(const struct mams_ipsec_key *k, char client[MAMS_IPSEC_NAME_MAX],
 	char network[MAMS_IPSEC_NAME_MAX]);
 
+/** Octets of the longest IP packet that passes whole inside, in tunnel mode in UDP (RFC 3948, RFC
+ *  4303, AES-GCM of RFC 4106), which takes more than transport mode; not above what charon's own
+ * TUN device takes, 1400.
+ *  @param mtu  of the link, octets
+ *  @return 0: none does */
+uint32_t mams_ipsec_inner(uint32_t mtu, uint8_t family);
+
 struct mams_ipsec_status {
 	enum mams_assoc_state state;
 	const char *why; /**< static words; NULL: nothing is wrong */

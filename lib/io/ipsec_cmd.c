@@ -9,6 +9,21 @@ static const char *const ike_proposals[] = {
 	"aes128gcm16-prfsha256-curve25519", "aes128gcm16-prfsha256-ecp256"};
 static const char *const esp_proposals[] = {"aes128gcm16-curve25519", "aes128gcm16-ecp256"};
 
+#define TUN_MTU 1400u /* of charon's device, whatever the link has */
+#define UDP 8u
+#define ESP_HEAD 16u /* SPI, number, IV */
+#define ESP_TAIL 2u  /* length of the pad and next header: with them all ends on 4 octets */
+#define ESP_ICV 16u
+
+uint32_t mams_ipsec_inner(uint32_t mtu, uint8_t family)
+{
+	uint32_t around = (family == AF_INET ? 20u : 40u) + UDP + ESP_HEAD + ESP_ICV;
+	uint32_t inside = mtu > around ? (mtu - around) / 4u * 4u : 0;
+
+	inside = inside > ESP_TAIL ? inside - ESP_TAIL : 0;
+	return inside < TUN_MTU ? inside : TUN_MTU;
+}
+
 void mams_ipsec_ids(const struct mams_ipsec_key *k, char client[MAMS_IPSEC_NAME_MAX],
 	char network[MAMS_IPSEC_NAME_MAX])
 {

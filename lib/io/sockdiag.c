@@ -30,6 +30,7 @@ static int take(const struct nlmsghdr *h, void *user)
 /* What is asked for. */
 struct question {
 	uint8_t family;
+	bool udp;
 	uint8_t extensions;
 	uint16_t remote_port; /* 0: any */
 };
@@ -46,7 +47,7 @@ static int dump(struct mnl_socket *sock, const struct question *about, mnl_cb_t 
 	h->nlmsg_seq = 1;
 	q = mnl_nlmsg_put_extra_header(h, sizeof(*q));
 	q->sdiag_family = about->family;
-	q->sdiag_protocol = IPPROTO_TCP;
+	q->sdiag_protocol = about->udp ? IPPROTO_UDP : IPPROTO_TCP;
 	q->idiag_ext = about->extensions;
 	q->id.idiag_dport = htons(about->remote_port);
 	q->idiag_states = 1u << TCP_ESTABLISHED | 1u << TCP_SYN_RECV | 1u << TCP_FIN_WAIT1 |
@@ -87,6 +88,17 @@ int mams_sockdiag_peer(const struct mams_addr *a, bool *yes)
 {
 	struct search s = {.addr = a};
 	int rc = ask(&(struct question){.family = a->family}, take, &s);
+
+	*yes = rc == 0 && s.found;
+	return rc;
+}
+
+int mams_sockdiag_udp(const struct mams_addr *remote, bool *yes)
+{
+	const struct question about = {
+		.family = remote->family, .udp = true, .remote_port = remote->port};
+	struct search s = {.addr = remote};
+	int rc = ask(&about, take, &s);
 
 	*yes = rc == 0 && s.found;
 	return rc;

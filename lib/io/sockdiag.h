@@ -1,5 +1,5 @@
 /** @file sockdiag.h
- *  Which TCP sockets this host has (NETLINK_SOCK_DIAG).  Layer: io. */
+ *  Which TCP and UDP sockets this host has (NETLINK_SOCK_DIAG).  Layer: io. */
 #pragma once
 
 #include "lib/base/addr.h"
@@ -11,6 +11,9 @@
 /** Does any connected TCP socket of this host have this address, whatever the port, as its peer?
  *  @return 0 or -errno (-ENOENT: the kernel has no inet_diag) */
 MAMS_MUST int mams_sockdiag_peer(const struct mams_addr *a, bool *yes);
+/** Has this host a UDP socket connected to this address and port?
+ *  @return 0 or -errno */
+MAMS_MUST int mams_sockdiag_udp(const struct mams_addr *remote, bool *yes);
 /** A connected TCP socket of this host; subflows of MPTCP are such sockets. */
 struct mams_tcp_socket {
 	struct mams_addr local; /**< with ports */

@@ -76,7 +76,9 @@ enum mx_adaptation {
 	MX_ADAPT_COUNT,
 };
 /** Those that GMA can come in here. */
-#define MX_GMA_ADAPTATIONS (1u << MX_ADAPT_UDP | 1u << MX_ADAPT_DTLS | 1u << MX_ADAPT_CLIENT_NAT)
+#define MX_GMA_ADAPTATIONS                                                                         \
+	(1u << MX_ADAPT_UDP | 1u << MX_ADAPT_DTLS | 1u << MX_ADAPT_IPSEC |                         \
+		1u << MX_ADAPT_CLIENT_NAT)
 enum mx_reconf_action { MX_RELEASE = 0, MX_SETUP = 1, MX_UPDATE = 2 };
 enum mx_connection_status { MX_STATUS_DISABLED, MX_STATUS_ENABLED, MX_STATUS_CONNECTED };
 enum mx_capability_ack_value { MX_ACCEPT, MX_REJECT };

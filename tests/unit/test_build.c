@@ -2,11 +2,13 @@
 #include "trailer-madp/build.h"
 
 #include "lib/base/buf.h"
+#include "lib/io/ipsec.h"
 #include "tests/support/suite.h"
 #include "trailer-madp/flowclass.h"
 
 #include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
 
 static const char good[] =
 	"{\"ctl\":1,\"type\":\"tr_session_set\",\"id\":3,\"client\":\"laptop\",\"session_id\":42,"
@@ -162,6 +164,49 @@ static void client_nat(void)
 	}
 }
 
+/* What is left inside: outer IP, UDP, ESP with its padding off, and never more than charon's
+ * device. */
+static void ipsec(void)
+{
+	static const struct {
+		uint32_t mtu;
+		uint8_t family;
+		uint32_t inside;
+	} rows[] = {
+		/* 60 off for IP 20, UDP 8, ESP 8, IV 8, ICV 16; of the rest 2 are of the padding */
+		{1400, AF_INET, 1338},
+		{1401, AF_INET, 1338},
+		{1403, AF_INET, 1338},
+		{1404, AF_INET, 1342},
+		{1400, AF_INET6, 1318},
+		{1462, AF_INET, 1398},
+		{1500, AF_INET, 1400},
+		{9000, AF_INET6, 1400},
+		{62, AF_INET, 0},
+		{20, AF_INET6, 0},
+	};
+	static const char wifi[] = "\"device\":\"wlan0\"";
+	struct madp_session_set *s = NULL;
+	struct mams_error err = {0};
+	struct mams_buf b = {0};
+	const char *at = strstr(good, wifi);
+
+	for (size_t i = 0; i < MAMS_ARRAY_LEN(rows); i++)
+		CU_ASSERT_EQUAL(mams_ipsec_inner(rows[i].mtu, rows[i].family), rows[i].inside);
+	refused(wifi, "\"ipsec\":true,\"dtls\":true", -MAMS_EVALUE);
+	refused(wifi, "\"ipsec\":true,\"client_nat\":true", -MAMS_EVALUE);
+	CU_ASSERT_PTR_NOT_NULL_FATAL(at);
+	mams_buf_add(&b, good, (size_t)(at - good));
+	mams_buf_printf(&b, "\"ipsec\":true,%s", at);
+	CU_ASSERT_EQUAL_FATAL(build(b.data, MADP_ROLE_CLIENT, &s, &err), 0);
+	/* the route into the association is another device's */
+	CU_ASSERT_TRUE(s->link[0].ipsec && !s->link[1].ipsec);
+	CU_ASSERT_STRING_EQUAL(s->link[0].device, "");
+	CU_ASSERT_EQUAL(s->link[0].mtu, 1400);
+	madp_session_set_free(s);
+	mams_buf_fini(&b);
+}
+
 static void what_is_refused(void)
 {
 	refused("MDEyMzQ1Njc4OWFiY2RlZg==", "c2hvcnQ=", -MAMS_EVALUE);
@@ -214,6 +259,7 @@ int main(void)
 			the_other_end_sends_the_other_direction},
 		{"what is refused", what_is_refused},
 		{"client NAT", client_nat},
+		{"IPsec", ipsec},
 		{"the same link", the_same_link},
 	};
 

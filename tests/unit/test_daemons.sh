@@ -57,6 +57,12 @@ done
 printf 'role = network\n' | wrong "$trailer" '' 'listen is required'
 printf 'role = client\nlisten = { "10.0.0.1" }\n' | wrong "$trailer" '' listen network
 printf 'role = client\nworkers = 2\n' | wrong "$trailer" '' workers
+printf 'role = network\nlisten = { "10.0.0.1" }\nprotected = { "10.0.0.1" }\n' |
+	wrong "$trailer" '' 'vici_socket and protected belong together'
+printf 'role = network\nlisten = { "10.0.0.1" }\nprotected = { "10.0.0.2" }\nvici_socket = x\n' |
+	wrong "$trailer" '' 'protected: 10.0.0.2:7446 is not among'
+printf 'role = client\nprotected = { "10.0.0.1" }\nvici_socket = x\n' |
+	wrong "$trailer" '' 'are of the network role'
 printf 'role = client\nmtu = 100\n' | wrong "$trailer" 2 mtu
 printf 'role = client\nmtu = 9000\n' | wrong "$trailer" '' mtu packet_max
 printf 'role = client\ninterface = "muchtoolonganame"\n' | wrong "$trailer" '' interface
@@ -193,6 +199,18 @@ WITHOUT='proxies =' with "${TRAILER/192.0.2.1/2001:db8::1}" | sed "$NAT" |
 	wrong "$ncm" '' 'madp t' 'IPv4 only'
 WITHOUT='proxies =' with "${TRAILER/10.60.0.0\/16/fd60::\/64}" | sed "$NAT" |
 	wrong "$ncm" '' 'addresses: IPv4 only'
+IPSEC='/access wifi {/ s/$/ tunnel = IPsec/'
+WITHOUT='proxies =' with "$TRAILER" 'anchor x { id = 1 methods = { GMA } }' | sed "$IPSEC" >"$dir/good.conf"
+"$ncm" -t -c "$dir/good.conf" >/dev/null || fail "a tunnel with IPsec"
+WITHOUT='proxies =' with "${TRAILER/\}/, \"lte 192.0.2.1\" \}}" | sed "$IPSEC" |
+	wrong "$ncm" '' 'IPsec on access wifi' 'on access lte' 'an address of its own'
+WITHOUT='proxies =' with "$TRAILER" \
+	'madp p { ctl = p.ctl pm = p.pm proxies = { "wifi 192.0.2.1:7443" } }' | sed "$IPSEC" |
+	wrong "$ncm" '' 'madp t has IPsec on access wifi' 'madp p has' 'an address of its own'
+WITHOUT='proxies =' with "$TRAILER" \
+	'madp p { ctl = p.ctl pm = p.pm proxies = { "wifi 192.0.2.1:7443" } }' |
+	sed '/access wifi {/ s/$/ adaptation = IPsec tunnel = UDP_with_DTLS/' |
+	wrong "$ncm" '' 'madp p has IPsec on access wifi' 'madp t has' 'an address of its own'
 WITHOUT='proxies =' with "$TRAILER" 'anchor x { id = 1 methods = { GMA } }' \
 	'anchor y { id = 2 methods = { GMA } }' | wrong "$ncm" '' 'at most'
 with 'anchor x { id = 1 methods = { none } }' 'anchor y { id = 1 methods = { MPTCP_Proxy } }' |
