@@ -31,6 +31,21 @@ say() { printf '\n== %s\n' "$*"; }
 yes_no() { "$@" >/dev/null 2>&1 && echo yes || echo no; }
 same() { [ "$(lab_sum "$1")" = "$(lab_sum "$2")" ] && echo yes || echo no; }
 
+# frames CAPTURE [TSHARK OPTION...] -- FILTER...: how many each of them shows, in one reading; none may
+# have a comma
+frames() {
+	local capture=$1 options=() filters
+	shift
+	while [ "$1" != -- ]; do
+		options+=("$1")
+		shift
+	done
+	shift
+	filters=$(printf ',%s' "$@")
+	tshark -q -r "$capture" "${options[@]}" -z "io,stat,0$filters" 2>/dev/null |
+		awk -F'|' '/<>/ { for (i = 3; i < NF; i += 2) print $i + 0 }'
+}
+
 # What sanitizers said, in all logs.
 no_reports() {
 	claim "sanitizer reports" \

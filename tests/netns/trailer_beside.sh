@@ -153,21 +153,23 @@ say "What was on the links"
 lab_end ccm
 lab_end dump-wifi
 lab_end dump-lte
-seen() { tshark -r "$d/$1.pcap" -d udp.port==7446,dtls -Y "$2" 2>/dev/null | wc -l; }
-kept='(ip.addr == 10.1.1.3 && (udp.port == 500 || udp.port == 4500))'
+kept='ip.addr == 10.1.1.3 && (udp.port == 500 || udp.port == 4500)'
 # a proof, as in dtls_lab.sh: it comes before DTLS, and tells nothing
-dtls='(ip.addr == 10.1.1.4 && udp.port == 7446 &&
-	(dtls.record || udp.length == 100 && udp.payload[0:1] == 45 && udp.payload[28:1] == f1))'
+proof='udp.length == 100 && udp.payload[0:1] == 45 && udp.payload[28:1] == f1'
+dtls="ip.addr == 10.1.1.4 && udp.port == 7446 && (dtls.record || ($proof))"
 neighbours='arp || icmpv6'
-claim "wifi: ESP in UDP, to the proxy's address" "$(seen wifi "esp && $kept")" '>=' 1000
-claim "wifi: DTLS, to the trailer's" "$(seen wifi "dtls.record && $dtls")" '>=' 500
-claim "wifi: what is none of both, of neighbours apart" "$(seen wifi "!($kept || $dtls || $neighbours)")" = 0
+mapfile -t wifi < <(frames "$d/wifi.pcap" -d udp.port==7446,dtls -- "esp && $kept" "dtls.record && $dtls" \
+	"!(($kept) || ($dtls) || $neighbours)" "frame contains $inside")
+claim "wifi: ESP in UDP, to the proxy's address" "${wifi[0]}" '>=' 1000
+claim "wifi: DTLS, to the trailer's" "${wifi[1]}" '>=' 500
+claim "wifi: what is none of both, of neighbours apart" "${wifi[2]}" = 0
+claim "wifi: client and server of the inside" "${wifi[3]}" = 0
 claim "wifi: the file's lines" "$(grep -c 'MAMS in the clear' "$d/wifi.pcap" || :)" = 0
-claim "wifi: client and server of the inside" "$(seen wifi "frame contains $inside")" = 0
-claim "lte: MPTCP in the clear" "$(seen lte 'tcp.option_kind == 30')" '>=' 1000
-claim "lte: the tunnel in the clear" "$(seen lte "frame contains $inside")" '>=' 500
-claim "lte: what is neither, nor the control plane, of neighbours apart" \
-	"$(seen lte "!(tcp.port in {7443,8443} || udp.port == 7446 || $neighbours)")" = 0
+mapfile -t lte < <(frames "$d/lte.pcap" -- 'tcp.option_kind == 30' "frame contains $inside" \
+	"!(tcp.port == 7443 || tcp.port == 8443 || udp.port == 7446 || $neighbours)")
+claim "lte: MPTCP in the clear" "${lte[0]}" '>=' 1000
+claim "lte: the tunnel in the clear" "${lte[1]}" '>=' 500
+claim "lte: what is neither, nor the control plane, of neighbours apart" "${lte[2]}" = 0
 claim "lte: the file's lines" "$(grep -c 'MAMS in the clear' "$d/lte.pcap")" '>=' 100
 no_reports
 claims_table

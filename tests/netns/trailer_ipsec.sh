@@ -226,18 +226,19 @@ say "What was on the links"
 lab_end ccm
 lab_end dump-wifi
 lab_end dump-lte
-seen() { tshark -r "$d/$1.pcap" -Y "$2" 2>/dev/null | wc -l; }
 # ICMP counts by what it quotes
 kept='udp.port == 500 || udp.port == 4500'
 neighbours='arp || icmpv6'
-claim "wifi: ESP in UDP" "$(seen wifi 'esp')" '>=' 2000
-claim "wifi: what is neither that nor IKE, of neighbours apart" \
-	"$(seen wifi "!($kept || $neighbours)")" = 0
-claim "wifi: server and client of the inside" "$(seen wifi "frame contains $inside")" = 0
+mapfile -t wifi < <(frames "$d/wifi.pcap" -- esp "!($kept || $neighbours)" "frame contains $inside")
+claim "wifi: ESP in UDP" "${wifi[0]}" '>=' 2000
+claim "wifi: what is neither that nor IKE, of neighbours apart" "${wifi[1]}" = 0
+claim "wifi: server and client of the inside" "${wifi[2]}" = 0
 claim "wifi: the file's lines" "$(grep -c 'MAMS in the clear' "$d/wifi.pcap" || :)" = 0
-claim "lte: what is neither the tunnel nor the control plane, of neighbours apart" \
-	"$(seen lte "!(udp.port in {7446,7447} || tcp.port == 8443 || $neighbours)")" = 0
-claim "lte: server and client of the inside" "$(seen lte "frame contains $inside")" '>=' 500
+tunnel='udp.port == 7446 || udp.port == 7447'
+mapfile -t lte < <(frames "$d/lte.pcap" -- "!($tunnel || tcp.port == 8443 || $neighbours)" \
+	"frame contains $inside")
+claim "lte: what is neither the tunnel nor the control plane, of neighbours apart" "${lte[0]}" = 0
+claim "lte: server and client of the inside" "${lte[1]}" '>=' 500
 claim "lte: the file's lines" "$(grep -c 'MAMS in the clear' "$d/lte.pcap")" '>=' 100
 lab_end tcpdump
 # secrets of wifi's associations, in the order of setups, each once
