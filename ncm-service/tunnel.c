@@ -85,6 +85,7 @@ static bool put_links(struct ctl_msg *m, const struct ncm_session *s, size_t anc
 		*out = (struct ctl_tr_link){.connection_id = i,
 			.name = ctl_strdup(m, s->policy->accesses[l->access].name),
 			.mtu = l->mtu >= 576 ? l->mtu : LINK_MTU,
+			.remote = l->address, /* what is outside is of its family */
 			.has_dtls = true,
 			.dtls = s->policy->accesses[l->access].tunnel == MX_ADAPT_DTLS,
 			.has_client_nat = ncm_tunnel_is_nat(s, l),

@@ -62,7 +62,8 @@ static int take_link(const struct ctl_tr_link *m, enum madp_role role, struct ma
 		.bound = m->bound_kbps * KBIT,
 		.dtls = m->has_dtls && m->dtls,
 		.client_nat = m->has_client_nat && m->client_nat,
-		.ipsec = m->has_ipsec && m->ipsec};
+		.ipsec = m->has_ipsec && m->ipsec,
+		.outer6 = m->remote.family != AF_INET};
 	snprintf(l->name, sizeof(l->name), "%s", m->name ? m->name : "?");
 	snprintf(l->device, sizeof(l->device), "%s", m->device ? m->device : "");
 	if (l->ipsec && (l->dtls || l->client_nat))

@@ -50,20 +50,22 @@ static void send_event(struct madp_control *c, const struct ctl_tr_event *e)
 
 /* ---- sessions ---- */
 
-static int set_host(struct madp_control *c, unsigned worker, const struct mams_addr *a, bool add)
+/** Add it, with the MTU of what is sent to it, or, with none, take it away. */
+static int set_host(
+	struct madp_control *c, unsigned worker, const struct mams_addr *a, uint16_t mtu)
 {
 	uint32_t ifindex = c->instance.workers[worker].tun.ifindex;
 
 	if (!mams_addr_is_set(a))
 		return 0;
-	return c->conf->role == MADP_ROLE_CLIENT ? mams_nl_address(c->nl, ifindex, a, add)
-						 : mams_nl_host_route(c->nl, ifindex, a, add);
+	return c->conf->role == MADP_ROLE_CLIENT ? mams_nl_address(c->nl, ifindex, a, mtu != 0)
+						 : mams_nl_host_route(c->nl, ifindex, a, mtu);
 }
 
 static void unset_host(struct madp_control *c, unsigned worker, const struct mams_addr *a,
 	const struct mams_addr *is)
 {
-	if (mams_addr_is_set(a) && !mams_addr_eq_ip(a, is) && set_host(c, worker, a, false) < 0)
+	if (mams_addr_is_set(a) && !mams_addr_eq_ip(a, is) && set_host(c, worker, a, 0) < 0)
 		log_warn("an anchor address could not be removed from this host");
 }
 
@@ -249,18 +251,24 @@ static struct madp_desired *record_of(struct madp_control *c, const struct madp_
 static int take_over(struct madp_control *c, struct madp_desired *d, struct madp_session_set *s,
 	struct madp_order *o, struct mams_error *err)
 {
-	int rc = set_host(c, d->worker, &s->anchor4, true);
+	uint16_t mtu = madp_session_set_mtu(s);
+	int rc;
 
+	/* the N-MADP's device is everybody's */
+	if (c->conf->role == MADP_ROLE_NETWORK && mtu > c->conf->mtu)
+		mtu = (uint16_t)c->conf->mtu;
+	rc = set_host(c, d->worker, &s->anchor4, mtu);
 	if (rc == 0)
-		rc = set_host(c, d->worker, &s->anchor6, true);
+		rc = set_host(c, d->worker, &s->anchor6, mtu);
 	if (rc == 0 && c->conf->role == MADP_ROLE_CLIENT)
-		rc = mams_tun_up(&c->instance.workers[d->worker].tun, s->mtu);
+		rc = mams_tun_up(&c->instance.workers[d->worker].tun, mtu);
 	if (rc < 0)
 		return mams_fail(
 			err, -rc, "anchor4", "the kernel refuses it: %s", mams_strerror(rc));
 	unset_host(c, d->worker, &d->anchor4, &s->anchor4);
 	unset_host(c, d->worker, &d->anchor6, &s->anchor6);
 	remember(d, s);
+	d->mtu = mtu;
 	o->account = madp_account_ref(d->account);
 	o->set = s;
 	madp_worker_order(&c->instance.workers[d->worker], o);

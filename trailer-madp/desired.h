@@ -18,6 +18,7 @@ struct madp_desired {
 	uint64_t number; /**< later ones have higher ones */
 	struct mams_addr anchor4;
 	struct mams_addr anchor6;
+	uint16_t mtu; /**< of packets inside, as the host's network is told */
 	unsigned worker;
 	struct madp_account *account;
 	struct madp_link_set link[MADP_LINKS_MAX];

@@ -41,6 +41,8 @@ enum madp_gma_form {
 #define MADP_GMA_TIMESTAMP 0x0100u
 #define MADP_GMA_TTL 0x0080u
 #define MADP_GMA_ALL 0xff80u
+#define MADP_GMA_SDU                                                                               \
+	(MADP_GMA_CONNECTION_ID | MADP_GMA_DELIVERY_SN | MADP_GMA_FLOW_SN | MADP_GMA_TIMESTAMP)
 #define MADP_GMA_RESERVED 0x0078u
 #define MADP_GMA_VERSION_MASK 0x0007u
 

@@ -17,8 +17,7 @@ static struct madp_gma fields(const struct madp_worker *w, const struct madp_pat
 	const struct madp_out *o, enum madp_gma_form form)
 {
 	struct madp_gma g = {.form = form,
-		.flags = MADP_GMA_CONNECTION_ID | MADP_GMA_DELIVERY_SN | MADP_GMA_FLOW_SN |
-			 MADP_GMA_TIMESTAMP,
+		.flags = MADP_GMA_SDU,
 		.connection_id = path->connection_id,
 		.flow_id = o->cls,
 		.flow_sn = o->sn,

@@ -9,9 +9,6 @@
 #include <sys/epoll.h>
 #include <unistd.h>
 
-#define OUTER4 28
-#define OUTER6 48
-
 static void *mem_get(void *user, size_t size)
 {
 	struct madp_worker *w = user;
@@ -37,9 +34,7 @@ static void mem_put(void *user, void *p, size_t size)
 
 static uint8_t outer_of(const struct madp_path *path, bool v6)
 {
-	if (path->nat_on)
-		return 0;
-	return (uint8_t)((v6 ? OUTER6 : OUTER4) + (path->guard.on ? MAMS_DTLS_OVERHEAD : 0));
+	return madp_outer(path->nat_on, path->guard.on, v6);
 }
 
 static void forget_peer(struct madp_worker *w, struct madp_path *path)

@@ -31,6 +31,7 @@ struct madp_link_set {
 	bool dtls;               /**< nothing but the proof goes in the clear */
 	bool client_nat;         /**< PDUs without a tunnel, with the link's address */
 	bool ipsec;              /**< inside an association; network: at an address kept for that */
+	bool outer6;             /**< its addresses are, or for all we know may be, of IPv6 */
 };
 
 /** A direction of a class; links are connection ids, the worker makes slots of them. */
@@ -70,5 +71,11 @@ struct madp_session_set *madp_session_set_new(void); /**< NULL on ENOMEM */
 void madp_session_set_fit(struct madp_session_set *s);
 void madp_session_set_free(struct madp_session_set *s); /**< accepts NULL; wipes the key */
 bool madp_session_set_same_key(const struct madp_session_set *a, const struct madp_session_set *b);
+/** The largest packet inside that goes over every link in one piece, with the longest encapsulation
+ *  of the session's packets; not more than it was told.  When what is too long is cut, what it was
+ * told. Never less than a host must take: 1280 with IPv6 inside, 576 (RFC 8200 5, RFC 791). */
+uint16_t madp_session_set_mtu(const struct madp_session_set *s);
+/** Octets around a PDU: IP and UDP header, DTLS record. */
+uint8_t madp_outer(bool client_nat, bool dtls, bool v6);
 /** The same link, to the same peer, from the same address? */
 bool madp_link_set_same(const struct madp_link_set *a, const struct madp_link_set *b);

@@ -74,6 +74,8 @@ static void put_session(struct ctl_msg *msg, const struct madp_status_view *v,
 		.anchor4 = d->anchor4,
 		.anchor6 = d->anchor6,
 		.port = v->conf->n_listen ? (uint16_t)(v->conf->listen[0].port + d->worker) : 0,
+		.has_mtu = true,
+		.mtu = d->mtu,
 		.spoofed = madp_load(&a->spoofed),
 		.links = ctl_alloc(msg, MADP_LINKS_MAX * sizeof(*out->links)),
 		.classes = ctl_alloc(msg, MADP_CLASSES_MAX * sizeof(*out->classes))};

@@ -187,6 +187,8 @@ struct ctl_tr_session_status {
 	struct mams_addr anchor4;
 	struct mams_addr anchor6;
 	uint16_t port;
+	bool has_mtu;
+	uint16_t mtu; /**< of packets inside, as this host's network is told */
 	uint64_t spoofed;
 	struct ctl_tr_link_status *links;
 	size_t n_links;

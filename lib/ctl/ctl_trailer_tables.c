@@ -198,6 +198,7 @@ static const struct mams_field session_status_rows[] = {
 	ROW_ADDR(ctl_tr_session_status, anchor4, "anchor4", OPT, ""),
 	ROW_ADDR(ctl_tr_session_status, anchor6, "anchor6", OPT, ""),
 	ROW_INT(U16, ctl_tr_session_status, port, "port", 0, 65535, ""),
+	ROW_OPT_INT(U16, ctl_tr_session_status, mtu, "mtu", 0, 65535, "of packets inside"),
 	COUNT(ctl_tr_session_status, spoofed),
 	ROW_LIST(ctl_tr_session_status, links, "links", 0, &link_status_table, 0, MAX_LINKS, ""),
 	ROW_LIST(ctl_tr_session_status, classes, "classes", 0, &class_status_table, 0, MAX_CLASSES,

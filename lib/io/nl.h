@@ -82,9 +82,10 @@ MAMS_MUST int mams_nl_sweep(struct mams_nl *n, uint32_t first, uint32_t last);
 MAMS_MUST int mams_nl_address(
 	struct mams_nl *n, uint32_t ifindex, const struct mams_addr *a, bool add);
 /** A route of the main table for this one address to a device of ours; another one is replaced.
- *  @param add  false: take it away; gone already is no error */
+ *  @param mtu  in octets, of the packets that go there: who forwards a longer one is told so by
+ * ICMP; 0: take the route away; gone already is no error */
 MAMS_MUST int mams_nl_host_route(
-	struct mams_nl *n, uint32_t ifindex, const struct mams_addr *a, bool add);
+	struct mams_nl *n, uint32_t ifindex, const struct mams_addr *a, uint32_t mtu);
 
 /** A rule for what this host itself sends.  go_to: on with the rule of that priority; table: look
  *  there; neither: nothing, a place to go to.  What is zero or not told matches everything. */

@@ -59,7 +59,7 @@ claim "client names its device" "$(set_c single:1,2 single:1,2)" = "0 mams"
 trailer_routes
 claim "both links are proven and up within 30 s" "$(yes_no lab_wait 30 both_up)" = yes
 claim "route to the anchor" "$(px ip route show 10.60.0.2 | tr -s ' ')" = \
-	"10.60.0.2 dev mams0 proto 77 scope link "
+	"10.60.0.2 dev mams0 proto 77 scope link mtu 1400 "
 claim "an unknown link in a class is refused" \
 	"$(set_c single:5 single:1 || :)" = "4100 links: connection 5 is none of the session's links"
 claim "the session stays as it was" "$(link c 1 up)" = true

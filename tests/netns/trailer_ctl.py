@@ -45,8 +45,10 @@ def link(role, name, o):
         out["dtls"] = True
     if name in o.get("nat", "").split(","):
         out["client_nat"] = True
-    if role == "client":
-        net = "10.1.%d." if o.get("family", "4") == "4" else "fd01:%d::"
+    net = "10.1.%d." if o.get("family", "4") == "4" else "fd01:%d::"
+    if role == "network":
+        out.update(remote=net % cid + "2")
+    else:
         out.update(local=o.get(f"local-{name}", net % cid + "2"), remote=net % cid + "1", device=name,
                    remote_port=int(o["port"]))
     return out

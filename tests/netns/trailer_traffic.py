@@ -18,6 +18,9 @@ trailer_traffic.py talk ADDRESS PORT RATE SECONDS [DSCP]
 trailer_traffic.py sweep ADDRESS PORT STEP          datagrams of 1 to 9000 octets to it, one by one, up
                                                     to three times each; prints the first three sizes
                                                     that fail
+trailer_traffic.py pings ADDRESS MTU                echo requests of all sizes up to MTU, IP header included,
+                                                    which nobody may fragment; prints how many sizes, and
+                                                    the first three that are not answered in four goes
 trailer_traffic.py raw SOURCE SPORT TARGET DPORT HEX  one UDP datagram, from any address and port
 trailer_traffic.py ask TARGET DPORT HEX             one datagram; prints what comes back, or nothing"""
 import random
@@ -119,6 +122,47 @@ def sweep(address, port, step):
     print("of", len(sizes), "sizes fail", failed or "none")
 
 
+def pings(address, mtu):
+    v6 = ":" in address
+    family, header, protocol, request, reply = (
+        (socket.AF_INET6, 40, 58, 128, 129) if v6 else (socket.AF_INET, 20, 1, 8, 0))
+    s = socket.socket(family, socket.SOCK_RAW, protocol)
+    s.setsockopt(41 if v6 else 0, 23 if v6 else 10, 2)  # MTU_DISCOVER: do
+    s.connect((address, 0))
+    left = set(range(header + 8, mtu + 1))
+    print(len(left), end=" ")
+    for _ in range(4):
+        waiting, todo = set(), sorted(left, reverse=True)
+        s.settimeout(1)
+        while todo or waiting:
+            while todo and len(waiting) < 32:
+                size = todo.pop()
+                data = struct.pack("!BBHHH", request, 0, 0, 9188, size) + bytes(size - header - 8)
+                if not v6:
+                    total = sum(struct.unpack("!4H", data[:8]))
+                    total = (total & 0xffff) + (total >> 16)
+                    data = data[:2] + struct.pack("!H", 0xffff - total) + data[4:]
+                try:
+                    s.send(data)
+                    waiting.add(size)
+                except OSError:
+                    pass
+            if not waiting:
+                break
+            try:
+                got = s.recv(65536)
+            except TimeoutError:
+                break
+            got = got if v6 else got[20:]
+            kind, _, _, ident, size = struct.unpack("!BBHHH", got[:8])
+            if kind == reply and ident == 9188 and len(got) == size - header:
+                waiting.discard(size)
+                left.discard(size)
+        if not left:
+            break
+    print(sorted(left)[:3] or "none")
+
+
 def talk(address, port, rate, seconds, dscp):
     s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
     s.setsockopt(socket.IPPROTO_IP, socket.IP_TOS, dscp << 2)
@@ -179,6 +223,8 @@ def main():
         echo(a[0], int(a[1]), float(a[2]))
     elif verb == "talk":
         talk(a[0], int(a[1]), int(a[2]), int(a[3]), int(a[4]) if len(a) > 4 else 0)
+    elif verb == "pings":
+        pings(a[0], int(a[1]))
     elif verb == "sweep":
         sweep(a[0], int(a[1]), int(a[2]))
     elif verb == "raw":

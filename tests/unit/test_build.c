@@ -250,6 +250,41 @@ static void the_same_link(void)
 	madp_session_set_free(b);
 }
 
+/* The longest packet inside, by hand: what is around it on each link, 14 octets of trailer (13
+ * where one class is all there is), and the least of the links. */
+static void the_largest_packet_inside(void)
+{
+	struct madp_session_set *s = NULL;
+	struct mams_error err;
+
+	for (int role = MADP_ROLE_CLIENT; role <= MADP_ROLE_NETWORK; role++) {
+		CU_ASSERT_EQUAL_FATAL(build(good, (enum madp_role)role, &s, &err), 0);
+		CU_ASSERT_EQUAL(madp_session_set_mtu(s), 1400 - 48 - 14); /* lte: IPv6 outside */
+		s->link[1].dtls = true;
+		CU_ASSERT_EQUAL(madp_session_set_mtu(s), 1400 - 48 - 37 - 14);
+		s->fragmentation = true; /* it is cut */
+		CU_ASSERT_EQUAL(madp_session_set_mtu(s), 1400);
+		s->fragmentation = false;
+		s->n_links = 1;
+		CU_ASSERT_EQUAL(madp_session_set_mtu(s), 1400); /* as told, though 1458 would fit */
+		s->mtu = 9000;
+		CU_ASSERT_EQUAL(madp_session_set_mtu(s), 1500 - 28 - 14);
+		s->cls[2].used = false;
+		CU_ASSERT_EQUAL(madp_session_set_mtu(s), 1500 - 28 - 13);
+		s->link[0].client_nat = true;
+		CU_ASSERT_EQUAL(madp_session_set_mtu(s), 1500 - 13);
+		s->link[0].mtu = 1290; /* IPv6 inside needs its 1280 */
+		CU_ASSERT_EQUAL(madp_session_set_mtu(s), 1280);
+		s->anchor6 = (struct mams_addr){0};
+		CU_ASSERT_EQUAL(madp_session_set_mtu(s), 1277);
+		s->link[0].mtu = 0;
+		CU_ASSERT_EQUAL(madp_session_set_mtu(s), 576);
+		s->n_links = 0;
+		CU_ASSERT_EQUAL(madp_session_set_mtu(s), 9000);
+		madp_session_set_free(s);
+	}
+}
+
 int main(void)
 {
 	static const struct mams_case cases[] = {
@@ -261,6 +296,7 @@ int main(void)
 		{"client NAT", client_nat},
 		{"IPsec", ipsec},
 		{"the same link", the_same_link},
+		{"the largest packet inside", the_largest_packet_inside},
 	};
 
 	return mams_suite_run("build", cases, MAMS_ARRAY_LEN(cases));

@@ -89,10 +89,13 @@ void show_tr(const struct ctl_tr_status *s, struct mams_buf *out)
 	for (size_t i = 0; i < s->n_sessions; i++) {
 		const struct ctl_tr_session_status *x = &s->sessions[i];
 
-		mams_buf_printf(out, "\n  %s  %s%s%s\n", x->client,
+		mams_buf_printf(out, "\n  %s  %s%s%s", x->client,
 			mams_addr_is_set(&x->anchor4) ? mams_addr_str(&x->anchor4, a4) : "",
 			mams_addr_is_set(&x->anchor4) && mams_addr_is_set(&x->anchor6) ? " " : "",
 			mams_addr_is_set(&x->anchor6) ? mams_addr_str(&x->anchor6, a6) : "");
+		if (x->has_mtu)
+			mams_buf_printf(out, "  MTU %u", x->mtu);
+		mams_buf_printf(out, "\n");
 		put_links(x, out);
 		put_classes(x, out);
 	}
