@@ -3,6 +3,7 @@
 #define PERIOD_MS 10000
 #define BIN_US 100000
 #define WINDOW 64
+#define QUEUE_MOST_US 10000000
 
 void madp_meter_init(struct madp_meter *m, mams_time now)
 {
@@ -89,6 +90,13 @@ static int64_t least(const struct madp_meter *m)
 	return m->base[0] < m->base[1] ? m->base[0] : m->base[1];
 }
 
+static uint32_t above_least(const struct madp_meter *m, int64_t delay_us)
+{
+	int64_t us = delay_us - least(m);
+
+	return us > 0 ? (uint32_t)(us < QUEUE_MOST_US ? us : QUEUE_MOST_US) : 0;
+}
+
 static unsigned missing(uint64_t seen, unsigned oldest)
 {
 	return oldest - (unsigned)__builtin_popcountll(oldest == 64 ? seen : seen << (64 - oldest));
@@ -147,7 +155,6 @@ void madp_meter_sn(struct madp_meter *m, unsigned flow, uint8_t delivery_sn, mam
 
 void madp_meter_report(struct madp_meter *m, struct madp_report_link *r, mams_time now)
 {
-	int64_t queue = (m->low_begun ? m->low_us : m->owd_us) - least(m);
 	int64_t held = madp_meter_has_delay(m) ? now.us - m->ts_at.us : 0;
 
 	r->has_echo = madp_meter_has_delay(m);
@@ -156,7 +163,7 @@ void madp_meter_report(struct madp_meter *m, struct madp_report_link *r, mams_ti
 	r->rx_us = mams_time_is_never(m->data_at) ? 0 : (uint32_t)m->data_at.us;
 	r->echo_ms = m->ts_ms;
 	r->held_us = held < 1000000 ? (uint32_t)held : 1000000;
-	r->queue_us = queue > 0 ? (uint32_t)(queue < 10000000 ? queue : 10000000) : 0;
+	r->queue_us = above_least(m, m->low_begun ? m->low_us : m->owd_us);
 	r->jitter_us = m->jitter_us;
 	r->owd_us = (int32_t)(uint32_t)m->owd_us;
 	r->lost = (uint16_t)m->lost;
@@ -170,7 +177,7 @@ int64_t madp_meter_delay_diff(const struct madp_meter *m, const struct madp_mete
 	return m->owd_us - other->owd_us;
 }
 
-int64_t madp_meter_queue_us(const struct madp_meter *m)
+uint32_t madp_meter_queue_us(const struct madp_meter *m)
 {
-	return madp_meter_has_delay(m) ? m->owd_us - least(m) : 0;
+	return madp_meter_has_delay(m) ? above_least(m, m->owd_us) : 0;
 }

@@ -60,5 +60,5 @@ void madp_meter_report(struct madp_meter *m, struct madp_report_link *r, mams_ti
 /** Delay of this link minus that of another of the same session, us; 0 while one is unknown. */
 int64_t madp_meter_delay_diff(const struct madp_meter *m, const struct madp_meter *other);
 /** Standing queue now: smoothed delay above the least of the last seconds, us. */
-int64_t madp_meter_queue_us(const struct madp_meter *m);
+uint32_t madp_meter_queue_us(const struct madp_meter *m);
 bool madp_meter_has_delay(const struct madp_meter *m);

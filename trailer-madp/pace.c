@@ -18,8 +18,10 @@
 #define NOISE_MOST_US 20000u
 #define NOISE_WINDOW 8u       /* the least of so many times the noise is taken for the queue */
 #define TRAIN_SAMPLE_US 1000u /* of one of the first train */
+#define TRAIN_WHOLE_US 3000u  /* of one train by when it was sent: to the millisecond */
 #define SAMPLE_PACKETS 4u
 #define LOSS_PACKETS 16u
+#define CHANCE_PACKETS 4u
 #define HEAVY_LOSS_PPM 100000u /* so much lost: in full use, whatever the queue says */
 #define REPORT_US 10000u
 #define BURST_US 4000u
@@ -164,7 +166,7 @@ static void put_mark(struct madp_pace *p, uint32_t ts_ms)
 	p->mark = (uint8_t)((p->mark + 1) % MADP_PACE_MARKS);
 	if (p->n_marks < MADP_PACE_MARKS)
 		p->n_marks++;
-	p->marks[p->mark] = (struct madp_pace_mark){ts_ms, p->sent_packets, p->sent_octets};
+	p->marks[p->mark] = (struct madp_pace_mark){ts_ms, p->sent_octets};
 }
 
 /* One mark per sixteenth of a round trip at most, so that they reach back two round trips; and one
@@ -194,7 +196,6 @@ void madp_pace_sent(struct madp_pace *p, uint32_t len, uint32_t ts_ms, mams_time
 		p->credit = -(
 			int64_t)(4 * 65536); /* modes that do not ask may overdraw, not for ever */
 	p->sent_octets += len;
-	p->sent_packets++;
 	p->flight += len;
 	p->sent_at = now;
 }
@@ -210,9 +211,9 @@ void madp_pace_rtt(struct madp_pace *p, uint32_t rtt_us)
 
 /* What had been sent when the sender's clock stood at the end of ts_ms, between two marks in
  * proportion.  false: before all marks. */
-static bool sent_by(const struct madp_pace *p, uint32_t ts_ms, struct madp_pace_mark *out)
+static bool sent_by(const struct madp_pace *p, uint32_t ts_ms, uint64_t *octets)
 {
-	struct madp_pace_mark after = {p->last_ms + 1, p->sent_packets, p->sent_octets};
+	struct madp_pace_mark after = {p->last_ms + 1, p->sent_octets};
 
 	for (unsigned i = 0; i < p->n_marks; i++) {
 		const struct madp_pace_mark *m =
@@ -223,10 +224,7 @@ static bool sent_by(const struct madp_pace *p, uint32_t ts_ms, struct madp_pace_
 		if ((int32_t)(ts_ms - m->ts_ms) >= 0) {
 			if (in > span)
 				in = span;
-			out->packets =
-				m->packets +
-				(uint32_t)((uint64_t)(after.packets - m->packets) * in / span);
-			out->octets = m->octets + (after.octets - m->octets) * in / span;
+			*octets = m->octets + (after.octets - m->octets) * in / span;
 			return true;
 		}
 		after = *m;
@@ -234,15 +232,14 @@ static bool sent_by(const struct madp_pace *p, uint32_t ts_ms, struct madp_pace_
 	return false;
 }
 
-/* Fewer than there should be: newest packets of both ends of a sample stand for whole milliseconds,
- * so a few are always in doubt. */
-static uint32_t loss_ppm(uint32_t sent, uint32_t received)
+/* A few in a short sample are chance. */
+static uint32_t loss_ppm(uint32_t received, uint32_t lost)
 {
-	uint32_t doubt = 4;
+	uint32_t sent = received + lost;
 
-	if (sent < LOSS_PACKETS || sent <= received + doubt)
+	if (sent < LOSS_PACKETS || lost <= CHANCE_PACKETS)
 		return 0;
-	return (uint32_t)((uint64_t)(sent - received - doubt) * 1000000 / sent);
+	return (uint32_t)((uint64_t)(lost - CHANCE_PACKETS) * 1000000 / sent);
 }
 
 static void set_rate(struct madp_pace *p, uint64_t rate)
@@ -250,6 +247,13 @@ static void set_rate(struct madp_pace *p, uint64_t rate)
 	if (rate < 64000)
 		rate = 64000;
 	p->rate = p->bound && rate > p->bound ? p->bound : rate;
+}
+
+/* What the trains took is paid for: they have arrived, or are on their way. */
+static void end_start(struct madp_pace *p)
+{
+	p->starting = false;
+	p->credit = 0;
 }
 
 /* Busy only when the queue never ran empty: a pause within the sample would count as a slow link.
@@ -266,7 +270,7 @@ static void learn(struct madp_pace *p, uint64_t sample, uint32_t us)
 		if (sample > p->rate)
 			set_rate(p, sample);
 		if (busy || p->held_back)
-			p->starting = false;
+			end_start(p);
 	} else if (p->tried && sample > p->rate) {
 		set_rate(p, sample);
 	} else if (busy) {
@@ -280,13 +284,47 @@ static void learn(struct madp_pace *p, uint64_t sample, uint32_t us)
 	}
 }
 
+/* When the train was sent that begins after what the newest report told of: there was a pause
+ * before it.
+ * @return false: there was none */
+static bool train_begin(const struct madp_pace *p, uint32_t *ts_ms)
+{
+	const uint64_t acked = p->sent_octets - p->flight;
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < p->n_marks; i++) {
+		const struct madp_pace_mark *m =
+			&p->marks[(p->mark + MADP_PACE_MARKS - i) % MADP_PACE_MARKS];
+
+		if (m->octets != acked)
+			continue;
+		if (n++ == 0)
+			*ts_ms = m->ts_ms;
+	}
+	return n > 1 || (n == 1 && acked == 0);
+}
+
+/* A train that came within one report shows no two moments of its arrival; but its first packet
+ * came when it was sent, and the least delay later that was reported of the link. */
+static void take_train(struct madp_pace *p, const struct madp_report_link *r)
+{
+	uint32_t octets = r->octets - p->octets;
+	uint32_t ts_ms = 0;
+	uint32_t us;
+
+	if (!train_begin(p, &ts_ms))
+		return;
+	us = r->rx_us - (ts_ms * 1000u + (uint32_t)p->least_owd_us);
+	if (octets >= SAMPLE_PACKETS * PACKET && octets >= p->flight - p->flight / 8 &&
+		us >= TRAIN_WHOLE_US + 4 * p->jitter_us && us < rtt_of(p))
+		learn(p, (uint64_t)octets * 8000000 / us, us);
+}
+
 static void take_sample(struct madp_pace *p, const struct madp_report_link *r)
 {
-	struct madp_pace_mark sent;
 	uint32_t us = r->rx_us - p->from.rx_us;
 	uint32_t packets = r->packets - p->from.packets;
 	uint32_t least = p->starting ? TRAIN_SAMPLE_US : SAMPLE_US + 2 * window_us(p);
-	bool known = sent_by(p, r->echo_ms, &sent);
 	/* two trains and the pause between them */
 	bool between = p->starting && us > rtt_of(p) / 2 + 2 * REPORT_US;
 
@@ -297,7 +335,7 @@ static void take_sample(struct madp_pace *p, const struct madp_report_link *r)
 	if (p->from.begun && !between && (us < least || (packets < SAMPLE_PACKETS && us < 1000000)))
 		return;
 	if (p->from.begun && !between && us < 10000000) {
-		p->loss_ppm = known ? loss_ppm(sent.packets - p->from.sent, packets) : 0;
+		p->loss_ppm = loss_ppm(packets, (uint16_t)(r->lost - p->from.lost));
 		learn(p, (uint64_t)(r->octets - p->from.octets) * 8000000 / us, us);
 	}
 	p->from.begun = true;
@@ -306,7 +344,7 @@ static void take_sample(struct madp_pace *p, const struct madp_report_link *r)
 	p->from.rx_us = r->rx_us;
 	p->from.octets = r->octets;
 	p->from.packets = r->packets;
-	p->from.sent = known ? sent.packets : p->sent_packets;
+	p->from.lost = r->lost;
 }
 
 static bool draining(const struct madp_pace *p, mams_time now)
@@ -435,21 +473,25 @@ static bool take_window(struct madp_pace *p)
 
 void madp_pace_report(struct madp_pace *p, const struct madp_report_link *r, mams_time now)
 {
-	struct madp_pace_mark sent;
-	uint32_t rtt_ms = madp_report_rtt_us(r, now);
+	uint32_t rtt_us = madp_report_rtt_us(r, now);
+	uint64_t sent;
 	bool grows;
 
 	p->report_at = now;
 	if (!r->has_echo)
 		return;
 	p->owd_us = r->owd_us;
+	if (!p->has_owd || (int32_t)((uint32_t)r->owd_us - (uint32_t)p->least_owd_us) < 0)
+		p->least_owd_us = r->owd_us;
 	p->has_owd = true;
 	p->jitter_us = r->jitter_us;
-	if (rtt_ms)
-		madp_pace_rtt(p, rtt_ms);
+	if (rtt_us)
+		madp_pace_rtt(p, rtt_us);
 	grows = take_window(p);
+	if (p->starting)
+		take_train(p, r);
 	if (sent_by(p, r->echo_ms, &sent))
-		p->flight = p->sent_octets - sent.octets;
+		p->flight = p->sent_octets - sent;
 	if (r->octets == p->octets)
 		return;
 	if (grows)

@@ -26,10 +26,9 @@ struct madp_report_link;
 #define MADP_PACE_QUEUE_US 5000
 #define MADP_PACE_MARKS 32
 
-/** Octets and packets sent up to a moment of the sender's millisecond clock. */
+/** Octets sent up to a moment of the sender's millisecond clock. */
 struct madp_pace_mark {
 	uint32_t ts_ms;
-	uint32_t packets;
 	uint64_t octets;
 };
 
@@ -41,7 +40,6 @@ struct madp_pace {
 	mams_time filled;
 	mams_time busy_until; /**< when the link will have carried all that was sent, at `rate` */
 	uint64_t sent_octets;
-	uint32_t sent_packets;
 	uint32_t window;    /**< starting: octets that may be under way */
 	uint64_t flight;    /**< octets under way, by the last report, plus what was sent since */
 	mams_time begun_at; /**< first packet since start or restart; never = none */
@@ -53,9 +51,9 @@ struct madp_pace {
 		uint32_t rx_us; /**< where the running sample began: receiver's clock and totals */
 		uint32_t octets;
 		uint32_t packets;
-		uint32_t sent;     /**< packets sent by then */
 		uint32_t queue_us; /**< least queue since */
 		uint32_t gap_us;   /**< longest time between two reports since */
+		uint16_t lost;
 		bool begun;
 	} from;
 	uint32_t rx_us;    /**< receiver's clock of the newest report */
@@ -71,6 +69,7 @@ struct madp_pace {
 	uint32_t min_rtt_us; /**< least seen; 0 unknown */
 	uint32_t queue_us;   /**< standing queue, as the newest reports tell */
 	int32_t owd_us;      /**< relative one-way delay of the newest report: compare links only */
+	int32_t least_owd_us; /**< least of all reports */
 	uint32_t jitter_us;
 	uint32_t loss_ppm; /**< of the last sample */
 	bool has_owd;

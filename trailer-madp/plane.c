@@ -9,7 +9,7 @@
 const struct madp_plane_conf madp_plane_defaults = {
 	.role = MADP_PROBE_CLIENT,
 	.sender = {.hold_packets = 2048,
-		.hold_octets = 512 * 1024,
+		.hold_octets = 1024 * 1024,
 		.hold_us = 200000,
 		.lossless_octets = 1024 * 1024,
 		.lossless_us = 1000000,

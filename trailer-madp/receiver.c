@@ -102,6 +102,7 @@ static void look(struct madp_receiver *r, mams_time now)
 			.late_us = m->late_us,
 			.jitter_us = m->jitter_us,
 			.heard_at = m->heard_at,
+			.queue_us = madp_meter_queue_us(m),
 			.known = madp_meter_has_delay(m)};
 	}
 }

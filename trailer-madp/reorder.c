@@ -200,7 +200,8 @@ static bool is_active(const struct madp_reorder *r, const struct madp_reorder_li
 	       now.us - link[i].heard_at.us < ACTIVE_US;
 }
 
-/* How long what a link may still bring can take, after another link showed the gap. */
+/* How long what a link may still bring can take, after another link showed the gap.  That one's
+ * queue may have come since. */
 static int64_t wait_us(
 	const struct madp_reorder *r, const struct madp_reorder_link *link, unsigned slow)
 {
@@ -210,7 +211,7 @@ static int64_t wait_us(
 
 	if (!a->known || !b->known)
 		return UNKNOWN_US;
-	us = a->delay_us - b->delay_us;
+	us = a->delay_us - (b->delay_us - b->queue_us);
 	return (us > 0 ? us : 0) + SPREAD_US + 4 * (int64_t)a->jitter_us + a->late_us;
 }
 

@@ -35,6 +35,7 @@ struct madp_reorder_link {
 	uint32_t late_us; /**< in-link lateness: jitter that overtakes */
 	uint32_t jitter_us;
 	mams_time heard_at; /**< newest packet of any kind on the link */
+	uint32_t queue_us;  /**< part of delay_us that comes and goes */
 	bool known;
 };
 

@@ -10,7 +10,7 @@
 
 const struct madp_sender_conf madp_sender_defaults = {
 	.hold_packets = 2048,
-	.hold_octets = 512 * 1024,
+	.hold_octets = 1024 * 1024,
 	.hold_us = 200000,
 	.lossless_octets = 1024 * 1024,
 	.lossless_us = 1000000,

@@ -370,6 +370,14 @@ static int64_t arrival(const struct world *w, unsigned from, unsigned link)
 	return at < w->asleep_us[!from] ? w->asleep_us[!from] : at;
 }
 
+/* When a source has its next packet. */
+static int64_t source_at(const struct world_flow *f)
+{
+	int64_t us = f->burst_us ? f->burst_us : 1;
+
+	return f->rate ? (f->next_us + us - 1) / us * us : INT64_MAX;
+}
+
 void world_sleep(struct world *w, enum world_side side, int64_t us)
 {
 	w->asleep_us[side] = w->now_us + us;
@@ -391,8 +399,7 @@ static int64_t step(struct world *w, int64_t until, bool due[2])
 			t = arrival(w, s, i) < t ? arrival(w, s, i) : t;
 		}
 		for (unsigned c = 0; c < MADP_CLASSES_MAX; c++) {
-			if (w->flow[s][c].rate && w->flow[s][c].next_us < t)
-				t = w->flow[s][c].next_us;
+			t = source_at(&w->flow[s][c]) < t ? source_at(&w->flow[s][c]) : t;
 		}
 	}
 	t = t > w->now_us ? t : w->now_us;
@@ -423,7 +430,7 @@ void world_run(struct world *w, int64_t us)
 				}
 			}
 			for (unsigned c = 0; c < MADP_CLASSES_MAX; c++) {
-				if (w->flow[s][c].rate && w->flow[s][c].next_us <= t)
+				if (source_at(&w->flow[s][c]) <= t)
 					generate(w, s, c);
 			}
 			if (due[s])

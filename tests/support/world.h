@@ -47,6 +47,7 @@ struct world_wire {
 struct world_flow {
 	uint64_t rate; /**< bit/s of SDUs; 0 none */
 	uint32_t len;
+	int64_t burst_us; /**< what comes in so long comes at once, at its end */
 	int64_t next_us;
 	uint64_t frac;
 	uint64_t seq;

@@ -7,6 +7,8 @@
 #define SUM (70e6 * 1400 / (1400 + WORLD_OVERHEAD)) /* of SDUs that 20 + 50 Mbit/s carry */
 
 static struct world w;
+static const int64_t delays[][2] = {
+	{10000, 60000}, {60000, 10000}, {1000, 1000}, {30000, 30000}, {100, 100000}};
 
 static struct world_flow *flow(enum world_side from)
 {
@@ -45,9 +47,6 @@ static void in_order(enum world_side from)
 /* Neither rate is configured; the load is 0.998 of what both links carry together. */
 static void split_uses_both_links(void)
 {
-	static const int64_t delays[][2] = {
-		{10000, 60000}, {60000, 10000}, {1000, 1000}, {100, 100000}, {30000, 30000}};
-
 	for (unsigned i = 0; i < MAMS_ARRAY_LEN(delays); i++) {
 		enum world_side from = i % 2 ? WORLD_NETWORK : WORLD_CLIENT;
 		uint64_t refused;
@@ -71,6 +70,28 @@ static void split_uses_both_links(void)
 		CU_ASSERT_EQUAL(lost(from), 0);
 		CU_ASSERT(flow(from)->refused - refused <= flow(from)->seq / 1000);
 		CU_ASSERT(flow(from)->refused <= flow(from)->seq / 25);
+		in_order(from);
+		world_fini(&w);
+	}
+}
+
+/* A session that has just begun knows no rate; until a round trip later, what the links do not take
+ * at once is held.  Packets come as from a device, some milliseconds' worth at a time. */
+static void first_second_loses_nothing(void)
+{
+	for (unsigned i = 0; i < 16; i++) {
+		enum world_side from = i & 1;
+
+		two_links(400 + i, delays[i / 4][0], delays[i / 4][1]);
+		w.wire[from][0].queue = 300000;
+		w.wire[from][1].queue = 600000;
+		world_treat(&w, from, 0, MADP_MODE_SPLIT, "01", false);
+		flow(from)->burst_us = 1000 * (1 + i % 4);
+		world_source(&w, from, 0, (uint64_t)((i & 2 ? 0.98 : 0.9) * SUM), 1400);
+		world_run(&w, SECOND);
+		settle();
+		CU_ASSERT(flow(from)->seq >= 5400);
+		CU_ASSERT_EQUAL(flow(from)->refused + lost(from), 0);
 		in_order(from);
 		world_fini(&w);
 	}
@@ -349,15 +370,15 @@ static void taken_away_is_told(void)
  * that it never was full.  Its queue of 40 ms must not overflow. */
 static void sent_again_over_a_little_used_link(void)
 {
-	static const int64_t delays[][2] = {{1000, 1000}, {10000, 60000}, {30000, 30000}};
+	static const int64_t apart[][2] = {{1000, 1000}, {10000, 60000}, {30000, 30000}};
 
-	for (unsigned i = 0; i < 8 * MAMS_ARRAY_LEN(delays); i++) {
+	for (unsigned i = 0; i < 8 * MAMS_ARRAY_LEN(apart); i++) {
 		enum world_side from = i & 1;
 		unsigned dies = i >> 1 & 1;
 		bool used = i >> 2 & 1;
 		const char *list = dies ? "10" : "01";
 
-		two_links(200 + i, delays[i / 8][0], delays[i / 8][1]);
+		two_links(200 + i, apart[i / 8][0], apart[i / 8][1]);
 		world_probes(&w, 200);
 		if (used) {
 			world_treat(
@@ -554,6 +575,7 @@ int main(void)
 {
 	static const struct mams_case cases[] = {
 		{"split uses both links", split_uses_both_links},
+		{"the first second loses nothing", first_second_loses_nothing},
 		{"overload is refused before it is lost", overload_is_refused_before_it_is_lost},
 		{"split with jitter and loss", split_with_jitter_and_loss},
 		{"jitter is no queue", jitter_is_no_queue},
