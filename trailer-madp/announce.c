@@ -186,8 +186,9 @@ static void look_idle(struct madp_plane *p, mams_time now)
 
 static mams_time fast_at(const struct madp_plane *p)
 {
-	return received(p) != p->reported ? mams_time_us(p->report_at.us + p->conf.report_us)
-					  : MAMS_TIME_NEVER;
+	uint32_t us = (p->rx.begun & ~p->calm) ? p->conf.report_us : p->conf.report_calm_us;
+
+	return received(p) != p->reported ? mams_time_us(p->report_at.us + us) : MAMS_TIME_NEVER;
 }
 
 /** When a link wants a report whatever flows on others.  There is nothing to choose from where a

@@ -18,6 +18,7 @@ const struct madp_plane_conf madp_plane_defaults = {
 		.retain_us = 2000000},
 	.window = 16384,
 	.report_us = 10000,
+	.report_calm_us = 100000,
 	.report_quiet_us = 100000,
 	.idle_us = 5000000,
 };
@@ -168,6 +169,13 @@ int madp_plane_treat(struct madp_plane *p, unsigned cls, const struct madp_treat
 	set_phases(p, now);
 	madp_announce_soon(p, now);
 	return 0;
+}
+
+void madp_plane_calm(struct madp_plane *p, unsigned cls, bool yes)
+{
+	p->calm &= (uint16_t)~(1u << cls);
+	if (yes)
+		p->calm |= (uint16_t)(1u << cls);
 }
 
 madp_linkset madp_plane_changed(struct madp_plane *p)

@@ -20,7 +20,9 @@ struct madp_plane_conf {
 	enum madp_probe_role role;
 	struct madp_sender_conf sender;
 	uint32_t window;          /**< reorder window, packets, a power of 2 */
-	uint32_t report_us;       /**< between reports while data flows */
+	uint32_t report_us;       /**< between reports while data flows whose sender chooses by them,
+				   or keeps it until they tell that it came */
+	uint32_t report_calm_us;  /**< while other data flows */
 	uint32_t report_quiet_us; /**< a link on which neither a report nor data was sent for so
 				   long gets a report while the session is in use; 0 off */
 	uint32_t idle_us;         /**< without data for so long, a session is idle: no reports */
@@ -67,6 +69,7 @@ struct madp_plane {
 	uint8_t n_acks;
 	bool idle;
 	bool peer_seen;
+	uint16_t calm; /**< bit per class whose sender does not go by reports */
 	uint16_t report_seq;
 	uint16_t peer_seq;
 	struct madp_ack ack[MADP_ACKS_OWED];
@@ -109,6 +112,9 @@ int madp_plane_slot(const struct madp_plane *p, uint8_t cid);
  *  @param peer_lossless, peer_pass_late  what the other end does for this class */
 MAMS_MUST int madp_plane_treat(struct madp_plane *p, unsigned cls, const struct madp_treat *t,
 	bool peer_lossless, bool pass_late, mams_time now);
+
+/** What the other end does with this class does not go by our reports: fewer will do. */
+void madp_plane_calm(struct madp_plane *p, unsigned cls, bool yes);
 
 /** Links whose usability changed since the last call. */
 madp_linkset madp_plane_changed(struct madp_plane *p);

@@ -39,6 +39,12 @@ const char *madp_mode_name(enum madp_mode mode)
 	return "unknown";
 }
 
+bool madp_treat_needs_reports(const struct madp_treat *t)
+{
+	return t->lossless || t->mode == MADP_MODE_SMALLEST_DELAY ||
+	       t->mode == MADP_MODE_PRIORITY || t->mode == MADP_MODE_SPLIT;
+}
+
 madp_linkset madp_treat_set(const struct madp_treat *t)
 {
 	madp_linkset set = 0;

@@ -58,5 +58,7 @@ madp_linkset madp_sched_pick(struct madp_sched *s, const struct madp_treat *t,
 	struct madp_pace *links, madp_linkset up, uint32_t len, mams_time now, mams_time *wait);
 /** Slots named by a treatment. */
 madp_linkset madp_treat_set(const struct madp_treat *t);
+/** Does its sender go by reports, in choosing or in what it keeps? */
+bool madp_treat_needs_reports(const struct madp_treat *t);
 /** @return 0 or -MAMS_EVALUE: unknown mode, slot out of range or twice, no link */
 MAMS_MUST int madp_treat_check(const struct madp_treat *t);

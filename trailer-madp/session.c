@@ -194,6 +194,7 @@ static void change_treatment(struct madp_worker *w, struct madp_session *s)
 		}
 		(void)!madp_plane_treat(&s->plane, i, &t, c->peer_lossless, c->pass_late, w->now);
 		madp_receiver_split(&s->plane.rx, i, c->peer_splits);
+		madp_plane_calm(&s->plane, i, !c->peer_needs_reports);
 	}
 }
 

@@ -330,6 +330,7 @@ void world_treat(struct world *w, enum world_side from, unsigned cls, enum madp_
 	CU_ASSERT_EQUAL_FATAL(
 		madp_plane_treat(&w->plane[from], cls, &t, false, false, side_now(w, from)), 0);
 	madp_receiver_treat(&w->plane[!from].rx, cls, hold, false);
+	madp_plane_calm(&w->plane[!from], cls, !madp_treat_needs_reports(&t));
 	tick(w, from);
 }
 

@@ -571,6 +571,35 @@ static void random_worlds(void)
 	}
 }
 
+/* 10 a second, or 100 where the sender goes by them. */
+static void reports_are_as_often_as_they_are_needed(void)
+{
+	static const struct {
+		enum madp_mode mode;
+		bool lossless;
+		bool often;
+	} of[] = {{MADP_MODE_SINGLE, false, false}, {MADP_MODE_ACTIVE_STANDBY, false, false},
+		{MADP_MODE_DUPLICATE, false, false}, {MADP_MODE_SINGLE, true, true},
+		{MADP_MODE_SMALLEST_DELAY, false, true}, {MADP_MODE_PRIORITY, false, true},
+		{MADP_MODE_SPLIT, false, true}};
+
+	for (unsigned i = 0; i < MAMS_ARRAY_LEN(of); i++) {
+		uint64_t n;
+
+		two_links(30 + i, 10000, 20000);
+		world_treat(&w, WORLD_CLIENT, 0, of[i].mode, "01", of[i].lossless);
+		world_source(&w, WORLD_CLIENT, 0, 5000000, 1000);
+		world_run(&w, SECOND);
+		n = w.plane[WORLD_CLIENT].n_reports;
+		world_run(&w, 2 * SECOND);
+		n = w.plane[WORLD_CLIENT].n_reports - n;
+		CU_ASSERT(of[i].often ? n >= 150 && n <= 260 : n >= 15 && n <= 45);
+		settle();
+		CU_ASSERT_EQUAL(lost(WORLD_CLIENT), 0);
+		world_fini(&w);
+	}
+}
+
 int main(void)
 {
 	static const struct mams_case cases[] = {
@@ -590,6 +619,8 @@ int main(void)
 		{"loss is not silence", loss_is_not_silence},
 		{"steering loses nothing", steering_loses_nothing},
 		{"idle session is small", idle_session_is_small},
+		{"reports are as often as they are needed",
+			reports_are_as_often_as_they_are_needed},
 		{"woken on a dead link", woken_on_a_dead_link},
 		{"random worlds", random_worlds},
 	};
