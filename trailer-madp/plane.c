@@ -173,7 +173,7 @@ int madp_plane_treat(struct madp_plane *p, unsigned cls, const struct madp_treat
 
 void madp_plane_calm(struct madp_plane *p, unsigned cls, bool yes)
 {
-	p->calm &= (uint16_t)~(1u << cls);
+	p->calm &= (uint16_t) ~(1u << cls);
 	if (yes)
 		p->calm |= (uint16_t)(1u << cls);
 }
@@ -279,7 +279,7 @@ static void on_report(
 	take_links(p, &r, now);
 	for (unsigned i = 0; i < r.n_flows; i++) {
 		madp_retain_ack(&p->tx.cls[r.flow[i].flow].retain, r.flow[i].expect);
-		madp_receiver_links(&p->rx, r.flow[i].flow, slots_of(p, r.flow[i].cids));
+		madp_receiver_links(&p->rx, r.flow[i].flow, slots_of(p, r.flow[i].cids), now);
 	}
 }
 

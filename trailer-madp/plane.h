@@ -19,10 +19,10 @@
 struct madp_plane_conf {
 	enum madp_probe_role role;
 	struct madp_sender_conf sender;
-	uint32_t window;          /**< reorder window, packets, a power of 2 */
-	uint32_t report_us;       /**< between reports while data flows whose sender chooses by them,
-				   or keeps it until they tell that it came */
-	uint32_t report_calm_us;  /**< while other data flows */
+	uint32_t window;         /**< reorder window, packets, a power of 2 */
+	uint32_t report_us;      /**< between reports while data flows whose sender chooses by them,
+				  or keeps it until they tell that it came */
+	uint32_t report_calm_us; /**< while other data flows */
 	uint32_t report_quiet_us; /**< a link on which neither a report nor data was sent for so
 				   long gets a report while the session is in use; 0 off */
 	uint32_t idle_us;         /**< without data for so long, a session is idle: no reports */

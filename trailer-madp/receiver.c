@@ -83,9 +83,9 @@ void madp_receiver_split(struct madp_receiver *r, unsigned cls, bool yes)
 		r->even |= bit_of(cls);
 }
 
-void madp_receiver_links(struct madp_receiver *r, unsigned cls, madp_linkset may)
+void madp_receiver_links(struct madp_receiver *r, unsigned cls, madp_linkset may, mams_time now)
 {
-	r->flow[cls].may = may;
+	madp_reorder_may(&r->flow[cls], may, now);
 }
 
 static void look(struct madp_receiver *r, mams_time now)

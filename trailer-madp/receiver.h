@@ -47,7 +47,7 @@ static inline bool madp_receiver_is_split(const struct madp_receiver *r, unsigne
 }
 
 /** Links that the sender says it may use for a class; all, until it does. */
-void madp_receiver_links(struct madp_receiver *r, unsigned cls, madp_linkset may);
+void madp_receiver_links(struct madp_receiver *r, unsigned cls, madp_linkset may, mams_time now);
 
 /** Fields of one PDU as they arrived. */
 struct madp_in {

@@ -15,11 +15,15 @@
 #define SPREAD_US 10000
 #define UNKNOWN_US 100000 /* wait while no delay is known yet */
 #define EVEN_MOST_US 250000
-#define WAIT_UNIT_US 64   /* of a slot */
+#define WAIT_UNIT_US 64 /* of a slot */
+#define WAIT_MOST 4095
 #define WAIT_STEP_US 1024 /* those that wait come out together */
 #define QUIET_US 1000000
 #define AGREE 4 /* SDUs far away that follow each other: the sender began anew */
 #define FRESH 1024
+
+_Static_assert(EVEN_MOST_US / WAIT_UNIT_US + 1 <= WAIT_MOST && MADP_LINKS_MAX <= 8,
+	"both stand in a slot's bits");
 
 void madp_reorder_init(struct madp_reorder *r, uint32_t cap_max)
 {
@@ -186,8 +190,14 @@ static bool is_owed(const struct madp_reorder *r, unsigned i, mams_time now)
 	       now.us - r->died_at[i].us < (int64_t)r->hold_us;
 }
 
+/* Links that the sender might use until a moment ago. */
+static madp_linkset lately(const struct madp_reorder *r, mams_time now)
+{
+	return r->left && now.us - r->left_at.us < ACTIVE_US ? r->left : 0;
+}
+
 /* May something of this flow be under way on the link?  If it carried the flow lately, or if the
- * sender may use it and it lives. */
+ * sender may use it, or might lately, and it lives. */
 static bool is_active(const struct madp_reorder *r, const struct madp_reorder_link *link,
 	unsigned i, mams_time now)
 {
@@ -196,7 +206,7 @@ static bool is_active(const struct madp_reorder *r, const struct madp_reorder_li
 	/* with lossless switching a link that says nothing is the one to wait for */
 	if (r->hold_us && (r->may & madp_link_bit(i)) && link[i].known)
 		return !(r->dead & madp_link_bit(i)) || is_owed(r, i, now);
-	return (r->may & madp_link_bit(i)) && link[i].known &&
+	return ((r->may | lately(r, now)) & madp_link_bit(i)) && link[i].known &&
 	       now.us - link[i].heard_at.us < ACTIVE_US;
 }
 
@@ -278,6 +288,7 @@ static void open_gap(struct madp_reorder *r, const struct madp_reorder_link *lin
 
 	if (r->held) {
 		find_next(r);
+		r->gap_slot = slot_of(r, r->next_sn)->link;
 		r->gap_at = mams_time_us(
 			now.us - (uint32_t)((uint32_t)now.us - slot_of(r, r->next_sn)->at));
 		for (unsigned i = 0; i < MADP_LINKS_MAX; i++)
@@ -499,11 +510,22 @@ enum madp_reorder_result madp_reorder_input(struct madp_reorder *r, uint32_t sn,
 	how = hold(r, sn, slot,
 		(struct madp_reorder_slot){.pkt = pkt,
 			.len = len & MADP_REORDER_LEN_MAX,
-			.wait = wait & 0x7fff,
+			.wait = wait & WAIT_MOST,
+			.link = slot & (MADP_LINKS_MAX - 1),
 			.at = (uint32_t)now.us},
 		now);
 	judge(r, link, now);
 	return how;
+}
+
+void madp_reorder_may(struct madp_reorder *r, madp_linkset may, mams_time now)
+{
+	madp_linkset leaves = r->may & (madp_linkset)~may;
+
+	r->left = (madp_linkset)((lately(r, now) | leaves) & ~may);
+	if (leaves)
+		r->left_at = now;
+	r->may = may;
 }
 
 void madp_reorder_link_down(struct madp_reorder *r, unsigned slot, mams_time now)
@@ -515,6 +537,7 @@ void madp_reorder_link_down(struct madp_reorder *r, unsigned slot, mams_time now
 		return;
 	r->link_at[slot] = MAMS_TIME_NEVER;
 	r->may &= (madp_linkset)~madp_link_bit(slot);
+	r->left &= (madp_linkset)~madp_link_bit(slot);
 	if (r->held)
 		r->deadline = mams_time_us(0); /* judged anew at the next call */
 }

@@ -42,7 +42,8 @@ struct madp_reorder_link {
 struct madp_reorder_slot {
 	void *pkt;
 	uint32_t len : 17;
-	uint32_t wait : 15; /**< comes out so long after its arrival, in units of 64 us */
+	uint32_t wait : 12; /**< comes out so long after its arrival, in units of 64 us */
+	uint32_t link : 3;  /**< that brought it */
 	uint32_t at;        /**< arrival, us, low 32 bits */
 };
 
@@ -63,6 +64,8 @@ struct madp_reorder {
 		      links that may carry the flow */
 	uint8_t gap_slot;    /**< link that showed the gap */
 	madp_linkset may;    /**< links that the sender may use for this flow */
+	madp_linkset left;   /**< links that it might use before, */
+	mams_time left_at;   /**< and when one was last taken from those that it may */
 	madp_linkset passed; /**< links that delivered something newer than `expect` */
 	mams_time gap_at;    /**< when the gap at `expect` was seen; never = no gap */
 	mams_time passed_at; /**< when the last link passed it; never = not all have */
@@ -84,6 +87,9 @@ struct madp_reorder {
 void madp_reorder_init(struct madp_reorder *r, uint32_t cap_max);
 /** Gives the window back.  Held packets must be taken out first by madp_reorder_drain(). */
 void madp_reorder_fini(struct madp_reorder *r, const struct madp_mem *mem);
+/** The sender says which links it uses for this flow.  What it sent on others before may be slower
+ *  than its word. */
+void madp_reorder_may(struct madp_reorder *r, madp_linkset may, mams_time now);
 /** One SDU.
  *  @param len   MADP_REORDER_LEN_MAX at most
  *  @param sn    Flow SN

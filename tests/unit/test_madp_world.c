@@ -434,30 +434,28 @@ static void steering_loses_nothing(void)
 {
 	static const char *const lists[] = {"0", "1", "01", "10"};
 
-	two_links(60, 10000, 60000);
-	for (unsigned s = 0; s < 2; s++) {
-		world_treat(&w, s, 0, MADP_MODE_SINGLE, "1", false);
-		world_source(&w, s, 0, 10000000, 1000);
-	}
-	for (unsigned k = 0; k < 100; k++) {
-		enum world_side from = mams_prng_below(&w.rng, 2);
-		enum madp_mode mode = mams_prng_below(&w.rng, MADP_MODE_DUPLICATE + 1);
+	for (unsigned seed = 60; seed < 76; seed++) {
+		two_links(seed, 10000, 60000);
+		for (unsigned s = 0; s < 2; s++) {
+			world_treat(&w, s, 0, MADP_MODE_SINGLE, "1", false);
+			world_source(&w, s, 0, 10000000, 1000);
+		}
+		for (unsigned k = 0; k < 100; k++) {
+			enum world_side from = mams_prng_below(&w.rng, 2);
+			enum madp_mode mode = mams_prng_below(&w.rng, MADP_MODE_DUPLICATE + 1);
 
-		world_treat(&w, from, 0, mode, lists[mams_prng_below(&w.rng, 4)],
-			mams_prng_below(&w.rng, 2));
-		world_run(&w, (int64_t)mams_prng_below(&w.rng, 400000));
+			world_treat(&w, from, 0, mode, lists[mams_prng_below(&w.rng, 4)],
+				mams_prng_below(&w.rng, 2));
+			world_run(&w, (int64_t)mams_prng_below(&w.rng, 400000));
+		}
+		settle();
+		for (unsigned s = 0; s < 2; s++) {
+			CU_ASSERT_EQUAL(lost(s), 0);
+			CU_ASSERT_EQUAL(flow(s)->refused, 0);
+			in_order(s);
+		}
+		world_fini(&w);
 	}
-	settle();
-	for (unsigned s = 0; s < 2; s++) {
-		printf("    %llu lost, %llu late, %llu by queues\n", (unsigned long long)lost(s),
-			(unsigned long long)w.plane[!s].rx.flow[0].n_late,
-			(unsigned long long)(w.wire[s][0].dropped_queue +
-					     w.wire[s][1].dropped_queue));
-		CU_ASSERT_EQUAL(lost(s), 0);
-		CU_ASSERT_EQUAL(flow(s)->refused, 0);
-		in_order(s);
-	}
-	world_fini(&w);
 }
 
 /* Windows are given back, and a session that carries nothing is quiet. */
@@ -571,35 +569,6 @@ static void random_worlds(void)
 	}
 }
 
-/* 10 a second, or 100 where the sender goes by them. */
-static void reports_are_as_often_as_they_are_needed(void)
-{
-	static const struct {
-		enum madp_mode mode;
-		bool lossless;
-		bool often;
-	} of[] = {{MADP_MODE_SINGLE, false, false}, {MADP_MODE_ACTIVE_STANDBY, false, false},
-		{MADP_MODE_DUPLICATE, false, false}, {MADP_MODE_SINGLE, true, true},
-		{MADP_MODE_SMALLEST_DELAY, false, true}, {MADP_MODE_PRIORITY, false, true},
-		{MADP_MODE_SPLIT, false, true}};
-
-	for (unsigned i = 0; i < MAMS_ARRAY_LEN(of); i++) {
-		uint64_t n;
-
-		two_links(30 + i, 10000, 20000);
-		world_treat(&w, WORLD_CLIENT, 0, of[i].mode, "01", of[i].lossless);
-		world_source(&w, WORLD_CLIENT, 0, 5000000, 1000);
-		world_run(&w, SECOND);
-		n = w.plane[WORLD_CLIENT].n_reports;
-		world_run(&w, 2 * SECOND);
-		n = w.plane[WORLD_CLIENT].n_reports - n;
-		CU_ASSERT(of[i].often ? n >= 150 && n <= 260 : n >= 15 && n <= 45);
-		settle();
-		CU_ASSERT_EQUAL(lost(WORLD_CLIENT), 0);
-		world_fini(&w);
-	}
-}
-
 int main(void)
 {
 	static const struct mams_case cases[] = {
@@ -619,8 +588,6 @@ int main(void)
 		{"loss is not silence", loss_is_not_silence},
 		{"steering loses nothing", steering_loses_nothing},
 		{"idle session is small", idle_session_is_small},
-		{"reports are as often as they are needed",
-			reports_are_as_often_as_they_are_needed},
 		{"woken on a dead link", woken_on_a_dead_link},
 		{"random worlds", random_worlds},
 	};

@@ -233,6 +233,54 @@ static void sender_tells_where_to_wait(void)
 	}
 }
 
+static void fast_and_slow(void)
+{
+	fresh();
+	madp_reorder_may(&r, 3, at(0));
+	link[0] = (struct madp_reorder_link){.delay_us = 10000, .known = true};
+	link[1] = (struct madp_reorder_link){.delay_us = 60000, .known = true};
+	in(0, 0, 0);
+}
+
+/* The sender's word that it uses a link no more is faster than what it sent there before. */
+static void what_went_on_a_link_before_it_was_left_is_waited_for(void)
+{
+	fast_and_slow();
+	madp_reorder_may(&r, 1, at(20));
+	CU_ASSERT_EQUAL(in(3, 0, 20), MADP_REORDER_HELD);
+	CU_ASSERT_EQUAL(out(60), -1);
+	CU_ASSERT_EQUAL(in(1, 1, 65), MADP_REORDER_DELIVER);
+	CU_ASSERT_EQUAL(out(65), -1);
+	CU_ASSERT_EQUAL(in(2, 1, 66), MADP_REORDER_DELIVER);
+	CU_ASSERT_EQUAL(out(66), 3);
+	/* not for ever */
+	link[1].heard_at = at(1090);
+	CU_ASSERT_EQUAL(in(5, 0, 1100), MADP_REORDER_HELD);
+	CU_ASSERT_EQUAL(out(1103), 5);
+	/* and not what a dead one held */
+	madp_reorder_may(&r, 3, at(1200));
+	madp_reorder_may(&r, 1, at(1210));
+	madp_reorder_link_down(&r, 1, at(1210));
+	CU_ASSERT_EQUAL(in(7, 0, 1211), MADP_REORDER_HELD);
+	CU_ASSERT_EQUAL(out(1214), 7);
+	done();
+}
+
+/* The slow link showed the first gap; the one behind it was shown by the fast one. */
+static void each_gap_is_judged_by_the_link_that_showed_it(void)
+{
+	fast_and_slow();
+	CU_ASSERT_EQUAL(in(1, 1, 90), MADP_REORDER_DELIVER);
+	CU_ASSERT_EQUAL(in(3, 1, 100), MADP_REORDER_HELD);
+	CU_ASSERT_EQUAL(in(5, 0, 100), MADP_REORDER_HELD);
+	CU_ASSERT_EQUAL(in(2, 0, 101), MADP_REORDER_DELIVER);
+	CU_ASSERT_EQUAL(out(101), 3);
+	CU_ASSERT_EQUAL(out(130), -1);
+	CU_ASSERT_EQUAL(in(4, 1, 150), MADP_REORDER_DELIVER);
+	CU_ASSERT_EQUAL(out(150), 5);
+	done();
+}
+
 static void late_ones_pass_once_where_allowed(void)
 {
 	fresh();
@@ -464,6 +512,10 @@ int main(void)
 		{"lossless waits for what a dead link held",
 			lossless_waits_for_what_a_dead_link_held},
 		{"sender tells where to wait", sender_tells_where_to_wait},
+		{"what went on a link before it was left is waited for",
+			what_went_on_a_link_before_it_was_left_is_waited_for},
+		{"each gap is judged by the link that showed it",
+			each_gap_is_judged_by_the_link_that_showed_it},
 		{"late ones pass once where allowed", late_ones_pass_once_where_allowed},
 		{"delays are even where asked for", delays_are_even_where_asked_for},
 		{"gap before what waits", gap_before_what_waits},
