@@ -11,30 +11,20 @@
 LAB=${LAB:-mamsip}
 # shellcheck source=tests/netns/common.sh
 . "$(dirname "$0")/common.sh"
-# shellcheck source=deploy/lab/charon.sh
-. "$NETNS_TOP/deploy/lab/charon.sh"
+# shellcheck source=tests/netns/ipsec_lab.sh
+. "$(dirname "$0")/ipsec_lab.sh"
 
 lab_net
 d=$LAB_DIR
 lab_certs
 lab_conf
 LAB_KEYS=$d/keys.log
-ip -n "$PX" addr add 10.1.1.3/24 dev wifi
-sed -i -e '/^listen =/c listen = { "10.1.2.1:8443" }' \
-	-e 's|proxies = { "10.1.1.1:7443".*|proxies = { "10.1.1.3:7443" }\nadaptation = IPsec|' \
-	-e 's|proxies = { "10.1.2.1:7443".*|proxies = { "10.1.2.1:7443" }|' "$d/ncm.conf"
-sed -i "/^listen =/c listen = { \"10.1.1.3:7443\", \"10.1.2.1:7443\" }\nprotected = { \"10.1.1.3:7443\" }\nvici_socket = $d/px-charon.vici" "$d/px.conf"
-sed -i "/^ncm =/c ncm = { \"https://10.1.2.1:8443\" }\nvici_socket = $d/cl-charon.vici" "$d/ccm.conf"
+ipsec_conf
 # lines that can be found in a packet
 seq -f 'MAMS in the clear %.0f' 1200000 >"$d/www/lines"
 seq -f 'MAMS in the clear %.0f' 200000 >"$d/www/short"
 
-# the captures begin before there is anything
-for link in wifi lte; do
-	cl tcpdump -i "$link" -n -s 200 -w "$d/$link.pcap" -U 2>/dev/null &
-	LAB_PID[dump-$link]=$!
-	lab_wait 10 test -s "$d/$link.pcap"
-done
+ipsec_captures
 lab_start tcpdump "$PX" tcpdump -i any -n -w "$d/control.pcap" -U 'tcp port 8443'
 lab_wait 10 test -s "$d/control.pcap"
 lab_charon cl-charon "$CL"
@@ -42,29 +32,6 @@ lab_charon px-charon "$PX"
 for p in nginx px-pm cl-pm px cl ncm ccm; do
 	lab_start_one "$p"
 done
-
-link() { lab_mamsctl --json -s "$d/ccm.ctl" status | jq -r ".links[] | select(.name == \"$1\") | $2"; }
-sa_is() { [ "$(link wifi .sa)" = "$1" ]; }
-sa_up() { sa_is up && [ "$(lab_mamsctl --json -s "$d/px.ctl" status | jq -r '.sas[0].state')" = up ]; }
-up() { lab_wait 30 sa_up && echo yes || echo no; }
-# get NAME: from the server; then: is it right?
-get() {
-	lab_get "/$1" >"$d/rate"
-	same "$d/got" "$d/www/$1"
-}
-# carried LINK: kB that the client has received over it since mark
-declare -A marked=()
-mark() { marked=([wifi]=$(lab_octets wifi rx) [lte]=$(lab_octets lte rx)); }
-carried() { echo $((($(lab_octets "$1" rx) - marked[$1]) / 1000)); }
-# get_during COMMAND...: a download in which the command comes after about a fifth
-get_during() {
-	lab_get /lines >"$d/rate" &
-	local pid=$!
-	lab_wait 20 begun
-	"$@"
-	wait "$pid" || return 0
-}
-begun() { [ "$(stat -c %s "$d/got" 2>/dev/null || echo 0)" -gt 6000000 ]; }
 
 say "figure 8: link, parameters, IKE, association, subflow"
 lab_wait "$LAB_PATIENCE" lab_ready || lab_fail "no session"
