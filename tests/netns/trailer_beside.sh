@@ -95,9 +95,9 @@ mark() {
 }
 tunnelled() { echo $((($(path c "$1" .tx_bytes) - marked[$1]) / 1000)); } # CONNECTION: kB since mark
 carried() { echo $((($(lab_octets "$1" rx) - marked[$1]) / 1000)); }      # LINK: kB since mark
-# A download beside UDP of 30 Mbit/s the other way
+# A download beside UDP the other way, more than one link carries
 both_ways() {
-	cl iperf3 -u -c 10.9.9.2 -b 30M -l 1200 -t 3 -J >"$d/udp.json" &
+	cl iperf3 -u -c 10.9.9.2 -b 60M -l 1200 -t 3 -J >"$d/udp.json" &
 	local pid=$!
 	lab_get /lines >"$d/rate"
 	wait "$pid" || :
