@@ -65,13 +65,18 @@ claim "the download is right" "$(same "$d/got" "$d/www/lines")" = yes
 lab_charon px-charon "$PX"
 claim "the association comes back by itself" "$(up)" = yes
 
-say "a wrong secret"
-python3 "$NETNS_TOP/tests/netns/vici_secret.py" "$d/px-charon.vici" "some other secret"
-# the client's association ends, and the next one is to be authenticated
+say "the association is ended in mid-transfer"
+# by the client's charon; the next one is to be authenticated
 end_sa() {
 	lab_swan cl-charon --terminate --force --ike "$(lab_swan cl-charon --list-conns |
 		grep -o 'mams-ccm-n1-s[0-9]*-a0-c0' | head -n 1)"
 }
+get_during end_sa
+claim "the download is right" "$(same "$d/got" "$d/www/lines")" = yes
+claim "the association comes back by itself" "$(up)" = yes
+
+say "a wrong secret"
+python3 "$NETNS_TOP/tests/netns/vici_secret.py" "$d/px-charon.vici" "some other secret"
 wrong() { grep -q 'connection=0 is down, others carry: the peer does not accept our secret' "$d/ccm.log"; }
 get_during end_sa
 claim "the download is right" "$(same "$d/got" "$d/www/lines")" = yes

@@ -143,6 +143,13 @@ claim "a download is right" "$(get lines)" = yes
 claim "wifi carried, inside IPsec, kB" "$(carried wifi)" '>=' 500 kB
 claim "lte carried, kB" "$(carried lte)" '>=' 500 kB
 claim "an upload is right" "$(lab_put 4 >/dev/null && same "$d/www/4M" "$d/www/up/put")" = yes
+mtu=$(cl cat /sys/class/net/mams/mtu)
+claim "sizes up to the MTU inside, of them unanswered" "$(cl "$here/trailer_traffic.py" pings 10.9.9.2 "$mtu")" \
+	= "$((mtu - 27)) none"
+claim "sizes up to what is left inside the association" "$(cl "$here/trailer_traffic.py" pings 10.1.1.3 1400)" \
+	= "1373 none"
+claim "one more: told MTU" "$(cl ping -M "do" -c 1 -W 2 -s 1373 10.1.1.3 2>&1 | grep -o 'mtu=1400' | head -n 1)" \
+	= mtu=1400
 
 say "The N-MADP's charon is killed under load"
 get_during lab_end px-charon KILL
