@@ -78,18 +78,13 @@ flush() {
 get_during flush
 claim "the download is right" "$(same "$d/got" "$d/www/lines")" = yes
 claim "packets that the filter dropped" "$(dropped)" '>=' 1
-# charon does not know; that nothing comes back shows when something is sent
-renewed() { [ "$(sas cl | wc -l)" -ge 2 ] || { get lines && sleep 1 && false; }; }
-claim "with traffic the association is made anew" "$(lab_wait 60 renewed && echo yes || echo no)" = yes
-claim "it is up at both ends" "$(up)" = yes
-carries
 
 say "the client's charon is killed in mid-transfer"
 get_during lab_end cl-charon KILL
 claim "the download is right" "$(same "$d/got" "$d/www/lines")" = yes
 claim "mamsctl status says so" "$(link wifi .sa)" = "no charon"
 # nobody tells the kernel to forget them; they end with their time
-orphans=$(sas cl | grep -o 'spi 0x[0-9a-f]*')
+orphans=$(sas cl | grep -o 'spi 0x[0-9a-f]*' || echo none)
 lab_charon cl-charon "$CL"
 claim "the association comes back by itself" "$(up)" = yes
 carries
