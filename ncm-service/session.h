@@ -9,6 +9,7 @@
 #include "lib/base/metrics.h"
 #include "lib/mx/mx_agree.h"
 #include "ncm-service/madps.h"
+#include "ncm-service/quality.h"
 
 #include <stdint.h>
 
@@ -246,6 +247,7 @@ struct ncm_session {
 	struct ncm_measured *measured[NCM_LINKS_MAX]; /**< [MX_M_COUNT] each; NULL: none yet */
 	bool advised;
 	struct ncm_path path[NCM_LINKS_MAX];
+	struct ncm_quality quality[NCM_LINKS_MAX];
 	struct ncm_probing probe[NCM_LINKS_MAX];
 	uint16_t probe_port; /**< where the client expects probes; 0: nowhere */
 	const struct mx_msg *reply;
