@@ -41,6 +41,7 @@ class_of() {
 	lib/codec/*) class=codec ;;
 	lib/mx/*) class=mx ;;
 	lib/ctl/*) class=ctl ;;
+	lib/steer/*) class=steer ;;
 	lib/io/*) class=io ;;
 	tests/*) class=tests ;;
 	plugins/*) class=plugin ;;
@@ -59,8 +60,10 @@ may_include() {
 	tests:*/* | *:mams_version.h) return 0 ;;
 	codec:lib/codec/* | mx:lib/codec/* | mx:lib/mx/*) return 0 ;;
 	ctl:lib/codec/* | ctl:lib/ctl/*) return 0 ;;
+	steer:lib/codec/* | steer:lib/steer/*) return 0 ;;
 	io:lib/codec/* | io:lib/ctl/* | io:lib/io/*) return 0 ;;
 	core:lib/mx/* | core:lib/ctl/*) [ "$own" != plugins/ ] || [[ $1 != lib/mx/* ]] && return 0 ;;
+	core:lib/steer/*) [ "$own" = ncm-service/ ] && return 0 ;;
 	core:"$own"*) [ "${is_core[${1%.h}]-}" ] && return 0 ;;
 	adapter:lib/* | adapter:"$own"*) return 0 ;;
 	plugin:lib/codec/* | plugin:lib/ctl/* | plugin:plugins/*) return 0 ;;
@@ -76,7 +79,7 @@ may_include_system() {
 	ell/* | mptcpd/*) [ "$class" = plugin ] && return 0 || return 1 ;;
 	esac
 	case $class in
-	base | codec | mx | ctl | core) ;;
+	base | codec | mx | ctl | steer | core) ;;
 	*) return 0 ;;
 	esac
 	case $pure_system in

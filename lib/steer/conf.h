@@ -1,0 +1,31 @@
+/** @file conf.h
+ *  The policy file: what an operator wants of automatic steering.  Layer: steer (pure but for
+ *  lib/codec's reading of the file).  mams-ncm reads it at its start and at SIGHUP; mamsctl policy
+ *  simulate reads one that is not yet in use. */
+#pragma once
+
+#include "lib/codec/conf.h"
+#include "lib/steer/steer.h"
+
+#define STEER_CLASSES_MAX 16
+
+/** What a link of an access costs. */
+struct steer_price {
+	const char *access;
+	uint32_t cost;
+	bool spent; /**< its quota is used up */
+};
+
+struct steer_policy {
+	struct steer_class *classes; /**< at least one */
+	size_t n_classes;
+	struct steer_price *prices;
+	size_t n_prices;
+	struct mams_arena *arena; /**< owns everything above */
+};
+
+/** Read and check.  @return 0 or a negative code; err names file, line, key and cure */
+MAMS_MUST int steer_policy_load(const char *path, struct steer_policy *out, struct mams_error *err);
+void steer_policy_free(struct steer_policy *p);
+/** @return NULL: nothing is said of that access */
+const struct steer_price *steer_policy_price(const struct steer_policy *p, const char *access);

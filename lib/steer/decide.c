@@ -1,0 +1,414 @@
+/* One direction after the other: judge each link, take the best tier that there is, choose from it
+ * by the mode.  Then both together are held against what is in force. */
+#include "lib/steer/steer.h"
+
+#include <string.h>
+
+struct way {
+	struct steer_view v[STEER_LINKS_MAX];
+	size_t n;
+	size_t best; /* index; n: no link is ready */
+	uint8_t mode;
+};
+
+/* ---- what is known ---- */
+
+static struct steer_figures fresh(const struct steer_figures *f)
+{
+	return f->age_ms <= STEER_MAX_AGE_MS ? *f : (struct steer_figures){0};
+}
+
+static uint32_t larger(bool has_a, uint32_t a, bool has_b, uint32_t b)
+{
+	if (!has_a || !has_b)
+		return has_a ? a : b;
+	return a > b ? a : b;
+}
+
+/* Where both directions must go the same way, the worse of the two counts; of the rate the
+ * downlink's, which most traffic is. */
+static struct steer_figures joined(const struct steer_figures *dl, const struct steer_figures *ul)
+{
+	struct steer_figures f = *dl;
+
+	f.delay_us = larger(dl->has_delay, dl->delay_us, ul->has_delay, ul->delay_us);
+	f.idle_us = larger(dl->has_idle, dl->idle_us, ul->has_idle, ul->idle_us);
+	f.jitter_us = larger(dl->has_jitter, dl->jitter_us, ul->has_jitter, ul->jitter_us);
+	f.loss_ppm = larger(dl->has_loss, dl->loss_ppm, ul->has_loss, ul->loss_ppm);
+	f.has_delay |= ul->has_delay;
+	f.has_idle |= ul->has_idle;
+	f.has_jitter |= ul->has_jitter;
+	f.has_loss |= ul->has_loss;
+	return f;
+}
+
+static size_t named(const struct steer_class *c, const char *access)
+{
+	size_t i = 0;
+
+	while (i < c->n_order && strcmp(c->order[i], access) != 0)
+		i++;
+	return i;
+}
+
+static void look(
+	const struct steer_class *c, const struct steer_input *in, bool down, struct way *w)
+{
+	*w = (struct way){.n = in->n_links < STEER_LINKS_MAX ? in->n_links : STEER_LINKS_MAX};
+	for (size_t i = 0; i < w->n; i++) {
+		const struct steer_link *l = &in->links[i];
+		const struct steer_figures dl = fresh(&l->dl);
+		const struct steer_figures ul = fresh(&l->ul);
+		struct steer_view *v = &w->v[i];
+
+		v->link = l;
+		v->on = down ? l->dl_on : l->ul_on;
+		v->was = down ? l->dl_mark : l->ul_mark;
+		v->f = in->apart ? (down ? dl : ul) : joined(&dl, &ul);
+		v->rank = named(c, l->access);
+		steer_judge(c, in, v);
+	}
+}
+
+/* ---- choice ---- */
+
+static bool goes_first(const struct steer_view *a, const struct steer_view *b)
+{
+	if (a->rank != b->rank)
+		return a->rank < b->rank;
+	return a->link->cost < b->link->cost; /* else by connection id, as they stand */
+}
+
+static bool is_nearer(const struct steer_view *a, const struct steer_view *b)
+{
+	if (!a->f.has_delay || !b->f.has_delay)
+		return a->f.has_delay && !b->f.has_delay;
+	return a->f.delay_us < b->f.delay_us;
+}
+
+static bool is_faster(const struct steer_view *a, const struct steer_view *b)
+{
+	if (a->f.has_rate && b->f.has_rate)
+		return a->f.rate_kbps > b->f.rate_kbps;
+	return is_nearer(a, b);
+}
+
+typedef bool (*better_fn)(const struct steer_view *a, const struct steer_view *b);
+
+/* @return index of the best one of the bits; n: none */
+static size_t best_of(const struct way *w, uint32_t bits, better_fn better)
+{
+	size_t best = w->n;
+
+	for (size_t i = 0; i < w->n; i++)
+		if ((bits & 1u << i) && (best == w->n || better(&w->v[i], &w->v[best]) ||
+						(!better(&w->v[best], &w->v[i]) &&
+							goes_first(&w->v[i], &w->v[best]))))
+			best = i;
+	return best;
+}
+
+static uint32_t on_bits(const struct way *w)
+{
+	uint32_t bits = 0;
+
+	for (size_t i = 0; i < w->n; i++)
+		bits |= w->v[i].on ? 1u << i : 0;
+	return bits;
+}
+
+/* The one that carries is left only for one that is better by a margin. */
+static size_t nearest(const struct way *w, uint32_t good, size_t now)
+{
+	const size_t best = best_of(w, good, is_nearer);
+	const struct steer_figures *a = &w->v[best].f;
+
+	if (best != now && now < w->n && (good & 1u << now)) {
+		const struct steer_figures *b = &w->v[now].f;
+		const uint64_t gain = b->delay_us / 5 > STEER_DELAY_GAIN_US ? b->delay_us / 5
+									    : STEER_DELAY_GAIN_US;
+
+		/* what is not known is no reason to move */
+		if (!a->has_delay || !b->has_delay || a->delay_us + gain > b->delay_us)
+			return now;
+	}
+	return best;
+}
+
+static size_t carrier(const struct way *w, const struct steer_input *in, bool down, bool told_first)
+{
+	const uint32_t on = on_bits(w);
+
+	for (size_t i = 0; i < w->n; i++)
+		if ((on & 1u << i) &&
+			(told_first ? w->v[i].link->id == (down ? in->dl_first : in->ul_first)
+				    : (on & (on - 1)) == 0))
+			return i;
+	return w->n;
+}
+
+/* Out of the set, and marked so that it comes back only when clearly better. */
+static uint32_t without_harm(const struct steer_class *c, struct way *w, uint32_t good)
+{
+	if (!c->never_worse)
+		return good;
+	w->best = best_of(w, good, c->call_like ? is_nearer : is_faster);
+	for (size_t i = 0; i < w->n; i++) {
+		struct steer_view *v = &w->v[i];
+		enum steer_reason r;
+
+		if (!(good & 1u << i) || i == w->best)
+			continue;
+		r = steer_harm(c, v, &w->v[w->best]);
+		if (r == STEER_R_CARRIES)
+			continue;
+		good &= ~(1u << i);
+		v->why = r;
+		v->mark = (struct steer_mark){(int)r, v->was.why == (int)r ? v->was.ms : 0};
+	}
+	return good;
+}
+
+static bool is_full(const struct steer_view *v, bool next_is_on)
+{
+	return v->f.has_rate && v->f.has_used &&
+	       (uint64_t)v->f.used_kbps * 100 >=
+		       (uint64_t)v->f.rate_kbps * (next_is_on ? STEER_NOT_FULL : STEER_FULL);
+}
+
+static uint32_t while_full(const struct way *w, uint32_t good)
+{
+	uint32_t list = 0;
+	size_t next = best_of(w, good, goes_first);
+	bool full = true;
+
+	while (next < w->n && full) {
+		size_t after;
+
+		list |= 1u << next;
+		after = best_of(w, good & ~list, goes_first);
+		full = after < w->n && is_full(&w->v[next], w->v[after].on);
+		next = after;
+	}
+	return list;
+}
+
+/* @return bits of indexes; fills best and mode (several links only) */
+static uint32_t choose(const struct steer_class *c, const struct steer_input *in, bool down,
+	uint32_t good, struct way *w)
+{
+	const bool app = in->tunnel && c->application;
+
+	w->best = best_of(w, good, goes_first);
+	switch ((enum steer_mode)c->mode) {
+	case STEER_ACTIVE_STANDBY:
+	case STEER_MODES:
+		break;
+	case STEER_SMALLEST_DELAY:
+		w->best = nearest(w, good, carrier(w, in, down, app));
+		if (!in->tunnel)
+			break;
+		w->mode = 1 + STEER_SMALLEST_DELAY;
+		return good;
+	case STEER_LOAD_BALANCING:
+		w->mode = 1 + STEER_LOAD_BALANCING;
+		return without_harm(c, w, good);
+	case STEER_PRIORITY_BASED:
+		w->mode = 1 + (app ? STEER_PRIORITY_BASED : STEER_LOAD_BALANCING);
+		return app ? good : while_full(w, good);
+	case STEER_REDUNDANT:
+		w->mode = 1 + STEER_REDUNDANT;
+		return good;
+	}
+	return 1u << w->best;
+}
+
+static enum steer_tier lowest(const struct way *w)
+{
+	enum steer_tier t = STEER_T_NONE;
+
+	for (size_t i = 0; i < w->n; i++)
+		if (steer_tier_of(w->v[i].why) < t)
+			t = steer_tier_of(w->v[i].why);
+	return t;
+}
+
+static void decide_way(
+	const struct steer_class *c, const struct steer_input *in, bool down, struct way *w)
+{
+	enum steer_tier t;
+	uint32_t good = 0;
+	uint32_t list;
+
+	look(c, in, down, w);
+	t = lowest(w);
+	w->best = w->n;
+	if (t == STEER_T_NONE)
+		return;
+	for (size_t i = 0; i < w->n; i++)
+		good |= steer_tier_of(w->v[i].why) == t ? 1u << i : 0;
+	list = choose(c, in, down, good, w);
+	for (size_t i = 0; i < w->n; i++)
+		if (list & 1u << i)
+			w->v[i].why = STEER_R_CARRIES;
+	if (!in->tunnel || (list & (list - 1)) == 0)
+		w->mode = 0;
+}
+
+/* ---- against what is in force ---- */
+
+static bool is_wanted(const struct steer_view *v)
+{
+	return v->why == STEER_R_CARRIES;
+}
+
+/* It carries, is about to stop, and what shall carry instead is not. */
+static bool is_lost(const struct way *w, const struct steer_view *v)
+{
+	return v->on && !is_wanted(v) && steer_tier_of(v->why) >= STEER_T_GOING && w->best < w->n;
+}
+
+struct verdict {
+	bool forced, left; /* left: some carry and need not stop */
+};
+
+static struct verdict compare(const struct way *w)
+{
+	struct verdict r = {0};
+
+	for (size_t i = 0; i < w->n; i++) {
+		r.forced |= is_lost(w, &w->v[i]);
+		r.left |= w->v[i].on && !is_lost(w, &w->v[i]);
+	}
+	r.forced |= !r.left;
+	return r;
+}
+
+static bool is_in_force(const struct way *dl, const struct way *ul)
+{
+	for (size_t i = 0; i < dl->n; i++)
+		if (dl->v[i].on != is_wanted(&dl->v[i]) || ul->v[i].on != is_wanted(&ul->v[i]))
+			return false;
+	return true;
+}
+
+/* What is put in force: the wish, or before its time only what cannot wait. */
+static bool put_on(const struct way *w, const struct steer_view *v, bool wish)
+{
+	if (w->best == w->n)
+		return v->on;
+	if (wish)
+		return is_wanted(v);
+	return v->on && !is_lost(w, v);
+}
+
+static void put_shares(const struct way *dl, const struct way *ul, bool dl_wish, bool ul_wish,
+	struct steer_share *shares)
+{
+	for (size_t i = 0; i < dl->n; i++)
+		shares[i] = (struct steer_share){.id = dl->v[i].link->id,
+			.dl = (int)dl->v[i].why,
+			.ul = (int)ul->v[i].why,
+			.dl_on = put_on(dl, &dl->v[i], dl_wish),
+			.ul_on = put_on(ul, &ul->v[i], ul_wish),
+			.dl_mark = dl->v[i].mark,
+			.ul_mark = ul->v[i].mark};
+}
+
+static uint32_t given(const struct way *w, const struct steer_share *shares, bool down)
+{
+	uint32_t on = 0;
+
+	for (size_t i = 0; i < w->n; i++)
+		on |= (down ? shares[i].dl_on : shares[i].ul_on) ? 1u << i : 0;
+	return on;
+}
+
+static bool several(const struct way *w, const struct steer_share *shares, bool down)
+{
+	const uint32_t on = given(w, shares, down);
+
+	return (on & (on - 1)) != 0;
+}
+
+/* The best, or while that one may not yet carry the first that does. */
+static uint8_t first_of(const struct way *w, const struct steer_share *shares, bool down)
+{
+	const uint32_t on = given(w, shares, down);
+	const bool has = w->best < w->n && (on & 1u << w->best);
+	const size_t first = has ? w->best : best_of(w, on, goes_first);
+
+	return first < w->n ? w->v[first].link->id : 0;
+}
+
+static bool other_treatment(
+	const struct steer_class *c, const struct steer_input *in, const struct steer_decision *d)
+{
+	if (!in->tunnel)
+		return false;
+	return d->dl_mode != in->dl_mode || d->ul_mode != in->ul_mode ||
+	       (c->application && (d->dl_first != in->dl_first || d->ul_first != in->ul_first));
+}
+
+static bool changes(const struct way *dl, const struct way *ul, const struct steer_share *shares)
+{
+	for (size_t i = 0; i < dl->n; i++)
+		if (dl->v[i].on != shares[i].dl_on || ul->v[i].on != shares[i].ul_on)
+			return true;
+	return false;
+}
+
+static bool is_all(const struct way *dl, const struct way *ul, const struct steer_share *shares)
+{
+	for (size_t i = 0; i < dl->n; i++)
+		if (is_wanted(&dl->v[i]) != shares[i].dl_on ||
+			is_wanted(&ul->v[i]) != shares[i].ul_on)
+			return false;
+	return true;
+}
+
+/* Before its time: what carries goes on as it does, but for what is lost. */
+static void not_yet(const struct way *dl, const struct way *ul, const struct steer_input *in,
+	struct steer_decision *out)
+{
+	const struct verdict down = compare(dl);
+	const struct verdict up = compare(ul);
+	struct steer_share *shares = out->shares;
+
+	/* where nothing that carries can stay, the wish is the way out */
+	put_shares(dl, ul, !down.left, !up.left, shares);
+	out->dl_mode = several(dl, shares, true) ? (in->dl_mode ? in->dl_mode : dl->mode) : 0;
+	out->ul_mode = several(ul, shares, false) ? (in->ul_mode ? in->ul_mode : ul->mode) : 0;
+	out->dl_first = first_of(dl, shares, true);
+	out->ul_first = first_of(ul, shares, false);
+	if (!out->forced || !changes(dl, ul, shares))
+		out->what = STEER_WAIT;
+	else if (is_all(dl, ul, shares))
+		out->wait_ms = 0;
+}
+
+void steer_decide(const struct steer_class *c, const struct steer_input *in,
+	struct steer_share shares[STEER_LINKS_MAX], struct steer_decision *out)
+{
+	const bool dwelt = !in->told || in->since_ms >= c->dwell_ms;
+	struct way dl;
+	struct way ul;
+
+	decide_way(c, in, true, &dl);
+	decide_way(c, in, false, &ul);
+	*out = (struct steer_decision){.shares = shares,
+		.n_shares = dl.n,
+		.dl_mode = dl.mode,
+		.ul_mode = ul.mode,
+		.forced = compare(&dl).forced || compare(&ul).forced};
+	put_shares(&dl, &ul, true, true, shares);
+	out->dl_first = first_of(&dl, shares, true);
+	out->ul_first = first_of(&ul, shares, false);
+	if (dl.best == dl.n || (in->told && is_in_force(&dl, &ul) && !other_treatment(c, in, out)))
+		return;
+	out->what = STEER_APPLY;
+	if (dwelt)
+		return;
+	out->wait_ms = c->dwell_ms - in->since_ms;
+	not_yet(&dl, &ul, in, out);
+}

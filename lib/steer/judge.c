@@ -1,0 +1,175 @@
+/* What speaks against a link.  Each limit is two: the one that takes a link out, and a stricter one
+ * that lets it in again; which one counts is said by the mark that the link had. */
+#include "lib/steer/steer.h"
+
+enum steer_tier steer_tier_of(enum steer_reason r)
+{
+	switch (r) {
+	case STEER_R_CARRIES:
+	case STEER_R_STANDBY:
+	case STEER_R_HARM_DELAY:
+	case STEER_R_HARM_LOSS:
+	case STEER_R_HARM_BLOAT:
+		return STEER_T_GOOD;
+	case STEER_R_PROBATION:
+		return STEER_T_NEW;
+	case STEER_R_DELAY:
+	case STEER_R_LOSS:
+	case STEER_R_RATE:
+	case STEER_R_CROWDED:
+	case STEER_R_SPENT:
+		return STEER_T_POOR;
+	case STEER_R_FADING:
+	case STEER_R_MAINTENANCE:
+	case STEER_R_DEAD:
+		return STEER_T_GOING;
+	case STEER_R_NOT_READY:
+	case STEER_REASONS:
+		break;
+	}
+	return STEER_T_NONE;
+}
+
+/* Nothing new is known: the objection stands, but not for ever. */
+static bool still(const struct steer_view *v, enum steer_reason r)
+{
+	return v->was.why == (int)r && v->was.ms < STEER_RETRY_MS;
+}
+
+/* @param good  0: three quarters of max */
+static bool above(const struct steer_view *v, enum steer_reason r, bool has, uint64_t value,
+	uint64_t max, uint64_t good)
+{
+	if (max == 0)
+		return false;
+	if (!has)
+		return still(v, r);
+	if (v->was.why == (int)r)
+		return value > (good ? good : max * 3 / 4);
+	return value > max;
+}
+
+static bool is_slow(const struct steer_class *c, const struct steer_view *v)
+{
+	if (c->rate_min_kbps == 0)
+		return false;
+	if (!v->f.has_rate)
+		return still(v, STEER_R_RATE);
+	if (v->was.why == STEER_R_RATE)
+		return v->f.rate_kbps < (c->rate_good_kbps ? c->rate_good_kbps : c->rate_min_kbps);
+	return v->f.rate_kbps < c->rate_min_kbps;
+}
+
+static bool is_crowded(const struct steer_input *in, const struct steer_view *v)
+{
+	const uint32_t enter = STEER_CROWDED + in->spread * (100 - STEER_CROWDED) / 256;
+
+	if (!v->link->has_load)
+		return false;
+	return v->link->load >= (v->was.why == STEER_R_CROWDED ? enter - STEER_CROWDED_GAP : enter);
+}
+
+static enum steer_reason objection(
+	const struct steer_class *c, const struct steer_input *in, const struct steer_view *v)
+{
+	if (above(v, STEER_R_DEAD, v->f.has_loss, v->f.loss_ppm, STEER_DEAD_PPM - 1, 0))
+		return STEER_R_DEAD;
+	if (above(v, STEER_R_DELAY, v->f.has_delay, v->f.delay_us, c->delay_max_ms * UINT64_C(1000),
+		    c->delay_good_ms * UINT64_C(1000)))
+		return STEER_R_DELAY;
+	if (above(v, STEER_R_LOSS, v->f.has_loss, v->f.loss_ppm, c->loss_max_ppm, c->loss_good_ppm))
+		return STEER_R_LOSS;
+	if (is_slow(c, v))
+		return STEER_R_RATE;
+	return is_crowded(in, v) ? STEER_R_CROWDED : STEER_R_CARRIES;
+}
+
+/* Who is in a cell that has become crowded leaves it in his turn: by then it may be so no more.
+ * Nobody comes. */
+static bool waits_his_turn(
+	const struct steer_class *c, const struct steer_input *in, const struct steer_view *v)
+{
+	return v->mark.why == STEER_R_CROWDED && v->on &&
+	       v->mark.ms < (uint64_t)in->spread * c->dwell_ms / 256;
+}
+
+void steer_judge(const struct steer_class *c, const struct steer_input *in, struct steer_view *v)
+{
+	const struct steer_link *l = v->link;
+	const enum steer_reason why = objection(c, in, v);
+
+	v->mark = (struct steer_mark){(int)why, v->was.why == (int)why ? v->was.ms : 0};
+	if (!l->ready)
+		v->why = STEER_R_NOT_READY;
+	else if (why == STEER_R_DEAD)
+		v->why = STEER_R_DEAD;
+	else if (l->maintenance)
+		v->why = STEER_R_MAINTENANCE;
+	else if (l->fading)
+		v->why = STEER_R_FADING;
+	else if (l->spent)
+		v->why = STEER_R_SPENT;
+	else if (why != STEER_R_CARRIES && !waits_his_turn(c, in, v))
+		v->why = why;
+	else if (l->ready_ms < c->probation_ms && !v->on)
+		v->why = STEER_R_PROBATION;
+	else
+		v->why = STEER_R_STANDBY;
+}
+
+static bool slower(const struct steer_figures *a, const struct steer_figures *best, uint32_t part)
+{
+	return a->has_rate && best->has_rate && (uint64_t)a->rate_kbps * part < best->rate_kbps;
+}
+
+static uint64_t late(const struct steer_figures *f)
+{
+	return (uint64_t)f->delay_us + (f->has_jitter ? f->jitter_us : 0);
+}
+
+static bool is_far(
+	const struct steer_class *c, const struct steer_view *v, const struct steer_view *best)
+{
+	const bool has = v->f.has_delay && best->f.has_delay;
+	const uint64_t of_best = best->f.has_delay ? best->f.delay_us : 0;
+	uint64_t max = of_best + STEER_HARM_FAR_US;
+	uint64_t value = v->f.delay_us;
+
+	if (c->call_like) {
+		max = late(&best->f) + STEER_HARM_CALL_US;
+		value = late(&v->f);
+	} else if (slower(&v->f, &best->f, STEER_HARM_RATE_PART)) {
+		max = of_best * STEER_HARM_DELAY_TIMES + STEER_HARM_DELAY_MIN_US;
+		max = max < of_best + STEER_HARM_FAR_US ? max : of_best + STEER_HARM_FAR_US;
+	}
+	/* in again only with a good part of the difference gone */
+	return above(v, STEER_R_HARM_DELAY, has, value, max, max - (max - of_best) / 4);
+}
+
+static bool is_bloated(const struct steer_view *v, const struct steer_view *best)
+{
+	const bool has = v->f.has_delay && v->f.has_idle;
+	const uint32_t queue =
+		has && v->f.delay_us > v->f.idle_us ? v->f.delay_us - v->f.idle_us : 0;
+
+	/* a queue is seen under load only */
+	if (!v->on && v->was.why == STEER_R_HARM_BLOAT)
+		return still(v, STEER_R_HARM_BLOAT);
+	/* whoever brings more than the best does is worth waiting for */
+	if (v->f.has_rate && best->f.has_rate && v->f.rate_kbps >= best->f.rate_kbps)
+		return false;
+	return above(v, STEER_R_HARM_BLOAT, has, queue, STEER_HARM_BLOAT_US, 0);
+}
+
+enum steer_reason steer_harm(
+	const struct steer_class *c, const struct steer_view *v, const struct steer_view *best)
+{
+	const uint64_t of_best = best->f.has_loss ? best->f.loss_ppm : 0;
+
+	if (above(v, STEER_R_HARM_LOSS, v->f.has_loss, v->f.loss_ppm, of_best + STEER_HARM_LOSS_PPM,
+		    of_best + STEER_HARM_LOSS_PPM * 3 / 4))
+		return STEER_R_HARM_LOSS;
+	if (is_far(c, v, best))
+		return STEER_R_HARM_DELAY;
+	return is_bloated(v, best) ? STEER_R_HARM_BLOAT : STEER_R_CARRIES;
+}

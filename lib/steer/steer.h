@@ -1,0 +1,196 @@
+/** @file steer.h
+ *  Which links carry a class of traffic: what is known of them goes in, a decision comes out.
+ *  Layer: steer (pure: no session, no clock, no memory).
+ *  Source: seed 6.5, 6.6 (Traffic Steering by measurements and policies); modes by their names in
+ *  3GPP TS 23.501 5.32.8 (ATSSS).
+ *
+ *  A decision depends on struct steer_class and struct steer_input alone, so a record of both
+ *  (record.h) gives the same decision again.
+ *
+ *  What a mode becomes, in GMA and in MPTCP_Proxy, which knows lists only:
+ *
+ *  | mode             | GMA                                        | MPTCP_Proxy                 |
+ *  |------------------|--------------------------------------------|-----------------------------|
+ *  | active-standby   | the best; the others stand behind it       | the same: they are backup   |
+ *  | smallest-delay   | all good ones, per packet by delay         | the one of smallest delay   |
+ *  | load-balancing   | all but harmful ones, packets split        | the same, by the kernel     |
+ *  | priority-based   | the best, and the next while it is full;   | the same, by the kernel     |
+ *  |                  | of an application all, by its scheduler    |                             |
+ *  | redundant        | all good ones, every packet on each        | all good ones, each octet   |
+ *  |                  |                                            | once: MPTCP repeats nothing |
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define STEER_LINKS_MAX 16u
+
+enum steer_mode {
+	STEER_ACTIVE_STANDBY,
+	STEER_SMALLEST_DELAY,
+	STEER_LOAD_BALANCING,
+	STEER_PRIORITY_BASED,
+	STEER_REDUNDANT,
+	STEER_MODES,
+};
+
+/** Why a link carries nothing in one direction; in the order of enum steer_tier. */
+enum steer_reason {
+	STEER_R_CARRIES,
+	STEER_R_STANDBY,     /**< good, but another goes first */
+	STEER_R_HARM_DELAY,  /**< with it the set would be worse than without (steer_harm()) */
+	STEER_R_HARM_LOSS,   /**< likewise */
+	STEER_R_HARM_BLOAT,  /**< likewise: its queue is full */
+	STEER_R_PROBATION,   /**< it has come back a moment ago */
+	STEER_R_DELAY,       /**< above the class's delay_max */
+	STEER_R_LOSS,        /**< above loss_max */
+	STEER_R_RATE,        /**< below rate_min */
+	STEER_R_CROWDED,     /**< the network says that its cell is */
+	STEER_R_SPENT,       /**< its quota is */
+	STEER_R_FADING,      /**< the network predicts that it is about to go */
+	STEER_R_MAINTENANCE, /**< the network is about to switch it off */
+	STEER_R_DEAD,        /**< up, and half of what goes in or more is lost */
+	STEER_R_NOT_READY,   /**< down, not set up, or being left by the client */
+	STEER_REASONS,
+};
+
+/* Figures count for so long; afterwards a link is unknown, and unknown is not bad. */
+#define STEER_MAX_AGE_MS 30000u
+/* A link that was taken out for its quality and of which nothing new is known is tried again after
+ * this. */
+#define STEER_RETRY_MS 300000u
+#define STEER_DEAD_PPM 500000u
+/* Never worse than the best link alone.  A link is harmful when, against the best: */
+#define STEER_HARM_LOSS_PPM 20000u /* it loses so much more: each loss holds up the others */
+#define STEER_HARM_FAR_US 200000u  /* it is so much farther: buffers do not hold the difference */
+#define STEER_HARM_DELAY_TIMES 4u  /* it is so many times as far, */
+#define STEER_HARM_DELAY_MIN_US 20000u /* and so much at least, and */
+#define STEER_HARM_RATE_PART 4u        /* adds less than this part of the best one's rate */
+#define STEER_HARM_BLOAT_US 200000u /* its delay is so far above its idle one, and it is slower */
+#define STEER_HARM_CALL_US 10000u   /* call-like: its delay and jitter are so much more */
+/* smallest-delay moves for so much, and for a fifth, at least */
+#define STEER_DELAY_GAIN_US 5000u
+/* A cell is crowded at 80 to 99 percent of load, as the client's spread says, and is no more at so
+ * many less: clients leave one after the other, and no more of them than it takes. */
+#define STEER_CROWDED 80u
+#define STEER_CROWDED_GAP 25u
+/* priority-based: percent of its rate at which a link is full, and at which it is no more */
+#define STEER_FULL 90u
+#define STEER_NOT_FULL 60u
+
+/** What an operator wants for a class of traffic. */
+struct steer_class {
+	const char *name;
+	const char
+		*application; /**< of the NCM's configuration, with GMA; NULL: all of the anchor */
+	const char *anchor;   /**< name; NULL: the first that has a user plane */
+	int mode;             /**< enum steer_mode */
+	const char **order;   /**< names of accesses, best first; those without come last */
+	size_t n_order;
+	uint32_t delay_max_ms, delay_good_ms;   /**< out above, in again at or below; 0: no limit */
+	uint32_t loss_max_ppm, loss_good_ppm;   /**< likewise */
+	uint32_t rate_min_kbps, rate_good_kbps; /**< out below, in again at or above; 0: no limit */
+	uint32_t dwell_ms;     /**< least time between two changes that are wishes */
+	uint32_t probation_ms; /**< a link that has come back is not used for so long */
+	bool never_worse;      /**< load-balancing leaves harmful links out */
+	bool call_like;        /**< delay matters more than rate */
+};
+
+/** What is known of one direction of a link. */
+struct steer_figures {
+	bool has_rate, has_used, has_delay, has_idle, has_jitter, has_loss;
+	uint32_t rate_kbps; /**< that it can carry */
+	uint32_t used_kbps; /**< that it carries */
+	uint32_t delay_us;  /**< one way */
+	uint32_t idle_us;   /**< one way, without load */
+	uint32_t jitter_us;
+	uint32_t loss_ppm;
+	uint32_t age_ms; /**< of the newest of them */
+};
+
+/** An objection that stands until figures say otherwise. */
+struct steer_mark {
+	int why;     /**< enum steer_reason; STEER_R_CARRIES: none */
+	uint32_t ms; /**< for so long */
+};
+
+struct steer_link {
+	uint8_t id; /**< connection id */
+	const char *access;
+	bool ready;        /**< up, set up, and not being left */
+	uint32_t ready_ms; /**< for so long */
+	uint32_t cost;     /**< orders links that the class's order does not name; 0: none */
+	bool has_load;
+	uint32_t load; /**< of its cell, percent */
+	bool spent, fading, maintenance;
+	bool dl_on, ul_on; /**< in force: it carries */
+	struct steer_figures dl, ul;
+	struct steer_mark dl_mark, ul_mark;
+};
+
+struct steer_input {
+	bool apart;  /**< UL and DL lists may differ */
+	bool tunnel; /**< GMA */
+	bool told;   /**< what is in force is a decision of this class, since_ms old */
+	uint32_t since_ms;
+	uint32_t spread; /**< 0..255, of the client: not all do the same at the same time */
+	uint8_t dl_mode, ul_mode;   /**< in force: 1 + enum steer_mode; 0: as features say */
+	uint8_t dl_first, ul_first; /**< in force, of an application */
+	struct steer_link *links;   /**< [n_links], at most STEER_LINKS_MAX, by connection id */
+	size_t n_links;
+};
+
+/** What one link gets in both directions. */
+struct steer_share {
+	uint8_t id;
+	int dl, ul;        /**< enum steer_reason: CARRIES, or why not */
+	bool dl_on, ul_on; /**< to be put in force now; where nothing is, as before */
+	struct steer_mark dl_mark, ul_mark; /**< for the next input */
+};
+
+enum steer_what {
+	STEER_KEEP,  /**< in force is what is wanted */
+	STEER_APPLY, /**< put it in force now */
+	STEER_WAIT,  /**< dl and ul are wishes; not before wait_ms */
+};
+
+struct steer_decision {
+	int what;         /**< enum steer_what */
+	bool forced;      /**< APPLY: a link in force is lost, the dwell time does not count */
+	uint32_t wait_ms; /**< until what is still wanted may be done; 0: nothing is */
+	uint8_t dl_mode, ul_mode;   /**< 1 + enum steer_mode for GMA's scheduler; 0: none */
+	uint8_t dl_first, ul_first; /**< connection id */
+	struct steer_share *shares; /**< [n_shares], as the input's links */
+	size_t n_shares;
+};
+
+/** @param in      links are used as given; more than STEER_LINKS_MAX are not looked at
+ *  @param shares  [STEER_LINKS_MAX], the caller's; filled, and named by *out
+ *  @param out     filled; without a ready link what is in force is kept */
+void steer_decide(const struct steer_class *c, const struct steer_input *in,
+	struct steer_share shares[STEER_LINKS_MAX], struct steer_decision *out);
+
+/* ---- between the sources ---- */
+
+/** How far a link is from being used; the lowest that any has is chosen from. */
+enum steer_tier { STEER_T_GOOD, STEER_T_NEW, STEER_T_POOR, STEER_T_GOING, STEER_T_NONE };
+enum steer_tier steer_tier_of(enum steer_reason r);
+
+/** One link in one direction, as it is judged. */
+struct steer_view {
+	const struct steer_link *link;
+	struct steer_figures f; /**< too old ones are not there */
+	struct steer_mark was, mark;
+	bool on;
+	enum steer_reason why;
+	size_t rank; /**< place in the order; 0: best */
+};
+
+/** What speaks against a link by itself.  Fills mark and why. */
+void steer_judge(const struct steer_class *c, const struct steer_input *in, struct steer_view *v);
+/** Does a link make the set worse than the best one alone?
+ *  @return STEER_R_CARRIES: no */
+enum steer_reason steer_harm(
+	const struct steer_class *c, const struct steer_view *v, const struct steer_view *best);

@@ -1,0 +1,553 @@
+/* Decisions: two links, wifi (0) and lte (1), of which something is known, and what comes of it. */
+#include "lib/steer/steer.h"
+#include "tests/support/suite.h"
+
+#include <string.h>
+
+enum { WIFI, LTE };
+
+static const char *wifi_first[] = {"wifi", "lte"};
+
+/* A client with two links, as its steering goes on. */
+struct play {
+	struct steer_class c;
+	struct steer_link links[2];
+	struct steer_input in;
+	struct steer_share shares[STEER_LINKS_MAX];
+	struct steer_decision d;
+	unsigned changes;
+};
+
+static struct play *play_of(enum steer_mode mode)
+{
+	static struct play p;
+
+	p = (struct play){.c = {.name = "all",
+				  .mode = (int)mode,
+				  .order = wifi_first,
+				  .n_order = 2,
+				  .dwell_ms = 60000,
+				  .probation_ms = 10000,
+				  .never_worse = true},
+		.links = {{.id = 0,
+				  .access = "wifi",
+				  .ready = true,
+				  .ready_ms = 100000,
+				  .dl_on = true,
+				  .ul_on = true},
+			{.id = 1,
+				.access = "lte",
+				.ready = true,
+				.ready_ms = 100000,
+				.dl_on = true,
+				.ul_on = true}}};
+	p.in = (struct steer_input){.apart = true, .links = p.links, .n_links = 2};
+	return &p;
+}
+
+static void set(struct play *p, int link, uint32_t rate, uint32_t delay_us, uint32_t loss)
+{
+	const struct steer_figures f = {.has_rate = rate > 0,
+		.rate_kbps = rate,
+		.has_delay = true,
+		.delay_us = delay_us,
+		.has_loss = true,
+		.loss_ppm = loss};
+
+	p->links[link].dl = f;
+	p->links[link].ul = f;
+}
+
+static void decide(struct play *p)
+{
+	steer_decide(&p->c, &p->in, p->shares, &p->d);
+}
+
+/* Decide, do it, and let time pass. */
+static void step(struct play *p, uint32_t ms)
+{
+	bool change = false;
+
+	decide(p);
+	for (size_t i = 0; i < 2; i++) {
+		const struct steer_share *s = &p->shares[i];
+		struct steer_link *l = &p->links[i];
+
+		if (p->d.what == STEER_APPLY) {
+			change |= l->dl_on != s->dl_on || l->ul_on != s->ul_on;
+			l->dl_on = s->dl_on;
+			l->ul_on = s->ul_on;
+		}
+		l->dl_mark = s->dl_mark;
+		l->ul_mark = s->ul_mark;
+		l->dl_mark.ms += ms;
+		l->ul_mark.ms += ms;
+		l->ready_ms += ms;
+	}
+	if (p->d.what == STEER_APPLY) {
+		p->in.told = true;
+		p->in.since_ms = 0;
+		p->in.dl_mode = p->d.dl_mode;
+		p->in.ul_mode = p->d.ul_mode;
+	}
+	p->changes += change;
+	p->in.since_ms += ms;
+}
+
+static uint32_t dl(const struct play *p)
+{
+	return (p->links[0].dl_on ? 1u : 0) | (p->links[1].dl_on ? 2u : 0);
+}
+
+static uint32_t ul(const struct play *p)
+{
+	return (p->links[0].ul_on ? 1u : 0) | (p->links[1].ul_on ? 2u : 0);
+}
+
+static void unknown_is_not_bad(void)
+{
+	static const uint32_t wanted[STEER_MODES] = {[STEER_ACTIVE_STANDBY] = 1,
+		[STEER_SMALLEST_DELAY] = 1,
+		[STEER_LOAD_BALANCING] = 3,
+		[STEER_PRIORITY_BASED] = 1,
+		[STEER_REDUNDANT] = 3};
+
+	for (int m = 0; m < STEER_MODES; m++) {
+		struct play *p = play_of((enum steer_mode)m);
+
+		p->c.delay_max_ms = 50;
+		p->c.loss_max_ppm = 10000;
+		p->c.rate_min_kbps = 1000;
+		step(p, 1000);
+		CU_ASSERT_EQUAL(dl(p), wanted[m]);
+		CU_ASSERT_EQUAL(ul(p), wanted[m]);
+		step(p, 1000);
+		CU_ASSERT_EQUAL(p->d.what, STEER_KEEP);
+	}
+}
+
+static void modes_with_gma(void)
+{
+	static const struct {
+		uint32_t links;
+		uint8_t mode;
+	} wanted[STEER_MODES] = {[STEER_ACTIVE_STANDBY] = {1, 0},
+		[STEER_SMALLEST_DELAY] = {3, 1 + STEER_SMALLEST_DELAY},
+		[STEER_LOAD_BALANCING] = {3, 1 + STEER_LOAD_BALANCING},
+		[STEER_PRIORITY_BASED] = {3, 1 + STEER_PRIORITY_BASED},
+		[STEER_REDUNDANT] = {3, 1 + STEER_REDUNDANT}};
+
+	for (int m = 0; m < STEER_MODES; m++) {
+		struct play *p = play_of((enum steer_mode)m);
+
+		p->in.tunnel = true;
+		p->c.application = "voice";
+		step(p, 1000);
+		CU_ASSERT_EQUAL(dl(p), wanted[m].links);
+		CU_ASSERT_EQUAL(p->d.dl_mode, wanted[m].mode);
+		CU_ASSERT_EQUAL(p->d.ul_mode, wanted[m].mode);
+		CU_ASSERT_EQUAL(p->d.dl_first, WIFI);
+		step(p, 1000);
+		CU_ASSERT_EQUAL(p->d.what, STEER_KEEP);
+	}
+}
+
+static void thresholds_have_two_ends(void)
+{
+	struct play *p = play_of(STEER_ACTIVE_STANDBY);
+
+	p->c.delay_max_ms = 50;
+	p->c.delay_good_ms = 30;
+	p->c.dwell_ms = 0;
+	set(p, WIFI, 0, 50000, 0);
+	step(p, 1000);
+	CU_ASSERT_EQUAL(dl(p), 1);
+	set(p, WIFI, 0, 50001, 0);
+	step(p, 1000);
+	CU_ASSERT_EQUAL(dl(p), 2);
+	CU_ASSERT_EQUAL(p->shares[WIFI].dl, STEER_R_DELAY);
+	CU_ASSERT_EQUAL(p->shares[LTE].dl, STEER_R_CARRIES);
+	set(p, WIFI, 0, 30001, 0);
+	step(p, 1000);
+	CU_ASSERT_EQUAL(dl(p), 2);
+	set(p, WIFI, 0, 30000, 0);
+	step(p, 1000);
+	CU_ASSERT_EQUAL(dl(p), 1);
+
+	p = play_of(STEER_ACTIVE_STANDBY);
+	p->c.rate_min_kbps = 2000;
+	p->c.rate_good_kbps = 3000;
+	p->c.loss_max_ppm = 10000;
+	p->c.dwell_ms = 0;
+	set(p, WIFI, 1999, 10000, 0);
+	step(p, 1000);
+	CU_ASSERT_EQUAL(p->shares[WIFI].ul, STEER_R_RATE);
+	set(p, WIFI, 2999, 10000, 0);
+	step(p, 1000);
+	CU_ASSERT_EQUAL(ul(p), 2);
+	set(p, WIFI, 3000, 10000, 0);
+	step(p, 1000);
+	CU_ASSERT_EQUAL(ul(p), 1);
+	set(p, WIFI, 3000, 10000, 10001);
+	step(p, 1000);
+	CU_ASSERT_EQUAL(p->shares[WIFI].ul, STEER_R_LOSS);
+	set(p, WIFI, 3000, 10000, 7501);
+	step(p, 1000);
+	CU_ASSERT_EQUAL(ul(p), 2);
+	set(p, WIFI, 3000, 10000, 7500);
+	step(p, 1000);
+	CU_ASSERT_EQUAL(ul(p), 1);
+}
+
+/* All are bad: the best of them, not none. */
+static void the_least_bad_carries(void)
+{
+	struct play *p = play_of(STEER_ACTIVE_STANDBY);
+
+	p->c.delay_max_ms = 50;
+	set(p, WIFI, 0, 90000, 0);
+	set(p, LTE, 0, 60000, 0);
+	step(p, 1000);
+	CU_ASSERT_EQUAL(dl(p), 1);
+	p->links[WIFI].maintenance = true;
+	step(p, 1000);
+	CU_ASSERT_EQUAL(dl(p), 2);
+	p->links[LTE].ready = false;
+	step(p, 1000);
+	CU_ASSERT_EQUAL(dl(p), 1);
+	p->links[WIFI].ready = false;
+	step(p, 1000);
+	CU_ASSERT_EQUAL(p->d.what, STEER_KEEP);
+	CU_ASSERT_EQUAL(dl(p), 1);
+}
+
+/* The figure crosses its limits every 2 s, for ten minutes. */
+static void oscillation_is_one_switch_a_minute(void)
+{
+	for (int m = 0; m < STEER_MODES; m++) {
+		struct play *p = play_of((enum steer_mode)m);
+		uint32_t last = 0;
+		uint32_t least = UINT32_MAX;
+
+		p->c.delay_max_ms = 50;
+		p->c.delay_good_ms = 30;
+		set(p, LTE, 10000, 40000, 0);
+		set(p, WIFI, 10000, 20000, 0);
+		step(p, 1000);
+		p->changes = 0;
+		for (uint32_t t = 0; t < 600; t++) {
+			const unsigned before = p->changes;
+
+			set(p, WIFI, 10000, t % 4 < 2 ? 90000 : 20000, 0);
+			step(p, 1000);
+			if (p->changes == before)
+				continue;
+			if (p->changes > 1 && t - last < least)
+				least = t - last;
+			last = t;
+		}
+		CU_ASSERT(p->changes > 0 && p->changes <= 10);
+		CU_ASSERT(least >= 60);
+	}
+}
+
+static void wishes_wait_and_losses_do_not(void)
+{
+	struct play *p = play_of(STEER_ACTIVE_STANDBY);
+
+	p->c.delay_max_ms = 50;
+	step(p, 20000);
+	set(p, WIFI, 0, 90000, 0);
+	step(p, 1000);
+	CU_ASSERT_EQUAL(p->d.what, STEER_WAIT);
+	CU_ASSERT_EQUAL(p->d.wait_ms, 40000);
+	CU_ASSERT_EQUAL(p->shares[LTE].dl, STEER_R_CARRIES);
+	CU_ASSERT_EQUAL(p->shares[LTE].dl_on, false);
+	CU_ASSERT_EQUAL(dl(p), 1);
+	p->links[WIFI].ready = false;
+	step(p, 1000);
+	CU_ASSERT_EQUAL(p->d.what, STEER_APPLY);
+	CU_ASSERT(p->d.forced);
+	CU_ASSERT_EQUAL(p->d.wait_ms, 0);
+	CU_ASSERT_EQUAL(dl(p), 2);
+	/* it is back: on probation, and then within the dwell time */
+	p->links[WIFI].ready = true;
+	p->links[WIFI].ready_ms = 0;
+	set(p, WIFI, 0, 10000, 0);
+	step(p, 9000);
+	CU_ASSERT_EQUAL(p->d.what, STEER_KEEP);
+	CU_ASSERT_EQUAL(p->shares[WIFI].dl, STEER_R_PROBATION);
+	step(p, 1000);
+	CU_ASSERT_EQUAL(p->shares[WIFI].dl, STEER_R_PROBATION);
+	step(p, 1000);
+	CU_ASSERT_EQUAL(p->d.what, STEER_WAIT);
+	step(p, 49000);
+	CU_ASSERT_EQUAL(dl(p), 2);
+	step(p, 1000);
+	CU_ASSERT_EQUAL(dl(p), 1);
+}
+
+/* A link that comes and goes every 2 s is left once. */
+static void flapping_is_left_once(void)
+{
+	struct play *p = play_of(STEER_LOAD_BALANCING);
+
+	step(p, 1000);
+	p->changes = 0;
+	for (unsigned t = 0; t < 600; t++) {
+		p->links[WIFI].ready = t % 4 >= 2;
+		if (t % 4 == 2)
+			p->links[WIFI].ready_ms = 0;
+		step(p, 1000);
+	}
+	CU_ASSERT_EQUAL(p->changes, 1);
+	CU_ASSERT_EQUAL(dl(p), 2);
+}
+
+/* Before its time only what is lost changes. */
+static void a_loss_is_no_occasion_for_wishes(void)
+{
+	struct play *p = play_of(STEER_LOAD_BALANCING);
+
+	step(p, 1000);
+	set(p, WIFI, 50000, 10000, 0);
+	set(p, LTE, 1000, 300000, 0);
+	step(p, 1000);
+	CU_ASSERT_EQUAL(p->d.what, STEER_WAIT);
+	CU_ASSERT_EQUAL(p->shares[LTE].dl, STEER_R_HARM_DELAY);
+	CU_ASSERT_EQUAL(dl(p), 3);
+	p->links[WIFI].maintenance = true;
+	step(p, 1000);
+	CU_ASSERT_EQUAL(dl(p), 2);
+	CU_ASSERT(p->d.forced);
+}
+
+static void old_figures_have_no_say(void)
+{
+	struct play *p = play_of(STEER_ACTIVE_STANDBY);
+
+	p->c.delay_max_ms = 50;
+	set(p, WIFI, 0, 90000, 0);
+	p->links[WIFI].dl.age_ms = p->links[WIFI].ul.age_ms = STEER_MAX_AGE_MS + 1;
+	step(p, 1000);
+	CU_ASSERT_EQUAL(dl(p), 1);
+	/* but what took it out stands for a while when nothing new is known */
+	set(p, WIFI, 0, 90000, 0);
+	step(p, 1000);
+	p->in.since_ms = 60000;
+	step(p, 1000);
+	CU_ASSERT_EQUAL(dl(p), 2);
+	p->links[WIFI].dl.age_ms = p->links[WIFI].ul.age_ms = STEER_MAX_AGE_MS + 1;
+	for (unsigned t = 0; t < 290; t++)
+		step(p, 1000);
+	CU_ASSERT_EQUAL(dl(p), 2);
+	for (unsigned t = 0; t < 20; t++)
+		step(p, 1000);
+	CU_ASSERT_EQUAL(dl(p), 1);
+}
+
+static void dead_but_up(void)
+{
+	struct play *p = play_of(STEER_ACTIVE_STANDBY);
+
+	step(p, 1000);
+	set(p, WIFI, 0, 10000, 500000);
+	step(p, 1000);
+	CU_ASSERT(p->d.forced);
+	CU_ASSERT_EQUAL(dl(p), 2);
+	CU_ASSERT_EQUAL(p->shares[WIFI].dl, STEER_R_DEAD);
+	/* both are: nothing is gained by moving */
+	p = play_of(STEER_ACTIVE_STANDBY);
+	step(p, 1000);
+	set(p, WIFI, 0, 10000, 500000);
+	set(p, LTE, 0, 10000, 500000);
+	step(p, 1000);
+	CU_ASSERT_EQUAL(p->d.what, STEER_KEEP);
+}
+
+/* ---- never worse than the best link ---- */
+
+static const struct {
+	const char *what;
+	bool call;
+	uint32_t rate[2], delay_us[2], loss[2], idle_us;
+	uint32_t links;
+	enum steer_reason why; /* of LTE */
+} pairs[] = {
+	{"both good", false, {50000, 50000}, {10000, 20000}, {0, 0}, 0, 3, STEER_R_CARRIES},
+	{"a bit farther", false, {50000, 50000}, {10000, 150000}, {0, 0}, 0, 3, STEER_R_CARRIES},
+	{"too far", false, {50000, 50000}, {10000, 350000}, {0, 0}, 0, 1, STEER_R_HARM_DELAY},
+	{"far and slow", false, {100000, 5000}, {10000, 150000}, {0, 0}, 0, 1, STEER_R_HARM_DELAY},
+	{"near and slow", false, {100000, 5000}, {10000, 10000}, {0, 0}, 0, 3, STEER_R_CARRIES},
+	{"1 % lost", false, {50000, 50000}, {10000, 10000}, {0, 10000}, 0, 3, STEER_R_CARRIES},
+	{"5 % lost", false, {50000, 50000}, {10000, 10000}, {0, 50000}, 0, 1, STEER_R_HARM_LOSS},
+	{"5 % lost on both", false, {50000, 50000}, {10000, 10000}, {50000, 50000}, 0, 3,
+		STEER_R_CARRIES},
+	{"a full queue", false, {50000, 20000}, {10000, 160000}, {0, 0}, 0, 3, STEER_R_CARRIES},
+	{"a fuller one", false, {50000, 20000}, {10000, 209000}, {0, 0}, 8000, 1,
+		STEER_R_HARM_BLOAT},
+	{"faster, and so worth it", false, {50000, 60000}, {209000, 209000}, {0, 0}, 8000, 3,
+		STEER_R_CARRIES},
+	{"a call, 10 ms more", true, {50000, 50000}, {10000, 20000}, {0, 0}, 0, 3, STEER_R_CARRIES},
+	{"a call, 11 ms more", true, {50000, 50000}, {10000, 21000}, {0, 0}, 0, 1,
+		STEER_R_HARM_DELAY},
+};
+
+static void harmful_links_are_left_out(void)
+{
+	for (size_t i = 0; i < sizeof(pairs) / sizeof(*pairs); i++) {
+		struct play *p = play_of(STEER_LOAD_BALANCING);
+
+		p->c.call_like = pairs[i].call;
+		for (int k = 0; k < 2; k++)
+			set(p, k, pairs[i].rate[k], pairs[i].delay_us[k], pairs[i].loss[k]);
+		p->links[LTE].dl.has_idle = p->links[LTE].ul.has_idle = pairs[i].idle_us > 0;
+		p->links[LTE].dl.idle_us = p->links[LTE].ul.idle_us = pairs[i].idle_us;
+		step(p, 1000);
+		if (dl(p) != pairs[i].links || p->shares[LTE].dl != (int)pairs[i].why)
+			CU_FAIL(pairs[i].what);
+		p->in.told = false;
+		p->c.never_worse = false;
+		step(p, 1000);
+		CU_ASSERT_EQUAL(dl(p), 3);
+	}
+}
+
+static void each_direction_by_itself(void)
+{
+	struct play *p = play_of(STEER_LOAD_BALANCING);
+
+	set(p, WIFI, 50000, 10000, 0);
+	set(p, LTE, 50000, 10000, 0);
+	p->links[LTE].ul.loss_ppm = 50000;
+	step(p, 1000);
+	CU_ASSERT_EQUAL(dl(p), 3);
+	CU_ASSERT_EQUAL(ul(p), 1);
+	/* where both go the same way the worse one counts */
+	p = play_of(STEER_LOAD_BALANCING);
+	p->in.apart = false;
+	set(p, WIFI, 50000, 10000, 0);
+	set(p, LTE, 50000, 10000, 0);
+	p->links[LTE].ul.loss_ppm = 50000;
+	step(p, 1000);
+	CU_ASSERT_EQUAL(dl(p), 1);
+	CU_ASSERT_EQUAL(ul(p), 1);
+}
+
+static void smallest_delay_moves_for_a_gain(void)
+{
+	struct play *p = play_of(STEER_SMALLEST_DELAY);
+
+	p->c.dwell_ms = 0;
+	set(p, WIFI, 0, 20000, 0);
+	set(p, LTE, 0, 30000, 0);
+	step(p, 1000);
+	CU_ASSERT_EQUAL(dl(p), 1);
+	set(p, WIFI, 0, 34000, 0);
+	step(p, 1000);
+	CU_ASSERT_EQUAL(dl(p), 1);
+	set(p, WIFI, 0, 40000, 0);
+	step(p, 1000);
+	CU_ASSERT_EQUAL(dl(p), 2);
+	/* what is not known any more is no reason */
+	p->links[LTE].dl.has_delay = p->links[LTE].ul.has_delay = false;
+	step(p, 1000);
+	CU_ASSERT_EQUAL(dl(p), 2);
+}
+
+static void the_next_while_the_first_is_full(void)
+{
+	struct play *p = play_of(STEER_PRIORITY_BASED);
+
+	p->c.dwell_ms = 0;
+	set(p, WIFI, 10000, 20000, 0);
+	p->links[WIFI].dl.has_used = true;
+	p->links[WIFI].dl.used_kbps = 1000;
+	step(p, 1000);
+	p->links[WIFI].dl.used_kbps = 8900;
+	step(p, 1000);
+	CU_ASSERT_EQUAL(dl(p), 1);
+	p->links[WIFI].dl.used_kbps = 9000;
+	step(p, 1000);
+	CU_ASSERT_EQUAL(dl(p), 3);
+	CU_ASSERT_EQUAL(ul(p), 1);
+	p->links[WIFI].dl.used_kbps = 6000;
+	step(p, 1000);
+	CU_ASSERT_EQUAL(dl(p), 3);
+	p->links[WIFI].dl.used_kbps = 5999;
+	step(p, 1000);
+	CU_ASSERT_EQUAL(dl(p), 1);
+}
+
+static void hints_of_the_network(void)
+{
+	struct play *p = play_of(STEER_ACTIVE_STANDBY);
+
+	step(p, 1000);
+	p->links[WIFI].fading = true;
+	step(p, 1000);
+	CU_ASSERT(p->d.forced);
+	CU_ASSERT_EQUAL(dl(p), 2);
+	CU_ASSERT_EQUAL(p->shares[WIFI].ul, STEER_R_FADING);
+
+	p = play_of(STEER_ACTIVE_STANDBY);
+	p->in.told = true;
+	p->in.since_ms = 60000;
+	p->in.spread = 128;
+	p->links[LTE].dl_on = p->links[LTE].ul_on = false;
+	p->links[WIFI].has_load = true;
+	p->links[WIFI].load = 89;
+	step(p, 1000);
+	CU_ASSERT_EQUAL(p->shares[WIFI].dl, STEER_R_CARRIES);
+	p->links[WIFI].load = 90;
+	for (unsigned t = 0; t < 30; t++) { /* half the dwell time: its turn */
+		step(p, 1000);
+		CU_ASSERT_EQUAL(dl(p), 1);
+	}
+	step(p, 1000);
+	CU_ASSERT_EQUAL(dl(p), 2);
+	CU_ASSERT_EQUAL(p->shares[WIFI].dl, STEER_R_CROWDED);
+	p->links[WIFI].load = 65;
+	p->in.since_ms = 60000;
+	step(p, 1000);
+	CU_ASSERT_EQUAL(dl(p), 2);
+	p->links[WIFI].load = 64;
+	p->in.since_ms = 60000;
+	step(p, 1000);
+	CU_ASSERT_EQUAL(dl(p), 1);
+}
+
+static void cost_and_quota(void)
+{
+	struct play *p = play_of(STEER_ACTIVE_STANDBY);
+
+	p->c.n_order = 0;
+	p->links[WIFI].cost = 5;
+	step(p, 1000);
+	CU_ASSERT_EQUAL(dl(p), 2);
+	p = play_of(STEER_ACTIVE_STANDBY);
+	p->links[WIFI].spent = true;
+	step(p, 1000);
+	CU_ASSERT_EQUAL(dl(p), 2);
+	CU_ASSERT_EQUAL(p->shares[WIFI].dl, STEER_R_SPENT);
+}
+
+int main(void)
+{
+	static const struct mams_case cases[] = {{"unknown is not bad", unknown_is_not_bad},
+		{"modes with GMA", modes_with_gma},
+		{"thresholds have two ends", thresholds_have_two_ends},
+		{"the least bad carries", the_least_bad_carries},
+		{"oscillation is one switch a minute", oscillation_is_one_switch_a_minute},
+		{"wishes wait and losses do not", wishes_wait_and_losses_do_not},
+		{"flapping is left once", flapping_is_left_once},
+		{"a loss is no occasion for wishes", a_loss_is_no_occasion_for_wishes},
+		{"old figures have no say", old_figures_have_no_say}, {"dead but up", dead_but_up},
+		{"harmful links are left out", harmful_links_are_left_out},
+		{"each direction by itself", each_direction_by_itself},
+		{"smallest delay moves for a gain", smallest_delay_moves_for_a_gain},
+		{"the next while the first is full", the_next_while_the_first_is_full},
+		{"hints of the network", hints_of_the_network}, {"cost and quota", cost_and_quota}};
+
+	return mams_suite_run("steer", cases, sizeof(cases) / sizeof(*cases));
+}
