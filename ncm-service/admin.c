@@ -4,6 +4,7 @@
 #include "lib/ctl/ctl_msg.h"
 #include "lib/io/ctlmsg.h"
 #include "mams_version.h"
+#include "ncm-service/admin_policy.h"
 #include "ncm-service/admin_steer.h"
 #include "ncm-service/protect.h"
 #include "ncm-service/status.h"
@@ -284,6 +285,8 @@ static void packet(void *user, struct mams_ctl_conn *c, const char *data, size_t
 		on_log_level(c, msg);
 	else if (msg->type == CTL_PROBE)
 		on_probe(a, c, msg);
+	else if (msg->type == CTL_POLICY)
+		ncm_policy_asked(a->loop, a->service, c, msg);
 	else if (msg->type == CTL_DRAIN)
 		on_drain(a, c, msg);
 	else

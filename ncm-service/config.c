@@ -2,6 +2,7 @@
 
 #include "lib/mx/mx_tables.h"
 #include "ncm-service/config_plane.h"
+#include "ncm-service/config_steer.h"
 
 #include <string.h>
 
@@ -299,6 +300,13 @@ static const struct mams_conf_row rows[] = {
 	{"control_port", MAMS_C_INT, AT(control_port), .max = 65535, .def = "0",
 		.doc = "UDP port at the instances' addresses where mams-proxy takes MX Control "
 		       "PDUs (its control_listen); 0: nothing is probed"},
+	{"policy_file", MAMS_C_FILE, AT(policy_file),
+		.doc = "automatic steering: a file of steering sections; read again at SIGHUP; "
+		       "default: only operators steer"},
+	{"decision_log", MAMS_C_STRING, AT(decision_log),
+		.doc = "file for its decisions with all that they were made of; default: none"},
+	{"decision_log_size", MAMS_C_INT, AT(decision_log_mib), .min = 1, .max = 100000,
+		.def = "64", .doc = "MiB, of it and of the one before it, which ends in .1"},
 	{"prefer", MAMS_C_SECTIONS, AT(policy.ssids), AT(policy.n_ssids), .max = 64,
 		.table = &ssid_table, .doc = "a Wi-Fi network that clients should prefer"},
 	{"max_sessions", MAMS_C_INT, AT(policy.max_sessions), .min = 1, .max = 1000000,
@@ -459,12 +467,15 @@ static int check(struct ncm_conf *c, const char *path, struct mams_error *err)
 
 int ncm_conf_load(const char *path, struct ncm_conf *out, struct mams_error *err)
 {
+	struct steer_policy *none;
 	int rc;
 
 	*out = (struct ncm_conf){0};
 	rc = mams_conf_load(path, &table, out, &out->arena, err);
 	if (rc == 0)
 		rc = check(out, path, err);
+	if (rc == 0)
+		rc = ncm_conf_steer(out, &none, err);
 	if (rc < 0)
 		ncm_conf_free(out);
 	return rc;
@@ -472,6 +483,7 @@ int ncm_conf_load(const char *path, struct ncm_conf *out, struct mams_error *err
 
 void ncm_conf_free(struct ncm_conf *c)
 {
+	ncm_conf_steer_free(c->steer);
 	mams_arena_free(c->arena);
 	*c = (struct ncm_conf){0};
 }

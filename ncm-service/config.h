@@ -5,6 +5,7 @@
 #include "lib/codec/conf.h"
 #include "lib/io/ctlsock.h"
 #include "lib/io/httpd.h"
+#include "lib/steer/conf.h"
 #include "ncm-service/policy.h"
 
 /** A network without TLS, called secure by the operator. */
@@ -48,6 +49,10 @@ struct ncm_conf {
 	int anchor_type;
 	const char **features;
 	size_t n_features;
+	const char *policy_file;
+	const char *decision_log;
+	uint32_t decision_log_mib;
+	struct steer_policy *steer; /**< of policy_file; NULL: none */
 	struct ncm_policy policy;
 	struct mams_arena *arena; /**< owns everything above */
 };

@@ -36,5 +36,9 @@ const struct mams_metric ncm_counter_rows[] = {
 	CNT("associations_total", associations, "associations of applications' flows agreed to"),
 	CNT("associations_refused_total", associations_refused,
 		"associations refused: unknown instance, or flows that cannot be told apart"),
+	CNT("policy_decisions_total", policy_decisions,
+		"decisions of automatic steering that changed something or wanted to"),
+	CNT("policy_orders_total", policy_orders, "steering requests that followed"),
+	CNT("policy_refused_total", policy_refused, "of these, not done by the client"),
 };
 const size_t ncm_n_counter_rows = MAMS_ARRAY_LEN(ncm_counter_rows);

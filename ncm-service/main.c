@@ -3,7 +3,9 @@
 #include "lib/io/proc.h"
 #include "mams_version.h"
 #include "ncm-service/admin.h"
+#include "ncm-service/admin_policy.h"
 #include "ncm-service/admin_steer.h"
+#include "ncm-service/config_steer.h"
 #include "ncm-service/front.h"
 
 #include <errno.h>
@@ -143,9 +145,22 @@ static void stop(void *user)
 	mams_loop_stop(a->loop);
 }
 
+/* A wrong policy is refused whole, the running one stays. */
 static void reload(void *user)
 {
-	ncm_api_reload(((struct app *)user)->api);
+	struct app *a = user;
+	struct steer_policy *old;
+	struct mams_error err = {0};
+	int rc = ncm_conf_steer(&a->conf, &old, &err);
+
+	ncm_api_reload(a->api);
+	if (rc < 0)
+		log_err("the policy stays as it was: %s: %s", err.where, err.text);
+	if (rc < 0 || !a->conf.policy_file)
+		return;
+	ncm_policy_renew(a->loop, a->service);
+	ncm_conf_steer_free(old);
+	log_info("policy read again classes=%zu", a->conf.steer->n_classes);
 }
 
 static int open_store(struct app *a, struct mams_error *err)

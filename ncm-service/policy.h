@@ -150,9 +150,12 @@ struct ncm_endpoints {
 	size_t n;
 };
 
+struct steer_policy;
+
 struct ncm_policy {
 	uint64_t ncm_id;
-	struct ncm_anchor_conf *anchors; /**< at least one */
+	const struct steer_policy *steer; /**< of automatic steering; NULL: there is none */
+	struct ncm_anchor_conf *anchors;  /**< at least one */
 	size_t n_anchors;
 	struct ncm_madp_conf *madps; /**< at least one */
 	size_t n_madps;

@@ -26,7 +26,9 @@ static int write_anchors(const struct ncm_saved *s, struct ctl_msg *msg)
 					.ul = a->ul,
 					.dl_mode = a->dl_mode,
 					.ul_mode = a->ul_mode,
-					.off = a->off};
+					.off = a->off,
+					.has_held = a->held,
+					.held = a->held};
 	}
 	return 0;
 }
@@ -49,7 +51,9 @@ static int write_apps(const struct ncm_saved *s, struct ctl_msg *msg)
 					.dl_first = a->dl.first,
 					.ul_first = a->ul.first,
 					.dl_mode = a->dl.mode,
-					.ul_mode = a->ul.mode};
+					.ul_mode = a->ul.mode,
+					.has_held = a->held,
+					.held = a->held};
 	}
 	return 0;
 }
@@ -149,6 +153,7 @@ static int read_anchors(
 		a->dl_mode = from->dl_mode;
 		a->ul_mode = from->ul_mode;
 		a->off = from->off;
+		a->held = from->held;
 	}
 	return 0;
 }
@@ -166,6 +171,7 @@ static int read_apps(const struct ctl_ncm_session *s, struct ncm_saved *out, str
 		rc = read_text(from->name, a->name, sizeof(a->name), "apps", err);
 		a->dl = (struct ncm_app_way){from->dl, from->dl_first, from->dl_mode};
 		a->ul = (struct ncm_app_way){from->ul, from->ul_first, from->ul_mode};
+		a->held = from->held;
 	}
 	return rc;
 }

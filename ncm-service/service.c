@@ -3,6 +3,7 @@
 #include "lib/base/buf.h"
 #include "lib/base/log.h"
 #include "ncm-service/compose.h"
+#include "ncm-service/decisions.h"
 #include "ncm-service/fresh.h"
 #include "ncm-service/protect.h"
 #include "ncm-service/saved.h"
@@ -23,6 +24,7 @@ struct ncm_service {
 	struct ncm_store *store;
 	struct ncm_registry *registry;
 	struct ncm_madp *madp;
+	struct ncm_decisions *decisions;
 	struct mams_loop_timer *timer;
 	struct mams_loop_timer *instances; /* when one that is away counts as dead */
 	struct mams_loop_timer *room;      /* somebody has left: who was refused? */
@@ -94,17 +96,13 @@ static void act(struct ncm_service *v, struct ncm_session *s, const struct ncm_a
 		commit_later(v);
 		break;
 	case NCM_ACT_STATE:
-		log_info("state %s -> %s reason=\"%s\" client=%s", ncm_state_name(a->from),
-			ncm_state_name(a->to), a->text, s->s.identity);
-		break;
 	case NCM_ACT_LINK:
-		ncm_log_link(s, a->connection_id);
-		break;
 	case NCM_ACT_AGREED:
-		ncm_log_agreed(s);
-		break;
 	case NCM_ACT_ASSIGNED:
-		ncm_log_assigned(s, a);
+		ncm_log_action(s, a);
+		break;
+	case NCM_ACT_DECIDED:
+		ncm_decisions_put(v->decisions, s, a->decided);
 		break;
 	case NCM_ACT_END:
 		(void)!ncm_store_del(v->store, s->s.identity);
@@ -140,7 +138,7 @@ static void arm_session(struct ncm_service *v, struct ncm_session *s)
 		v->registry, s, is_over(s) ? mams_loop_now(v->loop) : ncm_session_deadline(s));
 }
 
-static void run(struct ncm_service *v, struct ncm_session *s)
+void ncm_service_run(struct ncm_service *v, struct ncm_session *s)
 {
 	struct ncm_action a;
 	bool ended = false;
@@ -178,7 +176,7 @@ static void tick(void *user)
 			continue;
 		}
 		ncm_session_tick(s, now);
-		run(v, s);
+		ncm_service_run(v, s);
 	}
 	arm(v);
 }
@@ -291,7 +289,7 @@ static void prepared(void *user, uint64_t session_id, size_t madp, const struct 
 	if (!s)
 		return;
 	ncm_session_prepared(s, madp, tunnel, mams_loop_now(v->loop));
-	run(v, s);
+	ncm_service_run(v, s);
 }
 
 static void probing(void *user, uint64_t session_id, uint8_t connection_id, bool ready)
@@ -302,7 +300,7 @@ static void probing(void *user, uint64_t session_id, uint8_t connection_id, bool
 	if (!s)
 		return;
 	ncm_session_probing(s, connection_id, ready, mams_loop_now(v->loop));
-	run(v, s);
+	ncm_service_run(v, s);
 }
 
 static void put_held(void *user, const char *client)
@@ -360,6 +358,7 @@ void ncm_service_free(struct ncm_service *v)
 	mams_loop_timer_del(v->instances);
 	mams_loop_timer_del(v->room);
 	ncm_registry_free(v->registry);
+	ncm_decisions_close(v->decisions);
 	mx_msg_free(v->elsewhere);
 	free(v);
 }
@@ -412,7 +411,7 @@ bool ncm_service_adopt(struct ncm_service *v, const struct ncm_saved *stored)
 	if (!s)
 		return false;
 	log_info("session taken over client=%s", s->s.identity);
-	run(v, s);
+	ncm_service_run(v, s);
 	return true;
 }
 
@@ -452,14 +451,16 @@ static void send_away(struct ncm_service *v)
 		if (!ncm_policy_redirect(&v->conf->policy, NULL, true, s->transport))
 			continue;
 		ncm_session_terminate(s, MX_NORMAL_RELEASE, mams_loop_now(v->loop));
-		run(v, s);
+		ncm_service_run(v, s);
 	}
 }
 
 int ncm_service_start(struct ncm_service *v, struct mams_error *err)
 {
-	int rc = ncm_store_each_drained(v->store, drained, v);
+	int rc = ncm_decisions_open(v->conf, &v->decisions, err);
 
+	if (rc == 0)
+		rc = ncm_store_each_drained(v->store, drained, v);
 	if (rc == 0)
 		rc = ncm_store_each(v->store, restore_one, v);
 	if (rc == 0)
@@ -528,7 +529,7 @@ static bool redirect(struct ncm_service *v, const char *identity, enum ncm_trans
 		return false;
 	if (s) {
 		ncm_session_end(s, "redirected");
-		run(v, s);
+		ncm_service_run(v, s);
 	}
 	mx_msg_free(v->elsewhere);
 	v->elsewhere = ncm_compose_redirect(&v->conf->policy, r, transport);
@@ -556,7 +557,7 @@ int ncm_service_message(struct ncm_service *v, const char *identity, enum ncm_tr
 	s->transport = transport;
 	v->reply = reply;
 	rc = ncm_session_input(s, m, mams_loop_now(v->loop), err);
-	run(v, s);
+	ncm_service_run(v, s);
 	v->reply = NULL;
 	return rc;
 }
@@ -567,15 +568,14 @@ int ncm_service_steer(struct ncm_service *v, struct ncm_session *s, uint64_t req
 	int rc = ncm_session_steer(s, request, order, mams_loop_now(v->loop), err);
 
 	if (rc == 0)
-		run(v, s);
+		ncm_service_run(v, s);
 	return rc;
 }
 
 void ncm_service_seen(struct ncm_service *v, struct ncm_session *s)
 {
 	ncm_session_seen(s, mams_loop_now(v->loop));
-	arm_session(v, s);
-	arm(v);
+	ncm_service_run(v, s);
 }
 
 bool ncm_service_probe(struct ncm_service *v, struct ncm_session *s, uint32_t links)
@@ -583,8 +583,7 @@ bool ncm_service_probe(struct ncm_service *v, struct ncm_session *s, uint32_t li
 	bool any = ncm_session_probe(s, links, mams_loop_now(v->loop));
 
 	if (any)
-		arm_session(v, s);
-	arm(v);
+		ncm_service_run(v, s);
 	return any;
 }
 

@@ -61,5 +61,7 @@ void ncm_service_refresh(struct ncm_service *v); /**< put every session into the
 void ncm_service_seen(struct ncm_service *v, struct ncm_session *s);
 /** Estimate these connections (bits) of a session now.  @return false: none can be */
 bool ncm_service_probe(struct ncm_service *v, struct ncm_session *s, uint32_t links);
+/** Something was done to a session from outside: its actions are carried out. */
+void ncm_service_run(struct ncm_service *v, struct ncm_session *s);
 struct ncm_registry *ncm_service_registry(struct ncm_service *v);
 const struct ncm_madp *ncm_service_madp(const struct ncm_service *v);

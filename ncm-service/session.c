@@ -10,6 +10,7 @@
 #include "ncm-service/estimate.h"
 #include "ncm-service/links.h"
 #include "ncm-service/setup.h"
+#include "ncm-service/steerer.h"
 #include "ncm-service/steering.h"
 
 #include <errno.h>
@@ -71,6 +72,7 @@ struct ncm_session *ncm_session_new(const struct ncm_policy *p, struct ncm_count
 	s->patience = MAMS_TIME_NEVER;
 	mx_exchange_init(&s->exchange, &p->timing, first);
 	ncm_setup_restore(s);
+	ncm_steerer_renew(s, now);
 	if (s->s.active) {
 		s->state = NCM_STATE_ACTIVE;
 		ncm_session_policy(s);
@@ -89,10 +91,17 @@ void ncm_session_free(struct ncm_session *s)
 		return;
 	mx_exchange_fini(&s->exchange);
 	ncm_advice_forget(s);
+	ncm_steerer_forget(s);
 	ncm_setup_forget(s);
 	ncm_appreq_forget(s);
 	mams_wipe(s, sizeof(*s));
 	free(s);
+}
+
+/* An order of the policy's, not an operator's. */
+static bool is_own(const struct ncm_session *s)
+{
+	return s->steer.request == NCM_STEERER_REQUEST;
 }
 
 static void finish_steering(struct ncm_session *s, int code, const char *text)
@@ -100,6 +109,8 @@ static void finish_steering(struct ncm_session *s, int code, const char *text)
 	if (!s->steer.open)
 		return;
 	s->steer.open = false;
+	if (is_own(s))
+		ncm_steerer_done(s, code, text);
 	ncm_session_push(s, (struct ncm_action){.kind = NCM_ACT_STEER_DONE,
 				    .request = s->steer.request,
 				    .code = code,
@@ -243,10 +254,10 @@ int ncm_session_steer(struct ncm_session *s, uint64_t request, const struct ncm_
 		return mams_fail(err, MAMS_ESTATE, NULL,
 			"the session is in state %s; steering needs ACTIVE",
 			ncm_state_name(s->state));
-	if (s->steer.open && s->steer.again) {
+	if (s->steer.open && (s->steer.again || is_own(s))) {
 		/* the operator's request carries what ours would have said */
 		mx_exchange_cancel(&s->exchange, MX_TRAFFIC_STEERING_REQ);
-		s->steer.open = false;
+		finish_steering(s, MAMS_ESTATE, "given up: another order goes first");
 		ncm_appreq_setup(s);
 	}
 	if (s->steer.open)
@@ -288,24 +299,6 @@ void ncm_session_set_up(struct ncm_session *s, mams_time now)
 		finish_steering(s, code, why);
 }
 
-static void keep_order(struct ncm_session *s, const struct ncm_order *o)
-{
-	struct ncm_saved_anchor *anchors = s->s.anchors;
-
-	if (o->app) {
-		ncm_appreq_keep(s, o);
-		return;
-	}
-	anchors[o->anchor].dl = o->dl;
-	anchors[o->anchor].ul = o->ul;
-	anchors[o->anchor].ul_mode = o->ul_mode;
-	anchors[o->anchor].dl_mode = o->dl_mode;
-	anchors[o->anchor].off = o->off;
-	for (size_t a = 0; a < NCM_ANCHORS_MAX; a++)
-		anchors[a].off =
-			(anchors[a].off & ~MX_SESSION_FEATURES) | (o->off & MX_SESSION_FEATURES);
-}
-
 /* The RSP tells what is really in effect (seed 6.6). */
 static int on_steering_rsp(
 	struct ncm_session *s, const struct mx_msg *m, mams_time now, struct mams_error *err)
@@ -323,7 +316,7 @@ static int on_steering_rsp(
 		return 0;
 	}
 	if (!s->steer.again) {
-		keep_order(s, &s->steer.order);
+		ncm_steering_keep(s, &s->steer.order, is_own(s));
 		ncm_session_policy(s);
 		ncm_session_store(s);
 		ncm_estimate_review(s, now);
@@ -468,6 +461,7 @@ int ncm_session_input(
 	s->last_heard = now;
 	rc = r->act(s, m, now, err);
 	ncm_appreq_step(s, now);
+	ncm_steerer_news(s, now);
 	if (rc == -MAMS_EVALUE || rc == -MAMS_EMISSING)
 		c->wrong_value++;
 	return rc;
@@ -551,6 +545,7 @@ void ncm_session_tick(struct ncm_session *s, mams_time now)
 		ncm_setup_prepare(s, now);
 	ncm_appreq_step(s, now);
 	ncm_estimate_tick(s, now);
+	ncm_steerer_tick(s, now);
 	if (!mams_time_before(now, keep_alive_due(s)) &&
 		mx_exchange_begin(
 			&s->exchange, ncm_compose_keep_alive(s, MX_KEEP_ALIVE_REQ), 0, now) < 0)
@@ -564,6 +559,7 @@ mams_time ncm_session_deadline(const struct ncm_session *s)
 	due = mams_time_min(due, steer_due(s));
 	due = mams_time_min(due, patience_due(s));
 	due = mams_time_min(due, ncm_estimate_deadline(s));
+	due = mams_time_min(due, ncm_steerer_deadline(s));
 	return mams_time_min(mx_exchange_deadline(&s->exchange), due);
 }
 

@@ -65,6 +65,7 @@ enum ncm_action_kind {
 	NCM_ACT_LINK,       /**< for the log: admission of link was decided */
 	NCM_ACT_AGREED,     /**< for the log: drops and what is agreed */
 	NCM_ACT_ASSIGNED,   /**< for the log: anchor has instance madp; -1: none, text says why */
+	NCM_ACT_DECIDED,    /**< for the log: ncm_steerer_record() of a class has news */
 	NCM_ACT_END,        /**< the session is over; free it */
 };
 
@@ -78,6 +79,7 @@ struct ncm_action {
 	enum ncm_state to;
 	uint8_t connection_id; /**< LINK, PROBE */
 	uint8_t anchor;        /**< ASSIGNED: index */
+	uint8_t decided;       /**< DECIDED: index of the class */
 	int madp;              /**< PREPARE, RELEASE, POLICY, PROBE, ASSIGNED: index */
 };
 
@@ -108,6 +110,9 @@ struct ncm_counters {
 	uint64_t probes_put_off;
 	uint64_t associations;
 	uint64_t associations_refused;
+	uint64_t policy_decisions;
+	uint64_t policy_orders;
+	uint64_t policy_refused;
 };
 extern const struct mams_metric ncm_counter_rows[];
 extern const size_t ncm_n_counter_rows;
@@ -121,6 +126,7 @@ struct ncm_saved_anchor {
 	uint8_t ul_mode;         /**< GMA: 1 + enum mx_mode; 0: as the features say */
 	uint8_t dl_mode;
 	uint32_t off; /**< agreed features that steering has switched off */
+	bool held;    /**< an operator has steered it: the policy leaves it alone */
 };
 
 /** One direction of an application's traffic, as steered. */
@@ -134,6 +140,7 @@ struct ncm_app_way {
 struct ncm_saved_app {
 	char name[NCM_NAME_MAX]; /**< of the policy's application; "": none */
 	struct ncm_app_way dl, ul;
+	bool held; /**< likewise */
 };
 
 /** What a trailer MADP has given the client of a session. */
@@ -175,6 +182,7 @@ struct ncm_anchor_use {
 };
 
 struct ncm_appreq;
+struct ncm_steerer;
 
 /** What the client has found of a path last (seed 6.5). */
 struct ncm_path {
@@ -249,7 +257,8 @@ struct ncm_session {
 	struct ncm_path path[NCM_LINKS_MAX];
 	struct ncm_quality quality[NCM_LINKS_MAX];
 	struct ncm_probing probe[NCM_LINKS_MAX];
-	uint16_t probe_port; /**< where the client expects probes; 0: nowhere */
+	struct ncm_steerer *steerer; /**< NULL: only operators steer */
+	uint16_t probe_port;         /**< where the client expects probes; 0: nowhere */
 	const struct mx_msg *reply;
 	struct ncm_action queue[NCM_ACTIONS_MAX];
 	size_t head, n;

@@ -6,7 +6,7 @@
 
 #define LOG_MODULE "session"
 
-void ncm_log_link(const struct ncm_session *s, uint8_t id)
+static void log_link(const struct ncm_session *s, uint8_t id)
 {
 	const struct ncm_link *l = &s->s.links[id];
 	char text[MAMS_ADDR_STRLEN];
@@ -18,7 +18,7 @@ void ncm_log_link(const struct ncm_session *s, uint8_t id)
 }
 
 /* One line tells what will be used, another each thing that will not, and why. */
-void ncm_log_agreed(const struct ncm_session *s)
+static void log_agreed(const struct ncm_session *s)
 {
 	char text[MX_DROP_LEN];
 	uint32_t anchors = 0;
@@ -33,7 +33,7 @@ void ncm_log_agreed(const struct ncm_session *s)
 			s->s.identity);
 }
 
-void ncm_log_assigned(const struct ncm_session *s, const struct ncm_action *a)
+static void log_assigned(const struct ncm_session *s, const struct ncm_action *a)
 {
 	const char *anchor = s->policy->anchors[a->anchor].name;
 
@@ -42,4 +42,17 @@ void ncm_log_assigned(const struct ncm_session *s, const struct ncm_action *a)
 	else
 		log_info("anchor %s: N-MADP instance %s client=%s", anchor,
 			s->policy->madps[a->madp].name, s->s.identity);
+}
+
+void ncm_log_action(const struct ncm_session *s, const struct ncm_action *a)
+{
+	if (a->kind == NCM_ACT_STATE)
+		log_info("state %s -> %s reason=\"%s\" client=%s", ncm_state_name(a->from),
+			ncm_state_name(a->to), a->text, s->s.identity);
+	else if (a->kind == NCM_ACT_LINK)
+		log_link(s, a->connection_id);
+	else if (a->kind == NCM_ACT_AGREED)
+		log_agreed(s);
+	else if (a->kind == NCM_ACT_ASSIGNED)
+		log_assigned(s, a);
 }

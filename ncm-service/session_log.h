@@ -4,7 +4,5 @@
 
 #include "ncm-service/session.h"
 
-void ncm_log_link(
-	const struct ncm_session *s, uint8_t id); /**< whether it is admitted, and why not */
-void ncm_log_agreed(const struct ncm_session *s);
-void ncm_log_assigned(const struct ncm_session *s, const struct ncm_action *a);
+/** An action that is for the log. */
+void ncm_log_action(const struct ncm_session *s, const struct ncm_action *a);

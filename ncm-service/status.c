@@ -1,6 +1,7 @@
 #include "ncm-service/status.h"
 
 #include "lib/mx/mx_tables.h"
+#include "ncm-service/admin_policy.h"
 #include "ncm-service/agree.h"
 #include "ncm-service/appreq.h"
 #include "ncm-service/tunnel.h"
@@ -84,6 +85,8 @@ void ncm_status_apps(
 		if (!a)
 			continue;
 		x->name = ctl_strdup(msg, a->name);
+		x->steered_by =
+			ncm_policy_who(msg, s, (size_t)ncm_tunnel_anchor(s), (int)i, a->held);
 		put_way(msg, s, &a->dl, &x->dl, &x->n_dl, &x->dl_mode);
 		put_way(msg, s, &a->ul, &x->ul, &x->n_ul, &x->ul_mode);
 		out->n_applications++;
@@ -126,6 +129,7 @@ void ncm_status_anchors(
 			x->madp = ctl_strdup(msg, p->madps[s->anchor[a].madp].name);
 		if (!out->madp)
 			out->madp = x->madp;
+		x->steered_by = ncm_policy_who(msg, s, a, -1, s->s.anchors[a].held);
 		x->dl = put_links(msg, s, have & s->s.anchors[a].dl, &x->n_dl);
 		x->ul = put_links(msg, s, have & s->s.anchors[a].ul, &x->n_ul);
 		out->n_anchors++;

@@ -1,5 +1,7 @@
 #include "ncm-service/steering.h"
 
+#include "ncm-service/appreq.h"
+
 static size_t put_rule(const struct ncm_session *s, size_t madp, size_t anchor, uint8_t link,
 	struct mams_addr *local, bool *backup)
 {
@@ -107,6 +109,33 @@ const char *ncm_steering_check(const struct ncm_session *s, const struct ncm_ord
 	return NULL;
 }
 
+bool ncm_steering_apart(const struct ncm_session *s, size_t anchor)
+{
+	return is_tunnel(s, anchor);
+}
+
+void ncm_steering_keep(struct ncm_session *s, const struct ncm_order *o, bool own)
+{
+	struct ncm_saved_anchor *anchors = s->s.anchors;
+
+	if (o->app) {
+		struct ncm_order mine = *o;
+
+		mine.steered.held = !own && o->steered.name[0];
+		ncm_appreq_keep(s, &mine);
+		return;
+	}
+	anchors[o->anchor].dl = o->dl;
+	anchors[o->anchor].ul = o->ul;
+	anchors[o->anchor].ul_mode = o->ul_mode;
+	anchors[o->anchor].dl_mode = o->dl_mode;
+	anchors[o->anchor].off = o->off;
+	anchors[o->anchor].held |= !own;
+	for (size_t a = 0; a < NCM_ANCHORS_MAX; a++)
+		anchors[a].off =
+			(anchors[a].off & ~MX_SESSION_FEATURES) | (o->off & MX_SESSION_FEATURES);
+}
+
 static uint32_t features_in(const struct mx_traffic_steering_rsp *r)
 {
 	uint32_t bits = 0;
@@ -138,7 +167,7 @@ int ncm_steering_verdict(
 	if (!several(o->ul) || native)
 		wanted &= ~(1u << MX_F_UPLINK_AGGREGATION);
 
-	if (o->dl != o->ul && !is_tunnel(s, o->anchor)) {
+	if (o->dl != o->ul && !ncm_steering_apart(s, o->anchor)) {
 		*text = native ? "not applied: without convergence the answers come over the link "
 				 "that the requests take"
 			       : "not applied: the MPTCP proxy carries UL and DL over the same "

@@ -12,6 +12,11 @@ void ncm_steering_lists(const struct ncm_session *s, struct ncm_order *o);
 const char *ncm_steering_check(const struct ncm_session *s, const struct ncm_order *o);
 /** Those that the order activates. */
 uint32_t ncm_steering_features(const struct ncm_session *s, const struct ncm_order *o);
+/** May its UL and DL lists differ?  The only place that says so. */
+bool ncm_steering_apart(const struct ncm_session *s, size_t anchor);
+/** An order is in effect: kept.
+ *  @param own  it is the policy's, else it holds against the policy */
+void ncm_steering_keep(struct ncm_session *s, const struct ncm_order *o, bool own);
 /** Judge the answer to the steering request that is open.
  *  @param text  filled with words for who asked
  *  @return 0 (applied), MAMS_EVALUE (cannot be), MAMS_EPEER (the client has not) */

@@ -7,6 +7,7 @@
 
 #include "lib/base/addr.h"
 #include "lib/base/err.h"
+#include "lib/ctl/ctl_steering.h"
 #include "lib/ctl/ctl_trailer.h"
 
 #include <stdbool.h>
@@ -45,6 +46,8 @@ enum ctl_type {
 	CTL_TR_STATUS,
 	CTL_NCM_PEER,    /**< NCM instance -> NCM instance, by the shared store */
 	CTL_NCM_SESSION, /**< a session as it stands in the shared store */
+	CTL_POLICY,      /**< mamsctl -> NCM: what does automatic steering do, or let it go on */
+	CTL_POLICY_STATUS,
 	CTL_TYPE_COUNT,
 };
 
@@ -184,27 +187,6 @@ struct ctl_pm_policy {
 	const char *client;
 	struct ctl_pm_path *paths;
 	size_t n_paths;
-};
-
-/** Names of links as the session knows them; a link in no list becomes backup. */
-struct ctl_steer {
-	const char *client; /**< identity or session id; NULL when exactly one session exists */
-	const char *anchor; /**< name or connection id; NULL: the first, or of an application the
-			     * one with GMA */
-	const char *application; /**< of the NCM's configuration: its traffic alone; lists and modes
-				  * that are not told stay */
-	bool has_as_configured;
-	bool as_configured; /**< application: steered no longer */
-	bool has_configuration;
-	uint32_t configuration; /**< MX configuration of it; absent: all of them */
-	const char **dl;
-	size_t n_dl;
-	const char **ul;
-	size_t n_ul;
-	const char *dl_mode; /**< of an anchor with GMA; NULL: as the features say */
-	const char *ul_mode;
-	const char **off; /**< agreed features that are not to be used */
-	size_t n_off;
 };
 
 /** Names of links as the session knows them. */
@@ -365,17 +347,7 @@ struct ctl_anchor_status {
 	size_t n_dl;
 	const char **ul;
 	size_t n_ul;
-};
-
-/** Traffic of an application that is steered apart from its anchor's. */
-struct ctl_app_status {
-	const char *name;
-	const char **dl; /**< names of links, preferred first; none: as configured */
-	size_t n_dl;
-	const char **ul;
-	size_t n_ul;
-	const char *dl_mode; /**< NULL: the first carries, the others stand by */
-	const char *ul_mode;
+	const char *steered_by; /**< NCM: operator, or policy and which; NULL: nobody has */
 };
 
 struct ctl_session_status {
@@ -510,6 +482,8 @@ struct ctl_ncm_anchor {
 	uint8_t dl_mode; /**< 1 + mode; 0: none named */
 	uint8_t ul_mode;
 	uint32_t off; /**< bits of enum mx_feature */
+	bool has_held;
+	bool held; /**< against the policy: an operator has steered it */
 };
 
 /** Traffic of an application that an operator has steered. */
@@ -521,6 +495,8 @@ struct ctl_ncm_app {
 	uint8_t ul_first;
 	uint8_t dl_mode; /**< 1 + mode; 0: none named */
 	uint8_t ul_mode;
+	bool has_held;
+	bool held; /**< against the policy */
 };
 
 struct ctl_ncm_session {
@@ -573,6 +549,8 @@ struct ctl_msg {
 		struct ctl_tr_status tr_status;
 		struct ctl_ncm_peer ncm_peer;
 		struct ctl_ncm_session ncm_session;
+		struct ctl_policy policy;
+		struct ctl_policy_status policy_status;
 	};
 };
 

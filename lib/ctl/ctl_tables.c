@@ -301,6 +301,7 @@ static const struct mams_field app_status_rows[] = {
 	NAMES(ctl_app_status, ul),
 	TEXT(ctl_app_status, dl_mode, OPT),
 	TEXT(ctl_app_status, ul_mode, OPT),
+	TEXT(ctl_app_status, steered_by, OPT),
 };
 static TABLE(app_status_table, ctl_app_status, "app_status", app_status_rows);
 
@@ -320,6 +321,7 @@ static const struct mams_field anchor_status_rows[] = {
 	ROW_ADDR(ctl_anchor_status, anchor6, "anchor6", OPT, "likewise"),
 	NAMES(ctl_anchor_status, dl),
 	NAMES(ctl_anchor_status, ul),
+	TEXT(ctl_anchor_status, steered_by, OPT),
 };
 static TABLE(anchor_status_table, ctl_anchor_status, "anchor_status", anchor_status_rows);
 
@@ -445,6 +447,8 @@ static const struct mams_field ncm_anchor_rows[] = {
 	ROW_INT(U8, ctl_ncm_anchor, dl_mode, "dl_mode", 0, 6, "1 + mode; 0: none named"),
 	ROW_INT(U8, ctl_ncm_anchor, ul_mode, "ul_mode", 0, 6, "likewise"),
 	ROW_INT(U32, ctl_ncm_anchor, off, "off", 0, 0, "bits of enum mx_feature"),
+	ROW_OPT_BOOL(
+		ctl_ncm_anchor, held, "held", "against the policy: an operator has steered it"),
 };
 static TABLE(ncm_anchor_table, ctl_ncm_anchor, "ncm_anchor", ncm_anchor_rows);
 
@@ -456,6 +460,7 @@ static const struct mams_field ncm_app_rows[] = {
 	ROW_INT(U8, ctl_ncm_app, ul_first, "ul_first", 0, 15, "likewise"),
 	ROW_INT(U8, ctl_ncm_app, dl_mode, "dl_mode", 0, 6, "1 + mode; 0: none named"),
 	ROW_INT(U8, ctl_ncm_app, ul_mode, "ul_mode", 0, 6, "likewise"),
+	ROW_OPT_BOOL(ctl_ncm_app, held, "held", "against the policy"),
 };
 static TABLE(ncm_app_table, ctl_ncm_app, "ncm_app", ncm_app_rows);
 
@@ -504,4 +509,6 @@ const struct ctl_row ctl_rows[CTL_TYPE_COUNT] = {
 	[CTL_TR_STATUS] = {"tr_status", false, &ctl_tr_status_table},
 	[CTL_NCM_PEER] = {"ncm_peer", false, &ncm_peer_table},
 	[CTL_NCM_SESSION] = {"ncm_session", false, &ncm_session_table},
+	[CTL_POLICY] = {"policy", true, &ctl_policy_table},
+	[CTL_POLICY_STATUS] = {"policy_status", false, &ctl_policy_status_table},
 };

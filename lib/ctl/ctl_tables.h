@@ -14,6 +14,8 @@ struct ctl_row {
 extern const struct ctl_row ctl_rows[CTL_TYPE_COUNT];
 
 extern const struct mams_table ctl_protect_table;
+extern const struct mams_table ctl_policy_table;
+extern const struct mams_table ctl_policy_status_table;
 extern const struct mams_table ctl_tr_session_set_table;
 extern const struct mams_table ctl_tr_session_del_table;
 extern const struct mams_table ctl_tr_ready_table;

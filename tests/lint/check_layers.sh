@@ -6,7 +6,8 @@
 . "$(dirname "$0")/common.sh"
 
 always_core='
-ncm-service/session ncm-service/registry ncm-service/policy
+ncm-service/session ncm-service/registry ncm-service/policy ncm-service/quality
+ncm-service/steerer_private
 ccm-agent/session ccm-agent/links ccm-agent/plan
 proxy/convert proxy/flow proxy/paths proxy/dest
 trailer-madp/concat trailer-madp/fragment trailer-madp/gma

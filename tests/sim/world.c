@@ -244,6 +244,7 @@ static void act_ncm(
 	case NCM_ACT_LINK:
 	case NCM_ACT_AGREED:
 	case NCM_ACT_ASSIGNED:
+	case NCM_ACT_DECIDED:
 		break;
 	case NCM_ACT_END:
 		c->has_stored = false;

@@ -137,6 +137,30 @@ for path in /tmp ../etc 'a\"b'; do
 done
 app ccm "$(printf 'cgroup = "/sys/fs/cgroup/game.slice/a b"\ndscp = 43')" >"$dir/app.conf"
 "$ccm" -t -c "$dir/app.conf" >/dev/null || fail "a cgroup by its path"
+# the policy: checked with the configuration that names it
+policy() { # TEXT: the configuration with this policy
+	printf '%s\n' "$1" >"$dir/policy.conf"
+	cat "$dir/ncm.conf"
+	printf 'policy_file = "%s"\n' "$dir/policy.conf"
+}
+policy "$(cat "$top/deploy/examples/policy.conf")" >"$dir/steered.conf"
+"$ncm" -t -c "$dir/steered.conf" >/dev/null || fail "example policy"
+bad_policy() { # TEXT SAID...: what is wrong with the policy is said of the policy's file
+	local said t
+	policy "$1" >"$dir/steered.conf"
+	shift
+	said=$("$ncm" -t -c "$dir/steered.conf" 2>&1) && fail "mams-ncm accepts the policy: $1"
+	[ "$(wc -l <<<"$said")" = 1 ] || fail "mams-ncm says more than one line: $said"
+	for t in "$dir/policy.conf" "$@"; do
+		grep -qF -- "$t" <<<"$said" || fail "mams-ncm does not say \"$t\": $said"
+	done
+}
+bad_policy 'steering all { mode = best }' policy.conf:1 mode active-standby
+bad_policy 'steering all { mode = redundant order = { moon } }' 'steering all' moon access
+bad_policy 'steering all { mode = redundant anchor = moon }' 'steering all' moon anchor
+bad_policy 'steering all { mode = redundant application = moon }' moon application
+bad_policy 'steering all { mode = redundant } price moon { cost = 1 }' 'price moon' access
+bad_policy "$(printf 'steering all { mode = redundant }\nsteering b { mode = redundant }')" 'same traffic'
 app ncm "$(printf 'dscp = 43\naccesses = { moon }')" | wrong "$ncm" '' 'application game' moon
 app ncm 'accesses = { wifi }' | wrong "$ncm" '' 'application game' dscp
 sed 's/application game/application a-name-that-is-longer-than-31-octets/' \

@@ -72,6 +72,16 @@ serve ncm '{
 "drain": [{"type": "result", "code": 0, "text": "drained"},
   {"type": "result", "code": 0, "text": "in use again"},
   {"type": "result", "code": 4101, "text": "m9: is no N-MADP instance"}],
+"policy": ['"$(python3 - "$here/../vectors/decisions.jsonl" <<'END'
+import json, sys
+lines = open(sys.argv[1]).read().splitlines()
+print(json.dumps({"type": "policy_status", "client": "alice", "classes": [
+    {"name": "all", "state": "auto", "age_ms": 12000, "record": lines[0]},
+    {"name": "calls", "state": "held"}, {"name": "bulk", "state": "refused", "age_ms": 5000,
+     "why": "the client does not answer", "record": lines[1]}]}))
+END
+)"', {"type": "policy_status", "client": "bob"}, {"type": "result", "code": 0, "text": "steered"},
+  {"type": "result", "code": 4098, "text": "no such session"}],
 "log_level": {"type": "result", "code": 0}}'
 serve proxy '{
 "status_req": {"type": "px_status", "role": "client", "version": "1.0", "uptime_ms": 500,
@@ -149,6 +159,48 @@ has "$(grep '"drain"' "$dir/ncm.log")" '"madp": ?"m1".*"drain": ?true'
 run 0 undrain m1 --ncm "$dir/ncm.ctl"
 run 1 drain m9 --ncm "$dir/ncm.ctl"
 has "$err" 'm9: is no N-MADP instance'
+run 0 why alice --ncm "$dir/ncm.ctl"
+has "$(grep '"policy"' "$dir/ncm.log")" '"client": ?"alice"'
+has "$out" '^all: active-standby, anchor tcp, decided 12 s ago: changed$'
+has "$out" 'wifi +carries; rate 42\.1 Mbit/s; delay 12\.0 ms; loss 0\.10 %; 2\.0 s old$'
+has "$out" 'lte +stands by: .*; nothing is known'
+has "$out" '^calls: held: an operator has steered it'
+has "$out" '^bulk: refused: the client does not answer$'
+has "$out" 'wants to change, and has not; the dwell time of 60 s .* 40\.0 s later'
+has "$out" 'wifi +not used: its delay is above the class.s limit \(carries until then\)'
+run 0 why --ncm "$dir/ncm.ctl"
+has "$out" 'no policy.*policy_file'
+run 0 policy auto bob --ncm "$dir/ncm.ctl"
+has "$out" '^steered$'
+has "$(grep '"policy"' "$dir/ncm.log" | tail -n 1)" '"client": ?"bob".*"automatic": ?true'
+run 1 policy auto --ncm "$dir/ncm.ctl"
+has "$err" 'no such session'
+records=$here/../vectors/decisions.jsonl
+run 0 policy replay "$records"
+has "$out" '^2 decisions, 2 identical, 0 different$'
+sed 's/"since_ms":20000/"since_ms":70000/' "$records" >"$dir/other.jsonl"
+run 1 policy replay "$dir/other.jsonl"
+has "$out" ':2: alice, class all: what: recorded wait, now apply$'
+has "$out" '^2 decisions, 1 identical, 1 different$'
+printf 'steering all { mode = load-balancing }\n' >"$dir/policy.conf"
+run 0 policy simulate "$dir/policy.conf" "$records"
+has "$out" ':1: alice, class all: was apply DL wifi UL wifi; would be apply DL wifi,lte UL wifi,lte$'
+has "$out" '^2 decisions, 2 different, 0 of classes .*; changes: 1 recorded, 1 simulated$'
+printf 'steering none { mode = load-balancing }\n' >"$dir/policy.conf"
+run 0 policy simulate "$dir/policy.conf" "$records"
+has "$out" '^2 decisions, 0 different, 2 of classes'
+printf 'steering none { mode = best }\n' >"$dir/policy.conf"
+run 1 policy simulate "$dir/policy.conf" "$records"
+has "$err" 'policy.conf:1: .*mode'
+printf 'nonsense\n' >"$dir/other.jsonl"
+run 1 policy replay "$dir/other.jsonl"
+has "$err" 'other.jsonl:1: is no decision record'
+run 1 policy replay "$dir/absent.jsonl"
+has "$err" 'absent.jsonl'
+run 2 policy
+has "$err" 'usage: mamsctl policy auto'
+run 2 policy replay
+run 2 why a b
 run 0 log debug --ncm "$dir/ncm.ctl" --proxy "$dir/proxy.ctl"
 has "$(cat "$dir/proxy.log")" '"level": ?"debug"'
 
@@ -175,7 +227,7 @@ run 2 drain
 run 2 drain m1 --dl wifi
 run 2 steer --dl wifi --ul wifi --config none
 run 2
-for command in status sessions steer drain undrain log; do
+for command in status sessions steer drain undrain why policy log; do
 	run 0 "$command" -h
 	has "$out" "^usage: mamsctl $command"
 done

@@ -20,10 +20,12 @@ static struct ncm_saved sample(void)
 	s.anchors[0].dl_mode = 1 + MX_MODE_DUPLICATE;
 	s.anchors[0].ul_mode = 1 + MX_MODE_SINGLE;
 	s.anchors[0].off = 1u << MX_F_LOSSLESS_SWITCHING;
+	s.anchors[0].held = true;
 	s.anchors[1] = (struct ncm_saved_anchor){.used = true, .id = 4, .dl = 1, .ul = 2};
 	s.apps[0] = (struct ncm_saved_app){.name = "voice",
 		.dl = {.links = 3, .first = 1, .mode = 1 + MX_MODE_SPLIT},
-		.ul = {.links = UINT32_MAX, .first = 15, .mode = 1 + MX_MODE_DUPLICATE}};
+		.ul = {.links = UINT32_MAX, .first = 15, .mode = 1 + MX_MODE_DUPLICATE},
+		.held = true};
 	s.apps[1] = (struct ncm_saved_app){.name = "bulk"};
 	s.tunnel = (struct ncm_tunnel){.secret = "dHVubmVs", .port = 65535};
 	(void)!mams_addr_parse("10.60.3.4", &s.tunnel.anchor4);
@@ -66,9 +68,11 @@ static void round_trip(void)
 		CU_ASSERT_EQUAL(out.anchors[i].dl_mode, in.anchors[i].dl_mode);
 		CU_ASSERT_EQUAL(out.anchors[i].ul_mode, in.anchors[i].ul_mode);
 		CU_ASSERT_EQUAL(out.anchors[i].off, in.anchors[i].off);
+		CU_ASSERT_EQUAL(out.anchors[i].held, in.anchors[i].held);
 	}
 	for (size_t i = 0; i < NCM_APPS_MAX; i++) {
 		CU_ASSERT_STRING_EQUAL(out.apps[i].name, in.apps[i].name);
+		CU_ASSERT_EQUAL(out.apps[i].held, in.apps[i].held);
 		CU_ASSERT_EQUAL(memcmp(&out.apps[i].dl, &in.apps[i].dl, sizeof(in.apps[i].dl)), 0);
 		CU_ASSERT_EQUAL(memcmp(&out.apps[i].ul, &in.apps[i].ul, sizeof(in.apps[i].ul)), 0);
 	}

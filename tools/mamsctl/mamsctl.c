@@ -15,7 +15,7 @@ struct command {
 	const char *options; /* letters of the option table that it takes besides the common ones */
 	const char *summary;
 	const char *more;
-	int n_operands;
+	int n_operands; /* -1: run looks itself */
 	int (*run)(const struct options *o);
 };
 
@@ -48,6 +48,19 @@ static const struct command commands[] = {
 		"through it finishes.  Remembered over a restart of the NCM.\n",
 		1, cmd_drain},
 	{"undrain", "MADP", "N", "use a drained N-MADP instance again", "", 1, cmd_undrain},
+	{"why", "[SESSION]", "NT", "why a client's traffic goes where it goes",
+		"The last decision of automatic steering for each class of the policy: which "
+		"links,\n"
+		"why, with which figures, and what waits for how long.  SESSION is the client's\n"
+		"identity or session, as for --client.\n",
+		-1, cmd_why},
+	{"policy", "auto | replay FILE | simulate POLICY FILE", "NT", "automatic steering",
+		"auto: an operator's order holds no longer, the policy steers again.\n"
+		"replay: decides the records of a decision log again; exit status 0 when each "
+		"comes\n"
+		"out as it was recorded.\n"
+		"simulate: what the policy file POLICY would have decided on them.\n",
+		-1, cmd_policy},
 	{"log", "LEVEL", "NCPRM", "set the log level: err, warn, info or debug",
 		"For the daemons that status would ask.\n", 1, cmd_log},
 };
@@ -265,7 +278,7 @@ static int check(const struct command *c, const struct options *o, const struct 
 			return -1;
 		}
 	}
-	if (left != c->n_operands) {
+	if (c->n_operands >= 0 && left != c->n_operands) {
 		complain("usage: mamsctl %s [options] %s; mamsctl %s -h", c->name, c->operands,
 			c->name);
 		return -1;
@@ -304,5 +317,7 @@ int main(int argc, char **argv)
 		return USAGE;
 	if (c->n_operands == 1)
 		o.level = argv[optind + 1];
+	o.n_operands = argc - optind - 1;
+	o.operands = argv + optind + 1;
 	return c->run(&o);
 }

@@ -16,9 +16,11 @@ struct options {
 	const char *ul;
 	const char *dl_mode;
 	const char *ul_mode;
-	const char *off;   /**< names of features with commas between them */
-	const char *level; /**< the operand of log; of drain and undrain the instance; of
-			       probe the links */
+	const char *off;       /**< names of features with commas between them */
+	const char *level;     /**< the operand of log; of drain and undrain the instance; of
+				   probe the links */
+	char *const *operands; /**< [n_operands], of why and policy */
+	int n_operands;
 	const char *anchor;
 	const char *application;
 	bool as_configured;
@@ -43,6 +45,11 @@ int cmd_paths(const struct options *o);
 int cmd_probe(const struct options *o);
 int cmd_drain(const struct options *o);
 int cmd_undrain(const struct options *o);
+int cmd_why(const struct options *o);
+int cmd_policy(const struct options *o);
+/** Records of a decision log decided again: as they were, or by another policy file. */
+int policy_replay(const struct options *o, const char *path);
+int policy_simulate(const struct options *o, const char *policy_file, const char *path);
 
 /** The sockets that the options name, or else the default ones that exist.
  *  @return how many; 0 has been explained on standard error */

@@ -125,13 +125,14 @@ static void put_anchor(struct tbl *t, const struct ctl_anchor_status *a)
 	tbl_text(t, a->refused ? "no room" : a->madp);
 	put_list(t, a->dl, a->n_dl);
 	put_list(t, a->ul, a->n_ul);
+	tbl_text(t, a->steered_by);
 }
 
 #define ANCHOR_COLUMNS                                                                             \
 	{"ANCHOR", true}, {"NAME", false}, {"TYPE", false}, {"METHOD", false}, {"MADP", false},    \
-		{"DL", false},                                                                     \
+		{"DL", false}, {"UL", false},                                                      \
 	{                                                                                          \
-		"UL", false                                                                        \
+		"STEERED BY", false                                                                \
 	}
 
 static void show_anchors(const struct ctl_ncm_status *s, struct mams_buf *out)
@@ -150,7 +151,8 @@ static void show_anchors(const struct ctl_ncm_status *s, struct mams_buf *out)
 static void show_apps(const struct ctl_ncm_status *s, struct mams_buf *out)
 {
 	static const struct tbl_column columns[] = {{"CLIENT", false}, {"APPLICATION", false},
-		{"DL", false}, {"DL MODE", false}, {"UL", false}, {"UL MODE", false}};
+		{"DL", false}, {"DL MODE", false}, {"UL", false}, {"UL MODE", false},
+		{"STEERED BY", false}};
 	struct tbl t = TABLE_OF(columns);
 
 	for (size_t i = 0; i < s->n_sessions; i++)
@@ -163,6 +165,7 @@ static void show_apps(const struct ctl_ncm_status *s, struct mams_buf *out)
 			tbl_text(&t, a->dl_mode);
 			put_list(&t, a->ul, a->n_ul);
 			tbl_text(&t, a->ul_mode);
+			tbl_text(&t, a->steered_by);
 		}
 	finish(&t, out);
 }

@@ -1,0 +1,298 @@
+/* Automatic steering in a session: a client with wifi (0) and lte (1), real cores at both ends, and
+ * a policy.  What is measured of its links is set as the N-MADP would have told it. */
+#include "lib/steer/conf.h"
+#include "ncm-service/steerer.h"
+#include "ncm-service/steering.h"
+#include "tests/sim/scene.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define WIFI 1u
+#define LTE 2u
+
+static const char *wifi_first[] = {"wifi", "lte"};
+static struct steer_class class;
+static struct steer_policy policy;
+
+/* The session is ACTIVE, and a second look has been taken. */
+static void begin(struct scene *s, enum steer_mode mode)
+{
+	class = (struct steer_class){.name = "all",
+		.mode = (int)mode,
+		.order = wifi_first,
+		.n_order = 2,
+		.delay_max_ms = 50,
+		.delay_good_ms = 30,
+		.dwell_ms = 60000,
+		.probation_ms = 10000,
+		.never_worse = true};
+	policy = (struct steer_policy){.classes = &class, .n_classes = 1};
+	scene_begin(s);
+	s->w.policy.steer = &policy;
+	scene_up(s);
+	world_run(&s->w, 20000);
+	CU_ASSERT(world_settled(&s->w, s->w.clients, WIFI | LTE));
+}
+
+static void set(struct scene *s, uint8_t link, uint32_t delay_us, uint32_t loss)
+{
+	const struct ncm_way_quality q = {.has_rate = true,
+		.rate_kbps = 10000,
+		.has_delay = true,
+		.delay_us = delay_us,
+		.has_loss = true,
+		.loss_ppm = loss,
+		.at = s->w.now};
+
+	scene_session(s)->quality[link].dl = q;
+	scene_session(s)->quality[link].ul = q;
+}
+
+static uint32_t dl(const struct scene *s)
+{
+	return scene_session(s)->s.anchors[0].dl;
+}
+
+static const struct steer_record *last(const struct scene *s)
+{
+	mams_time at;
+	const struct steer_record *r = ncm_steerer_record(scene_session(s), 0, &at);
+
+	CU_ASSERT_PTR_NOT_NULL_FATAL(r);
+	return r;
+}
+
+static void the_policy_steers(void)
+{
+	static struct scene s;
+	char why[128] = "";
+
+	begin(&s, STEER_ACTIVE_STANDBY);
+	CU_ASSERT_EQUAL(scene_count(&s, 0, MX_TRAFFIC_STEERING_REQ), 1);
+	CU_ASSERT_EQUAL(dl(&s), WIFI);
+	CU_ASSERT_EQUAL(scene_session(&s)->s.anchors[0].ul, WIFI);
+	CU_ASSERT_EQUAL(s.w.clients->backup, LTE);
+	CU_ASSERT_EQUAL(s.w.clients->stored.anchors[0].dl, WIFI);
+	CU_ASSERT_FALSE(s.w.clients->stored.anchors[0].held);
+	CU_ASSERT_EQUAL(last(&s)->decision.what, STEER_APPLY);
+	CU_ASSERT(steer_record_repeats(last(&s), why, sizeof(why)));
+	CU_ASSERT_STRING_EQUAL(last(&s)->client, s.w.clients->identity);
+	/* nothing changes, so nothing is said */
+	world_run(&s.w, 300000);
+	CU_ASSERT_EQUAL(scene_count(&s, 0, MX_TRAFFIC_STEERING_REQ), 1);
+	scene_finish(&s);
+}
+
+/* Load-balancing over all that there is is what a session begins with. */
+static void what_is_wanted_is_not_ordered(void)
+{
+	static struct scene s;
+
+	begin(&s, STEER_LOAD_BALANCING);
+	world_run(&s.w, 100000);
+	CU_ASSERT_EQUAL(scene_count(&s, 0, MX_TRAFFIC_STEERING_REQ), 0);
+	CU_ASSERT_EQUAL(dl(&s) & (WIFI | LTE), WIFI | LTE);
+	/* a harmful link is left out, when its time has come */
+	for (unsigned t = 0; t < 10; t++) {
+		set(&s, 0, 10000, 0);
+		set(&s, 1, 10000, 50000);
+		world_run(&s.w, 2000);
+	}
+	CU_ASSERT_EQUAL(dl(&s), WIFI);
+	CU_ASSERT_EQUAL(last(&s)->decision.shares[1].dl, STEER_R_HARM_LOSS);
+	scene_finish(&s);
+}
+
+static void lost_links_and_their_return(void)
+{
+	static struct scene s;
+
+	begin(&s, STEER_ACTIVE_STANDBY);
+	world_link(&s.w, s.w.clients, 0, false, NULL);
+	world_run(&s.w, 5000);
+	CU_ASSERT_EQUAL(dl(&s), LTE);
+	CU_ASSERT(last(&s)->decision.forced);
+	CU_ASSERT_EQUAL(last(&s)->decision.shares[0].dl, STEER_R_NOT_READY);
+	world_link(&s.w, s.w.clients, 0, true, "10.1.1.2");
+	world_run(&s.w, 40000);
+	CU_ASSERT(world_settled(&s.w, s.w.clients, WIFI | LTE));
+	CU_ASSERT_EQUAL(dl(&s), LTE);
+	CU_ASSERT_EQUAL(last(&s)->decision.what, STEER_WAIT);
+	world_run(&s.w, 30000);
+	CU_ASSERT_EQUAL(dl(&s), WIFI);
+	CU_ASSERT_EQUAL(scene_count(&s, 0, MX_TRAFFIC_STEERING_REQ), 3);
+	scene_finish(&s);
+}
+
+static void dead_but_up_is_left_at_once(void)
+{
+	static struct scene s;
+	size_t from;
+
+	begin(&s, STEER_ACTIVE_STANDBY);
+	from = s.n;
+	set(&s, 0, 10000, 600000);
+	world_run(&s.w, 11000);
+	CU_ASSERT_EQUAL(dl(&s), LTE);
+	CU_ASSERT_EQUAL(scene_count(&s, from, MX_TRAFFIC_STEERING_REQ), 1);
+	scene_finish(&s);
+}
+
+/* Across its threshold and back every 2 s, for 10 minutes. */
+static void oscillation_is_bounded(void)
+{
+	static struct scene s;
+	mams_time before = {0};
+	unsigned n = 0;
+
+	begin(&s, STEER_ACTIVE_STANDBY);
+	for (unsigned t = 0; t < 600; t++) {
+		set(&s, 0, t % 4 < 2 ? 90000 : 10000, 0);
+		set(&s, 1, 40000, 0);
+		world_run(&s.w, 1000);
+	}
+	for (size_t i = 0; i < s.n; i++) {
+		if (s.list[i].type != MX_TRAFFIC_STEERING_REQ)
+			continue;
+		if (n++ > 0)
+			CU_ASSERT(mams_time_ms_until(before, s.list[i].at) >= 60000);
+		before = s.list[i].at;
+	}
+	CU_ASSERT(s.n < SCENE_SEEN_MAX);
+	CU_ASSERT(n >= 3 && n <= 11);
+	scene_finish(&s);
+}
+
+static void an_operators_order_holds(void)
+{
+	static const struct ncm_order to_lte = {.dl = LTE, .ul = LTE};
+	static struct scene s;
+	struct mams_error err = {0};
+
+	begin(&s, STEER_ACTIVE_STANDBY);
+	CU_ASSERT_EQUAL(ncm_session_steer(scene_session(&s), 9, &to_lte, s.w.now, &err), 0);
+	world_run(&s.w, 300000);
+	CU_ASSERT_EQUAL(dl(&s), LTE);
+	CU_ASSERT_EQUAL(ncm_steerer_state(scene_session(&s), 0, NULL), NCM_STEERED_HELD);
+	CU_ASSERT(s.w.clients->stored.anchors[0].held);
+	/* also after a restart */
+	world_restart_ncm(&s.w, true);
+	world_run(&s.w, 100000);
+	CU_ASSERT(world_settled(&s.w, s.w.clients, WIFI | LTE));
+	CU_ASSERT_EQUAL(dl(&s), LTE);
+	ncm_steerer_auto(scene_session(&s), s.w.now);
+	world_run(&s.w, 40000);
+	CU_ASSERT_EQUAL(dl(&s), WIFI);
+	CU_ASSERT_EQUAL(ncm_steerer_state(scene_session(&s), 0, NULL), NCM_STEERED_AUTO);
+	scene_finish(&s);
+}
+
+/* Its own order under way is no reason to refuse an operator's. */
+static void an_operator_goes_first(void)
+{
+	static const struct ncm_order to_both = {.dl = WIFI | LTE, .ul = WIFI | LTE};
+	static struct scene s;
+	struct mams_error err = {0};
+	struct ncm_session *n;
+
+	begin(&s, STEER_ACTIVE_STANDBY);
+	n = scene_session(&s);
+	s.lost = 1u << MX_TRAFFIC_STEERING_REQ;
+	set(&s, 0, 10000, 600000);
+	world_run(&s.w, 11000);
+	CU_ASSERT(n->steer.open && n->steer.request == NCM_STEERER_REQUEST);
+	s.lost = 0;
+	CU_ASSERT_EQUAL(ncm_session_steer(n, 9, &to_both, s.w.now, &err), 0);
+	world_run(&s.w, 5000);
+	CU_ASSERT_EQUAL(s.w.clients->steer_code, 0);
+	CU_ASSERT_EQUAL(dl(&s), WIFI | LTE);
+	CU_ASSERT_EQUAL(ncm_steerer_state(n, 0, NULL), NCM_STEERED_HELD);
+	scene_finish(&s);
+}
+
+/* A client that does not do what it is told is asked less and less often. */
+static void refusals_are_no_loop(void)
+{
+	static struct scene s;
+	const char *why = NULL;
+	unsigned n = 0;
+	size_t from;
+	uint32_t number = 0;
+
+	begin(&s, STEER_ACTIVE_STANDBY);
+	s.lost = 1u << MX_TRAFFIC_STEERING_RSP;
+	from = s.n;
+	for (unsigned t = 0; t < 900; t++) {
+		set(&s, 0, 90000, 0);
+		set(&s, 1, 10000, 0);
+		world_run(&s.w, 1000);
+	}
+	for (size_t i = from; i < s.n; i++) {
+		n += s.list[i].type == MX_TRAFFIC_STEERING_REQ && s.list[i].number != number;
+		if (s.list[i].type == MX_TRAFFIC_STEERING_REQ)
+			number = s.list[i].number;
+	}
+	CU_ASSERT(s.n < SCENE_SEEN_MAX);
+	CU_ASSERT(n >= 3 && n <= 5); /* 0, 1, 3, 7 minutes */
+	CU_ASSERT_EQUAL(dl(&s), WIFI);
+	CU_ASSERT_EQUAL(ncm_steerer_state(scene_session(&s), 0, &why), NCM_STEERED_REFUSED);
+	CU_ASSERT_STRING_EQUAL(why, "the client does not answer");
+	CU_ASSERT(scene_session(&s)->counters->policy_refused >= 3);
+	scene_finish(&s);
+}
+
+static void another_policy_while_it_runs(void)
+{
+	static struct scene s;
+	static struct steer_class other;
+	static struct steer_policy second;
+
+	begin(&s, STEER_ACTIVE_STANDBY);
+	world_run(&s.w, 60000);
+	other = class;
+	other.mode = STEER_LOAD_BALANCING;
+	second = (struct steer_policy){.classes = &other, .n_classes = 1};
+	s.w.policy.steer = &second;
+	ncm_steerer_renew(scene_session(&s), s.w.now);
+	memset(&class, 0, sizeof(class));
+	memset(&policy, 0, sizeof(policy));
+	world_run(&s.w, 20000);
+	CU_ASSERT_EQUAL(dl(&s), WIFI | LTE);
+	/* none: operators alone steer */
+	s.w.policy.steer = NULL;
+	ncm_steerer_renew(scene_session(&s), s.w.now);
+	CU_ASSERT_EQUAL(ncm_steerer_count(scene_session(&s)), 0);
+	world_run(&s.w, 20000);
+	CU_ASSERT(world_settled(&s.w, s.w.clients, WIFI | LTE));
+	scene_finish(&s);
+}
+
+static void hints_of_the_network(void)
+{
+	static struct scene s;
+	const struct ncm_hint leaving = {.maintenance = true};
+
+	begin(&s, STEER_ACTIVE_STANDBY);
+	ncm_steerer_hint(scene_session(&s), 0, &leaving, s.w.now);
+	world_run(&s.w, 15000);
+	CU_ASSERT_EQUAL(dl(&s), LTE);
+	CU_ASSERT_EQUAL(last(&s)->decision.shares[0].dl, STEER_R_MAINTENANCE);
+	scene_finish(&s);
+}
+
+int main(void)
+{
+	static const struct mams_case cases[] = {{"the policy steers", the_policy_steers},
+		{"what is wanted is not ordered", what_is_wanted_is_not_ordered},
+		{"lost links and their return", lost_links_and_their_return},
+		{"dead but up is left at once", dead_but_up_is_left_at_once},
+		{"oscillation is bounded", oscillation_is_bounded},
+		{"an operator's order holds", an_operators_order_holds},
+		{"an operator goes first", an_operator_goes_first},
+		{"refusals are no loop", refusals_are_no_loop},
+		{"another policy while it runs", another_policy_while_it_runs},
+		{"hints of the network", hints_of_the_network}};
+
+	return mams_suite_run("policy", cases, MAMS_ARRAY_LEN(cases));
+}
