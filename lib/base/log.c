@@ -27,6 +27,19 @@ void mams_log_set_level(enum mams_log_level level)
 	log_level = level;
 }
 
+int mams_log_set_level_name(const char *name, struct mams_error *err)
+{
+	static const char *const names[] = {"err", "warn", "info", "debug"};
+
+	for (size_t i = 0; i < MAMS_ARRAY_LEN(names); i++) {
+		if (strcmp(name, names[i]) != 0)
+			continue;
+		mams_log_set_level((enum mams_log_level)i);
+		return 0;
+	}
+	return mams_fail(err, MAMS_EVALUE, NULL, "level is one of err, warn, info, debug");
+}
+
 enum mams_log_level mams_log_get_level(void)
 {
 	return log_level;

@@ -17,6 +17,8 @@ enum mams_log_sink {
 
 void mams_log_init(const char *program, enum mams_log_sink sink, enum mams_log_level level);
 void mams_log_set_level(enum mams_log_level level);
+/** By name: err, warn, info, debug.  @return 0, -MAMS_EVALUE */
+MAMS_MUST int mams_log_set_level_name(const char *name, struct mams_error *err);
 enum mams_log_level mams_log_get_level(void);
 
 void mams_log(enum mams_log_level level, const char *module, const char *fmt, ...)

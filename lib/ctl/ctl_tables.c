@@ -283,6 +283,8 @@ static const struct mams_field link_status_rows[] = {
 	COUNT(ctl_link_status, tx_bytes),
 	ROW_LIST(ctl_link_status, measured, "measured", OPT, &measured_table, 0, MAX_PATHS, ""),
 	ROW_OPT_OBJ(ctl_link_status, path_est, "path_est", &path_est_table, "seed 6.5"),
+	ROW_OPT_OBJ(ctl_link_status, ul_quality, "ul_quality", &ctl_way_status_table, ""),
+	ROW_OPT_OBJ(ctl_link_status, dl_quality, "dl_quality", &ctl_way_status_table, ""),
 };
 static TABLE(link_status_table, ctl_link_status, "link_status", link_status_rows);
 
@@ -507,6 +509,7 @@ const struct ctl_row ctl_rows[CTL_TYPE_COUNT] = {
 	[CTL_TR_READY] = {"tr_ready", false, &ctl_tr_ready_table},
 	[CTL_TR_EVENT] = {"tr_event", false, &ctl_tr_event_table},
 	[CTL_TR_STATUS] = {"tr_status", false, &ctl_tr_status_table},
+	[CTL_QUALITY] = {"quality", false, &ctl_quality_table},
 	[CTL_NCM_PEER] = {"ncm_peer", false, &ncm_peer_table},
 	[CTL_NCM_SESSION] = {"ncm_session", false, &ncm_session_table},
 	[CTL_POLICY] = {"policy", true, &ctl_policy_table},

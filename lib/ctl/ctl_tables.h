@@ -21,3 +21,5 @@ extern const struct mams_table ctl_tr_session_del_table;
 extern const struct mams_table ctl_tr_ready_table;
 extern const struct mams_table ctl_tr_event_table;
 extern const struct mams_table ctl_tr_status_table;
+extern const struct mams_table ctl_quality_table;
+extern const struct mams_table ctl_way_status_table;

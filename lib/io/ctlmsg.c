@@ -62,6 +62,16 @@ void mams_ctl_tell_all(struct mams_ctl_server *s, struct ctl_msg *msg)
 	forget(&text);
 }
 
+bool mams_ctl_tell_news(struct mams_ctl_server *s, struct ctl_msg *msg)
+{
+	struct mams_error err = {0};
+	struct mams_buf text = {0};
+	bool told = encode(msg, &text, &err) == 0 && mams_ctl_news(s, text.data, text.len);
+
+	forget(&text);
+	return told;
+}
+
 int mams_ctl_say_once(const char *path, struct ctl_msg *msg, int timeout_ms)
 {
 	struct mams_error err = {0};

@@ -17,6 +17,8 @@ void mams_ctl_answer(struct mams_ctl_conn *c, struct ctl_msg *msg);
 void mams_ctl_answer_result(struct mams_ctl_conn *c, uint32_t id, int code, const char *text);
 /** An event to every connected peer. */
 void mams_ctl_tell_all(struct mams_ctl_server *s, struct ctl_msg *msg);
+/** News to those who want them.  @return as mams_ctl_news() */
+bool mams_ctl_tell_news(struct mams_ctl_server *s, struct ctl_msg *msg);
 /** Blocking, for a daemon that is about to start or to end: say it to whoever listens at path and
  *  wait at most timeout_ms until it was answered, with whatever result.
  *  @return as mams_ctl_call(), ctl_encode() */

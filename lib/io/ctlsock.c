@@ -352,6 +352,43 @@ void mams_ctl_broadcast(struct mams_ctl_server *s, const char *data, size_t len)
 	}
 }
 
+void mams_ctl_want_news(struct mams_ctl_conn *c)
+{
+	c->news = true;
+}
+
+bool mams_ctl_is_news_wanted(const struct mams_ctl_server *s)
+{
+	const struct mams_ctl_conn *c;
+
+	TAILQ_FOREACH(c, &s->conns, link)
+	{
+		if (c->open && c->news)
+			return true;
+	}
+	return false;
+}
+
+static bool has_read_all(const struct mams_ctl_conn *c)
+{
+	const char *data;
+
+	return c->stream ? mams_ctl_stream_out(c->stream, &data) == 0 : STAILQ_EMPTY(&c->queue);
+}
+
+bool mams_ctl_news(struct mams_ctl_server *s, const char *data, size_t len)
+{
+	struct mams_ctl_conn *c;
+	bool told = false;
+
+	TAILQ_FOREACH(c, &s->conns, link)
+	{
+		if (c->open && c->news && has_read_all(c))
+			told |= mams_ctl_send(c, data, len) == 0;
+	}
+	return told;
+}
+
 /* ---- client ---- */
 
 static int try_connect(struct mams_ctl_conn *c)

@@ -72,6 +72,13 @@ MAMS_MUST int mams_ctl_listen_tls(
 /** Send to every connected peer (events). */
 void mams_ctl_broadcast(struct mams_ctl_server *s, const char *data, size_t len);
 
+/** News: of it only the newest matters, so a peer that has not read what it was sent before is told
+ *  nothing, and nothing waits. */
+void mams_ctl_want_news(struct mams_ctl_conn *c); /**< this peer is told from now on */
+bool mams_ctl_is_news_wanted(const struct mams_ctl_server *s);
+/** @return false: nobody was told */
+bool mams_ctl_news(struct mams_ctl_server *s, const char *data, size_t len);
+
 /** Client side that keeps itself connected: tries again 100 ms after each failure or end, up to
  *  once a second.  ops->opened / closed tell the state. */
 MAMS_MUST int mams_ctl_dial(struct mams_loop *l, const char *path,

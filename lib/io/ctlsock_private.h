@@ -32,6 +32,7 @@ struct mams_ctl_conn {
 	char *rx;      /* MAMS_CTL_MAX_BYTES, NUL after each packet; NULL: a stream has its own */
 	bool dead;
 	bool open;  /* the owner knows of it */
+	bool news;  /* it wants them */
 	char *path; /* dialled: where to, on this host */
 	struct mams_loop_timer *retry;
 	int retry_ms;

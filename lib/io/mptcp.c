@@ -97,10 +97,20 @@ static void fill(
 	*out = (struct mams_mptcp_subflow){
 		.id = (uint8_t)sf->id,
 		.rtt_us = ti->tcpi_rtt,
+		.rttvar_us = ti->tcpi_rttvar,
 		.cwnd = ti->tcpi_snd_cwnd,
+		.unacked = ti->tcpi_unacked,
+		.notsent = ti->tcpi_notsent_bytes,
+		.mss = ti->tcpi_snd_mss,
+		.pmtu = ti->tcpi_pmtu,
+		.delivery_rate = ti->tcpi_delivery_rate,
 		.bytes_sent = ti->tcpi_bytes_sent,
+		.bytes_acked = ti->tcpi_bytes_acked,
 		.bytes_received = ti->tcpi_bytes_received,
+		.segs_sent = ti->tcpi_data_segs_out,
+		.segs_received = ti->tcpi_data_segs_in,
 		.retransmits = ti->tcpi_total_retrans,
+		.spurious = ti->tcpi_dsack_dups,
 	};
 	if (mams_addr_from_sa((const struct sockaddr *)&sf->local, &out->local) != 0 ||
 		mams_addr_from_sa((const struct sockaddr *)&sf->remote, &out->remote) != 0)

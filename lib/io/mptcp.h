@@ -25,11 +25,21 @@ struct mams_mptcp_subflow {
 	struct mams_addr local;
 	struct mams_addr remote;
 	uint8_t id;
-	uint32_t rtt_us;
-	uint32_t cwnd;
-	uint64_t bytes_sent;
+	uint32_t rtt_us;        /**< smoothed */
+	uint32_t rttvar_us;     /**< its mean deviation */
+	uint32_t cwnd;          /**< packets */
+	uint32_t unacked;       /**< packets under way */
+	uint32_t notsent;       /**< octets that wait for room */
+	uint32_t mss;           /**< octets of a segment, with the options of MPTCP */
+	uint32_t pmtu;          /**< octets of its IP packet */
+	uint64_t delivery_rate; /**< octets/s, newest sample */
+	uint64_t bytes_sent;    /**< again and again counted */
+	uint64_t bytes_acked;
 	uint64_t bytes_received;
-	uint32_t retransmits;
+	uint32_t segs_sent; /**< with data */
+	uint32_t segs_received;
+	uint32_t retransmits; /**< of segs_sent, */
+	uint32_t spurious;    /**< and of these, those for nothing (D-SACK) */
 };
 
 /** Does this socket speak MPTCP (before any fallback)?  False for a plain-TCP peer accepted by an

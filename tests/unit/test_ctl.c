@@ -44,6 +44,40 @@ static void paths_round_trip(void)
 	ctl_msg_free(back);
 }
 
+static void quality_round_trip(void)
+{
+	struct ctl_msg *m = ctl_msg_new(CTL_QUALITY, 0);
+	struct ctl_msg *back = NULL;
+	struct mams_buf out = {0};
+	struct mams_error err;
+
+	CU_ASSERT_PTR_NOT_NULL_FATAL(m);
+	m->quality.n_links = CTL_QUALITY_LINKS;
+	m->quality.links = ctl_alloc(m, CTL_QUALITY_LINKS * sizeof(struct ctl_quality_link));
+	for (size_t i = 0; i < CTL_QUALITY_LINKS; i++) {
+		m->quality.links[i] = (struct ctl_quality_link){.session_id = UINT64_MAX >> 11,
+			.ul = {.used_kbps = UINT32_MAX},
+			.dl = {true, true, true, true, UINT32_MAX, UINT32_MAX, UINT32_MAX,
+				UINT32_MAX, UINT32_MAX, UINT32_MAX}};
+		(void)!mams_addr_parse(
+			"2001:db8:1234:5678:9abc:def0:1234:5678", &m->quality.links[i].local);
+		m->quality.links[i].remote = m->quality.links[i].local;
+	}
+	CU_ASSERT_EQUAL_FATAL(ctl_encode(m, 0, &out, &err), 0);
+	/* what a socket of this host takes at once, with room to spare */
+	CU_ASSERT_TRUE(out.len < 160000);
+	CU_ASSERT_EQUAL_FATAL(ctl_decode(out.data, out.len, &back, &err), 0);
+	CU_ASSERT_EQUAL_FATAL(back->quality.n_links, CTL_QUALITY_LINKS);
+	CU_ASSERT_FALSE(back->quality.links[7].has_connection_id);
+	CU_ASSERT_FALSE(back->quality.links[7].ul.has_delay_us);
+	CU_ASSERT_EQUAL(back->quality.links[7].ul.used_kbps, UINT32_MAX);
+	CU_ASSERT_TRUE(back->quality.links[7].dl.has_packets);
+	CU_ASSERT_EQUAL(back->quality.links[7].dl.lost, UINT32_MAX);
+	mams_buf_fini(&out);
+	ctl_msg_free(m);
+	ctl_msg_free(back);
+}
+
 static void refuses_what_is_wrong(void)
 {
 	static const struct {
@@ -69,6 +103,7 @@ int main(void)
 {
 	static const struct mams_case cases[] = {
 		{"a path set round trip", paths_round_trip},
+		{"quality round trip", quality_round_trip},
 		{"what is wrong is refused", refuses_what_is_wrong},
 	};
 

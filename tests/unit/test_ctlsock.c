@@ -184,6 +184,43 @@ static void messages(void)
 	CU_ASSERT_EQUAL(mams_ctl_say_once(path, ctl_msg_new(CTL_STATUS_REQ, 1), 50), -ENOENT);
 }
 
+/* Who wants news and reads them is told; who does not read misses some, and nothing piles up. */
+static void news(void)
+{
+	struct mams_loop *l = new_loop();
+	struct side srv = {.l = l};
+	struct side cli = {.l = l};
+	struct mams_ctl_server *s;
+	struct mams_ctl_conn *c;
+	static char big[100000];
+	int told = 0;
+	int fd;
+
+	memset(big, 'b', sizeof(big));
+	CU_ASSERT_EQUAL_FATAL(mams_ctl_listen(l, path, (gid_t)-1, &ops, &srv, &s), 0);
+	CU_ASSERT_EQUAL_FATAL(mams_ctl_dial(l, path, &ops, &cli, &c), 0);
+	run_for(l, 30);
+	CU_ASSERT_FALSE(mams_ctl_is_news_wanted(s));
+	CU_ASSERT_FALSE(mams_ctl_news(s, "news", 4));
+	mams_ctl_want_news(srv.last);
+	CU_ASSERT_TRUE(mams_ctl_is_news_wanted(s));
+	CU_ASSERT_TRUE(mams_ctl_news(s, "news", 4));
+	run_for(l, 30);
+	CU_ASSERT_EQUAL(cli.packets, 1);
+	mams_ctl_close(c);
+	run_for(l, 30);
+	CU_ASSERT_FALSE(mams_ctl_is_news_wanted(s));
+	fd = raw_client(); /* it reads nothing */
+	run_for(l, 30);
+	mams_ctl_want_news(srv.last);
+	for (int i = 0; i < 100; i++)
+		told += mams_ctl_news(s, big, sizeof(big));
+	CU_ASSERT_TRUE(told >= 1 && told < 20);
+	close(fd);
+	mams_ctl_server_free(s);
+	mams_loop_free(l);
+}
+
 static void the_dialler_comes_back(void)
 {
 	struct mams_loop *l = new_loop();
@@ -393,6 +430,7 @@ int main(void)
 	static const struct mams_case cases[] = {
 		{"round trip, largest packet, broadcast", round_trip},
 		{"messages: said, answered, told to all", messages},
+		{"news", news},
 		{"the dialler comes back", the_dialler_comes_back},
 		{"stale and live paths", stale_and_live_paths},
 		{"an oversize packet ends the connection", an_oversize_packet_ends_the_connection},
