@@ -187,6 +187,7 @@ void px_conn_end(struct px_worker *w, struct px_conn *c, bool abort)
 		count_flow(w, c, -1);
 	if (c->setup)
 		px_race_drop(c);
+	px_gauge_ended(w, c);
 	close_leg(&c->leg[0], abort);
 	close_leg(&c->leg[1], abort);
 	c->flow.phase = PX_PHASE_OVER;
@@ -297,6 +298,8 @@ static void relay_run(struct px_worker *w, struct px_conn *c)
 	}
 	if (!had_end && (c->flow.dir[0].eof || c->flow.dir[1].eof || c->flow.broken >= 0))
 		relay_rearm(w, c);
+	if (w->cfg->set.role == PX_ROLE_NETWORK)
+		px_gauge_moved(w, c);
 	if (px_conn_settle(w, c) && more)
 		px_conn_wake(w, c);
 }

@@ -77,6 +77,8 @@ struct px_conn {
 	uint8_t dscp;       /**< client: of the application's SYN */
 	struct mams_addr server;
 	uint32_t token; /**< of an MPTCP connection reported to the plugin; 0 none */
+	uint8_t gauge;  /**< network: 1 + its place in the worker's gauge; 0: none */
+	bool unseen;    /**< network: octets moved while it had no place there */
 	uint32_t only;  /**< client: paths that the plugin was told of, as bits; 0 any */
 	bool queued;    /**< in the run queue */
 	bool tuned;     /**< keepalive is set */

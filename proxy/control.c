@@ -10,6 +10,7 @@
 #include "proxy/hostnet.h"
 #include "proxy/instance.h"
 #include "proxy/key.h"
+#include "proxy/meter.h"
 #include "proxy/pathset.h"
 #include "proxy/peer.h"
 #include "proxy/protect.h"
@@ -42,6 +43,7 @@ struct px_control {
 	struct px_watcher *watcher;
 	struct px_sounder *sounder;
 	struct px_protect *protect; /* NULL: no IPsec */
+	struct px_meter *meter;     /* network */
 	mams_time begun;
 	/* desired state */
 	struct px_pathset set; /* client */
@@ -263,8 +265,8 @@ static int add_client(struct px_control *c, const char *name, const uint8_t *key
 	return 0;
 }
 
-static int set_client(
-	struct px_control *c, const struct ctl_px_client_set *m, struct mams_error *err)
+static int set_client(struct px_control *c, struct mams_ctl_conn *from,
+	const struct ctl_px_client_set *m, struct mams_error *err)
 {
 	uint8_t key[PX_KEY_MAX];
 	int n;
@@ -282,6 +284,7 @@ static int set_client(
 		k->has_session_id = m->has_session_id;
 		k->session_id = m->session_id;
 		n = px_protect_set(c->protect, m, err);
+		mams_ctl_want_news(from);
 	}
 	return n < 0 ? n : publish(c);
 }
@@ -355,6 +358,9 @@ static void take_note(struct px_control *c, struct px_note *n)
 	case PX_NOTE_AWAKE:
 		px_watcher_wake(c->watcher);
 		break;
+	case PX_NOTE_SAMPLE:
+		px_meter_take(c->meter, n);
+		break;
 	}
 	px_client_unref(n->client);
 	mams_wipe(n->cookie, sizeof(n->cookie));
@@ -373,19 +379,6 @@ static void on_notes(void *user, int fd, unsigned events)
 }
 
 /* ---- the ctl socket ---- */
-
-static int set_log_level(const char *level, struct mams_error *err)
-{
-	static const char *const names[] = {"err", "warn", "info", "debug"};
-
-	for (size_t i = 0; i < MAMS_ARRAY_LEN(names); i++) {
-		if (strcmp(level, names[i]) != 0)
-			continue;
-		mams_log_set_level((enum mams_log_level)i);
-		return 0;
-	}
-	return mams_fail(err, MAMS_EVALUE, NULL, "level is one of err, warn, info, debug");
-}
 
 static struct ctl_msg *compose_status(const struct px_control *c, uint32_t id)
 {
@@ -428,7 +421,7 @@ static void request(struct px_control *c, struct mams_ctl_conn *from, const stru
 	if (m->type == CTL_PX_PATHS)
 		rc = set_paths(c, &m->px_paths, &err);
 	else if (m->type == CTL_PX_CLIENT_SET)
-		rc = set_client(c, &m->px_client_set, &err);
+		rc = set_client(c, from, &m->px_client_set, &err);
 	else if (m->type == CTL_PX_CLIENT_DEL)
 		rc = del_client(c, &m->px_client_del, &err);
 	else if (m->type == CTL_PX_PROBE)
@@ -436,7 +429,7 @@ static void request(struct px_control *c, struct mams_ctl_conn *from, const stru
 	else if (m->type == CTL_PM_POLICY)
 		rc = pass_on(c, data, len, &err);
 	else if (m->type == CTL_LOG_LEVEL)
-		rc = set_log_level(m->log_level.level, &err);
+		rc = mams_log_set_level_name(m->log_level.level, &err);
 	else
 		rc = mams_fail(&err, MAMS_ESTATE, NULL, "not a request to a proxy");
 	mams_ctl_answer_result(from, m->id, -rc,
@@ -516,6 +509,8 @@ static int start_network(struct px_control *c, struct mams_error *err)
 		rc = px_binder_new(c->loop, c->conf, &c->instance, plugin_there, c, &c->binder);
 	if (rc == 0)
 		rc = px_sounder_new(c->loop, c->conf, &c->sounder, err);
+	if (rc == 0)
+		rc = px_meter_new(c->loop, c->server, &c->meter);
 	return rc;
 }
 
@@ -585,6 +580,7 @@ void px_control_free(struct px_control *c)
 	px_watcher_free(c->watcher);
 	px_binder_free(c->binder);
 	px_sounder_free(c->sounder);
+	px_meter_free(c->meter);
 	px_protect_free(c->protect);
 	mams_loop_fd_del(c->notes);
 	if (c->started)

@@ -54,6 +54,7 @@ struct px_counters {
 	uint64_t paths_silent;
 	uint64_t paths_back;
 	uint64_t spliced;
+	uint64_t subflows_untold;
 };
 
 /** Rows for status and metrics; *n rows. */

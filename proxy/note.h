@@ -7,6 +7,7 @@
 #include "lib/base/addr.h"
 #include "lib/base/err.h"
 #include "proxy/clients.h"
+#include "proxy/gauge.h"
 
 #include <pthread.h>
 #include <stdbool.h>
@@ -20,6 +21,7 @@ enum px_note_kind {
 	PX_NOTE_REFUSED, /**< client: the N-MADP answered with an error that concerns all flows */
 	PX_NOTE_COOKIE,  /**< client: the N-MADP gave us a cookie */
 	PX_NOTE_AWAKE,   /**< client: the first flow of all has come */
+	PX_NOTE_SAMPLE,  /**< network: what a subflow of client did */
 };
 
 struct px_note {
@@ -31,7 +33,10 @@ struct px_note {
 	uint8_t code;             /**< PX_NOTE_REFUSED: Convert error code */
 	uint8_t value;
 	uint8_t n_cookie;
-	uint8_t cookie[PX_NOTE_COOKIE_MAX]; /**< secret */
+	union {
+		uint8_t cookie[PX_NOTE_COOKIE_MAX]; /**< secret */
+		struct px_sample sample;            /**< PX_NOTE_SAMPLE */
+	};
 };
 
 struct px_notes {

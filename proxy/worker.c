@@ -135,6 +135,8 @@ static void run_timers(struct px_worker *w)
 	while ((t = mams_timerq_pop(&w->timers, w->now))) {
 		if (t->kind == PX_TIMER_LISTENERS)
 			resume_accepting(w);
+		else if (t->kind == PX_TIMER_GAUGE)
+			px_gauge_tick(w);
 		else
 			px_conn_timeout(w, MAMS_CONTAINER_OF(t, struct px_conn, timer));
 	}
@@ -225,6 +227,7 @@ static void close_all(struct px_worker *w)
 	px_slab_fini(&w->conns);
 	px_slab_fini(&w->setups);
 	mams_timerq_fini(&w->timers);
+	px_gauge_fini(w);
 	free(w->sources);
 }
 

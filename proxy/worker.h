@@ -6,6 +6,7 @@
 
 #include "lib/base/timerq.h"
 #include "proxy/counters.h"
+#include "proxy/gauge.h"
 #include "proxy/note.h"
 #include "proxy/pool.h"
 #include "proxy/snapshot.h"
@@ -28,6 +29,7 @@ enum px_handle {
 enum px_timer_kind {
 	PX_TIMER_CONN,
 	PX_TIMER_LISTENERS,
+	PX_TIMER_GAUGE,
 };
 
 struct px_mailbox {
@@ -73,6 +75,7 @@ struct px_worker {
 	_Atomic uint32_t *flows;   /**< of the whole process, borrowed */
 	struct px_notes *notes;    /**< to the control thread, borrowed */
 	uint64_t hash_key;         /**< against chosen collisions in sources */
+	struct px_gauge gauge;
 	struct px_counters counters;
 	bool stopping;
 };

@@ -1,0 +1,181 @@
+#include "proxy/gauge.h"
+
+#include "proxy/conn.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define DSS 20u /* octets of MPTCP's option in a segment with data (RFC 8684 3.3) */
+
+/* Octets around the payload of a segment; retransmissions count in sent and segs_sent alike. */
+static uint64_t around(const struct mams_mptcp_subflow *f, uint64_t segs)
+{
+	return f->pmtu > f->mss ? segs * (f->pmtu - f->mss + DSS) : 0;
+}
+
+/* It sends what the network takes, and no less: something waits, or the window is full. */
+static bool is_limited(const struct mams_mptcp_subflow *f)
+{
+	return f->notsent > 0 || f->unacked >= f->cwnd;
+}
+
+bool px_sample_of(const struct mams_mptcp_subflow *was, const struct mams_mptcp_subflow *is,
+	struct px_sample *out)
+{
+	static const struct mams_mptcp_subflow none;
+	uint32_t again;
+	uint32_t spurious;
+	uint64_t payload;
+
+	if (!was)
+		was = &none;
+	*out = (struct px_sample){.local = is->local, .remote = is->remote};
+	out->local.port = 0;
+	out->remote.port = 0;
+	out->sent = is->segs_sent - was->segs_sent;
+	payload = is->bytes_sent - was->bytes_sent;
+	again = is->retransmits - was->retransmits;
+	spurious = is->spurious - was->spurious;
+	out->lost = again > spurious ? again - spurious : 0;
+	if (out->lost > out->sent)
+		out->lost = out->sent;
+	out->acked = is->bytes_acked - was->bytes_acked + around(is, out->sent - out->lost);
+	out->received = is->bytes_received - was->bytes_received +
+			around(is, is->segs_received - was->segs_received);
+	if (is->bytes_acked == was->bytes_acked)
+		out->acked = 0; /* and what was sent tells no round trip */
+	if (out->acked) {
+		out->rtt_us = is->rtt_us;
+		out->jitter_us = is->rttvar_us;
+	}
+	if (out->acked && payload && is_limited(is))
+		out->rate_kbps = (uint32_t)(is->delivery_rate * 8 / 1000 *
+					    (payload + around(is, out->sent)) / payload);
+	return out->sent || out->received;
+}
+
+static void drop(struct px_gauge *g, struct px_gauge_slot *s)
+{
+	s->conn->gauge = 0;
+	s->conn->unseen = true;
+	s->conn = NULL;
+	g->used--;
+}
+
+static const struct mams_mptcp_subflow *last_of(
+	const struct px_gauge_slot *s, const struct mams_mptcp_subflow *is)
+{
+	for (size_t i = 0; i < s->n; i++)
+		if (mams_addr_eq(&s->last[i].local, &is->local) &&
+			mams_addr_eq(&s->last[i].remote, &is->remote))
+			return &s->last[i];
+	return NULL;
+}
+
+static void tell(struct px_worker *w, struct px_client *client, const struct px_sample *sample)
+{
+	struct px_note note = {
+		.kind = PX_NOTE_SAMPLE, .client = px_client_ref(client), .sample = *sample};
+
+	if (px_notes_put(w->notes, &note))
+		return;
+	px_client_unref(note.client);
+	px_inc(&w->counters.notes_dropped);
+}
+
+/* @return false: nothing has moved, or nothing is told */
+static bool look(struct px_worker *w, struct px_gauge_slot *s)
+{
+	struct mams_mptcp_subflow now[PX_GAUGE_SUBFLOWS];
+	struct px_sample sample;
+	size_t n;
+	bool moved = false;
+
+	if (mams_mptcp_subflows(s->conn->leg[0].fd, now, PX_GAUGE_SUBFLOWS, &n) < 0) {
+		px_inc(&w->counters.subflows_untold);
+		w->gauge.off = true;
+		return false;
+	}
+	for (size_t i = 0; i < n; i++) {
+		const struct mams_mptcp_subflow *was = last_of(s, &now[i]);
+
+		if (!px_sample_of(was, &now[i], &sample))
+			continue;
+		moved = true;
+		/* of one that was there before its place, it is not known what is new */
+		if (was || s->known)
+			tell(w, s->conn->client, &sample);
+	}
+	memcpy(s->last, now, n * sizeof(now[0]));
+	s->n = (uint8_t)n;
+	s->known = true;
+	return moved;
+}
+
+static void arm(struct px_worker *w)
+{
+	/* all workers look at the same moments, so that a link's figures are of one period */
+	mams_time next = mams_time_us((w->now.us / PX_GAUGE_PERIOD_US + 1) * PX_GAUGE_PERIOD_US);
+
+	w->gauge.timer.kind = PX_TIMER_GAUGE;
+	w->gauge.off |= mams_timerq_set(&w->timers, &w->gauge.timer, next) != 0;
+}
+
+void px_gauge_tick(struct px_worker *w)
+{
+	struct px_gauge *g = &w->gauge;
+	bool awaited = g->awaited;
+
+	g->awaited = false;
+	for (size_t i = 0; i < PX_GAUGE_SLOTS; i++) {
+		struct px_gauge_slot *s = &g->slots[i];
+
+		if (!s->conn)
+			continue;
+		s->turns++;
+		if (g->off || !look(w, s) || (awaited && s->turns >= PX_GAUGE_TURNS))
+			drop(g, s);
+	}
+	if (g->used)
+		arm(w);
+}
+
+void px_gauge_moved(struct px_worker *w, struct px_conn *c)
+{
+	struct px_gauge *g = &w->gauge;
+	size_t i = 0;
+
+	if (c->gauge || g->off || !c->client || !c->leg[0].mptcp)
+		return;
+	if (g->used == PX_GAUGE_SLOTS) {
+		g->awaited = true;
+		c->unseen = true;
+		return;
+	}
+	if (!g->slots)
+		g->slots = calloc(PX_GAUGE_SLOTS, sizeof(*g->slots));
+	g->off = !g->slots;
+	if (g->off)
+		return;
+	while (g->slots[i].conn)
+		i++;
+	g->slots[i].conn = c;
+	g->slots[i].known = !c->unseen;
+	g->slots[i].turns = 0;
+	g->slots[i].n = 0;
+	c->gauge = (uint8_t)(i + 1);
+	if (g->used++ == 0)
+		arm(w);
+}
+
+void px_gauge_ended(struct px_worker *w, struct px_conn *c)
+{
+	if (c->gauge)
+		drop(&w->gauge, &w->gauge.slots[c->gauge - 1]);
+}
+
+void px_gauge_fini(struct px_worker *w)
+{
+	free(w->gauge.slots);
+	w->gauge.slots = NULL;
+}

@@ -1,0 +1,61 @@
+/** @file gauge.h
+ *  What the kernel knows of the subflows of clients' connections (MPTCP_FULL_INFO), at no extra
+ *  traffic.  Layer: adapter of mams-proxy, network role; one per worker.
+ *  Source: seed 6.5; Linux tcp_info.
+ *
+ *  A worker looks at PX_GAUGE_SLOTS of its connections once a second: those that moved octets when
+ * a place was free.  One that is idle gives its place back, and when others wait, everybody does
+ *  after PX_GAUGE_TURNS seconds; so the busy ones are seen most.  What was seen of a subflow goes
+ * to the control thread as a note, which adds it up (meter.h).  While nothing moves, nothing is
+ * done. */
+#pragma once
+
+#include "lib/base/timerq.h"
+#include "lib/io/mptcp.h"
+
+#define PX_GAUGE_SLOTS 64u
+#define PX_GAUGE_SUBFLOWS 8u
+#define PX_GAUGE_TURNS 4u
+#define PX_GAUGE_PERIOD_US 1000000
+
+struct px_conn;
+struct px_worker;
+
+/** One subflow since it was looked at last; of octets those of whole IP packets. */
+struct px_sample {
+	struct mams_addr local, remote; /**< port 0 */
+	uint64_t acked;                 /**< octets that the client has acknowledged */
+	uint64_t received;              /**< octets */
+	uint32_t sent;                  /**< packets with data */
+	uint32_t lost;                  /**< of these; retransmitted, and not for nothing */
+	uint32_t rtt_us;
+	uint32_t jitter_us;
+	uint32_t rate_kbps; /**< at which packets are delivered now; 0: the link was not in full use
+			     */
+};
+
+struct px_gauge_slot {
+	struct px_conn *conn; /**< NULL: free */
+	bool known;           /**< last[] means something */
+	uint8_t turns;
+	uint8_t n;
+	struct mams_mptcp_subflow last[PX_GAUGE_SUBFLOWS];
+};
+
+struct px_gauge {
+	struct px_gauge_slot *slots; /**< [PX_GAUGE_SLOTS], made when first needed; NULL: none */
+	struct mams_timer timer;
+	uint32_t used;
+	bool awaited; /**< somebody found no place since the last look */
+	bool off;     /**< the kernel does not tell, or there is no memory */
+};
+
+/** Octets of this connection have moved. */
+void px_gauge_moved(struct px_worker *w, struct px_conn *c);
+/** It ends. */
+void px_gauge_ended(struct px_worker *w, struct px_conn *c);
+void px_gauge_tick(struct px_worker *w);
+void px_gauge_fini(struct px_worker *w);
+/** What has come since `was` (NULL: the beginning).  @return false: nothing */
+bool px_sample_of(const struct mams_mptcp_subflow *was, const struct mams_mptcp_subflow *is,
+	struct px_sample *out);

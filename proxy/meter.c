@@ -1,0 +1,189 @@
+#include "proxy/meter.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <uthash.h>
+
+#define BEHIND_US 250000 /* workers look at whole seconds: all have told by then */
+#define LINKS_MAX 65536u
+
+struct key {
+	uint64_t session_id;
+	uint8_t local[16], remote[16];
+};
+
+struct row {
+	struct key key;
+	UT_hash_handle hh;
+	struct mams_addr local, remote;
+	uint32_t seconds; /* that it has waited to be told */
+	uint64_t acked, received;
+	uint64_t sent, lost;
+	uint64_t rtt_us, jitter_us; /* sums of so many: */
+	uint32_t n_rtt;
+	uint32_t rate_kbps;
+};
+
+struct px_meter {
+	struct mams_loop *loop;
+	struct mams_loop_timer *timer;
+	struct mams_ctl_server *server;
+	struct row *rows;
+};
+
+static void drop(struct px_meter *m, struct row *r)
+{
+	HASH_DEL(m->rows, r);
+	free(r);
+}
+
+static struct row *row_of(struct px_meter *m, uint64_t session_id, const struct px_sample *s)
+{
+	struct key k;
+	struct row *r;
+
+	memset(&k, 0, sizeof(k));
+	k.session_id = session_id;
+	memcpy(k.local, s->local.ip, sizeof(k.local));
+	memcpy(k.remote, s->remote.ip, sizeof(k.remote));
+	HASH_FIND(hh, m->rows, &k, sizeof(k), r);
+	if (r || HASH_COUNT(m->rows) >= LINKS_MAX)
+		return r;
+	r = calloc(1, sizeof(*r));
+	if (!r)
+		return NULL;
+	r->key = k;
+	r->local = s->local;
+	r->remote = s->remote;
+	HASH_ADD(hh, m->rows, key, sizeof(r->key), r);
+	return r;
+}
+
+static void arm(struct px_meter *m)
+{
+	int64_t now = mams_loop_now(m->loop).us;
+
+	mams_loop_timer_at(
+		m->timer, mams_time_us((now - BEHIND_US) / PX_GAUGE_PERIOD_US * PX_GAUGE_PERIOD_US +
+				       PX_GAUGE_PERIOD_US + BEHIND_US));
+}
+
+void px_meter_take(struct px_meter *m, const struct px_note *n)
+{
+	const struct px_sample *s = &n->sample;
+	struct row *r;
+
+	/* clients of the configuration file are no session's */
+	if (!m || !n->client->has_session_id || !mams_ctl_is_news_wanted(m->server))
+		return;
+	if (!m->rows)
+		arm(m);
+	r = row_of(m, n->client->session_id, s);
+	if (!r)
+		return;
+	r->acked += s->acked;
+	r->received += s->received;
+	r->sent += s->sent;
+	r->lost += s->lost;
+	if (s->rtt_us) {
+		r->rtt_us += s->rtt_us;
+		r->jitter_us += s->jitter_us;
+		r->n_rtt++;
+	}
+	if (s->rate_kbps > r->rate_kbps)
+		r->rate_kbps = s->rate_kbps;
+}
+
+static uint32_t kbps(uint64_t octets, uint32_t seconds)
+{
+	return (uint32_t)(octets * 8 / 1000 / (seconds ? seconds : 1));
+}
+
+static struct ctl_quality_link link_of(const struct row *r)
+{
+	struct ctl_quality_link l = {
+		.session_id = r->key.session_id, .local = r->local, .remote = r->remote};
+	uint32_t carried = kbps(r->acked, r->seconds);
+
+	l.dl = (struct ctl_quality_way){.used_kbps = carried,
+		.has_rate_kbps = r->rate_kbps > 0,
+		.rate_kbps = carried >= r->rate_kbps / 5 * 4 ? carried : r->rate_kbps,
+		.has_packets = r->sent > 0,
+		.packets = (uint32_t)r->sent,
+		.lost = (uint32_t)r->lost};
+	l.ul.used_kbps = kbps(r->received, r->seconds);
+	if (r->n_rtt) {
+		l.dl.has_delay_us = l.dl.has_jitter_us = true;
+		l.dl.delay_us = (uint32_t)(r->rtt_us / r->n_rtt / 2);
+		l.dl.jitter_us = (uint32_t)(r->jitter_us / r->n_rtt / 2);
+		l.ul.has_delay_us = l.ul.has_jitter_us = true;
+		l.ul.delay_us = l.dl.delay_us;
+		l.ul.jitter_us = l.dl.jitter_us;
+	}
+	return l;
+}
+
+/* The first rows, as many as a packet takes.  @return false: nobody has taken them */
+static bool tell_some(struct px_meter *m)
+{
+	struct ctl_msg *msg = ctl_msg_new(CTL_QUALITY, 0);
+	struct ctl_quality *q = msg ? &msg->quality : NULL;
+	struct row *r;
+	struct row *next;
+
+	if (!msg)
+		return false;
+	q->links = ctl_alloc(msg, CTL_QUALITY_LINKS * sizeof(*q->links));
+	for (r = m->rows; q->links && r && q->n_links < CTL_QUALITY_LINKS; r = r->hh.next)
+		q->links[q->n_links++] = link_of(r);
+	next = r;
+	if (!q->links) {
+		ctl_msg_free(msg);
+		return false;
+	}
+	if (!mams_ctl_tell_news(m->server, msg))
+		return false;
+	while (m->rows != next)
+		drop(m, m->rows);
+	return true;
+}
+
+static void tick(void *user)
+{
+	struct px_meter *m = user;
+
+	for (struct row *r = m->rows; r; r = r->hh.next)
+		r->seconds++;
+	while (m->rows && tell_some(m))
+		;
+	if (m->rows && mams_ctl_is_news_wanted(m->server))
+		arm(m);
+	while (m->rows && !mams_ctl_is_news_wanted(m->server))
+		drop(m, m->rows);
+}
+
+int px_meter_new(struct mams_loop *l, struct mams_ctl_server *server, struct px_meter **out)
+{
+	struct px_meter *m = calloc(1, sizeof(*m));
+	int rc = m ? mams_loop_timer_new(l, tick, m, &m->timer) : -ENOMEM;
+
+	if (rc < 0) {
+		free(m);
+		return rc;
+	}
+	m->loop = l;
+	m->server = server;
+	*out = m;
+	return 0;
+}
+
+void px_meter_free(struct px_meter *m)
+{
+	if (!m)
+		return;
+	while (m->rows)
+		drop(m, m->rows);
+	mams_loop_timer_del(m->timer);
+	free(m);
+}

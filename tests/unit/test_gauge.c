@@ -1,0 +1,99 @@
+/* What two looks at a subflow say of the time between them. */
+#include "proxy/gauge.h"
+#include "tests/support/suite.h"
+
+static struct mams_mptcp_subflow subflow(void)
+{
+	return (struct mams_mptcp_subflow){.rtt_us = 40000,
+		.rttvar_us = 4000,
+		.cwnd = 100,
+		.unacked = 50,
+		.mss = 1448,
+		.pmtu = 1500,
+		.delivery_rate = 1428000, /* octets of payload: a thousand packets a second */
+		.bytes_sent = 1428000,
+		.bytes_acked = 1428000,
+		.segs_sent = 1000};
+}
+
+static void whole_packets_count(void)
+{
+	const struct mams_mptcp_subflow was = {0};
+	struct mams_mptcp_subflow is = subflow();
+	struct px_sample s;
+
+	CU_ASSERT_TRUE(px_sample_of(&was, &is, &s));
+	CU_ASSERT_EQUAL(s.acked, 1500000);
+	CU_ASSERT_EQUAL(s.sent, 1000);
+	CU_ASSERT_EQUAL(s.lost, 0);
+	CU_ASSERT_EQUAL(s.rtt_us, 40000);
+	CU_ASSERT_EQUAL(s.rate_kbps, 0); /* it had no more to send */
+	is.unacked = 100;
+	CU_ASSERT_TRUE(px_sample_of(NULL, &is, &s));
+	CU_ASSERT_EQUAL(s.rate_kbps, 12000);
+	is.unacked = 0;
+	is.notsent = 1;
+	CU_ASSERT_TRUE(px_sample_of(NULL, &is, &s));
+	CU_ASSERT_EQUAL(s.rate_kbps, 12000);
+}
+
+static void what_was_sent_again_was_lost(void)
+{
+	const struct mams_mptcp_subflow was = subflow();
+	struct mams_mptcp_subflow is = was;
+	struct px_sample s;
+
+	is.segs_sent += 100;
+	is.bytes_sent += 142800;
+	is.bytes_acked += 128520;
+	is.retransmits += 15;
+	is.spurious += 5;
+	CU_ASSERT_TRUE(px_sample_of(&was, &is, &s));
+	CU_ASSERT_EQUAL(s.sent, 100);
+	CU_ASSERT_EQUAL(s.lost, 10);
+	CU_ASSERT_EQUAL(s.acked, 135000);
+}
+
+static void a_link_that_gives_nothing_back(void)
+{
+	const struct mams_mptcp_subflow was = subflow();
+	struct mams_mptcp_subflow is = was;
+	struct px_sample s;
+
+	CU_ASSERT_FALSE(px_sample_of(&was, &is, &s));
+	is.segs_sent += 3;
+	is.retransmits += 3;
+	is.bytes_sent += 4284;
+	is.unacked = 100;
+	CU_ASSERT_TRUE(px_sample_of(&was, &is, &s));
+	CU_ASSERT_EQUAL(s.sent, 3);
+	CU_ASSERT_EQUAL(s.lost, 3);
+	CU_ASSERT_EQUAL(s.acked, 0);
+	CU_ASSERT_EQUAL(s.rtt_us, 0); /* that is of before */
+	CU_ASSERT_EQUAL(s.rate_kbps, 0);
+}
+
+static void an_upload_tells_its_octets(void)
+{
+	const struct mams_mptcp_subflow was = subflow();
+	struct mams_mptcp_subflow is = was;
+	struct px_sample s;
+
+	is.bytes_received += 142800;
+	is.segs_received += 100;
+	CU_ASSERT_TRUE(px_sample_of(&was, &is, &s));
+	CU_ASSERT_EQUAL(s.received, 150000);
+	CU_ASSERT_EQUAL(s.rtt_us, 0);
+}
+
+int main(void)
+{
+	static const struct mams_case cases[] = {
+		{"whole packets count", whole_packets_count},
+		{"what was sent again was lost", what_was_sent_again_was_lost},
+		{"a link that gives nothing back", a_link_that_gives_nothing_back},
+		{"an upload tells its octets", an_upload_tells_its_octets},
+	};
+
+	return mams_suite_run("gauge", cases, MAMS_ARRAY_LEN(cases));
+}
