@@ -22,6 +22,19 @@ struct madp_link_count {
 	uint64_t duplicate;
 	uint64_t rtt_us;
 	uint64_t rate_bps;
+	uint64_t rate_seen; /**< 0 or 1: rate_bps was seen with the link in full use */
+	uint64_t min_rtt_us;
+	uint64_t tx_queue_us; /**< standing queue of what we send, and the five that follow: as the
+				 peer reports */
+	uint64_t tx_owd_us;   /**< delay by the peer's clock; int32_t, compare links only */
+	uint64_t tx_jitter_us;
+	uint64_t tx_arrived;        /**< packets, mod 2^32 */
+	uint64_t tx_arrived_octets; /**< mod 2^32 */
+	uint64_t tx_lost;           /**< packets, mod 2^16 */
+	uint64_t rx_counted;        /**< packets among which lost ones are counted */
+	uint64_t rx_queue_us;
+	uint64_t rx_owd_us; /**< delay by ours; int64_t, compare links only */
+	uint64_t rx_jitter_us;
 	uint64_t proven; /**< 0 or 1: the peer has shown that it knows the secret */
 	uint64_t up;     /**< 0 or 1 */
 	uint64_t dtls;   /**< 0 or 1: its DTLS association is open */

@@ -25,6 +25,7 @@ struct madp_control {
 	bool started;
 	struct mams_loop_fd *notes;
 	struct mams_ctl_server *server;
+	struct mams_loop_timer *gauge; /* network; armed while somebody wants to know */
 	struct mams_nl *nl;
 	struct madp_table *masquerade;
 	struct madp_table *hop;
@@ -424,20 +425,30 @@ static void on_notes(void *user, int fd, unsigned events)
 		take_note(c, &n);
 }
 
-/* ---- requests ---- */
+/* ---- what is measured ---- */
 
-static int set_log_level(const char *level, struct mams_error *err)
+static void on_gauge(void *user)
 {
-	static const char *const names[] = {"err", "warn", "info", "debug"};
+	struct madp_control *c = user;
+	mams_time now = mams_loop_now(c->loop);
 
-	for (size_t i = 0; i < MAMS_ARRAY_LEN(names); i++) {
-		if (strcmp(level, names[i]) != 0)
-			continue;
-		mams_log_set_level((enum mams_log_level)i);
-		return 0;
-	}
-	return mams_fail(err, MAMS_EVALUE, NULL, "level is one of err, warn, info, debug");
+	madp_gauge_tell(c->server, c->clients, now);
+	mams_loop_timer_at(c->gauge, mams_ctl_is_news_wanted(c->server)
+					     ? mams_time_add_ms(now, MADP_GAUGE_PERIOD_MS)
+					     : MAMS_TIME_NEVER);
 }
+
+static void want_news(struct madp_control *c, struct mams_ctl_conn *from)
+{
+	if (!c->gauge)
+		return;
+	if (!mams_ctl_is_news_wanted(c->server))
+		mams_loop_timer_at(
+			c->gauge, mams_time_add_ms(mams_loop_now(c->loop), MADP_GAUGE_PERIOD_MS));
+	mams_ctl_want_news(from);
+}
+
+/* ---- requests ---- */
 
 static void request(struct madp_control *c, struct mams_ctl_conn *from, const struct ctl_msg *m)
 {
@@ -458,12 +469,13 @@ static void request(struct madp_control *c, struct mams_ctl_conn *from, const st
 	}
 	if (m->type == CTL_TR_SESSION_SET) {
 		answer_set(c, from, m);
+		want_news(c, from);
 		return;
 	}
 	if (m->type == CTL_TR_SESSION_DEL)
 		rc = del_session(c, &m->tr_session_del);
 	else if (m->type == CTL_LOG_LEVEL)
-		rc = set_log_level(m->log_level.level, &err);
+		rc = mams_log_set_level_name(m->log_level.level, &err);
 	else
 		rc = mams_fail(&err, MAMS_ESTATE, NULL, "not a request to a trailer MADP");
 	mams_ctl_answer_result(from, m->id, -rc,
@@ -533,6 +545,8 @@ static int start(struct madp_control *c, struct mams_error *err)
 	if (rc == 0)
 		rc = mams_loop_fd_add(
 			c->loop, c->instance.notes.fd, MAMS_LOOP_READ, on_notes, c, &c->notes);
+	if (rc == 0 && k->role == MADP_ROLE_NETWORK)
+		rc = mams_loop_timer_new(c->loop, on_gauge, c, &c->gauge);
 	if (rc == 0 && k->n_protected)
 		rc = madp_protect_new(c->loop, k, &protect_ops, c, &c->protect);
 	if (rc == 0 && k->n_masquerade)
@@ -564,6 +578,7 @@ void madp_control_free(struct madp_control *c)
 {
 	if (!c)
 		return;
+	mams_loop_timer_del(c->gauge);
 	mams_ctl_server_free(c->server);
 	mams_loop_fd_del(c->notes);
 	while (c->started && c->clients)

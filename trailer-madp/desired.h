@@ -4,6 +4,7 @@
 
 #include "lib/ctl/ctl_msg.h"
 #include "trailer-madp/account.h"
+#include "trailer-madp/gauge.h"
 #include "trailer-madp/instance.h"
 #include "trailer-madp/settings.h"
 
@@ -21,6 +22,7 @@ struct madp_desired {
 	uint16_t mtu; /**< of packets inside, as the host's network is told */
 	unsigned worker;
 	struct madp_account *account;
+	struct madp_gauge gauge[MADP_LINKS_MAX]; /**< as account->link */
 	struct madp_link_set link[MADP_LINKS_MAX];
 	size_t n_links;
 	struct madp_class_set cls[MADP_CLASSES_MAX];

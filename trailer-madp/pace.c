@@ -497,6 +497,8 @@ void madp_pace_report(struct madp_pace *p, const struct madp_report_link *r, mam
 	if (grows)
 		p->window += r->octets - p->octets;
 	p->octets = r->octets;
+	p->packets = r->packets;
+	p->lost = r->lost;
 	take_queue(p, r);
 	take_sample(p, r);
 	p->rx_us = r->rx_us;

@@ -64,7 +64,9 @@ struct madp_pace {
 		uint32_t us[2]; /**< least queue in it, and in the one before */
 	} low;
 	uint32_t last_ms;    /**< timestamp of the newest packet sent */
-	uint32_t octets;     /**< totals of the newest report */
+	uint32_t octets;     /**< totals of the newest report, */
+	uint32_t packets;    /**< likewise */
+	uint16_t lost;       /**< likewise, mod 2^16 */
 	uint32_t rtt_us;     /**< smoothed; 0 unknown */
 	uint32_t min_rtt_us; /**< least seen; 0 unknown */
 	uint32_t queue_us;   /**< standing queue, as the newest reports tell */

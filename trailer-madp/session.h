@@ -69,6 +69,7 @@ struct madp_session {
 	struct madp_reasm_session reassembly;
 	struct mams_timer timer;
 	mams_time due;             /**< when it wanted to be looked after, at the latest */
+	mams_time gauged;          /**< when the account was last told what is measured */
 	uint32_t scope;            /**< of the class cache */
 	uint32_t incarnation;      /**< of this state of ours */
 	uint32_t peer_incarnation; /**< 0: not heard yet */

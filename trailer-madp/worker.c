@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #define EVENTS 64
+#define GAUGE_US 100000
 #define SLEPT_US 20000 /* so late, a turn comes after a pause that the system made */
 
 int madp_worker_watch(struct madp_worker *w, int fd, void *handle)
@@ -115,13 +116,32 @@ static void mark_changes(struct madp_worker *w, struct madp_session *s)
 	}
 }
 
+/** What the NCM is told of a link, now and then (gauge.h). */
+static void gauge(
+	struct madp_link_count *n, const struct madp_pace *tx, const struct madp_meter *rx)
+{
+	__atomic_store_n(&n->rate_seen, tx->rate && !tx->starting, __ATOMIC_RELAXED);
+	__atomic_store_n(&n->min_rtt_us, tx->min_rtt_us, __ATOMIC_RELAXED);
+	__atomic_store_n(&n->tx_queue_us, tx->queue_us, __ATOMIC_RELAXED);
+	__atomic_store_n(&n->tx_owd_us, (uint32_t)tx->owd_us, __ATOMIC_RELAXED);
+	__atomic_store_n(&n->tx_jitter_us, tx->jitter_us, __ATOMIC_RELAXED);
+	__atomic_store_n(&n->tx_arrived, tx->packets, __ATOMIC_RELAXED);
+	__atomic_store_n(&n->tx_arrived_octets, tx->octets, __ATOMIC_RELAXED);
+	__atomic_store_n(&n->tx_lost, tx->lost, __ATOMIC_RELAXED);
+	__atomic_store_n(&n->rx_counted, rx->packets, __ATOMIC_RELAXED);
+	__atomic_store_n(&n->rx_queue_us, madp_meter_queue_us(rx), __ATOMIC_RELAXED);
+	__atomic_store_n(&n->rx_owd_us, (uint64_t)rx->owd_us, __ATOMIC_RELAXED);
+	__atomic_store_n(&n->rx_jitter_us, rx->jitter_us, __ATOMIC_RELAXED);
+}
+
 /** Figures that the cores keep, for status. */
-static void show(struct madp_session *s)
+static void show(const struct madp_worker *w, struct madp_session *s)
 {
 	const struct madp_receiver *rx = &s->plane.rx;
 
 	for (unsigned slot = 0; s->paths >> slot; slot++) {
 		const struct madp_meter *m = &rx->meter[slot];
+		const struct madp_pace *tx = &s->plane.tx.link[slot];
 		struct madp_link_count *n = &s->account->link[slot];
 
 		if (!(s->paths & madp_link_bit(slot)))
@@ -130,8 +150,12 @@ static void show(struct madp_session *s)
 		__atomic_store_n(&n->reordered, m->reordered, __ATOMIC_RELAXED);
 		__atomic_store_n(&n->duplicate, m->duplicate, __ATOMIC_RELAXED);
 		__atomic_store_n(&n->rtt_us, s->plane.link[slot].probe.rtt_us, __ATOMIC_RELAXED);
-		__atomic_store_n(&n->rate_bps, s->plane.tx.link[slot].rate, __ATOMIC_RELAXED);
+		__atomic_store_n(&n->rate_bps, tx->rate, __ATOMIC_RELAXED);
+		if (w->now.us - s->gauged.us >= GAUGE_US)
+			gauge(n, tx, m);
 	}
+	if (w->now.us - s->gauged.us >= GAUGE_US)
+		s->gauged = w->now;
 	for (unsigned i = 0; rx->begun >> i; i++)
 		if (rx->begun >> i & 1)
 			__atomic_store_n(
@@ -149,7 +173,7 @@ void madp_session_turn(struct madp_worker *w, struct madp_session *s)
 	madp_control_pump(w, s);
 	mark_changes(w, s);
 	madp_pdu_flush(w, s);
-	show(s);
+	show(w, s);
 	next = mams_time_min(madp_plane_deadline(&s->plane, w->now), madp_control_deadline(w, s));
 	s->due = next;
 	/* without memory for the timer the next packet of the session does it */
