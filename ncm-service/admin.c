@@ -71,6 +71,26 @@ static void put_path_est(struct ncm_admin *a, struct ctl_msg *msg, const struct 
 		.active_kbps = (uint32_t)(p->active_mbps * 1000 + 0.5)};
 }
 
+static struct ctl_way_status *put_way(
+	struct ctl_msg *msg, const struct ncm_way_quality *q, mams_time now)
+{
+	struct ctl_way_status *out =
+		ncm_quality_is_fresh(q, now) ? ctl_alloc(msg, sizeof(*out)) : NULL;
+
+	if (out)
+		*out = (struct ctl_way_status){.has_rate_kbps = q->has_rate,
+			.has_delay_us = q->has_delay,
+			.has_jitter_us = q->has_jitter,
+			.has_loss_ppm = q->has_loss,
+			.rate_kbps = q->rate_kbps,
+			.used_kbps = q->used_kbps,
+			.delay_us = q->delay_us,
+			.jitter_us = q->jitter_us,
+			.loss_ppm = q->loss_ppm,
+			.age_ms = (uint64_t)mams_time_ms_until(q->at, now)};
+	return out;
+}
+
 static bool in_list(const struct ncm_session *s, uint8_t id, bool down)
 {
 	for (size_t a = 0; a < s->policy->n_anchors; a++)
@@ -126,6 +146,10 @@ static void put_session(struct ncm_admin *a, struct ctl_msg *msg, const struct n
 		if (s->s.links[i].known) {
 			put_link(msg, s, i, &out->links[out->n_links]);
 			put_measured(a, msg, s->measured[i], &out->links[out->n_links]);
+			out->links[out->n_links].ul_quality =
+				put_way(msg, &s->quality[i].ul, mams_loop_now(a->loop));
+			out->links[out->n_links].dl_quality =
+				put_way(msg, &s->quality[i].dl, mams_loop_now(a->loop));
 			put_path_est(a, msg, &s->path[i], &out->links[out->n_links++]);
 		}
 }
@@ -146,7 +170,8 @@ static size_t length_of(const struct ctl_session_status *s)
 		   64 * (s->n_features + s->n_convergence + s->n_adaptation);
 
 	for (size_t i = 0; i < s->n_links; i++)
-		n += 512 + 128 * s->links[i].n_measured + (s->links[i].path_est ? 256 : 0);
+		n += 512 + 128 * s->links[i].n_measured + (s->links[i].path_est ? 256 : 0) +
+		     (s->links[i].dl_quality ? 512 : 0);
 	return n;
 }
 

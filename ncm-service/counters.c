@@ -40,5 +40,9 @@ const struct mams_metric ncm_counter_rows[] = {
 		"decisions of automatic steering that changed something or wanted to"),
 	CNT("policy_orders_total", policy_orders, "steering requests that followed"),
 	CNT("policy_refused_total", policy_refused, "of these, not done by the client"),
+	CNT("quality_reports_total", quality_reports,
+		"reports of N-MADP instances on links with traffic"),
+	CNT("quality_unknown_total", quality_unknown,
+		"likewise, of sessions or links that are none of ours: not taken"),
 };
 const size_t ncm_n_counter_rows = MAMS_ARRAY_LEN(ncm_counter_rows);

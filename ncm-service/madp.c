@@ -408,6 +408,12 @@ static void packet(void *user, struct mams_ctl_conn *c, const char *data, size_t
 	}
 	if (msg->type == CTL_RESULT && madp >= 0)
 		take_result(m, (size_t)madp, msg);
+	else if (msg->type == CTL_QUALITY && madp >= 0)
+		ncm_madp_take_quality(m->registry,
+			&(struct ncm_madp_told){.madp = (size_t)madp,
+				.from = NCM_QUALITY_PROXY,
+				.now = mams_loop_now(m->loop)},
+			&msg->quality);
 	else if (msg->type == CTL_PX_EVENT && madp >= 0 && m->instances[madp].to.context &&
 		 msg->px_event.kind == CTL_PX_PLUGIN_UP)
 		ncm_madp_tell_rules(m, m->instances[madp].plugin);
@@ -480,14 +486,15 @@ static bool has_remote(const struct ncm_policy *p)
 }
 
 int ncm_madp_new(struct mams_loop *l, const struct ncm_policy *policy,
-	const struct ncm_registry *registry, const struct mams_ctl_files *files,
-	struct ncm_madp **out, struct mams_error *err)
+	struct ncm_registry *registry, const struct mams_ctl_files *files, struct ncm_madp **out,
+	struct mams_error *err)
 {
 	struct ncm_madp *m = calloc(1, sizeof(*m));
 	int rc = 0;
 
 	if (!m)
 		return -ENOMEM;
+	m->loop = l;
 	m->policy = policy;
 	m->registry = registry;
 	m->holds = ncm_holds_new(policy, policy->n_madps * (HOLDS_MAX + policy->max_sessions));

@@ -29,8 +29,8 @@ struct ncm_madp_ops {
  *  @param files  for instances on other hosts; may be all NULL without one
  *  @return 0, -errno and as mams_ctl_context_new(); err names the file */
 MAMS_MUST int ncm_madp_new(struct mams_loop *l, const struct ncm_policy *policy,
-	const struct ncm_registry *registry, const struct mams_ctl_files *files,
-	struct ncm_madp **out, struct mams_error *err);
+	struct ncm_registry *registry, const struct mams_ctl_files *files, struct ncm_madp **out,
+	struct mams_error *err);
 void ncm_madp_set_ops(struct ncm_madp *m, const struct ncm_madp_ops *ops, void *user);
 void ncm_madp_free(struct ncm_madp *m); /**< accepts NULL */
 

@@ -32,8 +32,9 @@ struct plugin {
 };
 
 struct ncm_madp {
+	struct mams_loop *loop;
 	const struct ncm_policy *policy;
-	const struct ncm_registry *registry;
+	struct ncm_registry *registry;
 	struct instance instances[NCM_MADPS_MAX];
 	struct plugin plugins[NCM_MADPS_MAX];
 	size_t n_plugins;
@@ -47,6 +48,16 @@ struct ncm_madp {
 
 /** @param msg  consumed; NULL: no memory.  @return as mams_ctl_say() */
 MAMS_MUST int ncm_madp_say(struct mams_ctl_conn *c, struct ctl_msg *msg);
+
+/* madp_quality.c */
+/** Who tells, and when. */
+struct ncm_madp_told {
+	size_t madp;
+	enum ncm_quality_source from;
+	mams_time now;
+};
+void ncm_madp_take_quality(
+	struct ncm_registry *r, const struct ncm_madp_told *told, const struct ctl_quality *q);
 
 /* madp_rules.c */
 /** A plugin (index) has come, and knows nothing. */

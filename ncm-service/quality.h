@@ -12,6 +12,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+/** TCP of a link goes through a proxy, the rest through a trailer: each sees its own share. */
+enum ncm_quality_source { NCM_QUALITY_PROXY, NCM_QUALITY_TRAILER, NCM_QUALITY_SOURCES };
+
 /** One direction. */
 struct ncm_way_quality {
 	bool has_rate, has_delay, has_jitter, has_loss;
@@ -21,8 +24,42 @@ struct ncm_way_quality {
 	uint32_t jitter_us;
 	uint32_t loss_ppm; /**< of packets, over the last periods */
 	mams_time at;      /**< of the newest report; has_* are false before the first */
+	/* how it came about: */
+	struct {
+		uint32_t used_kbps;
+		uint32_t steady_kbps; /**< the lesser of its last two figures */
+		mams_time at;
+	} by[NCM_QUALITY_SOURCES];
+	mams_time rate_at;
+	double packets, lost; /**< faded sums */
 };
 
 struct ncm_quality {
 	struct ncm_way_quality ul, dl;
 };
+
+/** One report of one source on one direction; what is not told is absent. */
+struct ncm_way_report {
+	bool has_rate, has_delay, has_jitter, has_packets;
+	uint32_t rate_kbps; /**< what the source alone saw the link carry, in full use */
+	uint32_t used_kbps;
+	uint32_t delay_us;
+	uint32_t jitter_us;
+	uint32_t packets, lost;
+};
+
+/** Take a report.  Rules:
+ *  - used adds what the other source has used, by the lesser of its last two figures, when it told
+ *    that in the last 1.5 s: who has just come or gone is not counted twice;
+ *  - a rate adds what the other source used meanwhile; the estimate rises by half of what is
+ *    missing, falls by a quarter of what is too much, is never below what was used, and is
+ * forgotten when it was not seen for 60 s;
+ *  - delay and jitter move halfway to the new value;
+ *  - loss is that of packets of the last reports, each having three quarters of the weight of the
+ *    next, and all former ones at most thrice that of the newest, or of 200 packets; it is told
+ * from 50 packets on;
+ *  - after 10 s without a report everything begins anew. */
+void ncm_quality_take(struct ncm_way_quality *q, enum ncm_quality_source from,
+	const struct ncm_way_report *r, mams_time now);
+/** Has anything been told in the last 10 s? */
+bool ncm_quality_is_fresh(const struct ncm_way_quality *q, mams_time now);

@@ -113,6 +113,8 @@ struct ncm_counters {
 	uint64_t policy_decisions;
 	uint64_t policy_orders;
 	uint64_t policy_refused;
+	uint64_t quality_reports;
+	uint64_t quality_unknown;
 };
 extern const struct mams_metric ncm_counter_rows[];
 extern const size_t ncm_n_counter_rows;
@@ -301,6 +303,10 @@ bool ncm_session_steer_again(struct ncm_session *s, size_t anchor, mams_time now
 bool ncm_session_probe(struct ncm_session *s, uint32_t links, mams_time now);
 /** The instance is ready to probe this connection, or has no room (after NCM_ACT_PROBE). */
 void ncm_session_probing(struct ncm_session *s, uint8_t id, bool ready, mams_time now);
+/** What runs over a connection was measured, at most once a second: whoever decides by it listens
+ *  here.  @param id  below NCM_LINKS_MAX */
+void ncm_session_quality(struct ncm_session *s, uint8_t id, enum ncm_quality_source from,
+	const struct ncm_way_report *ul, const struct ncm_way_report *dl, mams_time now);
 /** End it from our side. */
 void ncm_session_terminate(struct ncm_session *s, int reason, mams_time now);
 

@@ -3,6 +3,7 @@
 #include "lib/base/log.h"
 #include "lib/io/ctlmsg.h"
 #include "ncm-service/fresh.h"
+#include "ncm-service/madp_private.h"
 #include "ncm-service/pool.h"
 #include "ncm-service/tunnel.h"
 
@@ -26,8 +27,9 @@ struct entry {
 };
 
 struct ncm_trailer {
+	struct mams_loop *loop;
 	const struct ncm_policy *policy;
-	const struct ncm_registry *registry;
+	struct ncm_registry *registry;
 	size_t madp;
 	const struct ncm_trailer_ops *ops;
 	void *user;
@@ -217,6 +219,12 @@ static void packet(void *user, struct mams_ctl_conn *c, const char *data, size_t
 	}
 	if (msg->type == CTL_TR_READY || msg->type == CTL_RESULT)
 		take_answer(t, msg);
+	else if (msg->type == CTL_QUALITY)
+		ncm_madp_take_quality(t->registry,
+			&(struct ncm_madp_told){.madp = t->madp,
+				.from = NCM_QUALITY_TRAILER,
+				.now = mams_loop_now(t->loop)},
+			&msg->quality);
 	else if (msg->type == CTL_TR_EVENT)
 		log_debug("path of connection=%u: %s madp=%s client=%s",
 			msg->tr_event.connection_id,
@@ -254,7 +262,7 @@ static const struct mams_ctl_server_ops ctl_ops = {
 /* ---- life ---- */
 
 int ncm_trailer_new(struct mams_loop *l, const struct ncm_policy *policy, size_t madp,
-	const struct ncm_registry *registry, struct mams_ctl_context *context,
+	struct ncm_registry *registry, struct mams_ctl_context *context,
 	const struct ncm_trailer_ops *ops, void *user, struct ncm_trailer **out)
 {
 	const struct ncm_madp_conf *conf = &policy->madps[madp];
@@ -263,6 +271,7 @@ int ncm_trailer_new(struct mams_loop *l, const struct ncm_policy *policy, size_t
 
 	if (!t)
 		return rc;
+	t->loop = l;
 	t->policy = policy;
 	t->registry = registry;
 	t->madp = madp;

@@ -23,7 +23,7 @@ struct ncm_trailer_ops {
 /** @param madp  index of its section; all borrowed
  *  @param context  of a trailer on another host */
 MAMS_MUST int ncm_trailer_new(struct mams_loop *l, const struct ncm_policy *policy, size_t madp,
-	const struct ncm_registry *registry, struct mams_ctl_context *context,
+	struct ncm_registry *registry, struct mams_ctl_context *context,
 	const struct ncm_trailer_ops *ops, void *user, struct ncm_trailer **out);
 void ncm_trailer_free(struct ncm_trailer *t); /**< accepts NULL; its sessions stay */
 

@@ -293,6 +293,72 @@ static void the_store_comes_first(void)
 	end_world(&w);
 }
 
+static struct mams_addr address(const char *text)
+{
+	struct mams_addr a = {0};
+
+	CU_ASSERT_EQUAL_FATAL(mams_addr_parse(text, &a), 0);
+	return a;
+}
+
+static struct ctl_quality_link told(
+	uint64_t session_id, const char *local, const char *remote, uint32_t kbps)
+{
+	return (struct ctl_quality_link){.session_id = session_id,
+		.local = address(local),
+		.remote = address(remote),
+		.dl = {.used_kbps = kbps, .has_delay_us = true, .delay_us = 5000}};
+}
+
+/* Links are told by their two ends; behind NAT by the one that is known, if no other has it. */
+static void what_is_measured_reaches_its_link(void)
+{
+	static struct ctl_quality_link links[7];
+	struct world w;
+	struct ncm_saved saved = {.identity = "ann", .session_id = 7};
+	struct ncm_session *s;
+	struct ctl_msg *m;
+
+	start_world(&w);
+	madps[0].access[0].proxies[0] = address("192.0.2.1");
+	madps[0].access[0].n = madps[0].access[1].n = 1;
+	madps[0].access[1].proxies[0] = address("192.0.2.2");
+	CU_ASSERT_EQUAL_FATAL(ncm_registry_add(w.r, &saved, 1, mams_clock_now(), &s), 0);
+	for (uint8_t i = 0; i < 3; i++)
+		s->s.links[i] = (struct ncm_link){.known = true,
+			.in_setup = true,
+			.admission = NCM_ADMIT_OK,
+			.access = i / 2,
+			.setup_address = address(i == 0   ? "10.0.0.2"
+						 : i == 1 ? "10.0.0.3"
+							  : "10.1.0.2")};
+	start_proxy(&w);
+	run_for(w.p.l, 300);
+	links[0] = told(7, "192.0.2.1", "10.0.0.3", 100);
+	links[1] = told(7, "192.0.2.2", "203.0.113.9", 200); /* NAT */
+	links[2] = told(7, "192.0.2.1", "203.0.113.9", 300); /* which of the two? */
+	links[3] = told(7, "192.0.2.9", "10.0.0.2", 400);
+	links[4] = told(8, "192.0.2.1", "10.0.0.2", 500);
+	links[5] = told(7, "192.0.2.1", "10.0.0.2", 600);
+	links[5].has_connection_id = true;
+	links[5].connection_id = 200;
+	links[6] = links[5];
+	links[6].connection_id = 0;
+	m = ctl_msg_new(CTL_QUALITY, 0);
+	CU_ASSERT_PTR_NOT_NULL_FATAL(m);
+	m->quality.links = links;
+	m->quality.n_links = MAMS_ARRAY_LEN(links);
+	mams_ctl_tell_all(w.p.server, m);
+	run_for(w.p.l, 100);
+	CU_ASSERT_EQUAL(s->quality[1].dl.used_kbps, 100);
+	CU_ASSERT_EQUAL(s->quality[1].dl.delay_us, 5000);
+	CU_ASSERT_EQUAL(s->quality[2].dl.used_kbps, 200);
+	CU_ASSERT_EQUAL(s->quality[0].dl.used_kbps, 600);
+	CU_ASSERT_EQUAL(ncm_registry_counters(w.r)->quality_reports, 3);
+	CU_ASSERT_EQUAL(ncm_registry_counters(w.r)->quality_unknown, 4);
+	end_world(&w);
+}
+
 static size_t due(const struct ncm_holds *h)
 {
 	const struct ncm_hold *x = ncm_holds_due(h, 0);
@@ -381,6 +447,7 @@ int main(void)
 		{"also when the NCM has died meanwhile", outlives_the_ncm},
 		{"what a session, or another NCM, claims stays", what_is_claimed_stays},
 		{"the store comes first", the_store_comes_first},
+		{"what is measured reaches its link", what_is_measured_reaches_its_link},
 		{"what is remembered is bounded", bounded},
 		{"some at a time", a_window},
 		{"what the store has", texts},

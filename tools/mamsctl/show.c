@@ -278,6 +278,43 @@ static void show_measured(const struct ctl_ncm_status *s, struct mams_buf *out)
 	finish(&t, out);
 }
 
+static void put_way(
+	struct tbl *t, const char *link, const char *way, const struct ctl_way_status *w)
+{
+	tbl_text(t, link);
+	tbl_text(t, way);
+	put_decimal(t, true, w->used_kbps / 1000.0, "Mbit/s");
+	put_decimal(t, w->has_rate_kbps, w->rate_kbps / 1000.0, "Mbit/s");
+	put_decimal(t, w->has_delay_us, w->delay_us / 1000.0, "ms");
+	put_decimal(t, w->has_jitter_us, w->jitter_us / 1000.0, "ms");
+	put_decimal(t, w->has_loss_ppm, w->loss_ppm / 10000.0, "%");
+	tbl_duration(t, w->age_ms);
+}
+
+/* By what runs over links. */
+static void show_traffic(const struct ctl_ncm_status *s, struct mams_buf *out)
+{
+	static const struct tbl_column columns[] = {{"CLIENT", false}, {"LINK", false},
+		{"TRAFFIC", false}, {"USED", true}, {"RATE", true}, {"DELAY", true},
+		{"JITTER", true}, {"LOST", true}, {"AGE", true}};
+	struct tbl t = TABLE_OF(columns);
+
+	for (size_t i = 0; i < s->n_sessions; i++)
+		for (size_t k = 0; k < s->sessions[i].n_links; k++) {
+			const struct ctl_link_status *l = &s->sessions[i].links[k];
+
+			if (l->dl_quality) {
+				tbl_text(&t, s->sessions[i].client);
+				put_way(&t, l->name, "down", l->dl_quality);
+			}
+			if (l->ul_quality) {
+				tbl_text(&t, s->sessions[i].client);
+				put_way(&t, l->name, "up", l->ul_quality);
+			}
+		}
+	finish(&t, out);
+}
+
 void show_quality(const struct ctl_ncm_status *s, struct mams_buf *out)
 {
 	static const struct tbl_column columns[] = {{"CLIENT", false}, {"LINK", false},
@@ -293,6 +330,7 @@ void show_quality(const struct ctl_ncm_status *s, struct mams_buf *out)
 			put_quality(&t, &s->sessions[i].links[k]);
 		}
 	finish(&t, out);
+	show_traffic(s, out);
 	show_measured(s, out);
 }
 

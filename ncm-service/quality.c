@@ -1,0 +1,99 @@
+#include "ncm-service/session.h"
+
+#define USED_US 1500000 /* what a source used stands so long: it tells once a second */
+#define FRESH_US 10000000
+#define RATE_US 60000000
+#define FADE 0.75
+#define PACKETS_MANY 200
+#define PACKETS_LEAST 50 /* below, one lost packet says too much */
+
+bool ncm_quality_is_fresh(const struct ncm_way_quality *q, mams_time now)
+{
+	return q->at.us != 0 && now.us - q->at.us < FRESH_US;
+}
+
+/* What the source and the others use; those come and go at moments of their own. */
+static void take_used(struct ncm_way_quality *q, enum ncm_quality_source from,
+	const struct ncm_way_report *r, mams_time now)
+{
+	uint64_t sum = r->used_kbps;
+	bool fresh = now.us - q->by[from].at.us < USED_US;
+
+	for (size_t i = 0; i < NCM_QUALITY_SOURCES; i++)
+		if (i != from && now.us - q->by[i].at.us < USED_US)
+			sum += q->by[i].steady_kbps;
+	q->used_kbps = sum < UINT32_MAX ? (uint32_t)sum : UINT32_MAX;
+	q->by[from].steady_kbps = !fresh                                 ? 0
+				  : r->used_kbps < q->by[from].used_kbps ? r->used_kbps
+									 : q->by[from].used_kbps;
+	q->by[from].used_kbps = r->used_kbps;
+	q->by[from].at = now;
+}
+
+static void take_rate(struct ncm_way_quality *q, const struct ncm_way_report *r, mams_time now)
+{
+	/* what the others used went over the same link */
+	const uint64_t others = q->used_kbps > r->used_kbps ? q->used_kbps - r->used_kbps : 0;
+	const uint64_t seen = r->rate_kbps + others;
+	const uint32_t rate = seen < UINT32_MAX ? (uint32_t)seen : UINT32_MAX;
+
+	if (!r->has_rate && now.us - q->rate_at.us >= RATE_US)
+		q->has_rate = false;
+	if (r->has_rate && !q->has_rate)
+		q->rate_kbps = rate;
+	else if (r->has_rate && rate > q->rate_kbps)
+		q->rate_kbps += (rate - q->rate_kbps + 1) / 2;
+	else if (r->has_rate)
+		q->rate_kbps -= (q->rate_kbps - rate) / 4;
+	if (r->has_rate) {
+		q->has_rate = true;
+		q->rate_at = now;
+	}
+	if (q->has_rate && q->rate_kbps < q->used_kbps)
+		q->rate_kbps = q->used_kbps;
+}
+
+static void approach(bool *has, uint32_t *value, bool told, uint32_t to)
+{
+	if (!told)
+		return;
+	*value = *has ? (uint32_t)(((uint64_t)*value + to) / 2) : to;
+	*has = true;
+}
+
+static void take_loss(struct ncm_way_quality *q, const struct ncm_way_report *r)
+{
+	/* what was, fades; a second of many packets does not outweigh many of few */
+	const uint64_t most = 3 * (uint64_t)(r->packets > PACKETS_MANY ? r->packets : PACKETS_MANY);
+	const double was = q->packets * FADE > (double)most ? (double)most : q->packets * FADE;
+
+	if (!r->has_packets)
+		return;
+	q->lost = q->packets > 0 ? q->lost * was / q->packets : 0;
+	q->packets = was + r->packets;
+	q->lost += r->lost < r->packets ? r->lost : r->packets;
+	q->has_loss = q->packets >= PACKETS_LEAST;
+	if (q->has_loss)
+		q->loss_ppm = (uint32_t)(q->lost * 1e6 / q->packets + 0.5);
+}
+
+void ncm_quality_take(struct ncm_way_quality *q, enum ncm_quality_source from,
+	const struct ncm_way_report *r, mams_time now)
+{
+	if (!ncm_quality_is_fresh(q, now))
+		*q = (struct ncm_way_quality){0};
+	q->at = now;
+	take_used(q, from, r, now);
+	take_rate(q, r, now);
+	approach(&q->has_delay, &q->delay_us, r->has_delay, r->delay_us);
+	approach(&q->has_jitter, &q->jitter_us, r->has_jitter, r->jitter_us);
+	take_loss(q, r);
+}
+
+void ncm_session_quality(struct ncm_session *s, uint8_t id, enum ncm_quality_source from,
+	const struct ncm_way_report *ul, const struct ncm_way_report *dl, mams_time now)
+{
+	ncm_quality_take(&s->quality[id].ul, from, ul, now);
+	ncm_quality_take(&s->quality[id].dl, from, dl, now);
+	s->counters->quality_reports++;
+}
