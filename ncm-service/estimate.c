@@ -59,7 +59,7 @@ bool ncm_estimate_order(const struct ncm_session *s, uint8_t id, struct ncm_prob
 		return false;
 	*out = (struct ncm_probe_order){.conf = conf_of(s, id),
 		.stop = is_switched_off(s, anchor),
-		.active = is_active(s, id, anchor),
+		.active = is_active(s, id, anchor) && s->probe[id].busy,
 		.local = *proxy,
 		.remote = l->address};
 	out->local.port = s->policy->control_port;
@@ -73,6 +73,17 @@ void ncm_estimate_confirmed(struct ncm_session *s, const struct mx_up_setup_cnf 
 	/* a new user plane: what was under way may have another address */
 	for (size_t i = 0; i < NCM_LINKS_MAX; i++)
 		s->probe[i] = (struct ncm_probing){0};
+}
+
+/* A connection just set up carries nothing yet.  Later those that tell quality do so of all that
+ * carry; where none does, as of kernels before 6.5, whoever may carry is taken to do so. */
+static bool is_busy(const struct ncm_session *s, uint8_t id, mams_time now)
+{
+	bool told = false;
+
+	for (size_t i = 0; i < NCM_LINKS_MAX; i++)
+		told |= s->quality[i].dl.at.us != 0;
+	return s->probe[id].once && (!told || ncm_quality_is_fresh(&s->quality[id].dl, now));
 }
 
 static void order_probes(struct ncm_session *s, uint8_t id, size_t anchor)
@@ -143,6 +154,8 @@ void ncm_estimate_tick(struct ncm_session *s, mams_time now)
 			p->on = false;
 			continue;
 		}
+		p->busy = is_busy(s, i, now);
+		p->once = true;
 		order_probes(s, i, anchor);
 	}
 }

@@ -392,8 +392,15 @@ static void trailer_connected(void *user, size_t madp, bool up)
 		m->ops->connected(m->user, madp, false);
 }
 
-static const struct ncm_trailer_ops trailer_ops = {
-	.prepared = trailer_prepared, .answered = trailer_answered, .connected = trailer_connected};
+static void trailer_quality(void *user, size_t madp, const struct ctl_quality *q)
+{
+	ncm_madp_take_quality(user, madp, NCM_QUALITY_TRAILER, q);
+}
+
+static const struct ncm_trailer_ops trailer_ops = {.prepared = trailer_prepared,
+	.answered = trailer_answered,
+	.quality = trailer_quality,
+	.connected = trailer_connected};
 
 static void packet(void *user, struct mams_ctl_conn *c, const char *data, size_t len)
 {
@@ -409,11 +416,7 @@ static void packet(void *user, struct mams_ctl_conn *c, const char *data, size_t
 	if (msg->type == CTL_RESULT && madp >= 0)
 		take_result(m, (size_t)madp, msg);
 	else if (msg->type == CTL_QUALITY && madp >= 0)
-		ncm_madp_take_quality(m->registry,
-			&(struct ncm_madp_told){.madp = (size_t)madp,
-				.from = NCM_QUALITY_PROXY,
-				.now = mams_loop_now(m->loop)},
-			&msg->quality);
+		ncm_madp_take_quality(m, (size_t)madp, NCM_QUALITY_PROXY, &msg->quality);
 	else if (msg->type == CTL_PX_EVENT && madp >= 0 && m->instances[madp].to.context &&
 		 msg->px_event.kind == CTL_PX_PLUGIN_UP)
 		ncm_madp_tell_rules(m, m->instances[madp].plugin);

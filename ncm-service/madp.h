@@ -18,6 +18,8 @@ struct ncm_madp_ops {
 		void *user, uint64_t session_id, size_t madp, const struct ncm_tunnel *tunnel);
 	/** The instance's proxy is ready to probe this connection, or has no room for it. */
 	void (*probing)(void *user, uint64_t session_id, uint8_t connection_id, bool ready);
+	/** More is known of this session's links. */
+	void (*measured)(void *user, struct ncm_session *s);
 	/** The instance's proxy or trailer is there, or gone. */
 	void (*connected)(void *user, size_t madp, bool up);
 	/** What instances hold of this client has changed: ncm_holds_write() for the store, then

@@ -50,14 +50,9 @@ struct ncm_madp {
 MAMS_MUST int ncm_madp_say(struct mams_ctl_conn *c, struct ctl_msg *msg);
 
 /* madp_quality.c */
-/** Who tells, and when. */
-struct ncm_madp_told {
-	size_t madp;
-	enum ncm_quality_source from;
-	mams_time now;
-};
+/** @param madp  index of the instance that tells */
 void ncm_madp_take_quality(
-	struct ncm_registry *r, const struct ncm_madp_told *told, const struct ctl_quality *q);
+	struct ncm_madp *m, size_t madp, enum ncm_quality_source from, const struct ctl_quality *q);
 
 /* madp_rules.c */
 /** A plugin (index) has come, and knows nothing. */

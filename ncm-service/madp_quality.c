@@ -39,26 +39,28 @@ static struct ncm_way_report report_of(const struct ctl_quality_way *w)
 		.lost = w->lost};
 }
 
-static bool take(
-	struct ncm_session *s, const struct ncm_madp_told *told, const struct ctl_quality_link *q)
+static bool take(const struct ncm_madp *m, size_t madp, enum ncm_quality_source from,
+	const struct ctl_quality_link *q)
 {
+	struct ncm_session *s = ncm_registry_by_id(m->registry, q->session_id);
 	const struct ncm_way_report ul = report_of(&q->ul);
 	const struct ncm_way_report dl = report_of(&q->dl);
-	int id = q->has_connection_id ? q->connection_id : link_of(s, told->madp, q);
+	int id = -1;
 
+	if (s)
+		id = q->has_connection_id ? q->connection_id : link_of(s, madp, q);
 	if (id < 0 || id >= (int)NCM_LINKS_MAX || !s->s.links[id].known)
 		return false;
-	ncm_session_quality(s, (uint8_t)id, told->from, &ul, &dl, told->now);
+	ncm_session_quality(s, (uint8_t)id, from, &ul, &dl, mams_loop_now(m->loop));
+	if (m->ops)
+		m->ops->measured(m->user, s);
 	return true;
 }
 
 void ncm_madp_take_quality(
-	struct ncm_registry *r, const struct ncm_madp_told *told, const struct ctl_quality *q)
+	struct ncm_madp *m, size_t madp, enum ncm_quality_source from, const struct ctl_quality *q)
 {
-	for (size_t i = 0; i < q->n_links; i++) {
-		struct ncm_session *s = ncm_registry_by_id(r, q->links[i].session_id);
-
-		if (!s || !take(s, told, &q->links[i]))
-			ncm_registry_counters(r)->quality_unknown++;
-	}
+	for (size_t i = 0; i < q->n_links; i++)
+		if (!take(m, madp, from, &q->links[i]))
+			ncm_registry_counters(m->registry)->quality_unknown++;
 }

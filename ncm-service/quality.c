@@ -1,4 +1,4 @@
-#include "ncm-service/session.h"
+#include "ncm-service/steerer.h"
 
 #define USED_US 1500000 /* what a source used stands so long: it tells once a second */
 #define FRESH_US 10000000
@@ -96,4 +96,5 @@ void ncm_session_quality(struct ncm_session *s, uint8_t id, enum ncm_quality_sou
 	ncm_quality_take(&s->quality[id].ul, from, ul, now);
 	ncm_quality_take(&s->quality[id].dl, from, dl, now);
 	s->counters->quality_reports++;
+	ncm_steerer_news(s, now);
 }

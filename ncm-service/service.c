@@ -303,6 +303,11 @@ static void probing(void *user, uint64_t session_id, uint8_t connection_id, bool
 	ncm_service_run(v, s);
 }
 
+static void measured(void *user, struct ncm_session *s)
+{
+	ncm_service_run(user, s);
+}
+
 static void put_held(void *user, const char *client)
 {
 	struct ncm_service *v = user;
@@ -317,8 +322,11 @@ static void put_held(void *user, const char *client)
 	commit_later(v);
 }
 
-static const struct ncm_madp_ops madp_ops = {
-	.prepared = prepared, .probing = probing, .connected = connected, .held = put_held};
+static const struct ncm_madp_ops madp_ops = {.prepared = prepared,
+	.probing = probing,
+	.measured = measured,
+	.connected = connected,
+	.held = put_held};
 
 int ncm_service_new(struct mams_loop *l, const struct ncm_conf *conf, struct ncm_store *store,
 	struct ncm_service **out)

@@ -198,7 +198,9 @@ struct ncm_path {
 /** Estimations of a connection. */
 struct ncm_probing {
 	bool on;
-	bool active; /**< phase */
+	bool active; /**< it may carry user data */
+	bool busy;   /**< it does, as far as is known: the next estimation is of the active phase */
+	bool once;   /**< it has been estimated since it was set up */
 	mams_time next;
 };
 

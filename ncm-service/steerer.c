@@ -171,7 +171,8 @@ static void apply(struct ncm_session *s, struct ncm_steer_class *c, const struct
 	c->asked_at = now;
 	if (!c->told && is_in_force(s, t, &o)) {
 		c->told = true;
-		c->since = now;
+		/* nothing has changed that would have to last */
+		c->since = mams_time_add_ms(now, -(int64_t)conf->dwell_ms);
 		return;
 	}
 	c->asked = ncm_session_steer(s, NCM_STEERER_REQUEST, &o, now, &err) == 0;

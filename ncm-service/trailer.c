@@ -220,11 +220,7 @@ static void packet(void *user, struct mams_ctl_conn *c, const char *data, size_t
 	if (msg->type == CTL_TR_READY || msg->type == CTL_RESULT)
 		take_answer(t, msg);
 	else if (msg->type == CTL_QUALITY)
-		ncm_madp_take_quality(t->registry,
-			&(struct ncm_madp_told){.madp = t->madp,
-				.from = NCM_QUALITY_TRAILER,
-				.now = mams_loop_now(t->loop)},
-			&msg->quality);
+		t->ops->quality(t->user, t->madp, &msg->quality);
 	else if (msg->type == CTL_TR_EVENT)
 		log_debug("path of connection=%u: %s madp=%s client=%s",
 			msg->tr_event.connection_id,

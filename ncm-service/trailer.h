@@ -5,6 +5,7 @@
  * a restart of the NCM it says the same again. */
 #pragma once
 
+#include "lib/ctl/ctl_msg.h"
 #include "lib/io/ctlsock.h"
 #include "ncm-service/registry.h"
 
@@ -16,6 +17,8 @@ struct ncm_trailer_ops {
 	/** It has answered a request that is no session's. @return it was ncm_trailer_release()'s
 	 */
 	bool (*answered)(void *user, size_t madp, uint32_t request);
+	/** More is known of links of its sessions. */
+	void (*quality)(void *user, size_t madp, const struct ctl_quality *q);
 	/** It is there, and wants to be told everything; or it is gone. */
 	void (*connected)(void *user, size_t madp, bool up);
 };

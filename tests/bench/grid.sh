@@ -119,6 +119,7 @@ grid_conf() { # METHOD
 	printf 'role = client\nctl_socket = %s\n' "$LAB_DIR/tr-c.ctl" >"$LAB_DIR/tr-c.conf"
 	cat >>"$LAB_DIR/ncm.conf" <<-X
 		policy_file = $LAB_DIR/steering.conf
+		decision_log = $LAB_DIR/decisions
 		control_port = 7444
 		probe wifi { type = Wi-Fi }
 		probe lte { type = LTE }
@@ -189,7 +190,7 @@ grid_toolkit() { # METHOD
 	local -a options=()
 	[ "$1" != proxy ] || options=(-t)
 	grid_ours "$1"
-	for mode in load-balancing smallest-delay; do
+	for mode in ${MODES:-load-balancing smallest-delay}; do
 		grid_policy "$1" "$mode"
 		lab_end ncm
 		lab_start_one ncm
