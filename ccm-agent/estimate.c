@@ -71,6 +71,9 @@ static uint32_t window_s(const struct ccm_estimate *e)
 
 static void begin_phase(struct ccm_estimate *e, bool active, uint64_t received, mams_time now)
 {
+	/* the first probe answers the Keep-Alive: of a far link nothing else may come in time */
+	if (e->phase == CCM_ESTIMATE_WAIT && !e->rtt_us)
+		e->rtt_us = (uint32_t)(now.us - e->keep_alive.us + KNOCK_MS * 1000);
 	e->phase = active ? CCM_ESTIMATE_ACTIVE : CCM_ESTIMATE_INIT;
 	e->from = now;
 	e->n = 0;
@@ -106,6 +109,11 @@ size_t ccm_estimate_pdu(struct ccm_session *s, uint8_t id, const void *data, siz
 		s->counters.probes_strange++;
 		return 0;
 	}
+	rtt = mx_control_pad_rtt(c.padding, c.padding_len);
+	e->rtt_us = rtt ? rtt : e->rtt_us;
+	/* a last word of the N-MADP, and no probe of the test */
+	if (!c.active && len != e->conf.init_probe_size_bytes)
+		return 0;
 	if (e->phase != (c.active ? CCM_ESTIMATE_ACTIVE : CCM_ESTIMATE_INIT))
 		begin_phase(e, c.active, received, now);
 	/* more than was asked for: somebody means to have us answer (requirements.md D.6) */
@@ -117,8 +125,6 @@ size_t ccm_estimate_pdu(struct ccm_session *s, uint8_t id, const void *data, siz
 	e->octets += e->n > 0 ? len : 0;
 	e->n++;
 	e->to = now;
-	rtt = mx_control_pad_rtt(c.padding, c.padding_len);
-	e->rtt_us = rtt ? rtt : e->rtt_us;
 	if (!c.want_ack)
 		return 0;
 	return put(&(struct mx_control){.kind = MX_CONTROL_ACK,

@@ -1,6 +1,7 @@
 #include "proxy/sounding.h"
 
 #define OPENING_MS 15000 /* for the client's first Keep-Alive */
+#define WORD_MS 400      /* after a test, and once more */
 #define SILENT_MS 60000  /* active phase, without a Keep-Alive or an answer */
 
 void px_sounding_init(struct px_sounding *s, const struct px_sounding_conf *conf, mams_time now)
@@ -26,18 +27,62 @@ static void begin(struct px_sounding *s, mams_time now)
 	}
 }
 
+static void learn_rtt(struct px_sounding *s, uint32_t us)
+{
+	if (s->conf.active) {
+		s->rtt_us = s->rtt_us ? (uint32_t)((7 * (uint64_t)s->rtt_us + us) / 8) : us;
+		return;
+	}
+	s->rtt_sum_us += us;
+	s->rtt_us = (uint32_t)(s->rtt_sum_us / ++s->n_rtt);
+}
+
+static int64_t gap_us(const struct px_sounding_conf *c)
+{
+	return (int64_t)c->init_size * 8 / c->init_rate;
+}
+
+/* Of a test more are under way than moments can be kept: each so many-th is, and the rest lie
+ * evenly between them. */
+static uint32_t per_mark(const struct px_sounding *s)
+{
+	return s->conf.active ? 1 : (s->total + PX_SOUNDING_MARKS - 1) / PX_SOUNDING_MARKS;
+}
+
+static mams_time sent_at(const struct px_sounding *s, uint32_t n)
+{
+	const uint32_t k = per_mark(s);
+
+	return mams_time_us(s->at[n / k % PX_SOUNDING_MARKS].us + n % k * gap_us(&s->conf));
+}
+
+/* @return false: it was answered already, or is too old to know */
+static bool is_first(struct px_sounding *s, uint32_t n)
+{
+	if (n >= s->top) {
+		s->seen = n + 1 - s->top < 64 ? s->seen << (n + 1 - s->top) | 1 : 1;
+		s->top = n + 1;
+		return true;
+	}
+	if (s->top - 1 - n >= 64 || s->seen >> (s->top - 1 - n) & 1)
+		return false;
+	s->seen |= UINT64_C(1) << (s->top - 1 - n);
+	return true;
+}
+
 static bool take_answer(struct px_sounding *s, uint16_t seq, mams_time now)
 {
-	size_t i = seq % PX_SOUNDING_OUTSTANDING;
-	int64_t us = now.us - s->out[i].at.us;
+	const uint32_t behind = (uint16_t)(s->seq - s->words - 1 - seq);
+	uint32_t n = s->sent - 1 - behind;
+	int64_t us;
 
-	if (!s->out[i].used || s->out[i].seq != seq)
+	if (behind >= s->sent || (s->conf.active && behind >= PX_SOUNDING_MARKS) ||
+		!(s->conf.active ? s->conf.active_ack : s->conf.init_ack) || !is_first(s, n))
 		return false;
-	s->out[i].used = false;
+	us = now.us - sent_at(s, n).us;
 	s->answered++;
 	if (us >= 0 && us < UINT32_MAX)
-		s->rtt_us = s->rtt_us ? (uint32_t)((7 * (uint64_t)s->rtt_us + (uint64_t)us) / 8)
-				      : (uint32_t)us;
+		learn_rtt(s, (uint32_t)us);
 	return true;
 }
 
@@ -62,12 +107,36 @@ static mams_time due(const struct px_sounding *s, uint32_t n)
 
 	if (c->active)
 		return mams_time_add_ms(s->begin, (int64_t)n * c->active_ms);
-	return (mams_time){s->begin.us + (int64_t)n * c->init_size * 8 / c->init_rate};
+	return (mams_time){s->begin.us + n * gap_us(c)};
 }
 
 static bool is_done(const struct px_sounding *s)
 {
 	return s->total > 0 && s->sent >= s->total;
+}
+
+/* When a last word is due; the client judges a second after the test. */
+static mams_time word_due(const struct px_sounding *s)
+{
+	if (!is_done(s) || s->conf.active || !s->conf.init_ack || s->words == PX_SOUNDING_WORDS)
+		return MAMS_TIME_NEVER;
+	return mams_time_add_ms(s->begin, s->conf.init_ms + (s->words + 1) * WORD_MS);
+}
+
+static size_t last_word(struct px_sounding *s, uint8_t *out)
+{
+	uint8_t pad[PX_SOUNDING_WORD];
+	struct mx_control r = {.kind = MX_CONTROL_REQ,
+		.cid = s->conf.connection_id,
+		.sn = s->seq++,
+		.padding = pad,
+		.padding_len = mx_control_padding(false, PX_SOUNDING_WORD)};
+	int n;
+
+	s->words++;
+	mx_control_pad_put(s->rtt_us, pad, r.padding_len);
+	n = mx_control_encode(&r, out, PX_SOUNDING_PDU_MAX);
+	return n > 0 ? (size_t)n : 0;
 }
 
 size_t px_sounding_next(struct px_sounding *s, mams_time now, uint8_t *out)
@@ -80,9 +149,10 @@ size_t px_sounding_next(struct px_sounding *s, mams_time now, uint8_t *out)
 		.want_ack = c->active ? c->active_ack : c->init_ack,
 		.active = c->active,
 		.padding = pad};
-	size_t i = s->seq % PX_SOUNDING_OUTSTANDING;
 	int n;
 
+	if (s->begun && !mams_time_before(now, word_due(s)) && !px_sounding_is_over(s, now))
+		return last_word(s, out);
 	if (!s->begun || is_done(s) || mams_time_before(now, due(s, s->sent)) ||
 		px_sounding_is_over(s, now))
 		return 0;
@@ -91,9 +161,8 @@ size_t px_sounding_next(struct px_sounding *s, mams_time now, uint8_t *out)
 	n = mx_control_encode(&r, out, PX_SOUNDING_PDU_MAX);
 	if (n <= 0)
 		return 0;
-	s->out[i].seq = s->seq;
-	s->out[i].used = r.want_ack;
-	s->out[i].at = now;
+	if (s->sent % per_mark(s) == 0)
+		s->at[s->sent / per_mark(s) % PX_SOUNDING_MARKS] = now;
 	s->seq++;
 	s->sent++;
 	return (size_t)n;
@@ -105,7 +174,9 @@ mams_time px_sounding_deadline(const struct px_sounding *s)
 
 	if (s->begun && s->conf.active)
 		end = mams_time_min(end, mams_time_add_ms(s->heard, SILENT_MS));
-	return s->begun && !is_done(s) ? mams_time_min(end, due(s, s->sent)) : end;
+	if (!s->begun)
+		return end;
+	return mams_time_min(end, is_done(s) ? word_due(s) : due(s, s->sent));
 }
 
 bool px_sounding_is_over(const struct px_sounding *s, mams_time now)

@@ -2,6 +2,9 @@
  *  Probes of one delivery connection of a client, as its N-MADP sends them.  Layer: core (no I/O,
  * no clock, no allocation).  Source: seed 6.5 (both phases); RFC 8743 8.6.2, 8.6.3.
  *
+ *  The client tells the delay, and learns it from us: each probe says what we know.  After a test,
+ *  PX_SOUNDING_WORDS short ones more say what its last answers have taught; they want no answer and
+ *  are no part of it, which their size shows.
  *  Nothing is sent before a Keep-Alive has come from the very address that is to be probed: who
  *  reports another's address cannot have it flooded. */
 #pragma once
@@ -11,7 +14,9 @@
 #include "lib/mx/mx_control.h"
 
 #define PX_SOUNDING_PDU_MAX 1500u
-#define PX_SOUNDING_OUTSTANDING 64u
+#define PX_SOUNDING_WORDS 2u
+#define PX_SOUNDING_WORD 40u /**< octets; a probe of a test has 100 at least */
+#define PX_SOUNDING_MARKS 64u
 
 struct px_sounding_conf {
 	uint8_t connection_id;
@@ -35,12 +40,14 @@ struct px_sounding {
 	uint32_t sent;
 	uint32_t total; /**< so many probes; 0: no limit */
 	uint16_t seq;
-	uint32_t rtt_us; /**< smoothed; 0: none yet */
-	struct {
-		uint16_t seq;
-		bool used;
-		mams_time at;
-	} out[PX_SOUNDING_OUTSTANDING]; /**< by seq mod */
+	uint32_t rtt_us; /**< mean of a test; active: smoothed; 0: none yet */
+	uint64_t rtt_sum_us;
+	uint32_t n_rtt;
+	uint32_t words;                  /**< last ones said */
+	mams_time at[PX_SOUNDING_MARKS]; /**< active: when probes were sent, by number mod; of a
+					  * test, when each so many-th one was */
+	uint32_t top;  /**< 1 + number of the newest that was answered; 0: none was */
+	uint64_t seen; /**< bit i: number top - 1 - i was */
 	uint64_t answered;
 };
 

@@ -112,7 +112,7 @@ static void madp_turn(struct bed *b, uint8_t id)
 	while (land(w->up, &w->n_up, now, &f))
 		(void)px_sounding_take(&w->s, f.octets, f.len, now);
 	while (w->orders && !w->stopped && (len = px_sounding_next(&w->s, now, pdu)) > 0) {
-		w->kinds[w->s.conf.active]++;
+		w->kinds[w->s.conf.active] += len != PX_SOUNDING_WORD;
 		if (!w->lose || ++w->n % w->lose)
 			fly(w->down, &w->n_down, pdu, len, now);
 	}
