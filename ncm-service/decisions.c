@@ -30,6 +30,9 @@ static int open_file(struct ncm_decisions *d)
 	d->fd = open(d->path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0640);
 	if (d->fd < 0 || fstat(d->fd, &st) < 0)
 		return -errno;
+	/* whatever the umask: the group's operators read it */
+	if (st.st_size == 0 && fchmod(d->fd, 0640) < 0)
+		return -errno;
 	d->length = (uint64_t)st.st_size;
 	return 0;
 }

@@ -181,6 +181,23 @@ static void apply(struct ncm_session *s, struct ncm_steer_class *c, const struct
 		not_done(c, "the order cannot be given");
 }
 
+/* A dwell time or a probation ends: nobody tells that. */
+static void wait_for(struct ncm_steerer *st, const struct steer_record *r, mams_time now)
+{
+	const struct steer_decision *d = &r->decision;
+	uint32_t ms = d->wait_ms ? d->wait_ms : QUIET_MS;
+
+	for (size_t i = 0; i < d->n_shares; i++) {
+		const uint32_t ready_ms = r->input.links[i].ready_ms;
+		const bool waits = d->shares[i].dl == STEER_R_PROBATION ||
+				   d->shares[i].ul == STEER_R_PROBATION;
+
+		if (waits && r->policy.probation_ms - ready_ms < ms)
+			ms = r->policy.probation_ms - ready_ms;
+	}
+	st->look_at = mams_time_min(st->look_at, mams_time_add_ms(now, ms));
+}
+
 static void look_at(struct ncm_session *s, size_t i, mams_time now)
 {
 	struct ncm_steerer *st = s->steerer;
@@ -201,6 +218,7 @@ static void look_at(struct ncm_session *s, size_t i, mams_time now)
 	r.by = s->policy->anchors[t.anchor].name;
 	steer_decide(conf, &r.input, shares, &r.decision);
 	keep_marks(c, &r.decision, now);
+	wait_for(st, &r, now);
 	if (r.decision.what == STEER_APPLY && mams_time_before(now, c->not_before))
 		return;
 	new = is_new(&c->last, &r.decision);
