@@ -84,13 +84,15 @@ static enum steer_reason objection(
 	return is_crowded(in, v) ? STEER_R_CROWDED : STEER_R_CARRIES;
 }
 
-/* Who is in a cell that has become crowded leaves it in his turn: by then it may be so no more.
- * Nobody comes. */
+/* Who uses a link that others use, too, leaves it in his turn: by then it may be good again. Nobody
+ * comes.  A crowd that is told of is still good for a while, other figures are not. */
 static bool waits_his_turn(
 	const struct steer_class *c, const struct steer_input *in, const struct steer_view *v)
 {
-	return v->mark.why == STEER_R_CROWDED && v->on &&
-	       v->mark.ms < (uint64_t)in->spread * c->dwell_ms / 256;
+	const uint64_t last =
+		v->mark.why == STEER_R_CROWDED ? c->dwell_ms : c->dwell_ms / STEER_TURN_PART;
+
+	return v->on && v->mark.ms < in->spread * last / 256;
 }
 
 void steer_judge(const struct steer_class *c, const struct steer_input *in, struct steer_view *v)

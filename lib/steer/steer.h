@@ -76,6 +76,9 @@ enum steer_reason {
  * many less: clients leave one after the other, and no more of them than it takes. */
 #define STEER_CROWDED 80u
 #define STEER_CROWDED_GAP 25u
+/* A client that has to leave a link for its figures does so within this part of the dwell time, one
+ * whose cell is crowded within all of it; when, is told by its spread. */
+#define STEER_TURN_PART 8u
 /* priority-based: percent of its rate at which a link is full, and at which it is no more */
 #define STEER_FULL 90u
 #define STEER_NOT_FULL 60u

@@ -125,6 +125,13 @@ void world_fini(struct world *w)
 	free(w->clients);
 }
 
+static char *digit(size_t i)
+{
+	const char text[] = {(char)('0' + i), '\0'};
+
+	return strdup(text);
+}
+
 static struct event *put(struct world *w, struct world_client *c, int64_t delay_ms, enum kind kind)
 {
 	struct event *e = calloc(1, sizeof(*e));
@@ -218,7 +225,7 @@ static void act_ncm(
 		if (w->madp_away[a->madp])
 			break;
 		if (c->deaf == 0)
-			put(w, c, 2, PREPARED)->text = strdup(a->madp ? "1" : "0");
+			put(w, c, 2, PREPARED)->text = digit((size_t)a->madp);
 		else
 			c->deaf--;
 		break;
@@ -412,7 +419,7 @@ static void happen(struct world *w, struct event *e)
 		arrive(w, c, TO_NCM, e->text, e->copy);
 	} else if (e->timer.kind == PREPARED) {
 		if (s) {
-			world_prepared(w, s, e->text[0] == '1');
+			world_prepared(w, s, (size_t)(e->text[0] - '0'));
 			run_ncm(w, s);
 		}
 	} else if (e->timer.kind == PROBING) {
@@ -470,7 +477,7 @@ void world_madp(struct world *w, size_t i, bool up)
 		s = ncm_registry_next(w->registry, s))
 		for (size_t a = 0; a < w->policy.n_anchors; a++)
 			if (s->anchor[a].madp == (int)i)
-				put(w, client_of(w, s), 2, PREPARED)->text = strdup(i ? "1" : "0");
+				put(w, client_of(w, s), 2, PREPARED)->text = digit(i);
 	review(w);
 }
 

@@ -58,9 +58,9 @@ struct world {
 	bool (*tap)(void *user, bool from_ccm, const struct mx_msg *m);
 	void *tap_user;
 	struct ncm_policy policy;
-	struct ncm_madp_conf madps[2];     /**< one, unless policy.n_madps says 2 */
-	struct ncm_anchor_conf anchors[2]; /**< likewise */
-	bool madp_away[2];
+	struct ncm_madp_conf madps[3];     /**< one, unless policy.n_madps says more */
+	struct ncm_anchor_conf anchors[2]; /**< likewise, at most 2 */
+	bool madp_away[3];
 	uint16_t tunnel_port; /**< what a trailer says, when the policy makes an instance one */
 	struct ncm_registry *registry;
 	struct ccm_session_conf conf;
@@ -74,7 +74,7 @@ struct world {
 
 /** @param n  clients, all started */
 void world_init(struct world *w, uint64_t seed, size_t n);
-/** With so many N-MADP instances and anchors: the second instance has addresses of its own, the
+/** With so many N-MADP instances and anchors: all instances have addresses of their own, the
  *  second anchor no convergence. */
 void world_init_with(struct world *w, uint64_t seed, size_t n, size_t madps, size_t anchors);
 /** What its operator has decided; world_init() calls it. */

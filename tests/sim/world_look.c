@@ -27,7 +27,9 @@ static struct ncm_ssid ssids[] = {{.name = "office", .type = MX_SSID, .id = "off
 void world_policy(struct world *w, size_t n_madps, size_t n_anchors)
 {
 	struct ncm_policy *p = &w->policy;
-	static const char *const second[] = {"10.1.1.9:7443", "10.1.129.9:7443"};
+	static const char *const others[][2] = {
+		{"10.1.1.9:7443", "10.1.129.9:7443"}, {"10.1.1.17:7443", "10.1.129.17:7443"}};
+	static const char *const names[] = {"west", "south"};
 	int rc = mams_prefix_parse("10.1.0.0/17", wifi_net) |
 		 mams_prefix_parse("10.1.128.0/17", lte_net) |
 		 mams_addr_parse_port("10.1.1.1:7443", 0, wifi_proxy) |
@@ -52,18 +54,19 @@ void world_policy(struct world *w, size_t n_madps, size_t n_anchors)
 	w->madps[0] = (struct ncm_madp_conf){.name = "east"};
 	w->madps[0].access[0] = (struct ncm_madp_access){.proxies = {*wifi_proxy}, .n = 1};
 	w->madps[0].access[1] = (struct ncm_madp_access){.proxies = {*lte_proxy}, .n = 1};
-	w->madps[1] = (struct ncm_madp_conf){.name = "west"};
-	for (size_t i = 0; i < 2; i++) {
-		struct ncm_madp_access *a = &w->madps[1].access[i];
+	for (size_t i = 0; i < 4; i++) {
+		struct ncm_madp_conf *m = &w->madps[1 + i / 2];
+		struct ncm_madp_access *a = &m->access[i % 2];
 
+		m->name = names[i / 2];
 		a->n = 1;
-		mams_assert(mams_addr_parse_port(second[i], 0, &a->proxies[0]) == 0);
+		mams_assert(mams_addr_parse_port(others[i / 2][i % 2], 0, &a->proxies[0]) == 0);
 	}
 	w->anchors[0] = (struct ncm_anchor_conf){.name = "anchor",
 		.connection_type = MX_LTE,
 		.methods = 1u << MX_CONV_MPTCP_PROXY,
 		.accesses = 3,
-		.madps = 3};
+		.madps = 7};
 	w->anchors[1] = (struct ncm_anchor_conf){
 		.name = "plain", .connection_id = 4, .connection_type = MX_5G_NR, .accesses = 3};
 	*p = (struct ncm_policy){.ncm_id = 7,
