@@ -147,8 +147,16 @@ static void on_connected(void *user, size_t madp, bool up)
 	(void)up;
 }
 
-static const struct ncm_madp_ops madp_ops = {
-	.prepared = on_prepared, .connected = on_connected, .held = on_held};
+static void on_measured(void *user, struct ncm_session *s)
+{
+	(void)user;
+	(void)s;
+}
+
+static const struct ncm_madp_ops madp_ops = {.prepared = on_prepared,
+	.measured = on_measured,
+	.connected = on_connected,
+	.held = on_held};
 
 struct world {
 	struct proxy p;
