@@ -121,8 +121,8 @@ grid_conf() { # METHOD
 		policy_file = $LAB_DIR/steering.conf
 		decision_log = $LAB_DIR/decisions
 		control_port = 7444
-		probe wifi { type = Wi-Fi }
-		probe lte { type = LTE }
+		probe wifi { type = Wi-Fi init_duration = 1s init_rate = 2 }
+		probe lte { type = LTE init_duration = 1s init_rate = 2 }
 	X
 	echo 'control_listen = { "10.1.1.1:7444", "10.1.2.1:7444" }' >>"$LAB_DIR/px.conf"
 	grid_policy "$1" load-balancing
@@ -163,6 +163,15 @@ grid_session() {
 }
 grid_tunnelled() { lab_is_active && cl ip route get 10.9.9.2 | grep -q 'dev mams'; }
 
+# What the policy goes by comes from what is carried, too: the figures are of a session that has carried
+# something before.
+grid_warm() {
+	lab_start iperf "$SV" iperf3 -s -1
+	lab_wait 10 listening 5201
+	cl timeout 30 iperf3 -c 10.9.9.2 -R -t 3 >/dev/null || :
+	lab_end iperf
+}
+
 grid_progress() { [ ! -t 2 ] || printf '\r%-60s' "$*" >&2; }
 
 # The links alone, and the kernel's MPTCP.
@@ -198,6 +207,7 @@ grid_toolkit() { # METHOD
 			grid_progress "$cell: $1, $mode"
 			grid_cell "$cell"
 			grid_session "$1"
+			grid_warm
 			if [ "$mode" = load-balancing ]; then
 				grid_down "$1" "$cell"
 			else
