@@ -4,6 +4,8 @@
 
 #include <string.h>
 
+#define NAME_OCTETS_MAX 60
+
 #define AT(m) offsetof(struct steer_class, m)
 static const struct mams_conf_row class_rows[] = {
 	{"application", MAMS_C_STRING, AT(application),
@@ -67,6 +69,32 @@ static const struct mams_conf_row rows[] = {
 static const struct mams_conf_table table = {
 	"policy", sizeof(struct steer_policy), rows, MAMS_ARRAY_LEN(rows), 0};
 
+/* Names stand in records, which are UTF-8. */
+static bool is_name(const char *text)
+{
+	const size_t n = strlen(text);
+
+	for (size_t i = 0; i < n; i++)
+		if (text[i] < ' ' || text[i] > '~')
+			return false;
+	return n > 0 && n <= NAME_OCTETS_MAX;
+}
+
+static int check_names(const struct steer_class *c, const char *path, struct mams_error *err)
+{
+	bool good = is_name(c->name) && (!c->application || is_name(c->application)) &&
+		    (!c->anchor || is_name(c->anchor));
+
+	for (size_t i = 0; i < c->n_order; i++)
+		good &= is_name(c->order[i]);
+	if (good)
+		return 0;
+	return mams_fail(err, MAMS_EVALUE, path,
+		"a steering section, or a name in it, is called what is no name: 1 to %d printable "
+		"ASCII characters",
+		NAME_OCTETS_MAX);
+}
+
 static int check_limits(const struct steer_class *c, const char *path, struct mams_error *err)
 {
 	if (c->delay_good_ms > c->delay_max_ms)
@@ -116,7 +144,9 @@ int steer_policy_load(const char *path, struct steer_policy *out, struct mams_er
 	*out = (struct steer_policy){0};
 	rc = mams_conf_load(path, &table, out, &out->arena, err);
 	for (size_t i = 0; rc == 0 && i < out->n_classes; i++) {
-		rc = check_limits(&out->classes[i], path, err);
+		rc = check_names(&out->classes[i], path, err);
+		if (rc == 0)
+			rc = check_limits(&out->classes[i], path, err);
 		if (rc == 0)
 			rc = check_apart(out, i, path, err);
 	}

@@ -230,7 +230,9 @@ static void wrong_policy_files(void)
 			"rate_good_kbps is below"},
 		{"steering a { mode = redundant }\nsteering b { mode = redundant }",
 			"same traffic"},
-		{"steering a { mode = redundant colour = red }", "colour"}};
+		{"steering a { mode = redundant colour = red }", "colour"},
+		{"steering \"caf\xc3\xa9\" { mode = redundant }", "printable"},
+		{"steering a { mode = redundant order = { \"\" } }", "must not be empty"}};
 
 	for (size_t i = 0; i < sizeof(wrong) / sizeof(*wrong); i++) {
 		struct steer_policy p;
