@@ -3,6 +3,7 @@
 #include <string.h>
 
 #define WORD 4u
+#define NAME_EXID 0x4d41u /* "MA" */
 
 /** Section 7: option kinds for which the client may ask; the kernel generates their values. */
 static const uint8_t supported_kinds[] = {
@@ -113,6 +114,17 @@ static bool read_error(struct mams_rd *r, struct px_convert_msg *out)
 	return r->err == 0;
 }
 
+static bool read_attach(struct mams_rd *r, struct px_convert_msg *out)
+{
+	out->has_attach = true;
+	mams_rd_skip(r, 2);
+	out->flow = mams_rd_u64(r);
+	out->has_turn = mams_rd_left(r) > 0;
+	if (out->has_turn)
+		out->turn = mams_rd_u64(r);
+	return r->err == 0 && mams_rd_left(r) == 0 && out->flow != 0;
+}
+
 /** One TLV's value; false when it is malformed. */
 static bool read_value(enum px_tlv type, struct mams_rd *r, struct px_convert_msg *out)
 {
@@ -131,6 +143,8 @@ static bool read_value(enum px_tlv type, struct mams_rd *r, struct px_convert_ms
 		       out->cookie.len <= PX_CONVERT_COOKIE_MAX;
 	case PX_TLV_ERROR:
 		return read_error(r, out);
+	case PX_TLV_ATTACH:
+		return read_attach(r, out);
 	}
 	return false;
 }
@@ -139,15 +153,16 @@ static bool read_value(enum px_tlv type, struct mams_rd *r, struct px_convert_ms
 static bool type_is_for(enum px_convert_role role, uint8_t type)
 {
 	if (role == PX_AT_CONVERTER)
-		return type == PX_TLV_INFO || type == PX_TLV_CONNECT || type == PX_TLV_COOKIE;
+		return type == PX_TLV_INFO || type == PX_TLV_CONNECT || type == PX_TLV_COOKIE ||
+		       type == PX_TLV_ATTACH;
 	return type == PX_TLV_EXT_HEADER || type == PX_TLV_SUPPORTED || type == PX_TLV_ERROR ||
-	       type == PX_TLV_COOKIE;
+	       type == PX_TLV_COOKIE || type == PX_TLV_ATTACH;
 }
 
 static enum px_convert_verdict read_tlvs(
 	enum px_convert_role role, struct mams_rd *r, struct px_convert_msg *out)
 {
-	uint64_t seen = 0;
+	uint64_t seen = 0; /* no two of the types are the same modulo 64 */
 
 	while (mams_rd_left(r) > 0) {
 		uint8_t type = mams_rd_u8(r);
@@ -158,9 +173,9 @@ static enum px_convert_verdict read_tlvs(
 			return violation(role, out, PX_CONVERT_MALFORMED);
 		if (!type_is_for(role, type))
 			return violation(role, out, PX_CONVERT_UNSUPPORTED);
-		if (seen & UINT64_C(1) << type)
+		if (seen & UINT64_C(1) << type % 64)
 			return violation(role, out, PX_CONVERT_MALFORMED);
-		seen |= UINT64_C(1) << type;
+		seen |= UINT64_C(1) << type % 64;
 		value = mams_rd_sub(r, len - 2);
 		if (!read_value((enum px_tlv)type, &value, out))
 			return violation(role, out, PX_CONVERT_MALFORMED);
@@ -193,7 +208,10 @@ enum px_convert_verdict px_convert_decode(
 	verdict = read_tlvs(role, &r, out);
 	if (verdict != PX_CONVERT_OK)
 		return verdict;
-	if (role == PX_AT_CONVERTER && !out->has_info && !out->has_connect)
+	if (role == PX_AT_CONVERTER && !out->has_info && !out->has_connect && !out->has_attach)
+		return violation(role, out, PX_CONVERT_MALFORMED);
+	/* one connection is one flow, or a part of one */
+	if (out->has_attach && (out->has_info || out->has_connect))
 		return violation(role, out, PX_CONVERT_MALFORMED);
 	return PX_CONVERT_OK;
 }
@@ -297,6 +315,44 @@ void px_convert_put_supported(struct mams_wr *w, struct px_octets kinds)
 void px_convert_put_ext_header(struct mams_wr *w, struct px_octets options)
 {
 	put_opaque(w, PX_TLV_EXT_HEADER, options);
+}
+
+void px_convert_put_attach(struct mams_wr *w, uint64_t flow, const uint64_t *turn)
+{
+	put_head(w, PX_TLV_ATTACH, turn ? 18 : 10);
+	mams_wr_u16(w, 0);
+	mams_wr_u64(w, flow);
+	if (turn)
+		mams_wr_u64(w, *turn);
+}
+
+void px_convert_name(uint64_t flow, uint8_t out[PX_CONVERT_NAME])
+{
+	struct mams_wr w = mams_wr_init(out, PX_CONVERT_NAME);
+
+	mams_wr_u8(&w, PX_TCPOPT_EXPERIMENT);
+	mams_wr_u8(&w, PX_CONVERT_NAME);
+	mams_wr_u16(&w, NAME_EXID);
+	mams_wr_u64(&w, flow);
+}
+
+uint64_t px_convert_named(struct px_octets options)
+{
+	if (!options_framed(options))
+		return 0;
+	for (size_t i = 0; i < options.len && options.data[i] != PX_TCPOPT_EOL;) {
+		struct mams_rd r = mams_rd_init(options.data + i, options.len - i);
+
+		if (options.data[i] == PX_TCPOPT_NOP) {
+			i++;
+			continue;
+		}
+		i += options.data[i + 1];
+		if (mams_rd_u8(&r) == PX_TCPOPT_EXPERIMENT && mams_rd_u8(&r) == PX_CONVERT_NAME &&
+			mams_rd_u16(&r) == NAME_EXID)
+			return mams_rd_u64(&r);
+	}
+	return 0;
 }
 
 void px_convert_put_error(

@@ -17,6 +17,18 @@
 #define PX_CONVERT_HEADER 4u       /**< octets of the fixed header, 6.1 */
 #define PX_CONVERT_MAX 1020u       /**< octets of the longest message, 6.1 */
 #define PX_CONVERT_COOKIE_MAX 512u /**< our limit for an opaque cookie */
+#define PX_CONVERT_TURN 24u        /**< octets of a message that says where the uplink turns */
+#define PX_CONVERT_NAME 12u        /**< octets of the option that names a flow */
+
+/* DECISION: two directions of one flow on two MPTCP connections (apart.h) need words that RFC 8803
+ * does not have.
+ *  - The converter names a flow in its answer: an experimental option (kind 254, RFC 4727; with an
+ *    ExID as RFC 6994 has it) at the end of the Extended TCP Header TLV.  Who does not know it has
+ *    no use for that TLV's options anyway.
+ *  - The Attach TLV, of a type for private use (section 10): "this connection is to carry the
+ * uplink of that flow", in the first message of a connection in place of Connect; the converter
+ * repeats it when it agrees.  A second one of the client names the octet from which on it does. A
+ * client says Attach only of a flow that was named, so no other converter ever meets it. */
 
 /** Section 6.2.2, table 1. */
 enum px_tlv {
@@ -26,6 +38,7 @@ enum px_tlv {
 	PX_TLV_SUPPORTED = 21,
 	PX_TLV_COOKIE = 22,
 	PX_TLV_ERROR = 30,
+	PX_TLV_ATTACH = 192,
 };
 
 /** Section 6.2.8, table 2. */
@@ -54,6 +67,7 @@ enum px_tcp_option {
 	PX_TCPOPT_AO = 29,
 	PX_TCPOPT_MPTCP = 30,
 	PX_TCPOPT_FASTOPEN = 34,
+	PX_TCPOPT_EXPERIMENT = 254,
 };
 
 /** Who is reading: the two roles answer violations differently (6.2.1, 6.2.2). */
@@ -84,6 +98,8 @@ struct px_convert_msg {
 	bool has_ext_header;
 	bool has_cookie;
 	bool has_error;
+	bool has_attach;
+	bool has_turn;
 	struct mams_addr peer;       /**< Connect: IPv4-mapped addresses come out as IPv4 */
 	struct px_octets options;    /**< Connect: TCP options, framing checked; len 0 when base */
 	struct px_octets supported;  /**< kinds, zero-padded */
@@ -91,6 +107,8 @@ struct px_convert_msg {
 	struct px_octets cookie;
 	uint8_t error_code; /**< of an Error TLV received, or the answer to send */
 	struct px_octets error_value;
+	uint64_t flow; /**< Attach: the flow's number */
+	uint64_t turn; /**< Attach: octets of its uplink that went, and go, elsewhere */
 };
 
 /** Read the message at the start of data[len].
@@ -116,6 +134,13 @@ void px_convert_put_connect(
 void px_convert_put_cookie(struct mams_wr *w, struct px_octets cookie);
 void px_convert_put_supported(struct mams_wr *w, struct px_octets kinds);
 void px_convert_put_ext_header(struct mams_wr *w, struct px_octets options);
+/** @param turn  octets before it; NULL: only asked for, or agreed to */
+void px_convert_put_attach(struct mams_wr *w, uint64_t flow, const uint64_t *turn);
+/** The option that names a flow, for px_convert_put_ext_header().
+ *  @param out  filled */
+void px_convert_name(uint64_t flow, uint8_t out[PX_CONVERT_NAME]);
+/** @return the number in the options of an Extended TCP Header, or 0 */
+uint64_t px_convert_named(struct px_octets options);
 /** An Error TLV: the first Value octet is first, rest follows.  For the list values (versions,
  *  option kinds) pass the first item as first.  rest is cut where the message would get too long.
  */

@@ -68,6 +68,13 @@ uint32_t mams_rd_u32(struct mams_rd *r)
 	return rd_be(r, 4);
 }
 
+uint64_t mams_rd_u64(struct mams_rd *r)
+{
+	uint64_t high = rd_be(r, 4);
+
+	return high << 32 | rd_be(r, 4);
+}
+
 struct mams_rd mams_rd_sub(struct mams_rd *r, size_t n)
 {
 	const uint8_t *p = mams_rd_bytes(r, n);
@@ -122,6 +129,12 @@ void mams_wr_u24(struct mams_wr *w, uint32_t v)
 void mams_wr_u32(struct mams_wr *w, uint32_t v)
 {
 	wr_be(w, v, 4);
+}
+
+void mams_wr_u64(struct mams_wr *w, uint64_t v)
+{
+	wr_be(w, (uint32_t)(v >> 32), 4);
+	wr_be(w, (uint32_t)v, 4);
 }
 
 void mams_wr_zero(struct mams_wr *w, size_t n)

@@ -22,6 +22,7 @@ uint8_t mams_rd_u8(struct mams_rd *r);
 uint16_t mams_rd_u16(struct mams_rd *r); /**< network byte order in, host order out */
 uint32_t mams_rd_u24(struct mams_rd *r);
 uint32_t mams_rd_u32(struct mams_rd *r);
+uint64_t mams_rd_u64(struct mams_rd *r);
 /** Borrow n octets, or NULL after an error. */
 const uint8_t *mams_rd_bytes(struct mams_rd *r, size_t n);
 void mams_rd_skip(struct mams_rd *r, size_t n);
@@ -43,6 +44,7 @@ void mams_wr_u8(struct mams_wr *w, uint8_t v);
 void mams_wr_u16(struct mams_wr *w, uint16_t v); /**< host order in, network order out */
 void mams_wr_u24(struct mams_wr *w, uint32_t v);
 void mams_wr_u32(struct mams_wr *w, uint32_t v);
+void mams_wr_u64(struct mams_wr *w, uint64_t v);
 void mams_wr_bytes(struct mams_wr *w, const void *p, size_t n);
 void mams_wr_zero(struct mams_wr *w, size_t n);
 

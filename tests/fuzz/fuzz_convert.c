@@ -20,11 +20,14 @@ static void encode_again(const struct px_convert_msg *m)
 		px_convert_put_cookie(&w, m->cookie);
 	if (m->has_connect)
 		px_convert_put_connect(&w, &m->peer, m->options);
+	if (m->has_attach)
+		px_convert_put_attach(&w, m->flow, m->has_turn ? &m->turn : NULL);
 	if (px_convert_end(&w) != 0 || w.len != m->len)
 		abort();
 	if (px_convert_decode(PX_AT_CONVERTER, out, w.len, &again) != PX_CONVERT_OK)
 		abort();
-	if (!mams_addr_eq(&again.peer, &m->peer) || again.cookie.len != m->cookie.len)
+	if (!mams_addr_eq(&again.peer, &m->peer) || again.cookie.len != m->cookie.len ||
+		again.flow != m->flow || again.turn != m->turn)
 		abort();
 }
 
@@ -40,7 +43,16 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		(void)px_convert_check_options(m.options, bad, &mptcp);
 		encode_again(&m);
 	}
-	if (px_convert_decode(PX_AT_CLIENT, data, size, &m) == PX_CONVERT_ANSWER)
+	switch (px_convert_decode(PX_AT_CLIENT, data, size, &m)) {
+	case PX_CONVERT_OK:
+		(void)px_convert_named(m.ext_header);
+		break;
+	case PX_CONVERT_ANSWER:
 		abort();
+	case PX_CONVERT_MORE:
+	case PX_CONVERT_FOREIGN:
+	case PX_CONVERT_RESET:
+		break;
+	}
 	return 0;
 }

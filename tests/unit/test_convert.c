@@ -255,6 +255,81 @@ static void limits(void)
 	CU_ASSERT_STRING_EQUAL(px_convert_code_name(5), "unknown error");
 }
 
+static const uint8_t attach[] = {0x01, 0x04, 0x22, 0x63, 0xc0, 0x03, 0, 0, 1, 2, 3, 4, 5, 6, 7, 8};
+static const uint8_t turn[] = {
+	0x01, 0x06, 0x22, 0x63, 0xc0, 0x05, 0, 0, 1, 2, 3, 4, 5, 6, 7, 8, 0, 0, 0, 1, 0, 0, 0, 2};
+
+/** A flow in two parts: what is not of RFC 8803. */
+static void attach_tlv(void)
+{
+	const uint64_t octets = UINT64_C(0x100000002);
+	uint8_t out[64];
+	struct mams_wr w = mams_wr_init(out, sizeof(out));
+
+	CU_ASSERT_EQUAL(at_converter(attach, sizeof(attach)), PX_CONVERT_OK);
+	CU_ASSERT_TRUE(msg.has_attach && !msg.has_turn && !msg.has_connect);
+	CU_ASSERT_EQUAL(msg.flow, UINT64_C(0x0102030405060708));
+	CU_ASSERT_EQUAL(at_client(attach, sizeof(attach)), PX_CONVERT_OK);
+	CU_ASSERT_EQUAL(at_converter(turn, sizeof(turn)), PX_CONVERT_OK);
+	CU_ASSERT_TRUE(msg.has_attach && msg.has_turn);
+	CU_ASSERT_EQUAL(msg.turn, octets);
+	for (size_t n = 0; n < sizeof(turn); n++)
+		CU_ASSERT_EQUAL(at_converter(turn, n), PX_CONVERT_MORE);
+	px_convert_begin(&w);
+	px_convert_put_attach(&w, UINT64_C(0x0102030405060708), NULL);
+	CU_ASSERT_EQUAL(px_convert_end(&w), 0);
+	CU_ASSERT_EQUAL_FATAL(w.len, sizeof(attach));
+	CU_ASSERT_EQUAL(memcmp(out, attach, sizeof(attach)), 0);
+	w = mams_wr_init(out, sizeof(out));
+	px_convert_begin(&w);
+	px_convert_put_attach(&w, UINT64_C(0x0102030405060708), &octets);
+	CU_ASSERT_EQUAL(px_convert_end(&w), 0);
+	CU_ASSERT_EQUAL_FATAL(w.len, PX_CONVERT_TURN);
+	CU_ASSERT_EQUAL(memcmp(out, turn, sizeof(turn)), 0);
+}
+
+static void attach_violations(void)
+{
+	static const uint8_t short_number[] = {
+		0x01, 0x03, 0x22, 0x63, 0xc0, 0x02, 0, 0, 1, 2, 3, 4};
+	static const uint8_t half_turn[] = {
+		0x01, 0x05, 0x22, 0x63, 0xc0, 0x04, 0, 0, 1, 2, 3, 4, 5, 6, 7, 8, 0, 0, 0, 1};
+	static const uint8_t too_long[] = {0x01, 0x07, 0x22, 0x63, 0xc0, 0x06, 0, 0, 1, 2, 3, 4, 5,
+		6, 7, 8, 0, 0, 0, 1, 0, 0, 0, 2, 0, 0, 0, 0};
+	static const uint8_t no_flow[] = {
+		0x01, 0x04, 0x22, 0x63, 0xc0, 0x03, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0};
+	static const uint8_t twice[] = {0x01, 0x07, 0x22, 0x63, 0xc0, 0x03, 0, 0, 1, 2, 3, 4, 5, 6,
+		7, 8, 0xc0, 0x03, 0, 0, 1, 2, 3, 4, 5, 6, 7, 8};
+	static const uint8_t and_info[] = {
+		0x01, 0x05, 0x22, 0x63, 0xc0, 0x03, 0, 0, 1, 2, 3, 4, 5, 6, 7, 8, 0x01, 0x01, 0, 0};
+
+	ANSWERS(short_number, PX_CONVERT_MALFORMED);
+	ANSWERS(half_turn, PX_CONVERT_MALFORMED);
+	ANSWERS(too_long, PX_CONVERT_MALFORMED);
+	ANSWERS(no_flow, PX_CONVERT_MALFORMED);
+	ANSWERS(twice, PX_CONVERT_MALFORMED);
+	ANSWERS(and_info, PX_CONVERT_MALFORMED);
+}
+
+static void names(void)
+{
+	uint8_t options[4 + PX_CONVERT_NAME + 4] = {PX_TCPOPT_MSS, 4, 5, 6};
+	struct px_octets o = {.data = options, .len = 4};
+
+	CU_ASSERT_EQUAL(px_convert_named(o), 0);
+	px_convert_name(UINT64_C(0x8877665544332211), options + 4);
+	o.len = sizeof(options); /* with padding */
+	CU_ASSERT_EQUAL(px_convert_named(o), UINT64_C(0x8877665544332211));
+	options[6] ^= 1; /* an experiment of somebody else */
+	CU_ASSERT_EQUAL(px_convert_named(o), 0);
+	options[6] ^= 1;
+	options[5] = 4 + PX_CONVERT_NAME; /* beyond the end */
+	CU_ASSERT_EQUAL(px_convert_named(o), 0);
+	options[5] = 8;
+	o.len = 12;
+	CU_ASSERT_EQUAL(px_convert_named(o), 0);
+}
+
 /** Whatever single octet is changed, the decoder stays inside and the verdict is one of its own. */
 static void damage(void)
 {
@@ -281,6 +356,9 @@ int main(void)
 		{"tcp_options", tcp_options},
 		{"answers", answers},
 		{"limits", limits},
+		{"attach", attach_tlv},
+		{"attach_violations", attach_violations},
+		{"names", names},
 		{"damage", damage},
 	};
 
