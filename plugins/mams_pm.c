@@ -167,7 +167,9 @@ static int set_paths(struct plugin *x, const struct ctl_pm_paths *m)
 			.group = m->paths[i].group,
 			.local = m->paths[i].local,
 			.proxy = m->paths[i].proxy,
-			.backup = m->paths[i].backup};
+			.backup = m->paths[i].backup,
+			.backup_up = ctl_path_backup(&m->paths[i], CTL_WAY_UP),
+			.backup_down = ctl_path_backup(&m->paths[i], CTL_WAY_DOWN)};
 		paths[i].proxy.port = m->paths[i].proxy_port;
 	}
 	pm_policy_wait_bind(x->policy, m->has_wait_bind && m->wait_bind);
@@ -192,7 +194,9 @@ static int set_binding(struct plugin *x, const struct ctl_pm_bind *m)
 		announce[i].port = m->announce[i].port;
 	}
 	rc = pm_policy_bind(x->policy, m->token, m->client, announce, m->n_announce);
-	return rc < 0 ? rc : pm_policy_restrict(x->policy, m->token, only);
+	return rc < 0 ? rc
+		      : pm_policy_restrict(x->policy, m->token, only,
+				m->has_way ? (enum pm_way)m->way : PM_WAY_BOTH);
 }
 
 static int set_rules(struct plugin *x, const struct ctl_pm_policy *m)

@@ -267,6 +267,20 @@ static bool is_held(struct pm_policy *p, struct connection *c, mams_time now)
 	return true;
 }
 
+/* A flow whose directions use different links has a connection for each. */
+static bool path_backup(const struct connection *c, const struct pm_path *path)
+{
+	switch (c->way) {
+	case PM_WAY_UP:
+		return path->backup_up;
+	case PM_WAY_DOWN:
+		return path->backup_down;
+	case PM_WAY_BOTH:
+		break;
+	}
+	return path->backup;
+}
+
 static bool client_action(
 	struct pm_policy *p, struct connection *c, mams_time now, struct pm_action *out)
 {
@@ -284,7 +298,7 @@ static bool client_action(
 			continue;
 		if (!s && !held && create(p, c, path, now, out))
 			return true;
-		if (s && prioritize(p, c, s, path->backup, now, out))
+		if (s && prioritize(p, c, s, path_backup(c, path), now, out))
 			return true;
 	}
 	return false;
@@ -292,9 +306,14 @@ static bool client_action(
 
 /* ---- network side ---- */
 
-/* What no rule names carries normally; also when a rule for it has gone. */
-static bool wanted_backup(const struct client *k, const struct mams_addr *local)
+/* What no rule names carries normally; also when a rule for it has gone.  A flag of ours would
+ * rule the uplink, too: where that is all there is, it is the client's alone. */
+static bool wanted_backup(const struct connection *c, const struct mams_addr *local)
 {
+	const struct client *k = c->client;
+
+	if (c->way == PM_WAY_UP)
+		return false;
 	for (size_t i = 0; i < k->n_rules; i++)
 		if (mams_addr_eq_ip(&k->rules[i].local, local))
 			return k->rules[i].backup;
@@ -317,7 +336,7 @@ static bool network_action(
 	for (size_t i = 0; c->client && i < c->n_subflows; i++) {
 		struct pm_subflow *s = &c->subflows[i];
 
-		if (prioritize(p, c, s, wanted_backup(c->client, &s->local), now, out))
+		if (prioritize(p, c, s, wanted_backup(c, &s->local), now, out))
 			return true;
 	}
 	return false;

@@ -238,7 +238,7 @@ void pm_policy_wait_bind(struct pm_policy *p, bool yes)
 	p->wait_bind = yes;
 }
 
-int pm_policy_restrict(struct pm_policy *p, uint32_t token, uint32_t only)
+int pm_policy_restrict(struct pm_policy *p, uint32_t token, uint32_t only, enum pm_way way)
 {
 	struct connection *c = make(p, token);
 
@@ -246,6 +246,7 @@ int pm_policy_restrict(struct pm_policy *p, uint32_t token, uint32_t only)
 		return -ENOMEM;
 	c->told = true;
 	c->only = only;
+	c->way = way;
 	touch(p, c);
 	return 0;
 }
@@ -383,6 +384,7 @@ static void renew(struct connection *c)
 	c->managed = false;
 	c->told = false;
 	c->only = 0;
+	c->way = PM_WAY_BOTH;
 	c->hold_till = (mams_time){0};
 	memset(c->lanes, 0, sizeof(c->lanes));
 }

@@ -10,7 +10,8 @@
  *  PM_SETTLE_MS later (pm_tables.h tells why).  No connection is ever joined to another group.  A
  *  connection of a flow class (RFC 8743 8.7) has subflows over the paths of its class only, as long
  *  as one of them exists.
- *  Network side: connections bound to a client get that client's downlink priorities.
+ *  Network side: connections bound to a client get that client's downlink priorities, but for those
+ *  that carry uplink alone.
  *  Events go in by functions, pm_policy_next() yields what to do. */
 #pragma once
 
@@ -41,6 +42,15 @@ struct pm_path {
 	struct mams_addr local; /**< port 0 */
 	struct mams_addr proxy; /**< with port */
 	bool backup;
+	bool backup_up;   /**< for connections that carry uplink alone */
+	bool backup_down; /**< and downlink alone */
+};
+
+/** What a connection carries of its flow, as the client sees it. */
+enum pm_way {
+	PM_WAY_BOTH,
+	PM_WAY_UP,
+	PM_WAY_DOWN,
 };
 
 struct pm_rule {
@@ -109,10 +119,11 @@ MAMS_MUST int pm_policy_paths(struct pm_policy *p, const struct pm_path *paths, 
 /** Are there flow classes?  Then a new connection gets no further subflow until it is told which
  *  paths it may use, or PM_WAIT_BIND_MS have passed. */
 void pm_policy_wait_bind(struct pm_policy *p, bool yes);
-/** Client side: the paths that a connection may use.
+/** The paths that a connection may use (client side), and what it carries.
  *  @param only  bits of connection ids below 32; 0: all
  *  @return 0 or -ENOMEM */
-MAMS_MUST int pm_policy_restrict(struct pm_policy *p, uint32_t token, uint32_t only);
+MAMS_MUST int pm_policy_restrict(
+	struct pm_policy *p, uint32_t token, uint32_t only, enum pm_way way);
 /** @return 0, -MAMS_ELIMIT, -MAMS_EVALUE, -ENOMEM */
 MAMS_MUST int pm_policy_bind(struct pm_policy *p, uint32_t token, const char *client,
 	const struct mams_addr *announce, size_t n);

@@ -52,9 +52,10 @@ struct connection {
 	bool managed;   /* its peer is, or was, one of the paths' proxies */
 	uint32_t group; /* of these, when managed */
 	bool dirty;
-	uint8_t family;      /* of its first subflow */
-	bool told;           /* client side: which paths it may use */
-	uint32_t only;       /* bits of connection ids; 0: all */
+	uint8_t family; /* of its first subflow */
+	bool told;      /* client side: which paths it may use */
+	uint32_t only;  /* bits of connection ids; 0: all */
+	enum pm_way way;
 	mams_time hold_till; /* 0: not yet looked at */
 	mams_time due;
 	struct client *client;

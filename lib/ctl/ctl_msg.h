@@ -10,6 +10,7 @@
 #include "lib/ctl/ctl_ncm.h"
 #include "lib/ctl/ctl_quality.h"
 #include "lib/ctl/ctl_steering.h"
+#include "lib/ctl/ctl_path.h"
 #include "lib/ctl/ctl_trailer.h"
 
 #include <stdbool.h>
@@ -58,18 +59,6 @@ enum ctl_type {
 struct ctl_result {
 	uint32_t code;
 	const char *text;
-};
-
-/** One delivery connection as the user plane sees it. */
-struct ctl_path {
-	uint8_t connection_id;
-	uint32_t group;         /**< paths to one N-MADP instance; subflows stay within a group */
-	const char *name;       /**< link name of the CCM configuration */
-	struct mams_addr local; /**< the link's own address */
-	struct mams_addr proxy; /**< this link's proxy address (seed section 7) */
-	uint16_t proxy_port;
-	uint32_t priority; /**< 0 first: order in which a first subflow is tried */
-	bool backup;       /**< subflow exists, carries nothing while another works */
 };
 
 /** TCP connections that use some of the paths only; of a list, the first that matches decides. */
@@ -178,6 +167,8 @@ struct ctl_pm_bind {
 	size_t n_announce;
 	uint8_t *only; /**< client side: connection ids of the paths it may use; none: all */
 	size_t n_only;
+	bool has_way; /**< absent: both */
+	enum ctl_way way;
 };
 
 /** Downlink treatment of the subflows that end at one proxy address. */

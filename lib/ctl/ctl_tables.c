@@ -35,6 +35,8 @@ static const struct mams_field path_rows[] = {
 	ROW_INT(U16, ctl_path, proxy_port, "proxy_port", 1, 65535, ""),
 	ROW_INT(U32, ctl_path, priority, "priority", 0, 0, "0 is tried first"),
 	FLAG(ctl_path, backup),
+	ROW_OPT_BOOL(ctl_path, backup_up, "backup_up", "for connections of uplink alone"),
+	ROW_OPT_BOOL(ctl_path, backup_down, "backup_down", "for connections of downlink alone"),
 };
 static TABLE(path_table, ctl_path, "path", path_rows);
 
@@ -120,11 +122,19 @@ static const struct mams_field end_point_rows[] = {
 };
 static TABLE(end_point_table, ctl_pm_end_point, "end_point", end_point_rows);
 
+static const struct mams_enum_name way_names[] = {
+	{"both", CTL_WAY_BOTH, false},
+	{"up", CTL_WAY_UP, false},
+	{"down", CTL_WAY_DOWN, false},
+	{NULL, 0, false},
+};
+
 static const struct mams_field pm_bind_rows[] = {
 	ROW_INT(U32, ctl_pm_bind, token, "token", 0, 0, "of the MPTCP connection"),
 	TEXT(ctl_pm_bind, client, OPT),
 	ROW_LIST(ctl_pm_bind, announce, "announce", OPT, &end_point_table, 0, MAX_PATHS, ""),
 	ROW_SCALARS(ctl_pm_bind, only, "only", OPT, U8, 0, MAX_PATHS, "paths it may use"),
+	ROW_OPT_ENUM(ctl_pm_bind, way, "way", way_names, "what it carries; absent: both"),
 };
 static TABLE(pm_bind_table, ctl_pm_bind, "pm_bind", pm_bind_rows);
 

@@ -89,12 +89,22 @@ static bool expect_at(
 	       mams_addr_eq_ip(&a.local, &l) && a.backup == backup;
 }
 
-/* A normal subflow from then on, said three times. */
-static void settle(struct pm_policy *p, const char *local)
+/* A priority, once the one before has been said. */
+static bool is_next(struct pm_policy *p, uint32_t token, const char *local, bool backup)
 {
-	CU_ASSERT(expect_at(p, 30, PM_PRIORITY, local, false));
-	CU_ASSERT(expect_at(p, 330, PM_PRIORITY, local, false));
-	CU_ASSERT(expect_at(p, 630, PM_PRIORITY, local, false));
+	struct mams_addr l = at(local);
+	struct pm_action a;
+
+	return pm_policy_next(p, mams_time_add_ms(NOW, 30), &a) && a.kind == PM_PRIORITY &&
+	       a.token == token && mams_addr_eq_ip(&a.local, &l) && a.backup == backup;
+}
+
+/* A normal subflow from then on, or a backup, said three times. */
+static void settle(struct pm_policy *p, const char *local, bool backup)
+{
+	CU_ASSERT(expect_at(p, 30, PM_PRIORITY, local, backup));
+	CU_ASSERT(expect_at(p, 330, PM_PRIORITY, local, backup));
+	CU_ASSERT(expect_at(p, 630, PM_PRIORITY, local, backup));
 	CU_ASSERT(quiet(p, mams_time_add_ms(NOW, 100000)));
 }
 
@@ -108,7 +118,7 @@ static struct pm_policy *both_up(void)
 	CU_ASSERT(expect(p, NOW, PM_CREATE, "10.1.2.2"));
 	CU_ASSERT(quiet(p, NOW));
 	subflow(p, 1, "10.1.2.2:6000", "10.1.2.1:7443");
-	settle(p, "10.1.2.2");
+	settle(p, "10.1.2.2", false);
 	return p;
 }
 
@@ -246,7 +256,7 @@ static void groups_do_not_mix(void)
 	r = at("10.1.2.7:7443");
 	CU_ASSERT(mams_addr_eq(&a.remote, &r));
 	subflow(p, 2, "10.1.2.2:6001", "10.1.2.7:7443");
-	settle(p, "10.1.2.2");
+	settle(p, "10.1.2.2", false);
 	closed(p, 1, "10.1.1.2:5000", "10.1.1.1:7443");
 	CU_ASSERT_FATAL(pm_policy_next(p, mams_time_add_ms(NOW, 5000), &a));
 	CU_ASSERT_EQUAL(a.token, 1);
@@ -372,7 +382,7 @@ static void class_of_one_link(void)
 	struct pm_policy *p = pm_policy_new();
 
 	set_two(p, false);
-	CU_ASSERT_EQUAL(pm_policy_restrict(p, 1, 1u << 1), 0);
+	CU_ASSERT_EQUAL(pm_policy_restrict(p, 1, 1u << 1, PM_WAY_BOTH), 0);
 	connect_wifi(p, 1);
 	/* first make, then break */
 	CU_ASSERT(expect(p, NOW, PM_CREATE, "10.1.2.2"));
@@ -381,9 +391,9 @@ static void class_of_one_link(void)
 	CU_ASSERT(expect(p, NOW, PM_WITHDRAW, "10.1.1.2"));
 	CU_ASSERT(expect(p, NOW, PM_DESTROY, "10.1.1.2"));
 	closed(p, 1, "10.1.1.2:5000", "10.1.1.1:7443");
-	settle(p, "10.1.2.2");
+	settle(p, "10.1.2.2", false);
 	/* the class ends: both links again, the one that carries stays */
-	CU_ASSERT_EQUAL(pm_policy_restrict(p, 1, 0), 0);
+	CU_ASSERT_EQUAL(pm_policy_restrict(p, 1, 0, PM_WAY_BOTH), 0);
 	CU_ASSERT(expect(p, NOW, PM_CREATE, "10.1.1.2"));
 	CU_ASSERT(quiet(p, NOW));
 	pm_policy_free(p);
@@ -394,7 +404,7 @@ static void class_without_its_link(void)
 {
 	struct pm_policy *p = both_up();
 
-	CU_ASSERT_EQUAL(pm_policy_restrict(p, 1, 1u << 0), 0);
+	CU_ASSERT_EQUAL(pm_policy_restrict(p, 1, 1u << 0, PM_WAY_BOTH), 0);
 	CU_ASSERT(expect(p, NOW, PM_WITHDRAW, "10.1.2.2"));
 	CU_ASSERT(expect(p, NOW, PM_DESTROY, "10.1.2.2"));
 	closed(p, 1, "10.1.2.2:6000", "10.1.2.1:7443");
@@ -423,16 +433,66 @@ static void waits_for_its_class(void)
 	connect_wifi(p, 1);
 	CU_ASSERT(quiet(p, NOW));
 	CU_ASSERT_EQUAL(pm_policy_deadline(p).us, NOW.us + 300000);
-	CU_ASSERT_EQUAL(pm_policy_restrict(p, 1, 1u << 0), 0);
+	CU_ASSERT_EQUAL(pm_policy_restrict(p, 1, 1u << 0, PM_WAY_BOTH), 0);
 	CU_ASSERT(quiet(p, mams_time_add_ms(NOW, 1000)));
 	connect_wifi(p, 2);
 	CU_ASSERT(quiet(p, NOW));
-	CU_ASSERT_EQUAL(pm_policy_restrict(p, 2, 0), 0);
+	CU_ASSERT_EQUAL(pm_policy_restrict(p, 2, 0, PM_WAY_BOTH), 0);
 	CU_ASSERT(expect(p, NOW, PM_CREATE, "10.1.2.2"));
 	/* nobody says anything */
 	connect_wifi(p, 3);
 	CU_ASSERT(quiet(p, NOW));
 	CU_ASSERT(expect(p, mams_time_add_ms(NOW, 300), PM_CREATE, "10.1.2.2"));
+	pm_policy_free(p);
+}
+
+/* One flow has two connections: of its downlink by wifi, of its uplink by lte. */
+static void one_direction_each(void)
+{
+	struct pm_policy *p = both_up();
+	struct pm_path two[] = {path(0, "10.1.1.2", "10.1.1.1:7443", false),
+		path(1, "10.1.2.2", "10.1.2.1:7443", false)};
+
+	two[0].backup_up = true;
+	two[1].backup_down = true;
+	CU_ASSERT_EQUAL(pm_policy_paths(p, two, 2), 0);
+	CU_ASSERT(quiet(p, NOW)); /* nobody has said that it carries one alone */
+	CU_ASSERT_EQUAL(pm_policy_restrict(p, 1, 0, PM_WAY_DOWN), 0);
+	settle(p, "10.1.2.2", true);
+	connect_wifi(p, 2);
+	CU_ASSERT_EQUAL(pm_policy_restrict(p, 2, 0, PM_WAY_UP), 0);
+	CU_ASSERT(expect(p, NOW, PM_PRIORITY, "10.1.1.2"));
+	CU_ASSERT(expect(p, NOW, PM_CREATE, "10.1.2.2"));
+	CU_ASSERT(quiet(p, NOW));
+	/* changed about */
+	two[0] = path(0, "10.1.1.2", "10.1.1.1:7443", false);
+	two[1] = path(1, "10.1.2.2", "10.1.2.1:7443", false);
+	two[0].backup_down = true;
+	two[1].backup_up = true;
+	CU_ASSERT_EQUAL(pm_policy_paths(p, two, 2), 0);
+	CU_ASSERT(is_next(p, 1, "10.1.1.2", true));
+	CU_ASSERT(is_next(p, 1, "10.1.2.2", false));
+	CU_ASSERT(is_next(p, 2, "10.1.1.2", false));
+	CU_ASSERT(quiet(p, NOW));
+	pm_policy_free(p);
+}
+
+/* The client's uplink list is its own business; its downlink list does not rule what goes up. */
+static void rules_are_for_downlink(void)
+{
+	struct pm_policy *p = pm_policy_new();
+	struct mams_addr l = at("10.1.1.1:7443");
+	struct mams_addr r = at("10.1.1.2:5000");
+	struct pm_rule rule = {.local = at("10.1.1.1"), .backup = true};
+
+	CU_ASSERT_EQUAL(pm_policy_rules(p, "laptop", &rule, 1), 0);
+	for (uint32_t token = 1; token < 3; token++) {
+		pm_policy_connection(p, token, true, &l, &r);
+		CU_ASSERT_EQUAL(pm_policy_bind(p, token, "laptop", NULL, 0), 0);
+		CU_ASSERT_EQUAL(
+			pm_policy_restrict(p, token, 0, token == 1 ? PM_WAY_UP : PM_WAY_BOTH), 0);
+		CU_ASSERT(token == 1 ? quiet(p, NOW) : expect(p, NOW, PM_PRIORITY, "10.1.1.1"));
+	}
 	pm_policy_free(p);
 }
 
@@ -452,7 +512,9 @@ int main(void)
 		{"a class of one link", class_of_one_link},
 		{"a class without its link", class_without_its_link},
 		{"waits for its class", waits_for_its_class},
+		{"one direction each", one_direction_each},
 		{"network side", network_side},
+		{"rules are for downlink", rules_are_for_downlink},
 		{"bad input", bad_input},
 	};
 
