@@ -71,6 +71,8 @@ void px_binder_tell(struct px_binder *b, const struct px_note *note)
 
 	if (rc == 0) {
 		msg->pm_bind.token = note->token;
+		msg->pm_bind.has_way = note->way != CTL_WAY_BOTH;
+		msg->pm_bind.way = note->way;
 		if (note->client)
 			msg->pm_bind.client = ctl_strdup(msg, note->client->name);
 		else

@@ -1,6 +1,7 @@
 /* Client role, second phase: the converter's answer (RFC 8803 section 6).  With a cookie at hand
  * the application's first octets follow the Convert message without waiting; without one they wait,
  * since the converter may first hand out a cookie and ask us to come again (6.2.7). */
+#include "proxy/apart.h"
 #include "proxy/conn.h"
 #include "proxy/pump.h"
 
@@ -36,6 +37,10 @@ static void error_received(struct px_worker *w, struct px_conn *c)
 	const struct px_convert_msg *m = &c->setup->msg;
 	struct px_octets cookie = {.data = m->error_value.data + 1};
 
+	if (c->part.second) {
+		px_apart_refused(w, c);
+		return;
+	}
 	px_inc(&w->counters.peer_errors);
 	if (m->error_code < MAMS_ARRAY_LEN(w->counters.received))
 		px_inc(&w->counters.received[m->error_code]);
@@ -62,11 +67,18 @@ static void answer_complete(struct px_worker *w, struct px_conn *c)
 		error_received(w, c);
 		return;
 	}
+	if (c->part.second) {
+		px_apart_answered(w, c);
+		return;
+	}
 	if (px_conn_keep(w, c, 1, s->in + s->msg.len, s->n_in - s->msg.len) != 0) {
 		px_conn_end(w, c, true);
 		return;
 	}
+	c->part.flow = px_convert_named(s->msg.ext_header);
+	c->group = s->paths[s->winner].group;
 	px_conn_relay(w, c);
+	px_apart_ask(w, c);
 }
 
 /** The path swallowed or replaced the answer (section 8): do not use it first any more. */

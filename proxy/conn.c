@@ -1,5 +1,6 @@
 #include "proxy/conn.h"
 
+#include "proxy/apart.h"
 #include "proxy/pump.h"
 
 #include <errno.h>
@@ -70,9 +71,11 @@ struct px_conn *px_conn_new(struct px_worker *w, int fd, enum px_phase phase, bo
 	c->setup->source = UINT32_MAX;
 	px_flow_init(&c->flow, phase, w->now);
 	c->timer.kind = PX_TIMER_CONN;
-	c->leg[0].fd = -1;
-	c->leg[1].fd = -1;
-	if (px_conn_attach(w, c, 0, fd, known) != 0) {
+	for (int i = 0; i < PX_LEGS; i++)
+		c->leg[i].fd = -1;
+	c->from[1] = 1;
+	c->to[0] = 1;
+	if (fd >= 0 && px_conn_attach(w, c, 0, fd, known) != 0) {
 		px_slab_put(&w->setups, c->setup);
 		px_slab_put(&w->conns, c);
 		return NULL;
@@ -100,6 +103,26 @@ int px_conn_attach(struct px_worker *w, struct px_conn *c, int side, int fd, uns
 	if (err)
 		leg->fd = -1;
 	return err;
+}
+
+int px_conn_adopt(struct px_worker *w, struct px_conn *c, struct px_leg *leg)
+{
+	struct px_leg *up = &c->leg[PX_LEG_UP];
+	int err;
+
+	*up = *leg;
+	up->side = PX_LEG_UP;
+	/* what epoll has said already, it will not say again: try */
+	up->readable = true;
+	up->writable = true;
+	err = px_worker_watch(w, up->fd, EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET, up);
+	if (err) {
+		up->fd = -1;
+		return err;
+	}
+	leg->fd = -1;
+	c->tuned = false;
+	return 0;
 }
 
 void px_conn_wake(struct px_worker *w, struct px_conn *c)
@@ -180,16 +203,21 @@ static void close_leg(struct px_leg *leg, bool abort)
 
 void px_conn_end(struct px_worker *w, struct px_conn *c, bool abort)
 {
-	if (c->leg[0].fd < 0 && c->leg[1].fd < 0)
+	if (c->ended)
 		return;
-	px_inc(abort ? &w->counters.aborted : &w->counters.closed);
+	c->ended = true;
+	/* a second connection without an end in order would take its flow with it */
+	abort = abort && !c->part.second;
+	if (!c->part.second)
+		px_inc(abort ? &w->counters.aborted : &w->counters.closed);
+	px_apart_end(w, c);
 	if (!c->setup)
 		count_flow(w, c, -1);
 	if (c->setup)
 		px_race_drop(c);
 	px_gauge_ended(w, c);
-	close_leg(&c->leg[0], abort);
-	close_leg(&c->leg[1], abort);
+	for (int i = 0; i < PX_LEGS; i++)
+		close_leg(&c->leg[i], abort);
 	c->flow.phase = PX_PHASE_OVER;
 	if (c->queued)
 		TAILQ_REMOVE(&w->run, c, run);
@@ -229,13 +257,14 @@ bool px_conn_settle(struct px_worker *w, struct px_conn *c)
 		case PX_ACT_NONE:
 			return true;
 		case PX_ACT_SHUT_0:
-			(void)shutdown(c->leg[0].fd, SHUT_WR);
+			(void)shutdown(c->leg[c->to[1]].fd, SHUT_WR);
 			break;
 		case PX_ACT_SHUT_1:
-			(void)shutdown(c->leg[1].fd, SHUT_WR);
+			(void)shutdown(c->leg[c->to[0]].fd, SHUT_WR);
 			break;
 		case PX_ACT_FLUSH:
-			if (!is_flushed(&c->leg[!c->flow.broken])) {
+			if (!is_flushed(&c->leg[!c->flow.broken]) ||
+				!is_flushed(&c->leg[c->to[c->flow.broken]])) {
 				px_conn_arm(w, c, mams_time_add_ms(w->now, FLUSH_POLL_MS));
 				return true;
 			}
@@ -262,9 +291,11 @@ static void tune(struct px_worker *w, struct px_conn *c)
 	c->tuned = true;
 	if (idle == 0)
 		return;
-	for (int i = 0; i < 2; i++) {
+	for (int i = 0; i < PX_LEGS; i++) {
 		int fd = c->leg[i].fd;
 
+		if (fd < 0)
+			continue;
 		(void)setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof(on));
 		(void)setsockopt(fd, IPPROTO_TCP, TCP_KEEPIDLE, &idle, sizeof(idle));
 		(void)setsockopt(fd, IPPROTO_TCP, TCP_KEEPINTVL, &interval, sizeof(interval));
@@ -288,6 +319,8 @@ static void relay_run(struct px_worker *w, struct px_conn *c)
 	for (int leg = 0; leg < 2; leg++)
 		if (c->leg[leg].failed)
 			px_flow_broken(&c->flow, leg, w->now);
+	if (c->leg[PX_LEG_UP].fd >= 0)
+		px_apart_run(w, c);
 	for (int dir = 0; dir < 2; dir++) {
 		if (c->flow.broken == !dir && c->held[dir]) {
 			px_bufs_put(&w->bufs, c->held[dir]);

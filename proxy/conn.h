@@ -23,6 +23,10 @@ struct px_leg {
 	bool prompt; /**< TCP_NODELAY is set */
 };
 
+/** The leg that carries the uplink alone, once a flow is in two parts (apart.h). */
+#define PX_LEG_UP 2
+#define PX_LEGS 3
+
 /** An attempt of the client role to reach the N-MADP over one path. */
 struct px_try {
 	enum px_handle handle; /**< PX_HANDLE_TRY */
@@ -66,8 +70,22 @@ struct px_setup {
 	struct px_try tries[PX_PATHS_MAX];
 };
 
+/** What makes two connections one flow (apart.h). */
+struct px_part {
+	uint64_t flow; /**< its number; 0 none */
+	struct px_conn
+		*twin;  /**< client: between the flow and its second connection, in the making */
+	bool second;    /**< this is a second connection: it has one leg, and becomes a leg */
+	bool refused;   /**< client: not again */
+	uint32_t token; /**< of PX_LEG_UP, as reported to the plugin */
+	uint8_t in[PX_CONVERT_TURN]; /**< network: what PX_LEG_UP has said so far */
+	uint8_t n_in;
+};
+
 struct px_conn {
-	struct px_leg leg[2];
+	struct px_leg leg[PX_LEGS];
+	uint8_t from[2]; /**< leg that direction d comes over */
+	uint8_t to[2];   /**< and goes to */
 	struct px_flow flow;
 	struct px_buf *held[2]; /**< octets of direction d the far leg did not take */
 	struct px_setup *setup; /**< NULL once relaying */
@@ -80,11 +98,15 @@ struct px_conn {
 	uint8_t gauge;  /**< network: 1 + its place in the worker's gauge; 0: none */
 	bool unseen;    /**< network: octets moved while it had no place there */
 	uint32_t only;  /**< client: paths that the plugin was told of, as bits; 0 any */
-	bool queued;    /**< in the run queue */
-	bool tuned;     /**< keepalive is set */
+	uint32_t group; /**< client: of the path that was taken */
+	struct px_part part;
+	bool queued; /**< in the run queue */
+	bool tuned;  /**< keepalive is set */
+	bool ended;
 	bool v4;
 	TAILQ_ENTRY(px_conn) run;
 	LIST_ENTRY(px_conn) all;
+	LIST_ENTRY(px_conn) named; /**< network: when part.flow is set */
 };
 
 /** What is known of a socket before it becomes a leg. */
@@ -95,7 +117,8 @@ enum px_socket {
 	PX_SOCKET_PROMPT = 8,    /**< TCP_NODELAY is set, or inherited */
 };
 
-/** A new connection around an accepted socket (consumed); NULL when a limit or memory is reached.
+/** A new connection around an accepted socket (consumed; -1: none yet); NULL when a limit or memory
+ * is reached.
  *  @param mptcp  the socket is MPTCP */
 struct px_conn *px_conn_new(struct px_worker *w, int fd, enum px_phase phase, bool mptcp);
 /** Give leg side its connected or connecting socket and watch it; consumed on success.
@@ -104,6 +127,8 @@ MAMS_MUST int px_conn_attach(
 	struct px_worker *w, struct px_conn *c, int side, int fd, unsigned known);
 /** Do what the flow state asks for.  @return false when the connection has ended */
 bool px_conn_settle(struct px_worker *w, struct px_conn *c);
+/** A leg of another connection becomes PX_LEG_UP of c. @return 0 or -errno; then it stays */
+MAMS_MUST int px_conn_adopt(struct px_worker *w, struct px_conn *c, struct px_leg *leg);
 /** Keep octets of direction dir that came with the first message.  @return 0 or -ENOMEM */
 MAMS_MUST int px_conn_keep(
 	struct px_worker *w, struct px_conn *c, int dir, const uint8_t *data, size_t len);
@@ -140,8 +165,13 @@ void px_race_start(struct px_worker *w, struct px_conn *c);
 void px_race_again(struct px_worker *w, struct px_conn *c, struct px_octets cookie);
 /** Client: the plugin learns which paths this connection may use, where flow classes are set. */
 void px_bind_class(struct px_worker *w, struct px_conn *c);
-/** The classes may have changed: tell the plugin of every connection that is now of another. */
+/** The connection carries one direction from now on. */
+void px_bind_part(struct px_worker *w, struct px_conn *c);
+/** The classes, or the lists, may have changed: tell the plugin of every connection that is now of
+ * another. */
 void px_bind_again(struct px_worker *w);
+/** What the plugin was told of this connection, told again. */
+void px_bind_tell(struct px_worker *w, struct px_conn *c);
 /** Close all attempts; for px_conn_end(). */
 void px_race_drop(struct px_conn *c);
 

@@ -85,6 +85,7 @@ static struct px_snapshot *make_snapshot(const struct px_control *c)
 	s->n_classes = c->set.n_classes;
 	memcpy(s->cookie, c->set.cookie, c->set.cookie_len);
 	s->cookie_len = c->set.cookie_len;
+	s->apart = c->set.apart;
 	s->direct = c->peer_down;
 	return s;
 }
@@ -197,10 +198,10 @@ static void path_changed(void *user, const struct px_path *path, bool silent)
 		silent ? "nothing comes back over it" : "it answers", path);
 }
 
-/* The plugin must know which connections are of a class; without classes it need not know us. */
+/* The plugin must know which connections are of a class, or carry one direction. */
 static int want_binder(struct px_control *c)
 {
-	if (c->set.n_classes == 0 || c->binder || strcmp(c->conf->pm_socket, "none") == 0)
+	if (!c->set.bind || c->binder || strcmp(c->conf->pm_socket, "none") == 0)
 		return 0;
 	return px_binder_new(c->loop, c->conf, &c->instance, plugin_there, c, &c->binder);
 }

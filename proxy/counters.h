@@ -41,7 +41,25 @@ struct px_counters {
 	uint64_t path_none;  /**< flows for which no path could be established */
 	uint64_t classed;    /**< flows of a class that has paths of its own */
 	uint64_t class_left; /**< of these, over other paths: their own did not work */
-	uint64_t direct;     /**< flows connected straight to the server */
+	/* client: flows in two parts (apart.h) */
+	uint64_t apart;         /**< second connections that carry the uplink of their flow */
+	uint64_t apart_asked;   /**< begun */
+	uint64_t apart_failed;  /**< of these, no path worked, or no answer came in time */
+	uint64_t apart_refused; /**< of these, by the N-MADP */
+	uint64_t apart_late;    /**< of these, the flow or its uplink had ended */
+	uint64_t apart_unnamed; /**< flows that the N-MADP has not named: they stay in one part */
+	/* network */
+	uint64_t attached;          /**< connections that are to carry the uplink of a flow */
+	uint64_t attach_turned;     /**< of these, that do */
+	uint64_t attach_dropped;    /**< of these, given up by the client before */
+	uint64_t attach_wrong_turn; /**< of these, said nonsense: the flow was reset */
+	uint64_t attach_malformed;  /**< refused: not the message that it has to be */
+	uint64_t attach_unknown;    /**< refused: no such flow, or no more */
+	uint64_t attach_foreign;    /**< refused: the flow of another client, or without a cookie */
+	uint64_t attach_twice;      /**< refused: the flow has one */
+	uint64_t attach_ended;      /**< refused: the flow's uplink has ended */
+	uint64_t attach_busy;       /**< refused: too many wait for their flow's worker */
+	uint64_t direct;            /**< flows connected straight to the server */
 	uint64_t syn_data_sent;
 	uint64_t syn_data_acked;
 	uint64_t path_stripped; /**< paths given up because SYN payloads vanish */

@@ -24,6 +24,20 @@ void px_flow_eof(struct px_flow *f, int dir)
 		f->drained = true;
 }
 
+bool px_flow_turn(struct px_flow *f, uint64_t octets)
+{
+	f->uplink = PX_UPLINK_TURNING;
+	f->turn = octets;
+	return f->dir[0].octets <= octets;
+}
+
+enum px_end px_flow_end(const struct px_flow *f, int dir)
+{
+	if (dir == 0 && f->uplink == PX_UPLINK_ASKED)
+		return PX_END_WAIT;
+	return dir == 0 && f->uplink == PX_UPLINK_TURNING ? PX_END_SHORT : PX_END_FLOW;
+}
+
 void px_flow_broken(struct px_flow *f, int leg, mams_time now)
 {
 	if (f->broken >= 0)

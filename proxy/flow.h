@@ -30,6 +30,21 @@ struct px_flow_limits {
 	int64_t flush_ms;       /**< how long a broken leg's last octets may take */
 };
 
+/** How the uplink of a flow reaches us (apart.h). */
+enum px_uplink {
+	PX_UPLINK_ONE,     /**< over the connection that the downlink has, too */
+	PX_UPLINK_ASKED,   /**< so far; another one is attached, and will say from where on */
+	PX_UPLINK_TURNING, /**< so far; it has said */
+	PX_UPLINK_TWO,     /**< over the other one */
+};
+
+/** What the end of the connection that a direction came over means. */
+enum px_end {
+	PX_END_FLOW,  /**< the direction has ended */
+	PX_END_WAIT,  /**< the other connection will tell */
+	PX_END_SHORT, /**< octets are missing */
+};
+
 struct px_dir {
 	uint64_t octets; /**< handed to the far leg */
 	bool eof;        /**< the near leg has ended in order */
@@ -43,7 +58,9 @@ struct px_flow {
 	bool drained; /**< nothing more can be read from the broken leg */
 	bool flushed; /**< the far leg's kernel has delivered everything */
 	struct px_dir dir[2];
-	mams_time last; /**< of activity */
+	enum px_uplink uplink; /**< of direction 0 */
+	uint64_t turn;         /**< so many of its octets come before */
+	mams_time last;        /**< of activity */
 	mams_time broken_at;
 };
 
@@ -60,6 +77,15 @@ void px_flow_init(struct px_flow *f, enum px_phase phase, mams_time now);
 void px_flow_moved(struct px_flow *f, int dir, uint64_t octets, mams_time now);
 void px_flow_held(struct px_flow *f, int dir, bool held);
 void px_flow_eof(struct px_flow *f, int dir);
+/** The other connection has said from which octet on it carries the uplink.
+ *  @return false when more have come already: nobody can tell which ones are right */
+bool px_flow_turn(struct px_flow *f, uint64_t octets);
+enum px_end px_flow_end(const struct px_flow *f, int dir);
+/** Is the next octet of this direction one of the other connection?  Asked per read. */
+static inline bool px_flow_turns(const struct px_flow *f, int dir)
+{
+	return dir == 0 && f->uplink == PX_UPLINK_TURNING && f->dir[0].octets >= f->turn;
+}
 /** Leg was reset or failed; a second report changes nothing. */
 void px_flow_broken(struct px_flow *f, int leg, mams_time now);
 /** The broken leg has nothing left to read. */

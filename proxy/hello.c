@@ -3,6 +3,7 @@
 #include "proxy/conn.h"
 
 #include "lib/io/mptcp.h"
+#include "proxy/apart.h"
 
 #include <errno.h>
 #include <sys/socket.h>
@@ -67,20 +68,13 @@ static bool identify(struct px_worker *w, struct px_conn *c)
 void px_hello_bind(struct px_worker *w, struct px_conn *c)
 {
 	struct mams_mptcp_info info;
-	struct px_note note = {.kind = PX_NOTE_BOUND, .v4 = c->v4};
 
 	if (!w->cfg->set.bind_plugin || !c->leg[0].mptcp)
 		return;
 	if (mams_mptcp_info(c->leg[0].fd, &info) != 0 || info.fallback)
 		return;
 	c->token = info.token;
-	note.token = info.token;
-	if (c->client)
-		note.client = px_client_ref(c->client);
-	if (px_notes_put(w->notes, &note))
-		return;
-	px_client_unref(note.client);
-	px_inc(&w->counters.notes_dropped);
+	px_bind_tell(w, c);
 }
 
 static void answer_info(struct px_worker *w, struct px_conn *c)
@@ -106,6 +100,10 @@ static void message_complete(struct px_worker *w, struct px_conn *c)
 
 	if (!identify(w, c))
 		return;
+	if (s->msg.has_attach) {
+		px_apart_take(w, c);
+		return;
+	}
 	n_bad = px_convert_check_options(s->msg.options, bad, &s->want_mptcp);
 	if (n_bad > 0) {
 		px_answer_error(w, c, PX_CONVERT_BAD_OPTION, bad[0],

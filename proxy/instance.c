@@ -40,10 +40,11 @@ static int start_worker(struct px_instance *in, const struct px_listen *listen, 
 	w->index = in->n_workers;
 	w->flows = &in->flows;
 	w->notes = &in->notes;
+	w->roster = &in->roster;
 	r = px_worker_start(w, in->current, listeners, n_listen);
 	if (r)
 		return mams_fail(err, -r, NULL, "cannot start a worker: %s", mams_strerror(r));
-	in->n_workers++;
+	atomic_store(&in->roster.at[in->n_workers++], w);
 	return 0;
 }
 
@@ -90,6 +91,8 @@ void px_instance_stop(struct px_instance *in)
 {
 	for (unsigned i = 0; i < in->n_workers; i++)
 		px_worker_stop(&in->workers[i]);
+	for (unsigned i = 0; i < in->n_workers; i++)
+		px_worker_free(&in->workers[i]);
 	in->n_workers = 0;
 	free(in->workers);
 	in->workers = NULL;

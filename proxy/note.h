@@ -6,6 +6,7 @@
 
 #include "lib/base/addr.h"
 #include "lib/base/err.h"
+#include "lib/ctl/ctl_path.h"
 #include "proxy/clients.h"
 #include "proxy/gauge.h"
 
@@ -28,6 +29,7 @@ struct px_note {
 	enum px_note_kind kind;
 	uint32_t token;
 	uint32_t only;            /**< bits of connection ids; 0: any */
+	enum ctl_way way;         /**< what the connection carries */
 	struct px_client *client; /**< a reference moves with the note; NULL in transparent mode */
 	bool v4;                  /**< the connection's first subflow is IPv4 */
 	uint8_t code;             /**< PX_NOTE_REFUSED: Convert error code */

@@ -4,6 +4,7 @@
 #include "proxy/conn.h"
 
 #include "lib/io/mptcp.h"
+#include "proxy/apart.h"
 
 #include <errno.h>
 #include <linux/errqueue.h>
@@ -214,7 +215,8 @@ static size_t synack_options(int fd, bool mptcp, uint8_t out[24])
 static void connected(struct px_worker *w, struct px_conn *c)
 {
 	struct px_setup *s = c->setup;
-	uint8_t options[24];
+	uint8_t options[24 + PX_CONVERT_NAME];
+	size_t n_options;
 	struct mams_wr wr = mams_wr_init(s->out, sizeof(s->out));
 
 	want_icmp(c->leg[1].fd, c->server.family, false);
@@ -222,12 +224,15 @@ static void connected(struct px_worker *w, struct px_conn *c)
 		px_conn_relay(w, c);
 		return;
 	}
+	n_options = synack_options(c->leg[1].fd, s->want_mptcp, options);
+	if (px_apart_name(w, c)) {
+		px_convert_name(c->part.flow, options + n_options);
+		n_options += PX_CONVERT_NAME;
+	}
 	px_convert_begin(&wr);
 	if (s->msg.has_info)
 		px_convert_put_supported(&wr, px_convert_supported());
-	px_convert_put_ext_header(
-		&wr, (struct px_octets){.data = options,
-			     .len = synack_options(c->leg[1].fd, s->want_mptcp, options)});
+	px_convert_put_ext_header(&wr, (struct px_octets){.data = options, .len = n_options});
 	if (px_convert_end(&wr) != 0 ||
 		send(c->leg[0].fd, wr.data, wr.len, MSG_NOSIGNAL) != (ssize_t)wr.len ||
 		px_conn_keep(w, c, 0, s->in + s->msg.len, s->n_in - s->msg.len) != 0) {

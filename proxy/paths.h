@@ -32,6 +32,9 @@ struct px_path {
 	uint8_t connection_id;
 	uint32_t priority; /**< 0 first */
 	bool backup;
+	bool backup_up;         /**< for connections that carry uplink alone */
+	bool backup_down;       /**< and downlink alone */
+	uint32_t group;         /**< of paths to one N-MADP instance */
 	struct mams_addr local; /**< port 0 */
 	struct mams_addr proxy; /**< with port */
 	char name[32];

@@ -27,6 +27,9 @@ static int take_path(struct px_pathset *s, const struct ctl_path *in, struct px_
 	*out = (struct px_path){.connection_id = in->connection_id,
 		.priority = in->priority,
 		.backup = in->backup,
+		.backup_up = ctl_path_backup(in, CTL_WAY_UP),
+		.backup_down = ctl_path_backup(in, CTL_WAY_DOWN),
+		.group = in->group,
 		.local = in->local,
 		.proxy = in->proxy};
 	out->proxy.port = in->proxy_port;
@@ -82,7 +85,11 @@ int px_pathset_take(struct px_pathset *s, const struct ctl_px_paths *m, struct m
 	s->cookie_len = (size_t)n_key;
 	memcpy(s->paths, paths, m->n_paths * sizeof(*paths));
 	s->n_paths = m->n_paths;
+	s->apart = false;
+	for (size_t i = 0; i < s->n_paths; i++)
+		s->apart |= paths[i].backup_up != paths[i].backup_down;
 	memcpy(s->classes, classes, m->n_classes * sizeof(*classes));
 	s->n_classes = m->n_classes;
+	s->bind = s->apart || s->n_classes > 0;
 	return 0;
 }

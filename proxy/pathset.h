@@ -20,6 +20,8 @@ struct px_path_memory {
 struct px_pathset {
 	struct px_path paths[PX_PATHS_MAX];
 	size_t n_paths;
+	bool apart; /**< uplink and downlink use different ones */
+	bool bind;  /**< the plugin must know of connections */
 	struct px_class classes[PX_CLASSES_MAX];
 	size_t n_classes;
 	uint8_t cookie[PX_KEY_MAX]; /**< secret */

@@ -1,5 +1,7 @@
 #include "proxy/pump.h"
 
+#include "proxy/apart.h"
+
 #include <errno.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -45,7 +47,7 @@ static void be_prompt(struct px_leg *leg)
 /** Send what b holds. @return 0 all gone, -EAGAIN, or the far leg's error */
 static int push(struct px_worker *w, struct px_conn *c, int dir, struct px_buf *b)
 {
-	struct px_leg *dst = &c->leg[!dir];
+	struct px_leg *dst = &c->leg[c->to[dir]];
 
 	if (!dst->prompt && c->flow.dir[dir].octets > 0)
 		be_prompt(dst);
@@ -101,12 +103,26 @@ static enum px_pump near_failed(struct px_worker *w, struct px_conn *c, int dir)
 	return PX_PUMP_FAIL;
 }
 
+static enum px_pump near_ended(struct px_worker *w, struct px_conn *c, int dir)
+{
+	switch (px_flow_end(&c->flow, dir)) {
+	case PX_END_WAIT:
+		return PX_PUMP_WAIT;
+	case PX_END_SHORT:
+		return near_failed(w, c, dir);
+	case PX_END_FLOW:
+		break;
+	}
+	px_flow_eof(&c->flow, dir);
+	return PX_PUMP_END;
+}
+
 /** @return PX_PUMP_MORE when nothing is held any more */
 static enum px_pump push_held(struct px_worker *w, struct px_conn *c, int dir)
 {
 	int err;
 
-	if (!c->leg[!dir].writable)
+	if (!c->leg[c->to[dir]].writable)
 		return PX_PUMP_WAIT;
 	err = push(w, c, dir, c->held[dir]);
 	if (err == -EAGAIN)
@@ -121,7 +137,7 @@ static enum px_pump push_held(struct px_worker *w, struct px_conn *c, int dir)
 
 enum px_pump px_pump(struct px_worker *w, struct px_conn *c, int dir)
 {
-	struct px_leg *src = &c->leg[dir];
+	struct px_leg *src = &c->leg[c->from[dir]];
 	size_t moved = 0;
 
 	if (c->held[dir]) {
@@ -135,6 +151,8 @@ enum px_pump px_pump(struct px_worker *w, struct px_conn *c, int dir)
 		ssize_t n;
 		int err;
 
+		if (px_flow_turns(&c->flow, dir))
+			src = px_apart_turn(w, c);
 		if (!src->readable)
 			return PX_PUMP_WAIT;
 		n = recv(src->fd, w->scratch->data, size, 0);
@@ -146,10 +164,8 @@ enum px_pump px_pump(struct px_worker *w, struct px_conn *c, int dir)
 		}
 		if (n < 0)
 			return near_failed(w, c, dir);
-		if (n == 0) {
-			px_flow_eof(&c->flow, dir);
-			return PX_PUMP_END;
-		}
+		if (n == 0)
+			return near_ended(w, c, dir);
 		/* a short read from TCP has emptied the queue, unless the end stands behind it */
 		if ((uint32_t)n < size && !src->mptcp && !src->hangup)
 			src->readable = false;

@@ -9,6 +9,7 @@
 #include "proxy/conn.h"
 
 #include "lib/io/mptcp.h"
+#include "proxy/apart.h"
 
 #include <errno.h>
 #include <netinet/tcp.h>
@@ -49,6 +50,8 @@ static int bind_local(int fd, const struct mams_addr *local)
  * the SYN.  @return 0 under way, or -errno */
 static int launch(struct px_worker *w, const struct px_setup *s, struct px_try *t)
 {
+	/* of a second connection the loser of a race must not have said anything */
+	bool fastopen = w->cfg->set.fastopen && !t->conn->part.second;
 	const struct px_path *p = &s->paths[t->path];
 	struct sockaddr_storage sa;
 	socklen_t len = mams_addr_to_sa(&p->proxy, &sa);
@@ -57,10 +60,12 @@ static int launch(struct px_worker *w, const struct px_setup *s, struct px_try *
 
 	if (err)
 		return err;
-	if (w->cfg->set.fastopen)
+	if (fastopen)
 		set_int(t->fd, IPPROTO_TCP, TCP_FASTOPEN_CONNECT, 1);
 	if (connect(t->fd, (struct sockaddr *)&sa, len) != 0)
 		return errno == EINPROGRESS ? 0 : -errno;
+	if (!fastopen)
+		return 0;
 	n = send(t->fd, s->out, s->n_out, MSG_NOSIGNAL);
 	if (n < 0 && errno != EINPROGRESS && errno != EAGAIN)
 		return -errno;
@@ -146,7 +151,10 @@ static int build_hello(struct px_conn *c)
 	if (s->n_cookie)
 		px_convert_put_cookie(
 			&wr, (struct px_octets){.data = s->cookie, .len = s->n_cookie});
-	px_convert_put_connect(&wr, &c->server, (struct px_octets){.len = 0});
+	if (c->part.second)
+		px_convert_put_attach(&wr, c->part.flow, NULL);
+	else
+		px_convert_put_connect(&wr, &c->server, (struct px_octets){.len = 0});
 	s->n_out = (uint32_t)wr.len;
 	return px_convert_end(&wr);
 }
@@ -157,6 +165,9 @@ static void line_up(struct px_worker *w, struct px_conn *c, const struct px_clas
 	struct px_setup *s = c->setup;
 
 	memcpy(s->paths, w->cfg->paths, w->cfg->n_paths * sizeof(s->paths[0]));
+	for (size_t i = 0; w->cfg->apart && i < w->cfg->n_paths; i++)
+		s->paths[i].backup =
+			c->part.second ? s->paths[i].backup_up : s->paths[i].backup_down;
 	s->n_paths = px_class_select(k, s->paths, w->cfg->n_paths);
 	s->narrowed = s->n_paths < w->cfg->n_paths;
 	px_paths_order(s->paths, s->n_paths, w->now, s->order);
@@ -171,9 +182,12 @@ static void begin(struct px_worker *w, struct px_conn *c)
 {
 	struct px_setup *s = c->setup;
 
-	line_up(w, c, px_class_of(w->cfg->classes, w->cfg->n_classes, &c->server, c->dscp));
+	line_up(w, c,
+		c->part.second
+			? NULL
+			: px_class_of(w->cfg->classes, w->cfg->n_classes, &c->server, c->dscp));
 	s->begun = w->now;
-	s->early = s->n_cookie > 0;
+	s->early = s->n_cookie > 0 && !c->part.second;
 	c->flow.phase = PX_PHASE_CONNECT;
 	if (build_hello(c) != 0) {
 		px_conn_end(w, c, true);
@@ -320,6 +334,10 @@ static bool review(struct px_worker *w, struct px_conn *c, size_t *live, mams_ti
 static void go_direct(struct px_worker *w, struct px_conn *c)
 {
 	px_race_drop(c);
+	if (c->part.second) {
+		px_conn_end(w, c, true);
+		return;
+	}
 	c->setup->gone_direct = true;
 	if (!start_try(w, c, 0, true))
 		px_conn_end(w, c, true);
@@ -337,6 +355,10 @@ static void give_up(struct px_worker *w, struct px_conn *c)
 		c->setup->left_class = true;
 		line_up(w, c, NULL);
 		px_conn_wake(w, c);
+		return;
+	}
+	if (c->part.second) {
+		px_conn_end(w, c, true);
 		return;
 	}
 	px_inc(&w->counters.path_none);

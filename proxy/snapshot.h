@@ -61,6 +61,7 @@ struct px_snapshot {
 	size_t n_classes;
 	uint8_t cookie[512]; /**< client: secret */
 	size_t cookie_len;
+	bool apart;  /**< client: uplink and downlink use different paths */
 	bool direct; /**< client: the N-MADP is down, connect straight to the server */
 };
 

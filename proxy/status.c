@@ -12,7 +12,12 @@ void px_status_path(struct ctl_msg *msg, const struct px_path *p, struct ctl_pat
 		.proxy = p->proxy,
 		.proxy_port = p->proxy.port,
 		.priority = p->priority,
-		.backup = p->backup};
+		.group = p->group,
+		.backup = p->backup,
+		.has_backup_up = p->backup_up != p->backup,
+		.backup_up = p->backup_up,
+		.has_backup_down = p->backup_down != p->backup,
+		.backup_down = p->backup_down};
 	out->proxy.port = 0;
 }
 

@@ -1,5 +1,6 @@
 #include "proxy/worker.h"
 
+#include "proxy/apart.h"
 #include "proxy/conn.h"
 #include "proxy/listener.h"
 
@@ -65,19 +66,7 @@ static void repeat_bindings(struct px_worker *w)
 	struct px_conn *c;
 
 	LIST_FOREACH(c, &w->all, all)
-	{
-		struct px_note note = {
-			.kind = PX_NOTE_BOUND, .token = c->token, .v4 = c->v4, .only = c->only};
-
-		if (!c->token)
-			continue;
-		if (c->client)
-			note.client = px_client_ref(c->client);
-		if (px_notes_put(w->notes, &note))
-			continue;
-		px_client_unref(note.client);
-		px_inc(&w->counters.notes_dropped);
-	}
+	px_bind_tell(w, c);
 }
 
 static void mailbox_run(struct px_worker *w)
@@ -85,6 +74,8 @@ static void mailbox_run(struct px_worker *w)
 	struct px_mailbox *m = &w->mailbox;
 	struct px_snapshot *next;
 	uint64_t count;
+	struct px_hand *hands = NULL;
+	size_t n_hands;
 	bool repeat;
 
 	(void)!eventfd_read(m->fd, &count);
@@ -94,7 +85,16 @@ static void mailbox_run(struct px_worker *w)
 	repeat = m->repeat_bindings;
 	m->repeat_bindings = false;
 	w->stopping = m->stop;
+	n_hands = m->n_hands;
+	if (n_hands > 0) {
+		hands = m->hands;
+		m->hands = NULL;
+		m->n_hands = 0;
+	}
 	pthread_mutex_unlock(&m->lock);
+	for (size_t i = 0; i < n_hands; i++)
+		px_apart_handed(w, &hands[i]);
+	free(hands);
 	if (next) {
 		px_snapshot_unref(w->cfg);
 		w->cfg = next;
@@ -205,7 +205,9 @@ static int open_all(struct px_worker *w)
 	px_bufs_init(&w->bufs, w->cfg->set.buffer_size);
 	w->scratch = px_bufs_get(&w->bufs, w->cfg->set.buffer_size);
 	w->sources = calloc(PX_SOURCES, sizeof(*w->sources));
-	if (!w->scratch || !w->sources)
+	if (w->cfg->set.role == PX_ROLE_NETWORK)
+		w->names = calloc(PX_NAMES, sizeof(*w->names));
+	if (!w->scratch || !w->sources || (w->cfg->set.role == PX_ROLE_NETWORK && !w->names))
 		return -ENOMEM;
 	return px_worker_watch(w, w->mailbox.fd, EPOLLIN, &w->mailbox);
 }
@@ -220,6 +222,11 @@ static void close_all(struct px_worker *w)
 	if (w->epfd >= 0)
 		close(w->epfd);
 	pthread_mutex_destroy(&w->mailbox.lock);
+	for (size_t i = 0; i < w->mailbox.n_hands; i++) {
+		close(w->mailbox.hands[i].fd);
+		px_client_unref(w->mailbox.hands[i].client);
+	}
+	free(w->mailbox.hands);
 	px_snapshot_unref(w->mailbox.next);
 	px_snapshot_unref(w->cfg);
 	px_bufs_put(&w->bufs, w->scratch);
@@ -229,6 +236,7 @@ static void close_all(struct px_worker *w)
 	mams_timerq_fini(&w->timers);
 	px_gauge_fini(w);
 	free(w->sources);
+	free(w->names);
 }
 
 int px_worker_start(struct px_worker *w, struct px_snapshot *cfg, struct px_listener *listeners,
@@ -274,6 +282,23 @@ void px_worker_repeat_bindings(struct px_worker *w)
 	ring(w);
 }
 
+bool px_worker_hand(struct px_worker *w, const struct px_hand *hand)
+{
+	struct px_mailbox *m = &w->mailbox;
+	bool fits;
+
+	pthread_mutex_lock(&m->lock);
+	if (!m->hands)
+		m->hands = calloc(PX_HANDS, sizeof(*m->hands));
+	fits = m->hands && m->n_hands < PX_HANDS;
+	if (fits)
+		m->hands[m->n_hands++] = *hand;
+	pthread_mutex_unlock(&m->lock);
+	if (fits)
+		ring(w);
+	return fits;
+}
+
 void px_worker_stop(struct px_worker *w)
 {
 	pthread_mutex_lock(&w->mailbox.lock);
@@ -281,5 +306,9 @@ void px_worker_stop(struct px_worker *w)
 	pthread_mutex_unlock(&w->mailbox.lock);
 	ring(w);
 	pthread_join(w->thread, NULL);
+}
+
+void px_worker_free(struct px_worker *w)
+{
 	close_all(w);
 }

@@ -32,13 +32,32 @@ enum px_timer_kind {
 	PX_TIMER_GAUGE,
 };
 
+/** A connection that another worker has accepted, for a flow of this one. */
+struct px_hand {
+	int fd;
+	bool v4;
+	struct px_client *client; /**< a reference moves with it */
+	uint64_t flow;
+};
+
+#define PX_HANDS 1024u
+
+struct px_worker;
+
+/** Who is running, by index; filled in by the control thread. */
+struct px_roster {
+	_Atomic(struct px_worker *) at[PX_WORKERS_MAX];
+};
+
 struct px_mailbox {
 	enum px_handle handle;
 	int fd;
 	pthread_mutex_t lock;
 	struct px_snapshot *next; /**< newest configuration not yet taken over; under lock */
 	bool stop;
-	bool repeat_bindings; /**< the plugin is new: report every connection again */
+	bool repeat_bindings;  /**< the plugin is new: report every connection again */
+	struct px_hand *hands; /**< [PX_HANDS], when there are any; under lock */
+	size_t n_hands;
 };
 
 /** Limits per peer address; unrelated addresses may share a slot, which only makes it stricter. */
@@ -70,19 +89,23 @@ struct px_worker {
 	struct px_slab conns;
 	struct px_slab setups;
 	struct px_bufs bufs;
-	struct px_buf *scratch;    /**< what is read goes here first */
-	struct px_source *sources; /**< [PX_SOURCES], by hash of the peer's address */
-	_Atomic uint32_t *flows;   /**< of the whole process, borrowed */
-	struct px_notes *notes;    /**< to the control thread, borrowed */
-	uint64_t hash_key;         /**< against chosen collisions in sources */
+	struct px_buf *scratch;     /**< what is read goes here first */
+	struct px_source *sources;  /**< [PX_SOURCES], by hash of the peer's address */
+	_Atomic uint32_t *flows;    /**< of the whole process, borrowed */
+	struct px_notes *notes;     /**< to the control thread, borrowed */
+	uint64_t hash_key;          /**< against chosen collisions in sources */
+	struct px_roster *roster;   /**< borrowed */
+	struct px_conn_list *names; /**< [PX_NAMES], network: flows that have a number (apart.h) */
+	uint64_t n_named;
 	struct px_gauge gauge;
 	struct px_counters counters;
 	bool stopping;
 };
 
 #define PX_SOURCES 4096u
+#define PX_NAMES 4096u
 
-/** w->index, flows and notes are set by the caller; the rest is zero.
+/** w->index, flows, notes and roster are set by the caller; the rest is zero.
  *  @param listeners  consumed, with their descriptors
  *  @param cfg        one reference is taken */
 MAMS_MUST int px_worker_start(struct px_worker *w, struct px_snapshot *cfg,
@@ -90,8 +113,13 @@ MAMS_MUST int px_worker_start(struct px_worker *w, struct px_snapshot *cfg,
 /** Hand over a new configuration; a reference is taken.  From the control thread. */
 void px_worker_configure(struct px_worker *w, struct px_snapshot *cfg);
 void px_worker_repeat_bindings(struct px_worker *w);
-/** Abort all flows, end the thread, free everything. */
+/** Give a connection to the worker whose flow it is for; from another worker.
+ *  @return false when too many wait there: nothing is consumed */
+bool px_worker_hand(struct px_worker *w, const struct px_hand *hand);
+/** Abort all flows and end the thread; others may still hand over. */
 void px_worker_stop(struct px_worker *w);
+/** Once all have stopped. */
+void px_worker_free(struct px_worker *w);
 
 /** Slot of an address in w->sources. */
 uint32_t px_worker_source(const struct px_worker *w, const struct mams_addr *a);

@@ -144,8 +144,13 @@ def cases():
     yield "good-after-all", lambda: fetch("10.9.9.2")
 
 
-for name, case in cases():
-    try:
-        print(name, case(), flush=True)
-    except OSError as e:
-        print(name, "failed", e, flush=True)
+def say(all_cases):
+    for name, case in all_cases:
+        try:
+            print(name, case(), flush=True)
+        except OSError as e:
+            print(name, "failed", e, flush=True)
+
+
+if __name__ == "__main__":
+    say(cases())

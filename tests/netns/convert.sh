@@ -7,7 +7,8 @@ LAB=nt-convert
 
 lab_net && lab_certs && lab_conf
 head -c 32 /dev/urandom | base64 >"$LAB_DIR/key"
-chmod 600 "$LAB_DIR/key"
+head -c 32 /dev/urandom | base64 >"$LAB_DIR/other"
+chmod 600 "$LAB_DIR/key" "$LAB_DIR/other"
 echo small >"$LAB_DIR/www/small"
 sed -i '/pm_socket/d' "$LAB_DIR/px.conf"
 cat >>"$LAB_DIR/px.conf" <<-X
@@ -16,6 +17,8 @@ cat >>"$LAB_DIR/px.conf" <<-X
 	connect = 2s
 	cookie_networks = { "10.1.2.0/24" }
 	client static { key_file = $LAB_DIR/key }
+	client other { key_file = $LAB_DIR/other }
+	workers = 3
 X
 px ip route add unreachable 10.77.0.0/16
 sv nft -f - <<-X
@@ -68,6 +71,26 @@ expect refused-by-icmp 'error 97 13'
 expect refused-by-icmp-IPv6 'error 97 1'
 expect good-after-all 'ok small'
 
+say "a flow in two parts"
+cl "$(dirname "$0")/attach.py" 10.1.1.1 7443 "$LAB_DIR/key" "$LAB_DIR/other" >"$LAB_DIR/said"
+for c in in-two-parts more-on-the-first many attach-in-pieces turn-before-octets given-up \
+	given-up-at-the-end; do
+	expect $c 'ok small'
+done
+expect twice 'error 64 1'
+expect too-late 'error 96 0'
+expect unknown-flow 'error 96 0'
+expect unknown-worker 'error 96 0'
+expect foreign-flow 'error 32 0'
+expect no-cookie 'error 32 0'
+expect attach-and-connect 'error 1'
+expect attach-with-octets 'error 1 0'
+expect attach-with-turn 'error 1 0'
+for c in turn-too-early turn-of-another no-turn second-reset first-ends-short; do
+	expect $c reset
+done
+expect good-after-all-that 'ok small'
+
 say "counters"
 lab_mamsctl --json --counters -s "$LAB_DIR/px.ctl" status >"$LAB_DIR/status"
 for c in unsupported_version malformed unsupported_message missing_cookie not_authorized \
@@ -75,6 +98,11 @@ for c in unsupported_version malformed unsupported_message missing_cookie not_au
 	claim "answered_${c}_total" \
 		"$(jq "[.counters[] | select(.name == \"answered_${c}_total\") | .value] | add" \
 			"$LAB_DIR/status")" '>=' 1
+done
+for c in attached attach_turned attach_dropped attach_wrong_turn attach_malformed attach_unknown \
+	attach_foreign attach_twice; do
+	claim "${c}_total" "$(jq ".counters[] | select(.name == \"${c}_total\").value" \
+		"$LAB_DIR/status")" '>=' 1
 done
 no_reports
 claims_table

@@ -158,6 +158,48 @@ static void random_lives(void)
 	}
 }
 
+/* Direction 0 goes on over another connection: read where it turns, no octet sooner or later. */
+static void uplink_turns(void)
+{
+	fresh();
+	px_flow_moved(&f, 0, 700, at(1));
+	CU_ASSERT_FALSE(px_flow_turns(&f, 0));
+	f.uplink = PX_UPLINK_ASKED;
+	CU_ASSERT_FALSE(px_flow_turns(&f, 0));
+	CU_ASSERT_TRUE(px_flow_turn(&f, 1000));
+	CU_ASSERT_FALSE(px_flow_turns(&f, 0));
+	px_flow_moved(&f, 0, 300, at(2));
+	CU_ASSERT_TRUE(px_flow_turns(&f, 0));
+	CU_ASSERT_FALSE(px_flow_turns(&f, 1));
+	/* all had come before it was said */
+	fresh();
+	px_flow_moved(&f, 0, 1000, at(1));
+	CU_ASSERT_TRUE(px_flow_turn(&f, 1000));
+	CU_ASSERT_TRUE(px_flow_turns(&f, 0));
+	/* and this is a lie */
+	fresh();
+	px_flow_moved(&f, 0, 1001, at(1));
+	CU_ASSERT_FALSE(px_flow_turn(&f, 1000));
+}
+
+/* What the end of the first connection means depends on what the second one has said. */
+static void end_of_one_of_two(void)
+{
+	static const enum px_end up[] = {
+		[PX_UPLINK_ONE] = PX_END_FLOW,
+		[PX_UPLINK_ASKED] = PX_END_WAIT,
+		[PX_UPLINK_TURNING] = PX_END_SHORT,
+		[PX_UPLINK_TWO] = PX_END_FLOW,
+	};
+
+	for (size_t i = 0; i < MAMS_ARRAY_LEN(up); i++) {
+		fresh();
+		f.uplink = (enum px_uplink)i;
+		CU_ASSERT_EQUAL(px_flow_end(&f, 0), up[i]);
+		CU_ASSERT_EQUAL(px_flow_end(&f, 1), PX_END_FLOW);
+	}
+}
+
 int main(void)
 {
 	static const struct mams_case cases[] = {
@@ -167,6 +209,8 @@ int main(void)
 		{"reset_after_end_of_stream", reset_after_end_of_stream},
 		{"flush_is_bounded", flush_is_bounded},
 		{"idle", idle},
+		{"uplink_turns", uplink_turns},
+		{"end_of_one_of_two", end_of_one_of_two},
 		{"random_lives", random_lives},
 	};
 
