@@ -56,7 +56,11 @@ static int put_paths(struct ctl_msg *msg, const struct ccm_conf *conf, const str
 			.proxy = p->proxy,
 			.proxy_port = p->proxy.port,
 			.priority = p->priority,
-			.backup = p->backup};
+			.backup = p->backup,
+			.has_backup_up = p->backup_up != p->backup,
+			.backup_up = p->backup_up,
+			.has_backup_down = p->backup_down != p->backup,
+			.backup_down = p->backup_down};
 		(*out)[(*n)++].proxy.port = 0;
 	}
 	return 0;

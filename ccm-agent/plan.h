@@ -20,6 +20,8 @@ struct ccm_path {
 	struct mams_addr proxy; /**< with port */
 	uint32_t priority;
 	bool backup;
+	bool backup_up;   /**< for connections that carry uplink alone */
+	bool backup_down; /**< and downlink alone */
 	bool silent; /**< nothing comes back over it: the plugin does without, the proxy asks on */
 };
 

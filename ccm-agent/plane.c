@@ -58,6 +58,12 @@ static void take_modes(const struct mx_traffic_steering_req *r, struct ccm_ancho
 	a->dl_mode = r->has_downlink_mode ? (uint8_t)(1 + r->downlink_mode) : 0;
 }
 
+/* Can its downlink use other links than its uplink? */
+static bool can_part(const struct ccm_session *s, const struct ccm_anchor *a)
+{
+	return a->tunnelled || a == ccm_setup_caught(s);
+}
+
 int ccm_plane_steering(
 	struct ccm_session *s, const struct mx_msg *m, mams_time now, struct mams_error *err)
 {
@@ -68,10 +74,10 @@ int ccm_plane_steering(
 	(void)now;
 	if (rc < 0)
 		return rc;
-	/* one flag of a subflow rules both directions, and without convergence the answers come
-	 * over the link of the requests; a tunnel has two directions.  The RSP says what stays in
-	 * effect */
-	if (!o.plain || (o.dl != o.ul && !o.anchor->tunnelled) || !o.dl || !o.ul) {
+	/* a tunnel has two directions, and the client's proxy makes two connections of a flow;
+	 * without convergence the answers come over the link of the requests.  The RSP says what
+	 * stays in effect */
+	if (!o.plain || (o.dl != o.ul && !can_part(s, o.anchor)) || !o.dl || !o.ul) {
 		s->counters.steerings_refused++;
 		return ccm_session_answer(s, m, ccm_compose_steering_rsp(s, o.anchor));
 	}

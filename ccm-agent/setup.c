@@ -22,6 +22,16 @@ static bool is_silent(const struct ccm_session_link *l, const struct ccm_path *p
 	       mams_addr_eq(&l->silent_proxy, &p->proxy);
 }
 
+/* @param dl, ul  bits of connection ids; others are backup */
+static void put_lists(struct ccm_path *p, uint32_t dl, uint32_t ul)
+{
+	const uint32_t bit = 1u << p->connection_id;
+
+	p->backup = ((dl | ul) & bit) == 0;
+	p->backup_up = (ul & bit) == 0;
+	p->backup_down = (dl & bit) == 0;
+}
+
 static struct ccm_path *add_path(struct ccm_target *out, uint8_t id, uint32_t group)
 {
 	struct ccm_path *p = &out->paths[out->n_paths++];
@@ -44,7 +54,8 @@ static void only_one(struct ccm_target *out, size_t from, uint8_t leaving)
 			best = p;
 	}
 	for (size_t i = from; best && i < out->n_paths; i++)
-		out->paths[i].backup = &out->paths[i] != best;
+		put_lists(&out->paths[i], &out->paths[i] == best ? CCM_ALL_CONNECTIONS : 0,
+			&out->paths[i] == best ? CCM_ALL_CONNECTIONS : 0);
 }
 
 /* @return does it have a path? */
@@ -67,7 +78,7 @@ static bool want_anchor(const struct ccm_session *s, const struct ccm_anchor *a,
 		p->local = s->link[i].now.address;
 		p->proxy = *proxy;
 		p->priority = s->link[i].conf->priority;
-		p->backup = ((a->dl | a->ul) & 1u << i) == 0;
+		put_lists(p, a->dl, a->ul);
 		/* after a fallback the proxy has no paths, and nobody would say that it is back */
 		p->silent = caught && !s->fallen_back && is_silent(&s->link[i], p);
 	}
@@ -90,7 +101,7 @@ static void want_retired(
 		p->local = r->local[i];
 		p->proxy = r->proxy[i];
 		p->priority = l->conf->priority;
-		p->backup = ((r->dl | r->ul) & 1u << i) == 0;
+		put_lists(p, r->dl, r->ul);
 	}
 }
 

@@ -167,12 +167,9 @@ int ncm_steering_verdict(
 	if (!several(o->ul) || native)
 		wanted &= ~(1u << MX_F_UPLINK_AGGREGATION);
 
-	if (o->dl != o->ul && !ncm_steering_apart(s, o->anchor)) {
-		*text = native ? "not applied: without convergence the answers come over the link "
-				 "that the requests take"
-			       : "not applied: the MPTCP proxy carries UL and DL over the same "
-				 "links "
-				 "(a subflow is backup in both directions)";
+	if (o->dl != o->ul && native) {
+		*text = "not applied: without convergence the answers come over the link that the "
+			"requests take";
 		return MAMS_EVALUE;
 	}
 	if ((features_in(r) ^ wanted) & judged) {

@@ -12,7 +12,8 @@ void ncm_steering_lists(const struct ncm_session *s, struct ncm_order *o);
 const char *ncm_steering_check(const struct ncm_session *s, const struct ncm_order *o);
 /** Those that the order activates. */
 uint32_t ncm_steering_features(const struct ncm_session *s, const struct ncm_order *o);
-/** May its UL and DL lists differ?  The only place that says so. */
+/** Does the policy give uplink and downlink lists of their own?  With MPTCP_Proxy it could, but an
+ *  N-MADP sees of a subflow's uplink its delay alone. */
 bool ncm_steering_apart(const struct ncm_session *s, size_t anchor);
 /** An order is in effect: kept.
  *  @param own  it is the policy's, else it holds against the policy */

@@ -161,6 +161,7 @@ static int steer(
 
 static void steering(void)
 {
+	const struct ccm_path *p;
 	struct world w;
 	struct mams_error err;
 
@@ -174,8 +175,11 @@ static void steering(void)
 	w.clients->steer_code = -1;
 	CU_ASSERT_EQUAL(steer(&w, 10, LTE, WIFI, &err), 0);
 	world_run(&w, 500);
-	CU_ASSERT_EQUAL(w.clients->steer_code, MAMS_EVALUE); /* said, not ignored */
-	CU_ASSERT(w.clients->applied.paths[0].backup && !w.clients->applied.paths[1].backup);
+	CU_ASSERT_EQUAL(w.clients->steer_code, 0);
+	p = w.clients->applied.paths;
+	CU_ASSERT(!p[0].backup && !p[0].backup_up && p[0].backup_down);
+	CU_ASSERT(!p[1].backup && p[1].backup_up && !p[1].backup_down);
+	CU_ASSERT_EQUAL(w.clients->backup, WIFI);
 	CU_ASSERT_EQUAL(steer(&w, 11, 4, 4, &err), -MAMS_EVALUE);
 	CU_ASSERT_EQUAL(steer(&w, 12, LTE | WIFI, LTE | WIFI, &err), 0);
 	world_run(&w, 500);

@@ -30,8 +30,7 @@ static const struct command commands[] = {
 		"LINKS are names of links with commas between them, e.g. wifi,lte.  A link in no "
 		"list\n"
 		"becomes backup.  Exit status 0 only when the client has applied it.\n"
-		"An anchor with GMA takes different lists for the directions, and a MODE for "
-		"each:\n"
+		"An anchor with GMA takes a MODE for each direction:\n"
 		"single, active-standby, smallest-delay, priority, split or duplicate.\n"
 		"With --application its traffic alone goes elsewhere, and what is not named "
 		"stays.\n",
