@@ -29,7 +29,7 @@ static struct steer_figures figures_of(
 {
 	const bool any = q->has_rate || q->has_delay || q->has_loss;
 	struct steer_figures f = {.has_rate = q->has_rate,
-		.has_used = q->has_rate,
+		.has_used = q->at.us > 0,
 		.has_delay = q->has_delay,
 		.has_jitter = q->has_jitter,
 		.has_loss = q->has_loss,

@@ -139,6 +139,8 @@ static size_t carrier(const struct way *w, const struct steer_input *in, bool do
 {
 	const uint32_t on = on_bits(w);
 
+	if (told_first && !in->told)
+		return w->n;
 	for (size_t i = 0; i < w->n; i++)
 		if ((on & 1u << i) &&
 			(told_first ? w->v[i].link->id == (down ? in->dl_first : in->ul_first)

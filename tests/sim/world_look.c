@@ -24,12 +24,28 @@ static struct ncm_measure measures[] = {
 };
 static struct ncm_ssid ssids[] = {{.name = "office", .type = MX_SSID, .id = "office-5GHz"}};
 
-void world_policy(struct world *w, size_t n_madps, size_t n_anchors)
+static void put_madps(struct world *w)
 {
-	struct ncm_policy *p = &w->policy;
 	static const char *const others[][2] = {
 		{"10.1.1.9:7443", "10.1.129.9:7443"}, {"10.1.1.17:7443", "10.1.129.17:7443"}};
 	static const char *const names[] = {"west", "south"};
+
+	w->madps[0] = (struct ncm_madp_conf){.name = "east"};
+	w->madps[0].access[0] = (struct ncm_madp_access){.proxies = {*wifi_proxy}, .n = 1};
+	w->madps[0].access[1] = (struct ncm_madp_access){.proxies = {*lte_proxy}, .n = 1};
+	for (size_t i = 0; i < 4; i++) {
+		struct ncm_madp_conf *m = &w->madps[1 + i / 2];
+		struct ncm_madp_access *a = &m->access[i % 2];
+
+		m->name = names[i / 2];
+		a->n = 1;
+		mams_assert(mams_addr_parse_port(others[i / 2][i % 2], 0, &a->proxies[0]) == 0);
+	}
+}
+
+void world_policy(struct world *w, size_t n_madps, size_t n_anchors)
+{
+	struct ncm_policy *p = &w->policy;
 	int rc = mams_prefix_parse("10.1.0.0/17", wifi_net) |
 		 mams_prefix_parse("10.1.128.0/17", lte_net) |
 		 mams_addr_parse_port("10.1.1.1:7443", 0, wifi_proxy) |
@@ -51,17 +67,7 @@ void world_policy(struct world *w, size_t n_madps, size_t n_anchors)
 		.proxies = lte_proxy,
 		.n_proxies = 1,
 		.applications = true};
-	w->madps[0] = (struct ncm_madp_conf){.name = "east"};
-	w->madps[0].access[0] = (struct ncm_madp_access){.proxies = {*wifi_proxy}, .n = 1};
-	w->madps[0].access[1] = (struct ncm_madp_access){.proxies = {*lte_proxy}, .n = 1};
-	for (size_t i = 0; i < 4; i++) {
-		struct ncm_madp_conf *m = &w->madps[1 + i / 2];
-		struct ncm_madp_access *a = &m->access[i % 2];
-
-		m->name = names[i / 2];
-		a->n = 1;
-		mams_assert(mams_addr_parse_port(others[i / 2][i % 2], 0, &a->proxies[0]) == 0);
-	}
+	put_madps(w);
 	w->anchors[0] = (struct ncm_anchor_conf){.name = "anchor",
 		.connection_type = MX_LTE,
 		.methods = 1u << MX_CONV_MPTCP_PROXY,
