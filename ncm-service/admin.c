@@ -254,7 +254,8 @@ static void on_probe(struct ncm_admin *a, struct mams_ctl_conn *c, const struct 
 		rc = mams_fail(&err, MAMS_ESTATE, "probe",
 			"nothing to be probed: it wants an active session with the feature "
 			"probing, "
-			"a probe section of the links' type, and a user plane over them");
+			"a probe section of the links' type whose budget is not used up, and a "
+			"user plane over them");
 	snprintf(text, sizeof(text), "%s: %s", err.where, err.text);
 	mams_ctl_answer_result(
 		c, msg->id, -rc, rc < 0 ? text : "begun; mamsctl paths shows what comes of it");

@@ -141,6 +141,9 @@ static const struct mams_conf_row probe_rows[] = {
 		.required = true, .doc = "of the connections: Wi-Fi, LTE, 5G_NR or MulteFire"},
 	{"period", MAMS_C_DURATION, IN_PROBE(period_ms), .max = 86400000, .def = "1min",
 		.doc = "from one estimation to the next; 0: only when the user plane changes"},
+	{"budget", MAMS_C_INT, IN_PROBE(budget), .max = 1000000000, .def = "0",
+		.doc = "kB an hour that estimations of a connection may take, both ways; 0: no "
+		       "limit"},
 	{"init_duration", MAMS_C_DURATION, IN_PROBE(init_ms), .min = 100, .max = 10000,
 		.def = "500ms", .doc = "of a test of a connection that carries no user data"},
 	{"init_rate", MAMS_C_INT, IN_PROBE(init_rate), .min = 1, .max = 100, .def = "1",
@@ -354,6 +357,10 @@ static int check_probe(
 	if (c->active_duration_ms && c->active_duration_ms < 10000)
 		return mams_fail(err, MAMS_EVALUE, path,
 			"probe %s: active_duration is 10s to 100s, or 0", c->name);
+	if (c->budget && !c->active_duration_ms)
+		return mams_fail(err, MAMS_EVALUE, path,
+			"probe %s: with a budget probes must end; active_duration is 10s to 100s",
+			c->name);
 	if (!p->control_port)
 		return mams_fail(err, MAMS_EMISSING, path,
 			"probe %s: control_port is missing (the UDP port of control_listen of "

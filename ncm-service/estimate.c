@@ -1,7 +1,11 @@
 #include "ncm-service/estimate.h"
+#include "lib/mx/mx_control.h"
 #include "ncm-service/compose.h"
 
 #define AGAIN_MS 5000 /* after an instance had no room for another test */
+#define AROUND 48u    /* octets of IPv6 and UDP */
+#define ANSWER (AROUND + 8u)
+#define BESIDE 1000u /* octets of Keep-Alives and last words */
 
 static const struct ncm_probe_conf *conf_of(const struct ncm_session *s, uint8_t id)
 {
@@ -72,7 +76,25 @@ void ncm_estimate_confirmed(struct ncm_session *s, const struct mx_up_setup_cnf 
 	s->probe_port = c->probe_param ? c->probe_param->probe_port : 0;
 	/* a new user plane: what was under way may have another address */
 	for (size_t i = 0; i < NCM_LINKS_MAX; i++)
-		s->probe[i] = (struct ncm_probing){0};
+		s->probe[i] = (struct ncm_probing){.paid = s->probe[i].paid};
+}
+
+/* Octets of an estimation on the connection, both ways. */
+static uint64_t cost_of(const struct ncm_probe_conf *c, bool active)
+{
+	const uint64_t n = active ? c->active_duration_ms / c->active_ms
+				  : mx_control_init_probes(c->init_ms, c->init_rate, c->init_size);
+	const uint64_t size = active ? c->active_size : c->init_size;
+
+	return n * (size + AROUND + ((active ? c->active_ack : c->init_ack) ? ANSWER : 0)) + BESIDE;
+}
+
+/* The next one has to wait until the budget allows for this one. */
+static void pay(struct ncm_probing *p, const struct ncm_probe_conf *c, mams_time now)
+{
+	if (c->budget)
+		p->paid = mams_time_add_ms(
+			now, (int64_t)(cost_of(c, p->active && p->busy) * 3600 / c->budget));
 }
 
 /* A connection just set up carries nothing yet.  Later those that tell quality do so of all that
@@ -109,7 +131,7 @@ void ncm_estimate_review(struct ncm_session *s, mams_time now)
 			continue;
 		p->on = true;
 		p->active = is_active(s, i, anchor);
-		p->next = now;
+		p->next = mams_time_max(now, p->paid);
 	}
 }
 
@@ -121,7 +143,8 @@ bool ncm_session_probe(struct ncm_session *s, uint32_t links, mams_time now)
 		return false;
 	ncm_estimate_review(s, now);
 	for (uint8_t i = 0; i < NCM_LINKS_MAX; i++) {
-		if (!(links & 1u << i) || !s->probe[i].on)
+		if (!(links & 1u << i) || !s->probe[i].on ||
+			mams_time_before(now, s->probe[i].paid))
 			continue;
 		s->probe[i].next = now;
 		any = true;
@@ -148,14 +171,16 @@ void ncm_estimate_tick(struct ncm_session *s, mams_time now)
 
 		if (!p->on || mams_time_before(now, p->next))
 			continue;
-		p->next = conf && conf->period_ms ? mams_time_add_ms(now, conf->period_ms)
-						  : MAMS_TIME_NEVER;
+		p->next = MAMS_TIME_NEVER;
 		if (!is_probed(s, i, &anchor)) {
 			p->on = false;
 			continue;
 		}
 		p->busy = is_busy(s, i, now);
 		p->once = true;
+		pay(p, conf, now);
+		if (conf->period_ms)
+			p->next = mams_time_max(mams_time_add_ms(now, conf->period_ms), p->paid);
 		order_probes(s, i, anchor);
 	}
 }
@@ -169,6 +194,7 @@ void ncm_session_probing(struct ncm_session *s, uint8_t id, bool ready, mams_tim
 		return;
 	if (!ready) {
 		s->counters->probes_put_off++;
+		s->probe[id].paid = now; /* nothing was sent */
 		s->probe[id].next =
 			mams_time_min(s->probe[id].next, mams_time_add_ms(now, AGAIN_MS));
 		return;

@@ -119,6 +119,7 @@ struct ncm_probe_conf {
 	const char *name;
 	int connection_type; /**< enum mx_connection_type */
 	uint32_t period_ms;  /**< from one estimation to the next; 0: none follows */
+	uint32_t budget; /**< kB an hour, of all that estimations of a connection send; 0: none */
 	uint32_t init_ms;
 	uint32_t init_rate; /**< Mbit/s */
 	uint32_t init_size; /**< octets of a PDU */

@@ -202,6 +202,7 @@ struct ncm_probing {
 	bool busy;   /**< it does, as far as is known: the next estimation is of the active phase */
 	bool once;   /**< it has been estimated since it was set up */
 	mams_time next;
+	mams_time paid; /**< when the budget has earned what was spent */
 };
 
 /** A steering order. */

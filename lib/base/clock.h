@@ -32,6 +32,11 @@ static inline mams_time mams_time_min(mams_time a, mams_time b)
 	return a.us < b.us ? a : b;
 }
 
+static inline mams_time mams_time_max(mams_time a, mams_time b)
+{
+	return a.us < b.us ? b : a;
+}
+
 static inline bool mams_time_is_never(mams_time t)
 {
 	return t.us == INT64_MAX;

@@ -55,6 +55,7 @@ struct way {
 	struct flying down[FLYING_MAX], up[FLYING_MAX];
 	size_t n_down, n_up;
 	uint64_t received; /* octets of the link */
+	uint64_t probed;   /* octets of probes and answers, with headers */
 };
 
 struct bed {
@@ -113,6 +114,7 @@ static void madp_turn(struct bed *b, uint8_t id)
 		(void)px_sounding_take(&w->s, f.octets, f.len, now);
 	while (w->orders && !w->stopped && (len = px_sounding_next(&w->s, now, pdu)) > 0) {
 		w->kinds[w->s.conf.active] += len != PX_SOUNDING_WORD;
+		w->probed += len + 48;
 		if (!w->lose || ++w->n % w->lose)
 			fly(w->down, &w->n_down, pdu, len, now);
 	}
@@ -140,10 +142,12 @@ static void client_turn(struct bed *b, uint8_t id)
 		len = ccm_estimate_pdu(c, id, f.octets, f.len, w->received, now, pdu);
 		if (len > 0)
 			fly(w->up, &w->n_up, pdu, len, now);
+		w->probed += len > 0 ? len + 48 : 0;
 	}
 	len = ccm_estimate_tick(c, id, w->received, now, pdu);
 	if (len > 0)
 		fly(w->up, &w->n_up, pdu, len, now);
+	w->probed += len > 0 ? len + 48 : 0;
 }
 
 static void run(struct bed *b, int64_t ms)
@@ -306,6 +310,38 @@ static void again(void)
 	scene_finish(&b.s);
 }
 
+/* A link that is paid by volume: whatever moves, and whoever asks, probes keep to its budget. */
+static void budget(void)
+{
+	static struct bed b;
+	const uint64_t earned = 1000; /* octets a second */
+	const uint64_t test = 100 * (500 + 48 + 56) + 1000;
+	uint64_t before;
+
+	begin(&b);
+	run(&b, 3000);
+	probes[0].budget = 3600;
+	probes[0].period_ms = 10000;
+	steer(&b, LTE);
+	before = b.way[0].probed;
+	run(&b, 30000);
+	CU_ASSERT_EQUAL(b.way[0].kinds[0], 100);
+	CU_ASSERT_FALSE(ncm_session_probe(scene_session(&b.s), WIFI, b.s.w.now));
+	for (int i = 0; i < 17; i++) {
+		steer(&b, i % 2 ? LTE : WIFI | LTE);
+		run(&b, 5000);
+		(void)ncm_session_probe(scene_session(&b.s), WIFI, b.s.w.now);
+		run(&b, 5000);
+	}
+	CU_ASSERT(b.way[0].probed - before <= 200 * earned + test);
+	CU_ASSERT(b.way[0].probed - before >= test); /* it is probed all the same */
+	run(&b, 62000);
+	CU_ASSERT(b.way[0].kinds[0] + b.way[0].kinds[1] > 100);
+	probes[0].budget = 0;
+	probes[0].period_ms = 60000;
+	scene_finish(&b.s);
+}
+
 /* A path over which nothing comes has no result, and leaves nothing behind. */
 static void nothing_comes(void)
 {
@@ -408,6 +444,7 @@ int main(void)
 		{"both phases, with their results", both_phases},
 		{"results by the letter of C.3.17", by_the_letter},
 		{"estimations follow each other", again},
+		{"a budget of probes", budget},
 		{"a path over which nothing comes", nothing_comes},
 		{"probing is not agreed", not_agreed},
 		{"probing is switched off, and on", switched_off},
