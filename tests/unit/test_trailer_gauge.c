@@ -1,0 +1,152 @@
+/* What the trailer's control thread tells the NCM of links: differences of totals, and delays of
+ * each direction. */
+#include "lib/io/ctlmsg.h"
+#include "tests/support/suite.h"
+#include "trailer-madp/desired.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static char path[64];
+
+struct peer {
+	struct mams_ctl_conn *there;
+	struct ctl_quality_link link[4];
+	size_t n;
+};
+
+static void on_packet(void *user, struct mams_ctl_conn *c, const char *data, size_t len)
+{
+	struct peer *p = user;
+	struct ctl_msg *m = NULL;
+
+	(void)c;
+	CU_ASSERT_EQUAL_FATAL(ctl_decode(data, len, &m, NULL), 0);
+	CU_ASSERT_FATAL(m->type == CTL_QUALITY && m->quality.n_links <= 4);
+	p->n = m->quality.n_links;
+	memcpy(p->link, m->quality.links, p->n * sizeof(p->link[0]));
+	ctl_msg_free(m);
+}
+
+static void on_accepted(void *user, struct mams_ctl_conn *c)
+{
+	((struct peer *)user)->there = c;
+}
+
+static void stop(void *user)
+{
+	mams_loop_stop(user);
+}
+
+static void run_for(struct mams_loop *l, int ms)
+{
+	struct mams_loop_timer *t;
+
+	CU_ASSERT_EQUAL_FATAL(mams_loop_timer_new(l, stop, l, &t), 0);
+	mams_loop_timer_at(t, mams_time_add_ms(mams_clock_now(), ms));
+	mams_loop_run(l);
+	mams_loop_timer_del(t);
+}
+
+static mams_time at(int64_t s)
+{
+	return mams_time_us(s * 1000000);
+}
+
+static const struct mams_ctl_server_ops server_ops = {.opened = on_accepted};
+static const struct mams_ctl_server_ops peer_ops = {.packet = on_packet};
+
+/* Two links: near, 10 ms each way; far, 60 ms up and 25 ms down, whose reports come back over the
+ * near one.  The clocks of both ends are anything. */
+static void two_links(struct madp_account *a)
+{
+	a->link[0] = (struct madp_link_count){.owner = 1,
+		.min_rtt_us = 20000,
+		.tx_owd_us = (uint32_t)(5000000 + 12000),
+		.tx_queue_us = 2000,
+		.rx_owd_us = (uint64_t)(int64_t)(-7000000 + 10000)};
+	a->link[1] = (struct madp_link_count){.owner = 5,
+		.min_rtt_us = 35000,
+		.tx_owd_us = (uint32_t)(5000000 + 25000),
+		.rx_owd_us = (uint64_t)(int64_t)(-7000000 + 60000)};
+}
+
+static void both_directions(void)
+{
+	struct mams_loop *l;
+	struct mams_ctl_server *server;
+	struct mams_ctl_conn *dialled;
+	struct peer p = {0};
+	struct madp_desired *d = calloc(1, sizeof(*d));
+	struct madp_desired *all = NULL;
+	struct madp_account *a = madp_account_new();
+
+	CU_ASSERT_FATAL(d && a && mams_loop_new(&l) == 0);
+	CU_ASSERT_EQUAL_FATAL(mams_ctl_listen(l, path, (gid_t)-1, &server_ops, &p, &server), 0);
+	CU_ASSERT_EQUAL_FATAL(mams_ctl_dial(l, path, &peer_ops, &p, &dialled), 0);
+	run_for(l, 50);
+	snprintf(d->client, sizeof(d->client), "ann");
+	d->id = 7;
+	d->account = a;
+	HASH_ADD_KEYPTR(by_client, all, d->client, strlen(d->client), d);
+	two_links(a);
+	mams_ctl_want_news(p.there);
+	madp_gauge_tell(server, all, at(1)); /* from now on */
+	run_for(l, 20);
+	CU_ASSERT_EQUAL(p.n, 0);
+
+	a->link[0].tx_packets = a->link[0].tx_arrived = 1000;
+	a->link[0].tx_arrived_octets = 1250000;
+	a->link[0].tx_lost = 10;
+	a->link[0].rate_bps = 11000000;
+	a->link[0].rate_seen = 1;
+	a->link[1].rx_packets = a->link[1].rx_counted = 99;
+	a->link[1].rx_octets = 125000;
+	a->link[1].lost = 1;
+	a->link[1].rx_queue_us = 3000;
+	madp_gauge_tell(server, all, at(2));
+	run_for(l, 20);
+	CU_ASSERT_EQUAL_FATAL(p.n, 2);
+	CU_ASSERT(p.link[0].session_id == 7 && p.link[0].connection_id == 0);
+	CU_ASSERT_EQUAL(p.link[0].dl.used_kbps, 10000);
+	CU_ASSERT(p.link[0].dl.has_rate_kbps && p.link[0].dl.rate_kbps == 11000);
+	CU_ASSERT(p.link[0].dl.packets == 1010 && p.link[0].dl.lost == 10);
+	CU_ASSERT_EQUAL(p.link[0].dl.delay_us, 12000);
+	CU_ASSERT_EQUAL(p.link[1].connection_id, 4);
+	CU_ASSERT_EQUAL(p.link[1].dl.delay_us, 25000);
+	CU_ASSERT_EQUAL(p.link[1].ul.delay_us, 60000);
+	CU_ASSERT(p.link[1].ul.packets == 100 && p.link[1].ul.lost == 1);
+	CU_ASSERT_EQUAL(p.link[1].ul.used_kbps, 1000);
+	CU_ASSERT_FALSE(p.link[1].ul.has_rate_kbps); /* full at one end of the second only */
+
+	/* The near one is idle; the far one is full, and its peer has begun anew. */
+	p.n = 0;
+	a->link[1].rx_packets += 1000;
+	a->link[1].rx_octets += 1250000;
+	a->link[1].tx_arrived = UINT32_MAX - 5;
+	madp_gauge_tell(server, all, at(3));
+	run_for(l, 20);
+	CU_ASSERT_EQUAL_FATAL(p.n, 1);
+	CU_ASSERT(p.link[0].ul.has_rate_kbps && p.link[0].ul.rate_kbps == 10000);
+	CU_ASSERT_FALSE(p.link[0].dl.has_packets);
+	CU_ASSERT_EQUAL(p.link[0].dl.used_kbps, 0);
+
+	HASH_DELETE(by_client, all, d);
+	free(d);
+	madp_account_unref(a);
+	mams_ctl_close(dialled);
+	mams_ctl_server_free(server);
+	mams_loop_free(l);
+}
+
+int main(void)
+{
+	static const struct mams_case cases[] = {
+		{"both directions of two links", both_directions},
+	};
+
+	snprintf(path, sizeof(path), "/tmp/test-trailer-gauge-%d.ctl", (int)getpid());
+	return mams_suite_run("trailer_gauge", cases, MAMS_ARRAY_LEN(cases));
+}
