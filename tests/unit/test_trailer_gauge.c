@@ -5,7 +5,6 @@
 #include "trailer-madp/desired.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -73,72 +72,89 @@ static void two_links(struct madp_account *a)
 		.rx_owd_us = (uint64_t)(int64_t)(-7000000 + 60000)};
 }
 
-static void both_directions(void)
-{
+struct bed {
 	struct mams_loop *l;
 	struct mams_ctl_server *server;
 	struct mams_ctl_conn *dialled;
-	struct peer p = {0};
-	struct madp_desired *d = calloc(1, sizeof(*d));
-	struct madp_desired *all = NULL;
-	struct madp_account *a = madp_account_new();
+	struct madp_desired d;
+	struct madp_desired *all;
+	struct peer peer;
+};
 
-	CU_ASSERT_FATAL(d && a && mams_loop_new(&l) == 0);
-	CU_ASSERT_EQUAL_FATAL(mams_ctl_listen(l, path, (gid_t)-1, &server_ops, &p, &server), 0);
-	CU_ASSERT_EQUAL_FATAL(mams_ctl_dial(l, path, &peer_ops, &p, &dialled), 0);
-	run_for(l, 50);
-	snprintf(d->client, sizeof(d->client), "ann");
-	d->id = 7;
-	d->account = a;
-	HASH_ADD_KEYPTR(by_client, all, d->client, strlen(d->client), d);
-	two_links(a);
-	mams_ctl_want_news(p.there);
-	madp_gauge_tell(server, all, at(1)); /* from now on */
-	run_for(l, 20);
-	CU_ASSERT_EQUAL(p.n, 0);
+static void begin(struct bed *b)
+{
+	*b = (struct bed){.d = {.client = "ann", .id = 7, .account = madp_account_new()}};
+	CU_ASSERT_FATAL(b->d.account && mams_loop_new(&b->l) == 0);
+	CU_ASSERT_EQUAL_FATAL(
+		mams_ctl_listen(b->l, path, (gid_t)-1, &server_ops, &b->peer, &b->server), 0);
+	CU_ASSERT_EQUAL_FATAL(mams_ctl_dial(b->l, path, &peer_ops, &b->peer, &b->dialled), 0);
+	run_for(b->l, 50);
+	HASH_ADD_KEYPTR(by_client, b->all, b->d.client, strlen(b->d.client), &b->d);
+	mams_ctl_want_news(b->peer.there);
+}
 
-	a->link[0].tx_packets = a->link[0].tx_arrived = 1000;
-	a->link[0].tx_arrived_octets = 1250000;
-	a->link[0].tx_lost = 10;
-	a->link[0].rate_bps = 11000000;
-	a->link[0].rate_seen = 1;
-	a->link[1].rx_packets = a->link[1].rx_counted = 99;
-	a->link[1].rx_octets = 125000;
-	a->link[1].lost = 1;
-	a->link[1].rx_queue_us = 3000;
-	madp_gauge_tell(server, all, at(2));
-	run_for(l, 20);
-	CU_ASSERT_EQUAL_FATAL(p.n, 2);
-	CU_ASSERT(p.link[0].session_id == 7 && p.link[0].connection_id == 0);
-	CU_ASSERT_EQUAL(p.link[0].dl.used_kbps, 10000);
-	CU_ASSERT(p.link[0].dl.has_rate_kbps && p.link[0].dl.rate_kbps == 11000);
-	CU_ASSERT(p.link[0].dl.packets == 1010 && p.link[0].dl.lost == 10);
-	CU_ASSERT_EQUAL(p.link[0].dl.delay_us, 12000);
-	CU_ASSERT_EQUAL(p.link[1].connection_id, 4);
-	CU_ASSERT_EQUAL(p.link[1].dl.delay_us, 25000);
-	CU_ASSERT_EQUAL(p.link[1].ul.delay_us, 60000);
-	CU_ASSERT(p.link[1].ul.packets == 100 && p.link[1].ul.lost == 1);
-	CU_ASSERT_EQUAL(p.link[1].ul.used_kbps, 1000);
-	CU_ASSERT_FALSE(p.link[1].ul.has_rate_kbps); /* full at one end of the second only */
+static void finish(struct bed *b)
+{
+	HASH_DELETE(by_client, b->all, &b->d);
+	madp_account_unref(b->d.account);
+	mams_ctl_close(b->dialled);
+	mams_ctl_server_free(b->server);
+	mams_loop_free(b->l);
+}
 
+/* @return how many links were told of */
+static size_t tell(struct bed *b, int64_t s)
+{
+	b->peer.n = 0;
+	madp_gauge_tell(b->server, b->all, at(s));
+	run_for(b->l, 20);
+	return b->peer.n;
+}
+
+static void check_second(const struct ctl_quality_link *near, const struct ctl_quality_link *far)
+{
+	CU_ASSERT(near->session_id == 7 && near->connection_id == 0);
+	CU_ASSERT_EQUAL(near->dl.used_kbps, 10000);
+	CU_ASSERT(near->dl.has_rate_kbps && near->dl.rate_kbps == 11000);
+	CU_ASSERT(near->dl.packets == 1010 && near->dl.lost == 10);
+	CU_ASSERT_EQUAL(near->dl.delay_us, 12000);
+	CU_ASSERT_EQUAL(far->connection_id, 4);
+	CU_ASSERT_EQUAL(far->dl.delay_us, 25000);
+	CU_ASSERT_EQUAL(far->ul.delay_us, 60000);
+	CU_ASSERT(far->ul.packets == 100 && far->ul.lost == 1);
+	CU_ASSERT_EQUAL(far->ul.used_kbps, 1000);
+	CU_ASSERT_FALSE(far->ul.has_rate_kbps); /* full at one end of the second only */
+}
+
+static void both_directions(void)
+{
+	struct bed b;
+	struct madp_link_count *n;
+
+	begin(&b);
+	n = b.d.account->link;
+	two_links(b.d.account);
+	CU_ASSERT_EQUAL(tell(&b, 1), 0); /* from now on */
+	n[0].tx_packets = n[0].tx_arrived = 1000;
+	n[0].tx_arrived_octets = 1250000;
+	n[0].tx_lost = 10;
+	n[0].rate_bps = 11000000;
+	n[0].rate_seen = 1;
+	n[1].rx_packets = n[1].rx_counted = 99;
+	n[1].rx_octets = 125000;
+	n[1].lost = 1;
+	n[1].rx_queue_us = 3000;
+	CU_ASSERT_EQUAL_FATAL(tell(&b, 2), 2);
+	check_second(&b.peer.link[0], &b.peer.link[1]);
 	/* The near one is idle; the far one is full, and its peer has begun anew. */
-	p.n = 0;
-	a->link[1].rx_packets += 1000;
-	a->link[1].rx_octets += 1250000;
-	a->link[1].tx_arrived = UINT32_MAX - 5;
-	madp_gauge_tell(server, all, at(3));
-	run_for(l, 20);
-	CU_ASSERT_EQUAL_FATAL(p.n, 1);
-	CU_ASSERT(p.link[0].ul.has_rate_kbps && p.link[0].ul.rate_kbps == 10000);
-	CU_ASSERT_FALSE(p.link[0].dl.has_packets);
-	CU_ASSERT_EQUAL(p.link[0].dl.used_kbps, 0);
-
-	HASH_DELETE(by_client, all, d);
-	free(d);
-	madp_account_unref(a);
-	mams_ctl_close(dialled);
-	mams_ctl_server_free(server);
-	mams_loop_free(l);
+	n[1].rx_packets += 1000;
+	n[1].rx_octets += 1250000;
+	n[1].tx_arrived = UINT32_MAX - 5;
+	CU_ASSERT_EQUAL_FATAL(tell(&b, 3), 1);
+	CU_ASSERT(b.peer.link[0].ul.has_rate_kbps && b.peer.link[0].ul.rate_kbps == 10000);
+	CU_ASSERT_FALSE(b.peer.link[0].dl.has_packets);
+	CU_ASSERT_EQUAL(b.peer.link[0].dl.used_kbps, 0);
+	finish(&b);
 }
 
 int main(void)
