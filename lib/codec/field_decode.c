@@ -177,7 +177,8 @@ static int decode_integer(
 	if (rc < 0)
 		return rc;
 	if (n < min || n > max)
-		return fail(w, MAMS_EVALUE, "must be %lld..%lld", (long long)min, (long long)max);
+		return fail(w, MAMS_EVALUE, "must be %lld..%lld, not %lld", (long long)min,
+			(long long)max, (long long)n);
 	store_integer(kind, n, out);
 	return 0;
 }

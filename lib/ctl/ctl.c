@@ -124,6 +124,31 @@ int ctl_encode(
 		&envelope_table, &e, ctl_rows[m->type].body, &m->result, flags, out, err);
 }
 
+int ctl_network_read(const char *text, size_t len, struct ctl_msg **out, struct mams_error *err)
+{
+	static const struct mams_decode_limits limits = {CTL_MAX_BYTES, 16};
+	struct ctl_msg *m = NULL;
+	struct mams_json *j = NULL;
+	int rc = mams_json_parse(text, len, &limits, &j, err);
+
+	if (rc == 0 && !(m = ctl_msg_new(CTL_NETWORK, 0)))
+		rc = -ENOMEM;
+	if (rc == 0)
+		rc = mams_field_decode(
+			&ctl_network_table, j, holder_of(m)->arena, &m->network, NULL, err);
+	mams_json_free(j);
+	if (rc < 0)
+		ctl_msg_free(m);
+	else
+		*out = m;
+	return rc;
+}
+
+int ctl_network_write(const struct ctl_msg *m, struct mams_buf *out, struct mams_error *err)
+{
+	return mams_field_encode(&ctl_network_table, &m->network, 0, out, err);
+}
+
 const char *ctl_type_name(enum ctl_type type)
 {
 	return (unsigned)type < CTL_TYPE_COUNT ? ctl_rows[type].name : "?";

@@ -8,9 +8,10 @@
 #include "lib/base/addr.h"
 #include "lib/base/err.h"
 #include "lib/ctl/ctl_ncm.h"
+#include "lib/ctl/ctl_network.h"
+#include "lib/ctl/ctl_path.h"
 #include "lib/ctl/ctl_quality.h"
 #include "lib/ctl/ctl_steering.h"
-#include "lib/ctl/ctl_path.h"
 #include "lib/ctl/ctl_trailer.h"
 
 #include <stdbool.h>
@@ -42,6 +43,8 @@ enum ctl_type {
 	CTL_LOG_LEVEL,      /**< anyone -> any daemon */
 	CTL_PROBE,          /**< mamsctl -> NCM: estimate paths of a client now */
 	CTL_DRAIN,          /**< mamsctl -> NCM: take an N-MADP instance out of use, or back */
+	CTL_NETWORK_REQ,    /**< mamsctl -> NCM: as CTL_STATUS_REQ, for what the network says */
+	CTL_NETWORK,        /**< what a network says of its accesses */
 	CTL_TR_SESSION_SET, /**< CCM -> C-MADP, NCM -> N-MADP: a session, whole */
 	CTL_TR_SESSION_DEL, /**< the same: it ends */
 	CTL_TR_READY,       /**< answer to CTL_TR_SESSION_SET */
@@ -450,6 +453,7 @@ struct ctl_msg {
 		struct ctl_log_level log_level;
 		struct ctl_probe probe;
 		struct ctl_drain drain;
+		struct ctl_network network;
 		struct ctl_tr_session_set tr_session_set;
 		struct ctl_tr_session_del tr_session_del;
 		struct ctl_tr_ready tr_ready;

@@ -13,6 +13,7 @@ struct ctl_row {
 
 extern const struct ctl_row ctl_rows[CTL_TYPE_COUNT];
 
+extern const struct mams_table ctl_network_table;
 extern const struct mams_table ctl_protect_table;
 extern const struct mams_table ctl_policy_table;
 extern const struct mams_table ctl_policy_status_table;
