@@ -6,6 +6,7 @@
 #include "mams_version.h"
 #include "ncm-service/admin_policy.h"
 #include "ncm-service/admin_steer.h"
+#include "ncm-service/feeder.h"
 #include "ncm-service/protect.h"
 #include "ncm-service/status.h"
 
@@ -16,6 +17,7 @@
 #define LOG_MODULE "admin"
 #define PAGE 100                             /* sessions in one status: an answer is one packet */
 #define PAGE_OCTETS (MAMS_CTL_MAX_BYTES / 2) /* of them; counters and instances follow */
+#define STATEMENTS 100                       /* of the network in one answer */
 #define DETAILS_MAX 50                       /* sessions of whom all is told at once */
 
 struct ncm_admin {
@@ -313,6 +315,10 @@ static void packet(void *user, struct mams_ctl_conn *c, const char *data, size_t
 		on_probe(a, c, msg);
 	else if (msg->type == CTL_POLICY)
 		ncm_policy_asked(a->loop, a->service, c, msg);
+	else if (msg->type == CTL_NETWORK_REQ)
+		mams_ctl_answer(c,
+			ncm_feeder_tell(ncm_api_feeder(a->api), msg->id,
+				msg->status_req.has_skip ? msg->status_req.skip : 0, STATEMENTS));
 	else if (msg->type == CTL_DRAIN)
 		on_drain(a, c, msg);
 	else

@@ -2,6 +2,7 @@
 
 #include "lib/base/log.h"
 #include "lib/base/rate.h"
+#include "ncm-service/feeder.h"
 #include "ncm-service/front.h"
 #include "ncm-service/https.h"
 #include "ncm-service/udp.h"
@@ -48,6 +49,11 @@ struct ncm_front *ncm_api_front(struct ncm_api *a)
 	return a->front;
 }
 
+struct ncm_feeder *ncm_api_feeder(const struct ncm_api *a)
+{
+	return a->in.feeder;
+}
+
 void ncm_api_where(const struct ncm_api *a, const struct ncm_session *s, const char **transport,
 	struct mams_addr *peer)
 {
@@ -75,6 +81,8 @@ int ncm_api_new(struct mams_loop *l, const struct ncm_conf *conf, struct ncm_ser
 	if (rc == 0 && !a->in.rate)
 		rc = -ENOMEM;
 	if (rc == 0)
+		rc = ncm_feeder_new(&a->in, &a->in.feeder);
+	if (rc == 0)
 		rc = ncm_https_new(&a->in, &a->https, err);
 	if (rc == 0 && conf->n_listen_wss > 0)
 		rc = ncm_wss_new(&a->in, &a->wss, err);
@@ -94,6 +102,7 @@ void ncm_api_free(struct ncm_api *a)
 	ncm_udp_free(a->udp);
 	ncm_wss_free(a->wss);
 	ncm_https_free(a->https);
+	ncm_feeder_free(a->in.feeder);
 	ncm_front_free(a->front);
 	ncm_mailbox_free(a->mailbox);
 	mams_rate_free(a->in.rate);
@@ -127,6 +136,9 @@ size_t ncm_api_counters(const struct ncm_api *a, struct ncm_api_counters *out)
 		ncm_https_counter_rows, ncm_https_n_counter_rows, ncm_https_counters(a->https)};
 	out[n++] = (struct ncm_api_counters){mams_httpd_metrics, mams_httpd_n_metrics,
 		mams_httpd_counters(ncm_https_httpd(a->https))};
+	if (a->in.conf->n_feed_clients > 0)
+		out[n++] = (struct ncm_api_counters){ncm_feed_counter_rows, ncm_feed_n_counter_rows,
+			ncm_feed_counters(ncm_feeder_feed(a->in.feeder))};
 	if (a->cluster)
 		out[n++] = (struct ncm_api_counters){ncm_cluster_counter_rows,
 			ncm_cluster_n_counter_rows, ncm_cluster_counters(a->cluster)};

@@ -7,6 +7,7 @@
 
 struct ncm_api;
 struct ncm_cluster;
+struct ncm_feeder;
 struct ncm_front;
 
 /** @param cluster  borrowed; NULL: this is the only instance */
@@ -21,6 +22,8 @@ void ncm_api_gone(struct ncm_api *a, const struct ncm_session *s);
 void ncm_api_moved(struct ncm_api *a, const struct ncm_session *s);
 struct ncm_front *ncm_api_front(struct ncm_api *a); /**< for the cluster's ops */
 
+struct ncm_feeder *ncm_api_feeder(const struct ncm_api *a); /**< what the network says */
+
 /** Where and how the session's client was last seen; "-" and unset when not yet. */
 void ncm_api_where(const struct ncm_api *a, const struct ncm_session *s, const char **transport,
 	struct mams_addr *peer);
@@ -31,6 +34,6 @@ struct ncm_api_counters {
 	size_t n;
 	const void *base;
 };
-#define NCM_API_COUNTERS_MAX 7
+#define NCM_API_COUNTERS_MAX 8
 /** Of all transports that are in use, into out[NCM_API_COUNTERS_MAX]; returns how many tables. */
 size_t ncm_api_counters(const struct ncm_api *a, struct ncm_api_counters *out);

@@ -257,6 +257,9 @@ static const struct mams_conf_row rows[] = {
 	{"digest_users", MAMS_C_SECRET_FILE, AT(digest_users),
 		.doc = "HTTP Digest users; mams-ca digest-add makes them"},
 	{"realm", MAMS_C_STRING, AT(realm), .def = "mams", .doc = "of HTTP Digest"},
+	{"feed_clients", MAMS_C_STRINGS, AT(feed_clients), AT(n_feed_clients),
+		.doc = "common names, or Digest users, that may tell of the network at "
+		       "/mams/v1/network-information and are no MAMS clients; default: nobody"},
 	{"poll", MAMS_C_DURATION, AT(poll_ms), .min = 1000, .max = 100000, .def = "25s",
 		.doc = "an idle long-poll is answered after this"},
 	{"ncm_id", MAMS_C_U64, AT(policy.ncm_id), .required = true,

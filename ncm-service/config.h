@@ -43,6 +43,8 @@ struct ncm_conf {
 	const char *client_crl;
 	const char *digest_users;
 	const char *realm;
+	const char **feed_clients; /**< identities that may tell of the network */
+	size_t n_feed_clients;
 	uint32_t poll_ms;
 	uint32_t control_port;
 	uint32_t anchor_id;

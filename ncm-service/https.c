@@ -2,6 +2,9 @@
 
 #include "lib/base/buf.h"
 #include "lib/base/log.h"
+#include "lib/base/rate.h"
+#include "lib/ctl/ctl_msg.h"
+#include "ncm-service/feeder.h"
 #include "ncm-service/front.h"
 
 #include <errno.h>
@@ -18,6 +21,7 @@ const struct mams_metric ncm_https_counter_rows[] = {
 	CNT("posts_total", posts, "messages posted"),
 	CNT("polls_total", polls, "long-polls"),
 	CNT("polls_replaced_total", polls_replaced, "polls ended: the client came again"),
+	CNT("feed_denied_total", feed_denied, "network information: not one of feed_clients"),
 	CNT("requests_bad_route_total", bad_route, "no such path or method"),
 };
 const size_t ncm_https_n_counter_rows = MAMS_ARRAY_LEN(ncm_https_counter_rows);
@@ -179,6 +183,57 @@ static void on_poll(struct ncm_https *h, struct mams_httpd_req *r)
 	}
 }
 
+static void bad_route(struct ncm_https *h, struct mams_httpd_req *r)
+{
+	h->counters.bad_route++;
+	mams_httpd_reply(r, 404, NULL, NULL, 0);
+}
+
+static void tell_network(struct ncm_https *h, struct mams_httpd_req *r)
+{
+	struct ctl_msg *m = ncm_feeder_tell(h->in->feeder, 0, 0, NCM_FEED_MAX);
+	struct mams_buf text = {0};
+	struct mams_error err;
+
+	if (m && ctl_network_write(m, &text, &err) == 0)
+		mams_httpd_reply(r, 200, "application/json", text.data, text.len);
+	else
+		mams_httpd_reply(r, 503, NULL, NULL, 0);
+	mams_buf_fini(&text);
+	ctl_msg_free(m);
+}
+
+static void take_network(struct ncm_https *h, struct mams_httpd_req *r)
+{
+	struct mams_error err = {0};
+	size_t len;
+	const char *body = mams_httpd_body(r, &len);
+	int rc = ncm_feeder_take(h->in->feeder, mams_httpd_identity(r), body, len, &err);
+
+	answer_words(r, rc == 0 ? 204 : rc == -ENOMEM ? 503 : 400, &err);
+}
+
+static void on_network(struct ncm_https *h, struct mams_httpd_req *r, bool post, bool get)
+{
+	const char *identity = mams_httpd_identity(r);
+
+	if (!ncm_identity_is_feeder(h->in->conf, identity)) {
+		h->counters.feed_denied++;
+		mams_httpd_reply(r, 403, NULL, NULL, 0);
+	} else if (!mams_rate_take(h->in->rate, identity, mams_loop_now(h->in->loop))) {
+		const struct mams_error err = {.text = "too many requests", .where = "max_rate"};
+
+		h->in->counters.too_many++;
+		answer_words(r, 429, &err);
+	} else if (post) {
+		take_network(h, r);
+	} else if (get) {
+		tell_network(h, r);
+	} else {
+		bad_route(h, r);
+	}
+}
+
 static void request(void *user, struct mams_httpd_req *r)
 {
 	struct ncm_https *h = user;
@@ -186,15 +241,16 @@ static void request(void *user, struct mams_httpd_req *r)
 	bool post = strcmp(mams_httpd_method(r), "POST") == 0;
 	bool get = strcmp(mams_httpd_method(r), "GET") == 0;
 
-	if (ncm_identity_is_reserved(mams_httpd_identity(r))) {
+	if (h->in->conf->n_feed_clients > 0 && strcmp(path, NCM_FEED_PATH) == 0) {
+		on_network(h, r, post, get);
+	} else if (ncm_identity_is_reserved(h->in->conf, mams_httpd_identity(r))) {
 		mams_httpd_reply(r, 403, NULL, NULL, 0);
 	} else if (post && strcmp(path, "/mams/v1/message") == 0) {
 		on_message(h, r);
 	} else if (get && strcmp(path, "/mams/v1/poll") == 0) {
 		on_poll(h, r);
 	} else {
-		h->counters.bad_route++;
-		mams_httpd_reply(r, 404, NULL, NULL, 0);
+		bad_route(h, r);
 	}
 }
 

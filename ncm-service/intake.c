@@ -25,9 +25,18 @@ const struct mams_metric ncm_intake_counter_rows[] = {
 };
 const size_t ncm_intake_n_counter_rows = MAMS_ARRAY_LEN(ncm_intake_counter_rows);
 
-bool ncm_identity_is_reserved(const char *identity)
+bool ncm_identity_is_feeder(const struct ncm_conf *conf, const char *identity)
 {
-	return strncmp(identity, NCM_UDP_IDENTITY, strlen(NCM_UDP_IDENTITY)) == 0;
+	for (size_t i = 0; i < conf->n_feed_clients; i++)
+		if (strcmp(conf->feed_clients[i], identity) == 0)
+			return true;
+	return false;
+}
+
+bool ncm_identity_is_reserved(const struct ncm_conf *conf, const char *identity)
+{
+	return strncmp(identity, NCM_UDP_IDENTITY, strlen(NCM_UDP_IDENTITY)) == 0 ||
+	       ncm_identity_is_feeder(conf, identity);
 }
 
 int ncm_intake_encode(const struct mx_msg *m, char **text, size_t *len)

@@ -6,6 +6,7 @@
 #include "lib/base/log.h"
 #include "ncm-service/service.h"
 
+struct ncm_feeder;
 struct ncm_front;
 struct ncm_mailbox;
 struct mams_rate;
@@ -17,6 +18,7 @@ struct ncm_intake {
 	struct ncm_service *service;
 	struct ncm_mailbox *mailbox;
 	struct ncm_front *front; /**< where the transports put messages and channels */
+	struct ncm_feeder *feeder;
 	struct mams_rate *rate;
 	struct mams_log_rl refused;
 	struct mams_log_rl hasty;
@@ -35,7 +37,10 @@ extern const size_t ncm_intake_n_counter_rows;
 
 /** Identities that only the udp transport gives: "udp:" and an address. */
 #define NCM_UDP_IDENTITY "udp:"
-bool ncm_identity_is_reserved(const char *identity);
+/** Does this identity tell of the network (feed_clients)? */
+bool ncm_identity_is_feeder(const struct ncm_conf *conf, const char *identity);
+/** Does who logs in by it get no session: feeders, and identities of the udp transport? */
+bool ncm_identity_is_reserved(const struct ncm_conf *conf, const char *identity);
 
 struct ncm_sender {
 	const char *identity;

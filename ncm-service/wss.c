@@ -99,7 +99,7 @@ static void upgraded(void *user, const char *identity, const struct mams_addr *p
 	struct ncm_wss *w = user;
 	struct client *c = NULL;
 
-	if (!ncm_identity_is_reserved(identity))
+	if (!ncm_identity_is_reserved(w->in->conf, identity))
 		c = calloc(1, sizeof(*c));
 	if (!c) {
 		pipe->close(pipe->io);

@@ -23,6 +23,7 @@ yes_no() { "$@" >/dev/null 2>&1 && echo yes || echo no; }
 make_certs() {
 	local d=$LAB_DIR/ca
 	"$top/tools/mams-ca" -d "$d" client expired >/dev/null
+	"$top/tools/mams-ca" -d "$d" client oam >/dev/null
 	"$top/tools/mams-ca" -d "$LAB_DIR/other" init >/dev/null
 	"$top/tools/mams-ca" -d "$LAB_DIR/other" client laptop >/dev/null
 	cat >"$d/cnf" <<-X
@@ -61,6 +62,7 @@ make_identities() {
 	cert() { printf 'cert = "%s.crt"\nkey = "%s.key"\n' "$1" "$1"; }
 	user() { printf 'digest\nuser = "phone:%s"\n' "$1"; }
 	cert "$d/ca/laptop" >"$d/laptop.id"
+	cert "$d/ca/oam" >"$d/oam.id"
 	cert "$d/ca/expired" >"$d/expired.id"
 	cert "$d/ca/nameless" >"$d/nameless.id"
 	cert "$d/other/laptop" >"$d/foreign.id"
@@ -193,6 +195,47 @@ check_sessions() {
 	claim "  and of no other when it comes again" \
 		"$(jq -r .unique_session_id.session_id "$LAB_DIR/answer")" = "$phone"
 	claim "a poll without credentials" "$(ask nobody "$url/mams/v1/poll")" = '401 0'
+}
+
+# ---- network information ----
+
+network=$url/mams/v1/network-information
+feed() { ask "$1" --data-binary @- "$network" | cut -d' ' -f1; } # IDENTITY: the post on standard input
+told() { lab_mamsctl --json -s "$LAB_DIR/ncm.ctl" network | jq -c "$1"; }
+load() { # ACCESS PERCENT
+	printf '{"statements":[{"access":"%s","node_id":"ap7","valid_for":600,"load_percent":%s}]}' "$1" "$2"
+}
+check_network() {
+	say "network information"
+	local n
+	claim "a feeder's post" "$(load wifi 85 | feed oam)" = 204
+	claim "  mamsctl shows it" "$(lab_mamsctl -s "$LAB_DIR/ncm.ctl" network |
+		grep -cE '^wifi +ap7 +- +85 % .* oam$')" = 1
+	claim "a client's post" "$(load wifi 1 | feed laptop)" = 403
+	claim "a Digest user's post" "$(load wifi 1 | feed phone)" = 403
+	claim "a post without credentials" "$(load wifi 1 | feed nobody)" = 401
+	claim "a post with a foreign certificate" "$(load wifi 1 | feed foreign)" = 403
+	claim "a feeder's message" "$(mx mx_discover | post_status oam)" = 403
+	claim "a feeder's poll" "$(ask oam "$url/mams/v1/poll")" = '403 0'
+	claim "  its session" "$(has_session oam && echo yes || echo no)" = no
+	claim "a load of 101" "$(load wifi 101 | feed oam)" = 400
+	claim "  the words" "$(cat "$LAB_DIR/answer")" = \
+		'network.statements[0].load_percent: must be 0..100, not 101'
+	claim "an unknown access behind a good one" "$({
+		load wifi 3 | sed 's/]}$/,/'
+		load wimax 3 | sed 's/.*\[//'
+	} | feed oam)" = 400
+	claim "  the words" "$(cat "$LAB_DIR/answer")" = \
+		'network.statements[1].access: no access section is called "wimax"'
+	claim "what was told stays" "$(told '[.statements[].load_percent]')" = '[85]'
+	claim "a feeder reads it" "$(ask oam "$network" | cut -d' ' -f1)" = 200
+	claim "  load" "$(jq -c '[.statements[] | [.access, .load_percent, .feeder]]' "$LAB_DIR/answer")" = \
+		'[["wifi",85,"oam"]]'
+	claim "a client reads it" "$(ask laptop "$network")" = '403 0'
+	claim "another method" "$(ask oam -X DELETE "$network" | cut -d' ' -f1)" = 404
+	n=$(cl curl -s --max-time 20 --cacert "$LAB_DIR/ca/ca.crt" -K "$LAB_DIR/oam.id" -o /dev/null \
+		-w '%{http_code}\n' "$network?[1-400]" | grep -c 429)
+	claim "of 400 requests at once beyond max_burst" "$n" '>=' 1
 }
 
 # refused TEXT STATUS COUNTER [IDENTITY]: the message on standard input
@@ -335,6 +378,12 @@ LAB_PID[tcpdump]=$!
 lab_wait 5 test -s "$LAB_DIR/control.pcap"
 lab_start_one ncm
 lab_wait 10 test -S "$LAB_DIR/ncm.ctl"
+# nobody may feed unless named
+claim "network information without feed_clients" "$(ask oam "$url/mams/v1/network-information")" = '404 0'
+lab_end ncm
+echo 'feed_clients = { "oam" }' >>"$LAB_DIR/ncm.conf"
+lab_start_one ncm
+lab_wait 10 test -S "$LAB_DIR/ncm.ctl"
 lab_start_one ccm
 lab_wait 10 has_session laptop || lab_fail "no session; see the logs"
 lab_wait 10 in_state laptop PREPARE || lab_fail "capabilities were not agreed"
@@ -345,6 +394,7 @@ lab_end tcpdump
 check_capture
 check_credentials
 check_sessions
+check_network
 check_bad_input
 check_slow
 check_secrets

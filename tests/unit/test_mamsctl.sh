@@ -82,6 +82,12 @@ print(json.dumps({"type": "policy_status", "client": "alice", "classes": [
 END
 )"', {"type": "policy_status", "client": "bob"}, {"type": "result", "code": 0, "text": "steered"},
   {"type": "result", "code": 4098, "text": "no such session"}],
+"network_req": [{"type": "network", "statements": [], "more": false},
+  {"type": "network", "more": true, "statements": [{"access": "wifi", "node_id": "ap7", "valid_for": 90,
+    "load_percent": 85, "fading_within": 40, "age": 30, "feeder": "oam"}]},
+  {"type": "network", "more": false, "statements": [{"access": "lte", "valid_for": 60, "rate_kbps": 900,
+    "delay_ms": 7, "maintenance": {"from": 1800000000, "until": 1800003600}, "age": 1, "feeder": "o\u001bm"}]},
+  {"type": "network", "more": true, "statements": []}],
 "log_level": {"type": "result", "code": 0}}'
 serve proxy '{
 "status_req": {"type": "px_status", "role": "client", "version": "1.0", "uptime_ms": 500,
@@ -139,6 +145,16 @@ has "$(python3 -c 'import json,sys; print([s["client"] for s in json.load(sys.st
 has "$(sed -n 2p "$dir/trailer.log")" '"after": ?7[^0-9]'
 run 1 status -s "$dir/trailer.ctl"
 has "$err" 'does not go on'
+
+run 0 network --ncm "$dir/ncm.ctl"
+has "$out" '^nothing is told'
+run 0 network --ncm "$dir/ncm.ctl"
+has "$out" '^wifi +ap7 +- +85 % +10(\.0)? s +- +- +- +30(\.0)? s +1 min 00 s +oam$'
+has "$out" '^lte .*2027-01-15 08:00 to 2027-01-15 09:00 UTC +900 kbit/s +7 ms .* o\?m$'
+has "$(tail -n 1 "$dir/ncm.log")" '"skip": ?1'
+run 1 network --ncm "$dir/ncm.ctl"
+has "$err" 'does not go on'
+run 1 network -s "$dir/proxy.ctl"
 
 run 0 steer --ncm "$dir/ncm.ctl" --dl wifi,lte --ul wifi --client alice
 has "$out" '^alice: DL wifi, UL wifi$'

@@ -39,6 +39,10 @@ static const struct command commands[] = {
 		"Measurements that clients report, and path estimations: probes lost, their rate "
 		"and\ndelay on links without user data; throughput on the others.\n",
 		0, cmd_paths},
+	{"network", "", "N", "what the NCM is told of accesses and cells",
+		"Load, maintenance and predictions that feeders have posted and that hold, with "
+		"their\nages.\n",
+		0, cmd_network},
 	{"probe", "LINKS", "NT", "have a client's links estimated now",
 		"LINKS as for steer, or all.  mamsctl paths shows the results.\n", 1, cmd_probe},
 	{"drain", "MADP", "N", "move clients off an N-MADP instance",

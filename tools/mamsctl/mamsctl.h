@@ -42,6 +42,7 @@ int cmd_sessions(const struct options *o);
 int cmd_steer(const struct options *o);
 int cmd_log(const struct options *o);
 int cmd_paths(const struct options *o);
+int cmd_network(const struct options *o);
 int cmd_probe(const struct options *o);
 int cmd_drain(const struct options *o);
 int cmd_undrain(const struct options *o);
