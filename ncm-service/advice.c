@@ -1,4 +1,5 @@
 #include "ncm-service/advice.h"
+#include "ncm-service/analytics.h"
 #include "ncm-service/appreq.h"
 #include "ncm-service/compose.h"
 
@@ -99,7 +100,6 @@ int ncm_advice_report(
 int ncm_advice_analytics(
 	struct ncm_session *s, const struct mx_msg *m, mams_time now, struct mams_error *err)
 {
-	(void)now;
 	(void)err;
-	return ncm_session_reply(s, m, ncm_compose_analytics(s, &m->network_analytics_req));
+	return ncm_session_reply(s, m, ncm_analytics(s, &m->network_analytics_req, now));
 }

@@ -1,7 +1,8 @@
 /** @file analytics.h
- *  What the next value of a measurement may be.  Layer: core (no I/O).
- *  Source: RFC 8743 8.12.  The prediction is that what was reported last goes on: its mean; how
- *  likely that is follows from how often it was so before. */
+ *  What the next value of a measurement may be, and the answer that tells it.  Layer: core (no
+ * I/O). Source: RFC 8743 8.12.  The prediction is what the network says (feed.h), or else that what
+ * was reported last goes on: its mean; how likely that is follows from how often it was so before.
+ */
 #pragma once
 
 #include "ncm-service/session.h"
@@ -9,3 +10,6 @@
 /** @param out  param_name and additional_param are left to the caller
  *  @return false when nothing is known */
 bool ncm_predict(const struct ncm_measured *m, struct mx_prediction *out);
+/** MX Network Analytics RSP.  @return NULL on ENOMEM */
+struct mx_msg *ncm_analytics(
+	const struct ncm_session *s, const struct mx_network_analytics_req *req, mams_time now);

@@ -83,6 +83,8 @@ int ncm_api_new(struct mams_loop *l, const struct ncm_conf *conf, struct ncm_ser
 	if (rc == 0)
 		rc = ncm_feeder_new(&a->in, &a->in.feeder);
 	if (rc == 0)
+		ncm_registry_set_feed(ncm_service_registry(v), ncm_feeder_feed(a->in.feeder));
+	if (rc == 0)
 		rc = ncm_https_new(&a->in, &a->https, err);
 	if (rc == 0 && conf->n_listen_wss > 0)
 		rc = ncm_wss_new(&a->in, &a->wss, err);

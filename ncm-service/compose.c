@@ -1,15 +1,11 @@
 #include "ncm-service/compose.h"
 #include "ncm-service/agree.h"
-#include "ncm-service/analytics.h"
 #include "ncm-service/appreq.h"
 #include "ncm-service/protect.h"
 #include "ncm-service/steering.h"
 #include "ncm-service/tunnel.h"
 
 #include <string.h>
-
-#define DECLARED_LIKELIHOOD 50 /* percent: nobody has measured it */
-#define DECLARED_VALIDITY_S 60
 
 static struct mx_session_id *session_id(const struct ncm_session *s, struct mx_msg *m)
 {
@@ -501,87 +497,4 @@ struct mx_msg *ncm_compose_assoc_rsp(const struct ncm_session *s, bool is_succes
 	m->app_madp_assoc_rsp = (struct mx_app_madp_assoc_rsp){
 		.unique_session_id = session_id(s, m), .is_success = is_success};
 	return whole(m, m->app_madp_assoc_rsp.unique_session_id != NULL);
-}
-
-/* What the operator has declared of an access, while nothing is measured. */
-static size_t declared(const struct ncm_access *a, int param, struct mx_prediction *out)
-{
-	uint32_t value = 0;
-
-	if (a && param == MX_P_BANDWIDTH)
-		value = a->bandwidth;
-	else if (a && param == MX_P_LATENCY)
-		value = a->latency_ms;
-	else if (a && param == MX_P_JITTER)
-		value = a->jitter_ms;
-	if (value == 0)
-		return 0;
-	*out = (struct mx_prediction){.prediction = value,
-		.likelihood = DECLARED_LIKELIHOOD,
-		.validity_time = DECLARED_VALIDITY_S};
-	return 1;
-}
-
-/* Bandwidth is what the client estimates, or else what it has had; jitter and latency wait for
- * probes of the user plane. */
-static size_t predict(const struct ncm_measured *of, const struct ncm_access *a, int param,
-	struct mx_prediction *out)
-{
-	static const int signals[] = {
-		MX_M_WLAN_RSSI, MX_M_LTE_RSRP, MX_M_LTE_RSRQ, MX_M_NR_RSRP, MX_M_NR_RSRQ};
-	size_t n = 0;
-
-	if (of && param == MX_P_BANDWIDTH)
-		n = ncm_predict(&of[MX_M_EST_DL_TPUT], out) || ncm_predict(&of[MX_M_DL_TPUT], out);
-	for (size_t i = 0; of && param == MX_P_SIGNAL_QUALITY && i < MAMS_ARRAY_LEN(signals); i++) {
-		if (!ncm_predict(&of[signals[i]], &out[n]))
-			continue;
-		out[n].has_additional_param = true;
-		out[n++].additional_param = signals[i];
-	}
-	if (n == 0)
-		n = declared(a, param, out);
-	for (size_t i = 0; i < n; i++)
-		out[i].param_name = param;
-	return n;
-}
-
-static const struct ncm_access *access_of(const struct ncm_session *s, uint8_t id)
-{
-	const struct ncm_link *l = &s->s.links[id];
-
-	return l->admission == NCM_ADMIT_OK ? &s->policy->accesses[l->access] : NULL;
-}
-
-#define PREDICTIONS_MAX 8
-
-struct mx_msg *ncm_compose_analytics(
-	const struct ncm_session *s, const struct mx_network_analytics_req *req)
-{
-	struct mx_msg *m = mx_msg_new(MX_NETWORK_ANALYTICS_RSP, 0);
-	struct mx_network_analytics_rsp *r = m ? &m->network_analytics_rsp : NULL;
-
-	if (!m)
-		return NULL;
-	r->param_list = mx_alloc(m, NCM_LINKS_MAX * sizeof(*r->param_list));
-	for (uint8_t i = 0; r->param_list && i < NCM_LINKS_MAX; i++) {
-		struct mx_analytics *a = &r->param_list[r->n_param_list];
-
-		if (!s->s.links[i].known)
-			continue;
-		*a = (struct mx_analytics){.connection_id = i,
-			.connection_type = s->s.links[i].connection_type,
-			.predictions = mx_alloc(m, PREDICTIONS_MAX * sizeof(*a->predictions))};
-		if (!a->predictions)
-			return whole(m, false);
-		for (int param = 0; param < MX_P_COUNT; param++)
-			for (size_t k = 0; k < req->n_params; k++)
-				if (req->params[k] == param) {
-					a->n_predictions += predict(s->measured[i], access_of(s, i),
-						param, &a->predictions[a->n_predictions]);
-					break;
-				}
-		r->n_param_list++;
-	}
-	return whole(m, r->n_param_list > 0);
 }

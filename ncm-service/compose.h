@@ -24,5 +24,3 @@ struct mx_msg *ncm_compose_ssid_indication(const struct ncm_policy *p);
 struct mx_msg *ncm_compose_measurement_conf(const struct ncm_session *s);
 struct mx_msg *ncm_compose_path_est(const struct ncm_probe_conf *c, uint8_t id);
 struct mx_msg *ncm_compose_assoc_rsp(const struct ncm_session *s, bool is_success);
-struct mx_msg *ncm_compose_analytics(
-	const struct ncm_session *s, const struct mx_network_analytics_req *req);

@@ -280,6 +280,7 @@ static void add(const struct statement *s, mams_time now, struct ncm_forecast *o
 		out->has_delay = true;
 		out->delay_ms = s->said.delay_ms;
 	}
+	out->until = mams_time_min(out->until, s->expires);
 	out->fading |= is_between(s->fades, now, s->expires);
 	out->maintenance |= is_between(s->leave, now, s->return_);
 }
@@ -291,7 +292,7 @@ bool ncm_feed_look(const struct ncm_feed *f, const char *access, const char *nod
 	const char *const nets[] = {ssid ? ssid : "", ""};
 	bool any = false;
 
-	*out = (struct ncm_forecast){0};
+	*out = (struct ncm_forecast){.until = MAMS_TIME_NEVER};
 	for (size_t i = nodes[0][0] == '\0'; i < 2; i++)
 		for (size_t k = nets[0][0] == '\0'; k < 2; k++) {
 			const struct key key = {access, nodes[i], nets[k]};

@@ -26,6 +26,7 @@ struct ncm_forecast {
 	bool has_rate, has_delay;
 	uint32_t rate_kbps; /**< predicted for a client */
 	uint32_t delay_ms;  /**< likewise, one way */
+	mams_time until;    /**< the first of the statements that say it is forgotten then */
 };
 
 struct ncm_feed *ncm_feed_new(const struct ncm_policy *p); /**< p borrowed; NULL on ENOMEM */

@@ -21,6 +21,7 @@ struct ncm_registry {
 	const struct ncm_policy *policy;
 	struct ncm_counters counters;
 	struct ncm_madps madps;
+	const struct ncm_feed *feed;
 	struct entry *identities;
 	struct entry *ids;
 	struct mams_timerq timers;
@@ -87,6 +88,11 @@ static struct entry *find_id(const struct ncm_registry *r, uint64_t id)
 	return e;
 }
 
+void ncm_registry_set_feed(struct ncm_registry *r, const struct ncm_feed *feed)
+{
+	r->feed = feed;
+}
+
 int ncm_registry_add(struct ncm_registry *r, const struct ncm_saved *saved, uint32_t first,
 	mams_time now, struct ncm_session **out)
 {
@@ -106,6 +112,7 @@ int ncm_registry_add(struct ncm_registry *r, const struct ncm_saved *saved, uint
 		free(e);
 		return -ENOMEM;
 	}
+	e->session->feed = r->feed;
 	HASH_ADD_KEYPTR(by_identity, r->identities, e->session->s.identity,
 		strlen(e->session->s.identity), e);
 	HASH_ADD_KEYPTR(by_id, r->ids, &e->session->s.session_id, sizeof(uint64_t), e);

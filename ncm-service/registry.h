@@ -13,6 +13,9 @@ void ncm_registry_free(struct ncm_registry *r); /**< and all sessions; accepts N
 struct ncm_counters *ncm_registry_counters(struct ncm_registry *r);
 struct ncm_madps *ncm_registry_madps(struct ncm_registry *r);
 
+/** What the network says, for sessions made from now on.  @param feed  borrowed */
+void ncm_registry_set_feed(struct ncm_registry *r, const struct ncm_feed *feed);
+
 /** Make a session; identity and session_id must be new.
  *  @return 0, -MAMS_ELIMIT (max_sessions), -ENOMEM */
 MAMS_MUST int ncm_registry_add(struct ncm_registry *r, const struct ncm_saved *saved,

@@ -185,6 +185,7 @@ struct ncm_anchor_use {
 
 struct ncm_appreq;
 struct ncm_steerer;
+struct ncm_feed;
 
 /** What the client has found of a path last (seed 6.5). */
 struct ncm_path {
@@ -222,6 +223,7 @@ struct ncm_session {
 	const struct ncm_policy *policy;
 	struct ncm_counters *counters;
 	struct ncm_madps *madps;
+	const struct ncm_feed *feed; /**< what the network says; NULL: nothing */
 	struct ncm_saved s;
 	enum ncm_state state;
 	struct mx_exchange exchange;

@@ -5,6 +5,7 @@
 #define OPT MAMS_F_OPTIONAL
 #define YEAR_2100 4102444800
 #define WEEK 604800
+#define MAX_KBPS 1000000000
 
 static const struct mams_field window_rows[] = {
 	ROW_INT(U64, ctl_window, from, "from", 0, YEAR_2100, "seconds since 1970"),
@@ -21,7 +22,8 @@ static const struct mams_field statement_rows[] = {
 	ROW_OPT_INT(U32, ctl_statement, fading_within, "fading_within", 0, WEEK,
 		"s: by then it is predicted to be gone"),
 	ROW_OPT_OBJ(ctl_statement, maintenance, "maintenance", &window_table, "not to be used"),
-	ROW_OPT_INT(U32, ctl_statement, rate_kbps, "rate_kbps", 0, 0, "predicted for a client"),
+	ROW_OPT_INT(
+		U32, ctl_statement, rate_kbps, "rate_kbps", 0, MAX_KBPS, "predicted for a client"),
 	ROW_OPT_INT(U32, ctl_statement, delay_ms, "delay_ms", 0, 60000, "likewise, one way"),
 	ROW_OPT_INT(U32, ctl_statement, age, "age", 0, 0, "s; told, not read"),
 	ROW_STR(ctl_statement, feeder, "feeder", OPT, 255, "who said it; told, not read"),

@@ -1,5 +1,7 @@
 #include "tests/sim/world.h"
 
+#include "ncm-service/feed.h"
+
 #include <errno.h>
 #include <stdio.h>
 
@@ -421,6 +423,46 @@ static void analytics_tell_what_was_reported(void)
 	world_fini(&w);
 }
 
+/* What the network predicts goes before what was reported. */
+static void analytics_tell_what_the_network_says(void)
+{
+	static int params[] = {MX_P_BANDWIDTH, MX_P_LATENCY};
+	static const char post[] =
+		"{\"statements\":[{\"access\":\"lte\",\"valid_for\":90,\"rate_kbps\":4500},"
+		"{\"access\":\"lte\",\"node_id\":\"c7\",\"valid_for\":30,\"delay_ms\":70}]}";
+	struct world w;
+	struct mx_msg *m = mx_msg_new(MX_NETWORK_ANALYTICS_REQ, 77);
+	const struct mx_network_analytics_rsp *r;
+	struct ncm_session *s;
+	struct ncm_feed *feed;
+	struct mams_error err;
+
+	world_init(&w, 14, 1);
+	up(&w);
+	ccm_session_measured(&w.clients->ccm, 1, MX_M_DL_TPUT, 20);
+	world_run(&w, 1000);
+	s = world_session(&w, w.clients);
+	feed = ncm_feed_new(s->policy);
+	CU_ASSERT_PTR_NOT_NULL_FATAL(feed);
+	s->feed = feed;
+	snprintf(s->s.links[1].node_id, sizeof(s->s.links[1].node_id), "c7");
+	CU_ASSERT_EQUAL(ncm_feed_take(feed, "oam", post, sizeof(post) - 1, w.now, 0, &err), 0);
+	m->network_analytics_req.params = params;
+	m->network_analytics_req.n_params = 2;
+	r = &ask(&w, m)->network_analytics_rsp;
+	CU_ASSERT_EQUAL_FATAL(r->n_param_list, 3);
+	CU_ASSERT_EQUAL(r->param_list[0].n_predictions, 0);
+	CU_ASSERT_EQUAL_FATAL(r->param_list[1].n_predictions, 2);
+	CU_ASSERT_EQUAL(r->param_list[1].predictions[0].param_name, MX_P_BANDWIDTH);
+	CU_ASSERT_EQUAL(r->param_list[1].predictions[0].prediction, 4.5);
+	CU_ASSERT_EQUAL(r->param_list[1].predictions[1].param_name, MX_P_LATENCY);
+	CU_ASSERT_EQUAL(r->param_list[1].predictions[1].prediction, 70);
+	CU_ASSERT_EQUAL(r->param_list[1].predictions[1].validity_time, 30);
+	s->feed = NULL;
+	ncm_feed_free(feed);
+	world_fini(&w);
+}
+
 static bool associated(struct world *w, uint8_t anchor, uint8_t configuration, uint32_t number)
 {
 	struct mx_app_madp_assoc one = {.anchor_conn_id = anchor,
@@ -539,6 +581,7 @@ int main(void)
 		{"a silent client is given up", ncm_gives_a_silent_client_up},
 		{"advice is taken and reported", advice_is_taken_and_reported},
 		{"analytics tell what was reported", analytics_tell_what_was_reported},
+		{"analytics tell what the network says", analytics_tell_what_the_network_says},
 		{"an association needs an instance", association_needs_an_instance},
 		{"days of trouble", days_of_trouble},
 	};

@@ -152,6 +152,7 @@ static void replaced_and_taken_back(void)
 	CU_ASSERT_FALSE(look(5, "lte", NULL, NULL).has_delay);
 	CU_ASSERT_EQUAL(ncm_feed_deadline(feed, AT(5)).us, AT(65).us);
 	CU_ASSERT_TRUE(look(64, "lte", NULL, NULL).has_load);
+	CU_ASSERT_EQUAL(look(64, "lte", NULL, NULL).until.us, AT(65).us);
 	CU_ASSERT_FALSE(look(65, "lte", NULL, NULL).has_load);
 	CU_ASSERT_EQUAL(count(65), 0);
 	ncm_feed_tick(feed, AT(65));
