@@ -9,7 +9,8 @@
 
 #define LOOK_MS 1000   /* least time between two looks */
 #define LIVELY_MS 2000 /* from one to the next, while figures come */
-#define QUIET_MS 10000 /* while none come: times run out */
+#define QUIET_MS 5000  /* while none come: times run out */
+#define FRESH_MS 10000 /* so old, figures are said to come */
 #define AGAIN_MS 60000 /* after an order that was not done; doubles */
 #define AGAIN_CAP_MS 3600000
 
@@ -253,8 +254,8 @@ static bool is_lively(const struct ncm_session *s, mams_time now)
 		const bool dl = q->dl.has_rate || q->dl.has_delay || q->dl.has_loss;
 		const bool ul = q->ul.has_rate || q->ul.has_delay || q->ul.has_loss;
 
-		if ((dl && ncm_ms_since(q->dl.at, now) < QUIET_MS) ||
-			(ul && ncm_ms_since(q->ul.at, now) < QUIET_MS))
+		if ((dl && ncm_ms_since(q->dl.at, now) < FRESH_MS) ||
+			(ul && ncm_ms_since(q->ul.at, now) < FRESH_MS))
 			return true;
 	}
 	return false;
