@@ -1,7 +1,5 @@
 #include "ncm-service/analytics.h"
 
-#include "ncm-service/feed.h"
-
 #include <stdlib.h>
 
 #define PREDICTIONS_MAX 8
@@ -52,7 +50,7 @@ static const struct ncm_access *access_of(const struct ncm_session *s, uint8_t i
 	return l->admission == NCM_ADMIT_OK ? &s->policy->accesses[l->access] : NULL;
 }
 
-static struct ncm_forecast forecast_of(const struct ncm_session *s, uint8_t id, mams_time now)
+struct ncm_forecast ncm_forecast_of(const struct ncm_session *s, uint8_t id, mams_time now)
 {
 	const struct ncm_access *a = access_of(s, id);
 	struct ncm_forecast f = {0};
@@ -103,7 +101,7 @@ static size_t predict(const struct ncm_session *s, uint8_t id, int param, mams_t
 	static const int signals[] = {
 		MX_M_WLAN_RSSI, MX_M_LTE_RSRP, MX_M_LTE_RSRQ, MX_M_NR_RSRP, MX_M_NR_RSRQ};
 	const struct ncm_measured *of = s->measured[id];
-	struct ncm_forecast f = forecast_of(s, id, now);
+	struct ncm_forecast f = ncm_forecast_of(s, id, now);
 	size_t n = told(&f, param, now, out);
 
 	if (n == 0 && of && param == MX_P_BANDWIDTH)

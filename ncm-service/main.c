@@ -6,7 +6,9 @@
 #include "ncm-service/admin_policy.h"
 #include "ncm-service/admin_steer.h"
 #include "ncm-service/config_steer.h"
+#include "ncm-service/feeder.h"
 #include "ncm-service/front.h"
+#include "ncm-service/steerer.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -136,6 +138,20 @@ static const struct ncm_cluster_ops cluster_ops = {.adopt = on_adopt,
 	.is_drained = on_is_drained,
 	.set_drained = on_set_drained};
 
+/* Sessions with links of which the network says something else now are looked at again. */
+static void on_network(void *user)
+{
+	struct app *a = user;
+	struct ncm_registry *r = ncm_service_registry(a->service);
+	struct ncm_session *next;
+
+	for (struct ncm_session *s = ncm_registry_next(r, NULL); s; s = next) {
+		next = ncm_registry_next(r, s);
+		if (ncm_steerer_network(s, mams_loop_now(a->loop)))
+			ncm_service_run(a->service, s);
+	}
+}
+
 static void stop(void *user)
 {
 	const struct app *a = user;
@@ -187,6 +203,8 @@ static int start(struct app *a, struct mams_error *err)
 		ncm_service_set_ops(a->service, &service_ops, a);
 		rc = ncm_api_new(a->loop, &a->conf, a->service, a->cluster, &a->api, err);
 	}
+	if (rc == 0)
+		ncm_feeder_on_change(ncm_api_feeder(a->api), on_network, a);
 	if (rc == 0)
 		rc = mams_proc_drop_caps(NULL, 0);
 	if (rc == 0) {

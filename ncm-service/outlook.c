@@ -55,19 +55,19 @@ static struct steer_figures figures_of(
 
 static void put_load(const struct ncm_session *s, uint8_t id, mams_time now, struct steer_link *l)
 {
-	const struct ncm_hint *h = &s->steerer->hint[id];
+	const struct ncm_forecast f = ncm_forecast_of(s, id, now);
 	const struct ncm_measured *m = s->measured[id] ? &s->measured[id][MX_M_WLAN_LOAD] : NULL;
-	int64_t load = h->load;
+	int64_t load = f.load;
 
-	l->has_load = h->has_load;
+	l->has_load = f.has_load;
 	if (!l->has_load && m && m->n > 0 && ncm_ms_since(m->last, now) <= STEER_MAX_AGE_MS) {
 		load = m->value[(m->next + NCM_MEASURED_MAX - 1) % NCM_MEASURED_MAX];
 		l->has_load = load >= 0;
 	}
 	if (l->has_load)
 		l->load = load > 100 ? 100 : (uint32_t)load;
-	l->fading = h->fading;
-	l->maintenance = h->maintenance;
+	l->fading = f.fading;
+	l->maintenance = f.maintenance;
 }
 
 static struct steer_mark mark_of(const struct ncm_steer_mark *m, mams_time now)

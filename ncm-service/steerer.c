@@ -296,12 +296,25 @@ void ncm_steerer_news(struct ncm_session *s, mams_time now)
 		st->look_at = now;
 }
 
-void ncm_steerer_hint(struct ncm_session *s, uint8_t id, const struct ncm_hint *hint, mams_time now)
+static bool is_same(const struct ncm_forecast *a, const struct ncm_forecast *b)
 {
-	if (!s->steerer || id >= NCM_LINKS_MAX)
-		return;
-	s->steerer->hint[id] = *hint;
-	ncm_steerer_news(s, now);
+	return a->has_load == b->has_load && a->load == b->load && a->fading == b->fading &&
+	       a->maintenance == b->maintenance;
+}
+
+bool ncm_steerer_network(struct ncm_session *s, mams_time now)
+{
+	bool any = false;
+
+	for (uint8_t i = 0; s->steerer && i < NCM_LINKS_MAX; i++) {
+		const struct ncm_forecast f = ncm_forecast_of(s, i, now);
+
+		any |= !is_same(&f, &s->steerer->told[i]);
+		s->steerer->told[i] = f;
+	}
+	if (any)
+		ncm_steerer_news(s, now);
+	return any;
 }
 
 void ncm_steerer_done(struct ncm_session *s, int code, const char *text)

@@ -12,13 +12,6 @@
 
 #define NCM_STEERER_REQUEST UINT64_MAX /* number of its steering requests */
 
-/** What the network says of a link's cell. */
-struct ncm_hint {
-	bool has_load;
-	uint32_t load; /**< percent */
-	bool fading, maintenance;
-};
-
 /** What became of a class of the policy in a session. */
 enum ncm_steered {
 	NCM_STEERED_AUTO,
@@ -34,9 +27,9 @@ void ncm_steerer_forget(struct ncm_session *s); /**< before the session is freed
 /** Something has happened that decisions may depend on: look again, a second after the last look at
  *  the earliest. */
 void ncm_steerer_news(struct ncm_session *s, mams_time now);
-/** What the network says of a link from now on.  @param hint  copied */
-void ncm_steerer_hint(
-	struct ncm_session *s, uint8_t id, const struct ncm_hint *hint, mams_time now);
+/** ncm_feed_look() may say something else.  @return of a link of this session it does: that is news
+ */
+bool ncm_steerer_network(struct ncm_session *s, mams_time now);
 void ncm_steerer_tick(struct ncm_session *s, mams_time now);
 mams_time ncm_steerer_deadline(const struct ncm_session *s);
 /** Result of an order of its own.  @param text  static words */

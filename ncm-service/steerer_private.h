@@ -3,6 +3,7 @@
 #pragma once
 
 #include "lib/steer/conf.h"
+#include "ncm-service/analytics.h"
 #include "ncm-service/steerer.h"
 
 struct ncm_steer_mark {
@@ -36,7 +37,7 @@ struct ncm_steerer {
 	mams_time looked, look_at;
 	bool ready[NCM_LINKS_MAX];
 	mams_time ready_since[NCM_LINKS_MAX];
-	struct ncm_hint hint[NCM_LINKS_MAX];
+	struct ncm_forecast told[NCM_LINKS_MAX]; /* by the network, when it said something last */
 	size_t n;
 	struct ncm_steer_class classes[];
 };

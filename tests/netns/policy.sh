@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # The policy steers by itself: by its mode, when a link is lost and when it has come back; an operator
-# goes before it; it is read again while a download runs; each decision is told, and replays.
+# goes before it; what the network says counts; it is read again while a download runs; each decision
+# is told, and replays.
 # shellcheck disable=SC2034 # read by lab.sh
 LAB=nt-policy
 # shellcheck source=tests/netns/common.sh
@@ -21,10 +22,12 @@ logged() { grep -c "$1" "$LAB_DIR/ncm.log" || :; }
 has_logged() { [ "$(logged "$1")" -ge 1 ]; }
 
 lab_net && lab_certs && lab_conf
+"$LAB_TOP/tools/mams-ca" -d "$LAB_DIR/ca" client oam >/dev/null
 policy 'mode = active-standby order = { wifi, lte }'
 cat >>"$LAB_DIR/ncm.conf" <<-X
 	policy_file = "$LAB_DIR/policy.conf"
 	decision_log = "$LAB_DIR/decisions.jsonl"
+	feed_clients = { "oam" }
 X
 for d in nginx px-pm cl-pm px cl ncm ccm; do lab_start_one $d; done
 lab_wait 15 lab_ready
@@ -66,6 +69,19 @@ lab_client_routes
 sleep 2
 claim "on probation" "$(lists)" = "lte lte policy all"
 claim "mamsctl why: in words" "$(ctl why | grep -c '^    wifi .*not there: down')" = 2
+turns 25 "wifi again" "wifi wifi policy all"
+
+say "the network's word"
+feed() { # STATEMENT ON WIFI
+	printf '{"statements":[{"access":"wifi",%s}]}' "$1" |
+		cl curl -s --max-time 10 --cacert "$LAB_DIR/ca/ca.crt" --cert "$LAB_DIR/ca/oam.crt" \
+			--key "$LAB_DIR/ca/oam.key" -o /dev/null -w '%{http_code}' --data-binary @- \
+			https://10.1.1.1:8443/mams/v1/network-information
+}
+claim "maintenance of wifi is told" "$(feed "\"valid_for\":600,\"maintenance\":{\"from\":$(date +%s),\"until\":$(($(date +%s) + 600))}")" = 204
+turns 5 "wifi is left" "lte lte policy all"
+claim "mamsctl why: in words" "$(ctl why | grep -ci '^    wifi .*maintenance')" '>=' 1
+claim "it is taken back" "$(feed '"valid_for":0')" = 204
 turns 25 "wifi again" "wifi wifi policy all"
 
 say "an operator"

@@ -3,11 +3,13 @@
  * its capacity delay and loss grow for everybody in it, and the network tells its load every 10 s.
  *   MAMS_SEED=N  repeats a run */
 #include "lib/steer/conf.h"
+#include "ncm-service/feed.h"
 #include "ncm-service/steerer.h"
 #include "tests/sim/world.h"
 
 #include <math.h>
 #include <stdio.h>
+#include <string.h>
 
 #define CLIENTS 1000u
 #define WIFI 1u
@@ -18,6 +20,7 @@
 
 struct evening {
 	struct world w;
+	struct ncm_feed *feed;
 	double share[CLIENTS]; /* of the demand */
 	uint32_t was[CLIENTS];
 	unsigned changes[CLIENTS];
@@ -49,24 +52,36 @@ static struct ncm_way_quality wifi_of(const struct evening *e)
 		.at = e->w.now};
 }
 
+static void post_load(struct evening *e)
+{
+	char text[120];
+	struct mams_error err;
+
+	snprintf(text, sizeof(text),
+		"{\"statements\":[{\"access\":\"wifi\",\"valid_for\":30,\"load_percent\":%ld}]}",
+		e->load > 1 ? 100 : lround(e->load * 100));
+	CU_ASSERT_EQUAL(ncm_feed_take(e->feed, "oam", text, strlen(text), e->w.now, 0, &err), 0);
+}
+
 /* What the N-MADPs measure: of a link that carries nothing they know nothing. */
 static void tell(struct evening *e, bool load)
 {
 	const struct ncm_way_quality wifi = wifi_of(e);
 	const struct ncm_way_quality lte = {
 		.has_delay = true, .delay_us = 35000, .has_loss = true, .at = e->w.now};
-	const struct ncm_hint hint = {
-		.has_load = true, .load = e->load > 1 ? 100 : (uint32_t)lround(e->load * 100)};
 
+	if (load)
+		post_load(e);
 	for (unsigned i = 0; i < CLIENTS; i++) {
 		struct ncm_session *s = world_session(&e->w, &e->w.clients[i]);
 
+		s->feed = e->feed;
 		if (carries(s) & WIFI)
 			s->quality[0] = (struct ncm_quality){wifi, wifi};
 		if (carries(s) & LTE)
 			s->quality[1] = (struct ncm_quality){lte, lte};
 		if (load)
-			ncm_steerer_hint(s, 0, &hint, e->w.now);
+			(void)ncm_steerer_network(s, e->w.now);
 	}
 }
 
@@ -97,6 +112,8 @@ static void begin(struct evening *e)
 	double sum = 0;
 
 	world_init_with(&e->w, mams_prng_next(&seed), CLIENTS, 3, 1);
+	e->feed = ncm_feed_new(&e->w.policy);
+	CU_ASSERT_PTR_NOT_NULL_FATAL(e->feed);
 	e->w.by_copy = true;
 	e->w.delay_ms = 50;
 	for (unsigned i = 0; i < CLIENTS; i++) {
@@ -177,6 +194,7 @@ static void the_cell_fills_and_empties(void)
 	}
 	check(&e);
 	world_fini(&e.w);
+	ncm_feed_free(e.feed);
 }
 
 int main(void)

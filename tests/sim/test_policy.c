@@ -1,6 +1,7 @@
 /* Automatic steering in a session: a client with wifi (0) and lte (1), real cores at both ends, and
  * a policy.  What is measured of its links is set as the N-MADP would have told it. */
 #include "lib/steer/conf.h"
+#include "ncm-service/feed.h"
 #include "ncm-service/steerer.h"
 #include "ncm-service/steering.h"
 #include "tests/sim/scene.h"
@@ -268,16 +269,40 @@ static void another_policy_while_it_runs(void)
 	scene_finish(&s);
 }
 
+static void post(struct scene *s, struct ncm_feed *f, const char *statement)
+{
+	char text[200];
+	struct mams_error err;
+
+	snprintf(text, sizeof(text), "{\"statements\":[{\"access\":\"wifi\",%s}]}", statement);
+	CU_ASSERT_EQUAL(ncm_feed_take(f, "oam", text, strlen(text), s->w.now, 1000, &err), 0);
+	CU_ASSERT_TRUE(ncm_steerer_network(scene_session(s), s->w.now));
+	CU_ASSERT_FALSE(ncm_steerer_network(scene_session(s), s->w.now));
+}
+
 static void hints_of_the_network(void)
 {
 	static struct scene s;
-	const struct ncm_hint leaving = {.maintenance = true};
+	struct ncm_feed *f;
 
 	begin(&s, STEER_ACTIVE_STANDBY);
-	ncm_steerer_hint(scene_session(&s), 0, &leaving, s.w.now);
-	world_run(&s.w, 15000);
+	f = ncm_feed_new(&s.w.policy);
+	CU_ASSERT_PTR_NOT_NULL_FATAL(f);
+	scene_session(&s)->feed = f;
+	CU_ASSERT_FALSE(ncm_steerer_network(scene_session(&s), s.w.now));
+	post(&s, f, "\"valid_for\":600,\"maintenance\":{\"from\":1010,\"until\":1500}");
+	world_run(&s.w, 2000); /* no dwell time holds this up */
 	CU_ASSERT_EQUAL(dl(&s), LTE);
 	CU_ASSERT_EQUAL(last(&s)->decision.shares[0].dl, STEER_R_MAINTENANCE);
+	post(&s, f, "\"valid_for\":0");
+	world_run(&s.w, 120000);
+	CU_ASSERT_EQUAL(dl(&s), WIFI);
+	post(&s, f, "\"valid_for\":600,\"load_percent\":100");
+	world_run(&s.w, 120000);
+	CU_ASSERT_EQUAL(dl(&s), LTE);
+	CU_ASSERT_EQUAL(last(&s)->decision.shares[0].dl, STEER_R_CROWDED);
+	scene_session(&s)->feed = NULL;
+	ncm_feed_free(f);
 	scene_finish(&s);
 }
 
