@@ -3,6 +3,7 @@
 #include <errno.h>
 
 #define LOG_MODULE "feeder"
+#define TELL_MS 1000 /* between two changes that are told: each may concern every session */
 
 struct ncm_feeder {
 	struct ncm_intake *in;
@@ -10,24 +11,27 @@ struct ncm_feeder {
 	struct mams_loop_timer *timer;
 	void (*changed)(void *user);
 	void *user;
+	mams_time told;
 	struct mams_log_rl refused;
 };
 
-static void tell_change(struct ncm_feeder *n)
+/* @param when  there is news then */
+static void tell_at(struct ncm_feeder *n, mams_time when)
 {
-	const mams_time now = mams_loop_now(n->in->loop);
+	const mams_time next = mams_time_add_ms(n->told, TELL_MS);
 
-	mams_loop_timer_at(n->timer, ncm_feed_deadline(n->feed, now));
-	if (n->changed)
-		n->changed(n->user);
+	mams_loop_timer_at(n->timer, mams_time_before(when, next) ? next : when);
 }
 
-static void tick(void *user)
+static void tell(void *user)
 {
 	struct ncm_feeder *n = user;
 
-	ncm_feed_tick(n->feed, mams_loop_now(n->in->loop));
-	tell_change(n);
+	n->told = mams_loop_now(n->in->loop);
+	ncm_feed_tick(n->feed, n->told);
+	tell_at(n, ncm_feed_deadline(n->feed, n->told));
+	if (n->changed)
+		n->changed(n->user);
 }
 
 int ncm_feeder_take(struct ncm_feeder *n, const char *feeder, const char *text, size_t len,
@@ -43,7 +47,7 @@ int ncm_feeder_take(struct ncm_feeder *n, const char *feeder, const char *text, 
 		return rc;
 	}
 	log_debug("network information taken feeder=%s", feeder);
-	tell_change(n);
+	tell_at(n, now);
 	return 0;
 }
 
@@ -66,7 +70,7 @@ const struct ncm_feed *ncm_feeder_feed(const struct ncm_feeder *n)
 int ncm_feeder_new(struct ncm_intake *in, struct ncm_feeder **out)
 {
 	struct ncm_feeder *n = calloc(1, sizeof(*n));
-	int rc = n ? mams_loop_timer_new(in->loop, tick, n, &n->timer) : -ENOMEM;
+	int rc = n ? mams_loop_timer_new(in->loop, tell, n, &n->timer) : -ENOMEM;
 
 	if (rc == 0 && !(n->feed = ncm_feed_new(&in->conf->policy)))
 		rc = -ENOMEM;

@@ -13,7 +13,7 @@ struct ncm_feeder;
 /** @param in  borrowed */
 MAMS_MUST int ncm_feeder_new(struct ncm_intake *in, struct ncm_feeder **out);
 void ncm_feeder_free(struct ncm_feeder *n); /**< accepts NULL */
-/** Called whenever ncm_feed_look() may say something else than before. */
+/** Called when ncm_feed_look() may say something else than before, once a second at most. */
 void ncm_feeder_on_change(struct ncm_feeder *n, void (*changed)(void *user), void *user);
 const struct ncm_feed *ncm_feeder_feed(const struct ncm_feeder *n);
 
