@@ -119,7 +119,11 @@ static void on_dead(void *user, const char *instance)
 
 static bool on_is_drained(void *user, const char *madp)
 {
-	return ncm_service_is_drained(((struct app *)user)->service, madp);
+	struct app *a = user;
+	const struct ncm_madps *m = ncm_registry_madps(ncm_service_registry(a->service));
+	int i = ncm_madps_find(m, madp);
+
+	return i >= 0 && m->use[i].drained;
 }
 
 static void on_set_drained(void *user, const char *madp, bool drained)

@@ -254,14 +254,6 @@ int ncm_service_drain(struct ncm_service *v, const char *name, bool drain, struc
 	return 0;
 }
 
-bool ncm_service_is_drained(const struct ncm_service *v, const char *name)
-{
-	const struct ncm_madps *m = ncm_registry_madps(v->registry);
-	int i = ncm_madps_find(m, name);
-
-	return i >= 0 && m->use[i].drained;
-}
-
 void ncm_service_set_drained(struct ncm_service *v, const char *name, bool drain)
 {
 	struct ncm_madps *m = ncm_registry_madps(v->registry);

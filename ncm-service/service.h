@@ -43,7 +43,6 @@ MAMS_MUST int ncm_service_steer(struct ncm_service *v, struct ncm_session *s, ui
  *  @return 0 or -MAMS_EUNKNOWN */
 MAMS_MUST int ncm_service_drain(
 	struct ncm_service *v, const char *name, bool drain, struct mams_error *err);
-bool ncm_service_is_drained(const struct ncm_service *v, const char *name);
 /** The order has been given at another instance, and is stored. */
 void ncm_service_set_drained(struct ncm_service *v, const char *name, bool drain);
 

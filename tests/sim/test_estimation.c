@@ -320,6 +320,7 @@ static void budget(void)
 
 	begin(&b);
 	run(&b, 3000);
+	b.way[0].kinds[0] = b.way[0].kinds[1] = 0;
 	probes[0].budget = 3600;
 	probes[0].period_ms = 10000;
 	steer(&b, LTE);
