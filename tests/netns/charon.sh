@@ -31,7 +31,7 @@ say "an association"
 echo "set first secret" >&5
 claim "the client's side is up" "$(said 'client up')" = yes
 claim "the network's side is up" "$(said 'network up')" = yes
-px tcpdump -i wifi -n -w "$d/wifi.pcap" -U 2>/dev/null &
+px tcpdump --immediate-mode -i wifi -n -w "$d/wifi.pcap" -U 2>/dev/null &
 LAB_PID[dump]=$!
 lab_wait 5 test -s "$d/wifi.pcap"
 claim "what it protects arrives" "$(yes_no reaches)" = yes
