@@ -40,6 +40,7 @@ mark() { marked=([wifi]=$(lab_octets wifi rx) [lte]=$(lab_octets lte rx)); }
 carried() { echo $((($(lab_octets "$1" rx) - marked[$1]) / 1000)); }
 # get_during COMMAND...: a download in which the command comes after about a fifth
 get_during() {
+	rm -f "$LAB_DIR/got" # the one before is no begin of this one
 	lab_get /lines >"$LAB_DIR/rate" &
 	local pid=$!
 	lab_wait 20 begun
