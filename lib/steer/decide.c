@@ -9,6 +9,7 @@ struct way {
 	size_t n;
 	size_t best; /* index; n: no link is ready */
 	uint8_t mode;
+	bool tunnel;
 };
 
 /* ---- what is known ---- */
@@ -54,7 +55,8 @@ static size_t named(const struct steer_class *c, const char *access)
 static void look(
 	const struct steer_class *c, const struct steer_input *in, bool down, struct way *w)
 {
-	*w = (struct way){.n = in->n_links < STEER_LINKS_MAX ? in->n_links : STEER_LINKS_MAX};
+	*w = (struct way){.n = in->n_links < STEER_LINKS_MAX ? in->n_links : STEER_LINKS_MAX,
+		.tunnel = in->tunnel};
 	for (size_t i = 0; i < w->n; i++) {
 		const struct steer_link *l = &in->links[i];
 		const struct steer_figures dl = fresh(&l->dl);
@@ -161,7 +163,7 @@ static uint32_t without_harm(const struct steer_class *c, struct way *w, uint32_
 
 		if (!(good & 1u << i) || i == w->best)
 			continue;
-		r = steer_harm(c, v, &w->v[w->best]);
+		r = steer_harm(c, w->tunnel, v, &w->v[w->best]);
 		if (r == STEER_R_CARRIES)
 			continue;
 		good &= ~(1u << i);

@@ -129,12 +129,13 @@ static uint64_t late(const struct steer_figures *f)
 	return (uint64_t)f->delay_us + (f->has_jitter ? f->jitter_us : 0);
 }
 
-static bool is_far(
-	const struct steer_class *c, const struct steer_view *v, const struct steer_view *best)
+static bool is_far(const struct steer_class *c, bool tunnel, const struct steer_view *v,
+	const struct steer_view *best)
 {
+	const uint64_t far = tunnel ? STEER_HARM_FAR_GMA_US : STEER_HARM_FAR_US;
 	const bool has = v->f.has_delay && best->f.has_delay;
 	const uint64_t of_best = best->f.has_delay ? best->f.delay_us : 0;
-	uint64_t max = of_best + STEER_HARM_FAR_US;
+	uint64_t max = of_best + far;
 	uint64_t value = v->f.delay_us;
 
 	if (c->call_like) {
@@ -142,7 +143,7 @@ static bool is_far(
 		value = late(&v->f);
 	} else if (slower(&v->f, &best->f, STEER_HARM_RATE_PART)) {
 		max = of_best * STEER_HARM_DELAY_TIMES + STEER_HARM_DELAY_MIN_US;
-		max = max < of_best + STEER_HARM_FAR_US ? max : of_best + STEER_HARM_FAR_US;
+		max = max < of_best + far ? max : of_best + far;
 	}
 	/* in again only with a good part of the difference gone */
 	return above(v, STEER_R_HARM_DELAY, has, value, max, max - (max - of_best) / 4);
@@ -163,15 +164,25 @@ static bool is_bloated(const struct steer_view *v, const struct steer_view *best
 	return above(v, STEER_R_HARM_BLOAT, has, queue, STEER_HARM_BLOAT_US, 0);
 }
 
-enum steer_reason steer_harm(
+/* TCP fills a link until it loses, and how much a link can carry is known only after a while. */
+static bool is_own_doing(
 	const struct steer_class *c, const struct steer_view *v, const struct steer_view *best)
+{
+	const uint32_t used = v->f.has_used ? v->f.used_kbps : 0;
+
+	return !c->call_like && used > 0 && !slower(&v->f, &best->f, STEER_HARM_RATE_PART);
+}
+
+enum steer_reason steer_harm(const struct steer_class *c, bool tunnel, const struct steer_view *v,
+	const struct steer_view *best)
 {
 	const uint64_t of_best = best->f.has_loss ? best->f.loss_ppm : 0;
 
-	if (above(v, STEER_R_HARM_LOSS, v->f.has_loss, v->f.loss_ppm, of_best + STEER_HARM_LOSS_PPM,
-		    of_best + STEER_HARM_LOSS_PPM * 3 / 4))
+	if ((tunnel || !is_own_doing(c, v, best)) &&
+		above(v, STEER_R_HARM_LOSS, v->f.has_loss, v->f.loss_ppm,
+			of_best + STEER_HARM_LOSS_PPM, of_best + STEER_HARM_LOSS_PPM * 3 / 4))
 		return STEER_R_HARM_LOSS;
-	if (is_far(c, v, best))
+	if (is_far(c, tunnel, v, best))
 		return STEER_R_HARM_DELAY;
 	return is_bloated(v, best) ? STEER_R_HARM_BLOAT : STEER_R_CARRIES;
 }

@@ -63,9 +63,14 @@ enum steer_reason {
 #define STEER_RETRY_MS 300000u
 #define STEER_DEAD_PPM 500000u
 /* Never worse than the best link alone.  A link is harmful when, against the best: */
-#define STEER_HARM_LOSS_PPM 20000u /* it loses so much more: each loss holds up the others */
-#define STEER_HARM_FAR_US 200000u  /* it is so much farther: buffers do not hold the difference */
-#define STEER_HARM_DELAY_TIMES 4u  /* it is so many times as far, */
+/* It loses so much more: each loss holds up the others.  With MPTCP_Proxy, of a
+ * link that carries, only if it is known to be slower by STEER_HARM_RATE_PART, too: TCP fills a
+ * good one until it loses. */
+#define STEER_HARM_LOSS_PPM 20000u
+#define STEER_HARM_FAR_US 200000u /* it is so much farther: buffers do not hold the difference */
+/* with GMA, where all packets wait for the farthest link and TCP inside sees its round trip */
+#define STEER_HARM_FAR_GMA_US 100000u
+#define STEER_HARM_DELAY_TIMES 4u      /* it is so many times as far, */
 #define STEER_HARM_DELAY_MIN_US 20000u /* and so much at least, and */
 #define STEER_HARM_RATE_PART 4u        /* adds less than this part of the best one's rate */
 #define STEER_HARM_BLOAT_US 200000u /* its delay is so far above its idle one, and it is slower */
@@ -194,6 +199,7 @@ struct steer_view {
 /** What speaks against a link by itself.  Fills mark and why. */
 void steer_judge(const struct steer_class *c, const struct steer_input *in, struct steer_view *v);
 /** Does a link make the set worse than the best one alone?
+ *  @param tunnel  GMA
  *  @return STEER_R_CARRIES: no */
-enum steer_reason steer_harm(
-	const struct steer_class *c, const struct steer_view *v, const struct steer_view *best);
+enum steer_reason steer_harm(const struct steer_class *c, bool tunnel, const struct steer_view *v,
+	const struct steer_view *best);

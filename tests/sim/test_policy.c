@@ -97,11 +97,11 @@ static void what_is_wanted_is_not_ordered(void)
 	/* a harmful link is left out, when its time has come */
 	for (unsigned t = 0; t < 10; t++) {
 		set(&s, 0, 10000, 0);
-		set(&s, 1, 10000, 50000);
+		set(&s, 1, 350000, 0);
 		world_run(&s.w, 2000);
 	}
 	CU_ASSERT_EQUAL(dl(&s), WIFI);
-	CU_ASSERT_EQUAL(last(&s)->decision.shares[1].dl, STEER_R_HARM_LOSS);
+	CU_ASSERT_EQUAL(last(&s)->decision.shares[1].dl, STEER_R_HARM_DELAY);
 	scene_finish(&s);
 }
 

@@ -369,27 +369,43 @@ static void dead_but_up(void)
 
 static const struct {
 	const char *what;
-	bool call;
+	bool call, tunnel;
 	uint32_t rate[2], delay_us[2], loss[2], idle_us;
 	uint32_t links;
 	enum steer_reason why; /* of LTE */
 } pairs[] = {
-	{"both good", false, {50000, 50000}, {10000, 20000}, {0, 0}, 0, 3, STEER_R_CARRIES},
-	{"a bit farther", false, {50000, 50000}, {10000, 150000}, {0, 0}, 0, 3, STEER_R_CARRIES},
-	{"too far", false, {50000, 50000}, {10000, 350000}, {0, 0}, 0, 1, STEER_R_HARM_DELAY},
-	{"far and slow", false, {100000, 5000}, {10000, 150000}, {0, 0}, 0, 1, STEER_R_HARM_DELAY},
-	{"near and slow", false, {100000, 5000}, {10000, 10000}, {0, 0}, 0, 3, STEER_R_CARRIES},
-	{"1 % lost", false, {50000, 50000}, {10000, 10000}, {0, 10000}, 0, 3, STEER_R_CARRIES},
-	{"5 % lost", false, {50000, 50000}, {10000, 10000}, {0, 50000}, 0, 1, STEER_R_HARM_LOSS},
-	{"5 % lost on both", false, {50000, 50000}, {10000, 10000}, {50000, 50000}, 0, 3,
+	{"both good", false, false, {50000, 50000}, {10000, 20000}, {0, 0}, 0, 3, STEER_R_CARRIES},
+	{"a bit farther", false, false, {50000, 50000}, {10000, 150000}, {0, 0}, 0, 3,
 		STEER_R_CARRIES},
-	{"a full queue", false, {50000, 20000}, {10000, 160000}, {0, 0}, 0, 3, STEER_R_CARRIES},
-	{"a fuller one", false, {50000, 20000}, {10000, 209000}, {0, 0}, 8000, 1,
+	{"too far", false, false, {50000, 50000}, {10000, 350000}, {0, 0}, 0, 1,
+		STEER_R_HARM_DELAY},
+	{"far and slow", false, false, {100000, 5000}, {10000, 150000}, {0, 0}, 0, 1,
+		STEER_R_HARM_DELAY},
+	{"near and slow", false, false, {100000, 5000}, {10000, 10000}, {0, 0}, 0, 3,
+		STEER_R_CARRIES},
+	{"1 % lost", false, false, {50000, 50000}, {10000, 10000}, {0, 10000}, 0, 3,
+		STEER_R_CARRIES},
+	{"5 % lost", false, true, {50000, 50000}, {10000, 10000}, {0, 50000}, 0, 1,
+		STEER_R_HARM_LOSS},
+	{"5 % lost of a full link", false, false, {50000, 50000}, {10000, 10000}, {0, 50000}, 0, 3,
+		STEER_R_CARRIES},
+	{"5 % lost, and slow", false, false, {50000, 12000}, {10000, 10000}, {0, 50000}, 0, 1,
+		STEER_R_HARM_LOSS},
+	{"5 % lost, and no rate known", false, false, {0, 0}, {10000, 10000}, {0, 50000}, 0, 1,
+		STEER_R_HARM_LOSS},
+	{"too far for GMA", false, true, {50000, 50000}, {10000, 111000}, {0, 0}, 0, 1,
+		STEER_R_HARM_DELAY},
+	{"5 % lost on both", false, false, {50000, 50000}, {10000, 10000}, {50000, 50000}, 0, 3,
+		STEER_R_CARRIES},
+	{"a full queue", false, false, {50000, 20000}, {10000, 160000}, {0, 0}, 0, 3,
+		STEER_R_CARRIES},
+	{"a fuller one", false, false, {50000, 20000}, {10000, 209000}, {0, 0}, 8000, 1,
 		STEER_R_HARM_BLOAT},
-	{"faster, and so worth it", false, {50000, 60000}, {209000, 209000}, {0, 0}, 8000, 3,
+	{"faster, and so worth it", false, false, {50000, 60000}, {209000, 209000}, {0, 0}, 8000, 3,
 		STEER_R_CARRIES},
-	{"a call, 10 ms more", true, {50000, 50000}, {10000, 20000}, {0, 0}, 0, 3, STEER_R_CARRIES},
-	{"a call, 11 ms more", true, {50000, 50000}, {10000, 21000}, {0, 0}, 0, 1,
+	{"a call, 10 ms more", true, false, {50000, 50000}, {10000, 20000}, {0, 0}, 0, 3,
+		STEER_R_CARRIES},
+	{"a call, 11 ms more", true, false, {50000, 50000}, {10000, 21000}, {0, 0}, 0, 1,
 		STEER_R_HARM_DELAY},
 };
 
@@ -399,8 +415,11 @@ static void harmful_links_are_left_out(void)
 		struct play *p = play_of(STEER_LOAD_BALANCING);
 
 		p->c.call_like = pairs[i].call;
+		p->in.tunnel = pairs[i].tunnel;
 		for (int k = 0; k < 2; k++)
 			set(p, k, pairs[i].rate[k], pairs[i].delay_us[k], pairs[i].loss[k]);
+		p->links[LTE].dl.has_used = p->links[LTE].ul.has_used = true;
+		p->links[LTE].dl.used_kbps = p->links[LTE].ul.used_kbps = pairs[i].rate[1];
 		p->links[LTE].dl.has_idle = p->links[LTE].ul.has_idle = pairs[i].idle_us > 0;
 		p->links[LTE].dl.idle_us = p->links[LTE].ul.idle_us = pairs[i].idle_us;
 		step(p, 1000);
@@ -417,6 +436,7 @@ static void each_direction_by_itself(void)
 {
 	struct play *p = play_of(STEER_LOAD_BALANCING);
 
+	p->in.tunnel = true;
 	set(p, WIFI, 50000, 10000, 0);
 	set(p, LTE, 50000, 10000, 0);
 	p->links[LTE].ul.loss_ppm = 50000;
@@ -427,7 +447,7 @@ static void each_direction_by_itself(void)
 	p = play_of(STEER_LOAD_BALANCING);
 	p->in.apart = false;
 	set(p, WIFI, 50000, 10000, 0);
-	set(p, LTE, 50000, 10000, 0);
+	set(p, LTE, 10000, 10000, 0);
 	p->links[LTE].ul.loss_ppm = 50000;
 	step(p, 1000);
 	CU_ASSERT_EQUAL(dl(p), 1);
