@@ -328,8 +328,12 @@ void ncm_steerer_done(struct ncm_session *s, int code, const char *text)
 			continue;
 		c->asked = false;
 		if (code == 0) {
+			/* the first order makes what is wanted of what was found: it need not last
+			 */
+			c->since = c->told ? c->asked_at
+					   : mams_time_add_ms(c->asked_at,
+						     -(int64_t)st->policy->classes[i].dwell_ms);
 			c->told = true;
-			c->since = c->asked_at;
 			c->refused = 0;
 			continue;
 		}

@@ -129,13 +129,12 @@ static uint64_t late(const struct steer_figures *f)
 	return (uint64_t)f->delay_us + (f->has_jitter ? f->jitter_us : 0);
 }
 
-static bool is_far(const struct steer_class *c, bool tunnel, const struct steer_view *v,
-	const struct steer_view *best)
+static bool is_far(
+	const struct steer_class *c, const struct steer_view *v, const struct steer_view *best)
 {
-	const uint64_t far = tunnel ? STEER_HARM_FAR_GMA_US : STEER_HARM_FAR_US;
 	const bool has = v->f.has_delay && best->f.has_delay;
 	const uint64_t of_best = best->f.has_delay ? best->f.delay_us : 0;
-	uint64_t max = of_best + far;
+	uint64_t max = of_best + STEER_HARM_FAR_US;
 	uint64_t value = v->f.delay_us;
 
 	if (c->call_like) {
@@ -143,7 +142,7 @@ static bool is_far(const struct steer_class *c, bool tunnel, const struct steer_
 		value = late(&v->f);
 	} else if (slower(&v->f, &best->f, STEER_HARM_RATE_PART)) {
 		max = of_best * STEER_HARM_DELAY_TIMES + STEER_HARM_DELAY_MIN_US;
-		max = max < of_best + far ? max : of_best + far;
+		max = max < of_best + STEER_HARM_FAR_US ? max : of_best + STEER_HARM_FAR_US;
 	}
 	/* in again only with a good part of the difference gone */
 	return above(v, STEER_R_HARM_DELAY, has, value, max, max - (max - of_best) / 4);
@@ -182,7 +181,7 @@ enum steer_reason steer_harm(const struct steer_class *c, bool tunnel, const str
 		above(v, STEER_R_HARM_LOSS, v->f.has_loss, v->f.loss_ppm,
 			of_best + STEER_HARM_LOSS_PPM, of_best + STEER_HARM_LOSS_PPM * 3 / 4))
 		return STEER_R_HARM_LOSS;
-	if (is_far(c, tunnel, v, best))
+	if (is_far(c, v, best))
 		return STEER_R_HARM_DELAY;
 	return is_bloated(v, best) ? STEER_R_HARM_BLOAT : STEER_R_CARRIES;
 }

@@ -68,9 +68,7 @@ enum steer_reason {
  * good one until it loses. */
 #define STEER_HARM_LOSS_PPM 20000u
 #define STEER_HARM_FAR_US 200000u /* it is so much farther: buffers do not hold the difference */
-/* with GMA, where all packets wait for the farthest link and TCP inside sees its round trip */
-#define STEER_HARM_FAR_GMA_US 100000u
-#define STEER_HARM_DELAY_TIMES 4u      /* it is so many times as far, */
+#define STEER_HARM_DELAY_TIMES 4u /* it is so many times as far, */
 #define STEER_HARM_DELAY_MIN_US 20000u /* and so much at least, and */
 #define STEER_HARM_RATE_PART 4u        /* adds less than this part of the best one's rate */
 #define STEER_HARM_BLOAT_US 200000u /* its delay is so far above its idle one, and it is slower */

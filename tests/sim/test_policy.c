@@ -156,12 +156,13 @@ static void oscillation_is_bounded(void)
 	for (size_t i = 0; i < s.n; i++) {
 		if (s.list[i].type != MX_TRAFFIC_STEERING_REQ)
 			continue;
-		if (n++ > 0)
+		/* the first makes what is wanted of what was found, and is no switch */
+		if (n++ > 1)
 			CU_ASSERT(mams_time_ms_until(before, s.list[i].at) >= 60000);
 		before = s.list[i].at;
 	}
 	CU_ASSERT(s.n < SCENE_SEEN_MAX);
-	CU_ASSERT(n >= 3 && n <= 11);
+	CU_ASSERT(n >= 3 && n <= 12);
 	scene_finish(&s);
 }
 

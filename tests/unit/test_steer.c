@@ -393,8 +393,6 @@ static const struct {
 		STEER_R_HARM_LOSS},
 	{"5 % lost, and no rate known", false, false, {0, 0}, {10000, 10000}, {0, 50000}, 0, 1,
 		STEER_R_HARM_LOSS},
-	{"too far for GMA", false, true, {50000, 50000}, {10000, 111000}, {0, 0}, 0, 1,
-		STEER_R_HARM_DELAY},
 	{"5 % lost on both", false, false, {50000, 50000}, {10000, 10000}, {50000, 50000}, 0, 3,
 		STEER_R_CARRIES},
 	{"a full queue", false, false, {50000, 20000}, {10000, 160000}, {0, 0}, 0, 3,
