@@ -81,7 +81,7 @@ static const struct mams_metric rows[] = {
 	ROW(paths_silent, "times that a path fell silent: up, but nothing answers over it"),
 	ROW(paths_back, "times that a silent path answered again"),
 	ROW(spliced, "connections moved by splice"),
-	ROW(subflows_untold, "workers to whom the kernel tells nothing of subflows"),
+	ROW(subflows_untold, "times the kernel told nothing of the subflows of a connection"),
 };
 
 const struct mams_metric *px_counters_rows(size_t *n)

@@ -83,6 +83,17 @@ static void tell(struct px_worker *w, struct px_client *client, const struct px_
 	px_inc(&w->counters.notes_dropped);
 }
 
+/* A connection that has fallen back to TCP has no subflows that could be told; a kernel that tells
+ * none of any need not be asked again. */
+static void untold(struct px_worker *w, int fd)
+{
+	struct mams_mptcp_info info;
+
+	px_inc(&w->counters.subflows_untold);
+	if (mams_mptcp_info(fd, &info) == 0 && !info.fallback)
+		w->gauge.off = true;
+}
+
 /* @return false: nothing has moved, or nothing is told */
 static bool look(struct px_worker *w, struct px_gauge_slot *s)
 {
@@ -92,8 +103,7 @@ static bool look(struct px_worker *w, struct px_gauge_slot *s)
 	bool moved = false;
 
 	if (mams_mptcp_subflows(s->conn->leg[0].fd, now, PX_GAUGE_SUBFLOWS, &n) < 0) {
-		px_inc(&w->counters.subflows_untold);
-		w->gauge.off = true;
+		untold(w, s->conn->leg[0].fd);
 		return false;
 	}
 	for (size_t i = 0; i < n; i++) {
