@@ -29,7 +29,10 @@ use() { # URL...: the CCM's from now on
 	sed -i "s|^ncm = .*|ncm = { ${list%, } }|" "$LAB_DIR/ccm.conf"
 }
 is_session() { [ "$(session_id)" = "$1" ]; }
-is_new() { ! is_session "$1" && [ "$(session_id)" != none ] && lab_ready; }
+is_new() { # nothing at all is what an NCM says that is not there yet
+	local id
+	id=$(session_id) && [ -n "$id" ] && [ "$id" != none ] && [ "$id" != "$1" ] && lab_ready
+}
 
 api() { cl curl -sS --max-time 10 --unix-socket "$LAB_DIR/ccm-api.sock" "$@"; }
 # The first of a session's links that has a path estimation's results of both phases.
