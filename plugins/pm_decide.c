@@ -281,11 +281,55 @@ static bool path_backup(const struct connection *c, const struct pm_path *path)
 	return path->backup;
 }
 
+/* Is there another subflow that carries, and is to? */
+static bool is_carried_without(
+	const struct pm_policy *p, const struct connection *c, const struct pm_subflow *s)
+{
+	for (size_t i = 0; i < c->n_subflows; i++) {
+		const struct pm_subflow *o = &c->subflows[i];
+		const struct pm_path *path = pm_path_of(p, c, o);
+
+		if (o != s && !o->leaving && !o->backup && !o->stale && path &&
+			may_use(p, c, path) && !path_backup(c, path))
+			return true;
+	}
+	return false;
+}
+
+/* Who is to carry comes before who is not to goes. */
+static bool comes_in(struct pm_policy *p, struct connection *c, struct pm_subflow *s,
+	mams_time now, struct pm_action *out)
+{
+	const struct pm_path *path = pm_path_of(p, c, s);
+
+	return path && s->backup && !s->stale && may_use(p, c, path) && !path_backup(c, path) &&
+	       prioritize(p, c, s, false, now, out);
+}
+
+/* A subflow that is to carry no longer is made anew, as backup: the kernel keeps to a subflow what
+ * it has sent there until that subflow has brought it over, and the reader waits, for seconds on a
+ * link that loses much; what is out on one that goes is sent again on the others at once. */
+static void retire(struct pm_policy *p, struct connection *c)
+{
+	for (size_t i = 0; i < c->n_subflows; i++) {
+		struct pm_subflow *s = &c->subflows[i];
+		const struct pm_path *path = pm_path_of(p, c, s);
+
+		if (path && !s->leaving && !s->backup && path_backup(c, path) &&
+			is_carried_without(p, c, s))
+			s->stale = true;
+	}
+}
+
 static bool client_action(
 	struct pm_policy *p, struct connection *c, mams_time now, struct pm_action *out)
 {
 	bool held;
 
+	for (size_t i = 0; i < c->n_subflows; i++)
+		if (comes_in(p, c, &c->subflows[i], now, out))
+			return true;
+	retire(p, c);
 	if (take_away(p, c, out) || free_lanes(p, c, out))
 		return true;
 	held = is_held(p, c, now);

@@ -273,16 +273,70 @@ static void groups_do_not_mix(void)
 	pm_policy_free(p);
 }
 
-static void priorities(void)
+/* What is out on a link that is to carry no longer comes by the others. */
+static void retires(void)
 {
 	struct pm_policy *p = both_up();
+	struct pm_action a;
 
 	set_two(p, true);
-	CU_ASSERT(expect(p, NOW, PM_PRIORITY, "10.1.1.2"));
+	CU_ASSERT(expect(p, NOW, PM_WITHDRAW, "10.1.1.2"));
+	CU_ASSERT(expect(p, NOW, PM_DESTROY, "10.1.1.2"));
+	CU_ASSERT_FATAL(pm_policy_next(p, NOW, &a));
+	CU_ASSERT(a.kind == PM_CREATE && a.id == 1 && a.backup);
 	CU_ASSERT(quiet(p, NOW));
+	closed(p, 1, "10.1.1.2:5000", "10.1.1.1:7443");
+	subflow(p, 1, "10.1.1.2:5007", "10.1.1.1:7443");
+	CU_ASSERT(quiet(p, mams_time_add_ms(NOW, 100000)));
 	set_two(p, false);
+	CU_ASSERT(expect(p, mams_time_add_ms(NOW, 100000), PM_PRIORITY, "10.1.1.2"));
+	pm_policy_free(p);
+}
+
+/* There is no other, or it is to carry no more than this one: it is only said. */
+static void stays_as_backup(void)
+{
+	struct pm_path two[] = {path(0, "10.1.1.2", "10.1.1.1:7443", true),
+		path(1, "10.1.2.2", "10.1.2.1:7443", true)};
+	struct pm_policy *p = pm_policy_new();
+
+	CU_ASSERT_PTR_NOT_NULL_FATAL(p);
+	CU_ASSERT_EQUAL(pm_policy_paths(p, two, 1), 0);
+	connect_wifi(p, 1);
 	CU_ASSERT(expect(p, NOW, PM_PRIORITY, "10.1.1.2"));
-	CU_ASSERT(quiet(p, NOW));
+	pm_policy_free(p);
+	p = both_up();
+	CU_ASSERT_EQUAL(pm_policy_paths(p, two, 2), 0);
+	CU_ASSERT(is_next(p, 1, "10.1.1.2", true));
+	CU_ASSERT(is_next(p, 1, "10.1.2.2", true));
+	CU_ASSERT(quiet(p, mams_time_add_ms(NOW, 30)));
+	pm_policy_free(p);
+}
+
+/* Who is to carry instead comes before who carried goes. */
+static void changes_about(void)
+{
+	struct pm_policy *p = both_up();
+	mams_time later = mams_time_add_ms(NOW, 5000);
+
+	set_two(p, true);
+	CU_ASSERT(expect(p, NOW, PM_WITHDRAW, "10.1.1.2"));
+	CU_ASSERT(expect(p, NOW, PM_DESTROY, "10.1.1.2"));
+	CU_ASSERT(expect(p, NOW, PM_CREATE, "10.1.1.2"));
+	closed(p, 1, "10.1.1.2:5000", "10.1.1.1:7443");
+	subflow(p, 1, "10.1.1.2:5007", "10.1.1.1:7443");
+	CU_ASSERT(quiet(p, later));
+	{
+		struct pm_path two[] = {path(0, "10.1.1.2", "10.1.1.1:7443", false),
+			path(1, "10.1.2.2", "10.1.2.1:7443", true)};
+
+		CU_ASSERT_EQUAL(pm_policy_paths(p, two, 2), 0);
+	}
+	CU_ASSERT(expect(p, later, PM_PRIORITY, "10.1.1.2"));
+	CU_ASSERT(expect(p, later, PM_WITHDRAW, "10.1.2.2"));
+	CU_ASSERT(expect(p, later, PM_DESTROY, "10.1.2.2"));
+	CU_ASSERT(expect(p, later, PM_CREATE, "10.1.2.2"));
+	CU_ASSERT(quiet(p, later));
 	pm_policy_free(p);
 }
 
@@ -458,7 +512,12 @@ static void one_direction_each(void)
 	CU_ASSERT_EQUAL(pm_policy_paths(p, two, 2), 0);
 	CU_ASSERT(quiet(p, NOW)); /* nobody has said that it carries one alone */
 	CU_ASSERT_EQUAL(pm_policy_restrict(p, 1, 0, PM_WAY_DOWN), 0);
-	settle(p, "10.1.2.2", true);
+	CU_ASSERT(expect(p, NOW, PM_WITHDRAW, "10.1.2.2"));
+	CU_ASSERT(expect(p, NOW, PM_DESTROY, "10.1.2.2"));
+	CU_ASSERT(expect(p, NOW, PM_CREATE, "10.1.2.2"));
+	closed(p, 1, "10.1.2.2:6000", "10.1.2.1:7443");
+	subflow(p, 1, "10.1.2.2:6001", "10.1.2.1:7443");
+	CU_ASSERT(quiet(p, mams_time_add_ms(NOW, 100000)));
 	connect_wifi(p, 2);
 	CU_ASSERT_EQUAL(pm_policy_restrict(p, 2, 0, PM_WAY_UP), 0);
 	CU_ASSERT(expect(p, NOW, PM_PRIORITY, "10.1.1.2"));
@@ -470,8 +529,10 @@ static void one_direction_each(void)
 	two[0].backup_down = true;
 	two[1].backup_up = true;
 	CU_ASSERT_EQUAL(pm_policy_paths(p, two, 2), 0);
-	CU_ASSERT(is_next(p, 1, "10.1.1.2", true));
 	CU_ASSERT(is_next(p, 1, "10.1.2.2", false));
+	CU_ASSERT(expect(p, NOW, PM_WITHDRAW, "10.1.1.2"));
+	CU_ASSERT(expect(p, NOW, PM_DESTROY, "10.1.1.2"));
+	CU_ASSERT(expect(p, NOW, PM_CREATE, "10.1.1.2"));
 	CU_ASSERT(is_next(p, 2, "10.1.1.2", false));
 	CU_ASSERT(quiet(p, NOW));
 	pm_policy_free(p);
@@ -507,7 +568,9 @@ int main(void)
 		{"an address changes", address_changes},
 		{"the last subflow stays", last_subflow_stays},
 		{"groups do not mix", groups_do_not_mix},
-		{"priorities", priorities},
+		{"retires", retires},
+		{"stays as backup", stays_as_backup},
+		{"changes about", changes_about},
 		{"a refused creation is tried again", refused_creation_is_tried_again},
 		{"a class of one link", class_of_one_link},
 		{"a class without its link", class_without_its_link},
