@@ -119,7 +119,7 @@ static void changed(void *user, const struct mams_ipsec_key *k, const struct mam
 		}
 	if (up)
 		log_info("IPsec connection=%u is up", k->connection_id);
-	else if (st->why && st->state == MAMS_ASSOC_WAIT)
+	else if (st->why && !st->again && st->state == MAMS_ASSOC_WAIT)
 		log_warn(
 			"IPsec connection=%u is down, others carry: %s", k->connection_id, st->why);
 	x->ops->sa(x->user, &sa, up);
@@ -168,7 +168,8 @@ static bool set_one(struct ccm_ipsec *x, const struct ccm_target *t, const struc
 					    .connection_id = a->connection_id},
 		.local = a->local,
 		.remote = a->proxy,
-		.initiate = true};
+		.initiate = true,
+		.nat = a->nat};
 	int rc;
 
 	w.local.port = w.remote.port = 0;

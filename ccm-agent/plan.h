@@ -45,6 +45,7 @@ struct ccm_assoc {
 	struct mams_addr local;
 	struct mams_addr proxy; /**< or the tunnel's end; with port */
 	bool tunnel;
+	bool nat;                    /**< there may be one between the two */
 	char secret[CCM_SECRET_MAX]; /**< secret */
 };
 

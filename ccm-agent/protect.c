@@ -33,6 +33,8 @@ bool ccm_protect_can(const struct ccm_session *s, const struct mx_convergence_co
 void ccm_protect_take(struct ccm_lane *lane, const struct mx_setup_delivery *d)
 {
 	lane->protect = d->has_adaptation_method && d->adaptation_method == MX_ADAPT_IPSEC;
+	lane->nat = lane->protect && d->adaptation_method_param->has_nat &&
+		    d->adaptation_method_param->nat;
 	if (lane->protect)
 		snprintf(lane->secret, sizeof(lane->secret), "%s",
 			d->adaptation_method_param->shared_secret);
@@ -57,7 +59,8 @@ bool ccm_protect_path(
 		.connection_id = id,
 		.local = s->link[id].now.address,
 		.proxy = a->lane[id].proxy,
-		.tunnel = a->tunnelled};
+		.tunnel = a->tunnelled,
+		.nat = a->lane[id].nat};
 	memcpy(w->secret, a->lane[id].secret, sizeof(w->secret));
 	out->n_assocs++;
 	out->ncm_id = s->id.ncm_id;

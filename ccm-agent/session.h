@@ -138,6 +138,7 @@ struct ccm_lane {
 	struct mams_addr proxy; /**< or tunnel's end; with port; unset: no convergence */
 	uint16_t control_port;  /**< UDP, of MX Control PDUs there; 0: none */
 	bool protect;           /**< by IPsec */
+	bool nat;               /**< which may have to go through one */
 	char secret[CCM_SECRET_MAX];
 	bool dtls;       /**< the tunnel is one with DTLS */
 	bool client_nat; /**< there is none, but client NAT */

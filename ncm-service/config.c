@@ -33,6 +33,9 @@ static const struct mams_conf_row access_rows[] = {
 		.doc = "IPsec: subflows of MPTCP over this access go inside IPsec or not at all, "
 		       "and "
 		       "clients that cannot are not admitted; none: it is secure as it is"},
+	{"nat", MAMS_C_BOOL, IN_ACCESS(nat), .def = "no",
+		.doc = "for IPsec: clients of this access may be behind a NAT, so that they come "
+		       "from another address than the one they report"},
 	{"tunnel", MAMS_C_ENUM, IN_ACCESS(tunnel), .names = tunnel_names, .def = "UDP_without_DTLS",
 		.doc = "adaptation of GMA on this access: UDP_without_DTLS, or UDP_with_DTLS or "
 		       "IPsec where the path is not secure; Client_NAT, without a tunnel, where it "

@@ -28,6 +28,7 @@ struct ncm_access {
 	struct mams_addr *proxies; /**< of the one N-MADP instance when no madp section stands */
 	size_t n_proxies;
 	int adaptation;    /**< enum ncm_adapt */
+	bool nat;          /**< IPsec: its clients may be behind one */
 	int tunnel;        /**< enum mx_adaptation, of GMA: one of MX_GMA_ADAPTATIONS */
 	bool applications; /**< flows of applications may be bound to it (RFC 8743 8.8) */
 	/* what clients are told of it while nothing is measured; 0: nothing */

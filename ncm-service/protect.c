@@ -10,6 +10,11 @@ bool ncm_protect_wanted(const struct ncm_policy *p, const struct ncm_link *l)
 	return l->access < p->n_accesses && p->accesses[l->access].adaptation == NCM_ADAPT_IPSEC;
 }
 
+bool ncm_protect_nat(const struct ncm_policy *p, const struct ncm_link *l)
+{
+	return l->access < p->n_accesses && p->accesses[l->access].nat;
+}
+
 bool ncm_protect_tunnels(const struct ncm_session *s, const struct ncm_link *l)
 {
 	return l->access < s->policy->n_accesses &&
@@ -64,7 +69,9 @@ bool ncm_protect_put(struct mx_msg *m, const struct ncm_session *s, uint8_t id,
 	*p = (struct mx_adaptation_params){.tunnel_ip_addr = address_text(m, proxy),
 		.has_tunnel_end_port = true,
 		.tunnel_end_port = IKE_PORT,
-		.shared_secret = mx_strdup(m, l->secret)};
+		.shared_secret = mx_strdup(m, l->secret),
+		.has_nat = ncm_protect_nat(s->policy, l),
+		.nat = true};
 	d->has_adaptation_method = true;
 	d->adaptation_method = MX_ADAPT_IPSEC;
 	d->adaptation_method_param = p;
@@ -87,7 +94,9 @@ static bool put_one(struct ctl_msg *m, const struct ncm_session *s, size_t ancho
 		.connection_id = id,
 		.local = *proxy,
 		.remote = l->address,
-		.secret = ctl_strdup(m, l->secret)};
+		.secret = ctl_strdup(m, l->secret),
+		.has_nat = ncm_protect_nat(s->policy, l),
+		.nat = true};
 	c->local.port = c->remote.port = 0;
 	out->n_protect++;
 	return c->secret != NULL;
@@ -112,7 +121,9 @@ bool ncm_protect_tunnel(struct ctl_msg *m, const struct ncm_session *s, size_t a
 		.connection_id = id,
 		.local = *end,
 		.remote = l->address,
-		.secret = ctl_strdup(m, l->secret)};
+		.secret = ctl_strdup(m, l->secret),
+		.has_nat = ncm_protect_nat(s->policy, l),
+		.nat = true};
 	(*out)->local.port = (*out)->remote.port = 0;
 	return (*out)->secret != NULL;
 }

@@ -15,6 +15,8 @@
 
 /** Have subflows IPsec on the link's access?  (It is admitted.) */
 bool ncm_protect_wanted(const struct ncm_policy *p, const struct ncm_link *l);
+/** May its clients come from another address than the one they report? */
+bool ncm_protect_nat(const struct ncm_policy *p, const struct ncm_link *l);
 /** Has GMA's tunnel, for this client?  (It is admitted.) */
 bool ncm_protect_tunnels(const struct ncm_session *s, const struct ncm_link *l);
 /** Is it admitted, as far as IPsec is concerned, when so much is agreed? */

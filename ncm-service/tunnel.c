@@ -313,7 +313,9 @@ static bool put_end(struct mx_msg *m, const struct ncm_session *s, size_t madp, 
 			.has_tunnel_end_port = !ncm_tunnel_is_nat(s, l),
 			.tunnel_end_port = ncm_tunnel_is_nat(s, l) ? 0 : s->s.tunnel.port,
 			.shared_secret = mx_strdup(
-				m, ncm_protect_tunnels(s, l) ? l->secret : s->s.tunnel.secret)};
+				m, ncm_protect_tunnels(s, l) ? l->secret : s->s.tunnel.secret),
+			.has_nat = ncm_protect_tunnels(s, l) && ncm_protect_nat(s->policy, l),
+			.nat = true};
 	return d->adaptation_method_param->tunnel_ip_addr &&
 	       d->adaptation_method_param->shared_secret;
 }

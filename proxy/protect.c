@@ -159,7 +159,10 @@ static bool is_known(const struct px_protect *p, const struct mams_ipsec_key *k)
 static int take(struct px_protect *p, const char *client, const struct ctl_protect *c,
 	struct mams_error *err)
 {
-	struct mams_ipsec_want w = {.key = key_of(c), .local = c->local, .remote = c->remote};
+	struct mams_ipsec_want w = {.key = key_of(c),
+		.local = c->local,
+		.remote = c->remote,
+		.nat = c->has_nat && c->nat};
 	char text[MAMS_ADDR_STRLEN];
 	int rc = 0;
 

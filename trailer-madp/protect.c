@@ -169,7 +169,8 @@ int madp_protect_set(struct madp_protect *p, const struct ctl_tr_session_set *m)
 						     .anchor_id = c->anchor_id,
 						     .connection_id = c->connection_id},
 			.local = c->local,
-			.remote = c->remote};
+			.remote = c->remote,
+			.nat = c->has_nat && c->nat};
 		w.local.port = w.remote.port = 0;
 		snprintf(w.secret, sizeof(w.secret), "%s", c->secret);
 		if (mams_ipsec_set(p->ipsec, &w) < 0)

@@ -91,6 +91,7 @@ struct ctl_protect {
 	struct mams_addr local;  /**< the N-MADP's */
 	struct mams_addr remote; /**< the client's link */
 	const char *secret;
+	bool has_nat, nat; /**< there may be one before the client */
 };
 
 struct ctl_px_client_set {

@@ -64,6 +64,7 @@ static const struct mams_field protect_rows[] = {
 	ROW_ADDR(ctl_protect, local, "local", 0, "the N-MADP's"),
 	ROW_ADDR(ctl_protect, remote, "remote", 0, "the client's link"),
 	ROW_STR(ctl_protect, secret, "secret", MAMS_F_SECRET, 95, "pre-shared key of IKEv2"),
+	ROW_OPT_BOOL(ctl_protect, nat, "nat", "there may be one before the client"),
 };
 TABLE(ctl_protect_table, ctl_protect, "protect", protect_rows);
 

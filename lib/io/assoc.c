@@ -82,13 +82,20 @@ void mams_assoc_charon(struct mams_assoc *a, bool up, mams_time now)
 	}
 }
 
+void mams_assoc_refused(struct mams_assoc *a, const char *why, mams_time now)
+{
+	a->n_children = 0;
+	a->unloaded = true;
+	rest(a, why, now);
+}
+
 void mams_assoc_loaded(struct mams_assoc *a, bool good, mams_time now)
 {
 	if (a->state != MAMS_ASSOC_LOAD)
 		return; /* the secret of one that stands */
-	a->unloaded = !good;
+	a->unloaded = false;
 	if (!good)
-		rest(a, "charon refuses the configuration", now);
+		mams_assoc_refused(a, "charon refuses the configuration", now);
 	else if (a->n_children > 0)
 		to(a, MAMS_ASSOC_UP, NULL);
 	else if (a->initiate)

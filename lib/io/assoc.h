@@ -37,7 +37,7 @@ struct mams_assoc {
 	const char *why; /**< static words: of the last failure; NULL once it was up */
 	mams_time until; /**< in WAIT and NEGOTIATE, if timed */
 	bool timed;
-	bool unloaded; /**< charon has refused it: it is loaded anew */
+	bool unloaded; /**< it was refused: it is loaded anew */
 	uint32_t pause_ms;
 	mams_time up_at;
 	uint64_t children[MAMS_ASSOC_CHILDREN]; /**< unique ids of child SAs that stand */
@@ -47,6 +47,9 @@ struct mams_assoc {
 
 void mams_assoc_charon(struct mams_assoc *a, bool up, mams_time now);
 void mams_assoc_loaded(struct mams_assoc *a, bool good, mams_time now);
+/** It has been removed from charon, or is not to be loaded now: later.
+ *  @param why  static words */
+void mams_assoc_refused(struct mams_assoc *a, const char *why, mams_time now);
 /** A child SA has come or gone; a new one may come before the old one goes. */
 void mams_assoc_child(struct mams_assoc *a, uint64_t id, bool up, mams_time now);
 /** @param why  static words */

@@ -15,7 +15,8 @@ struct entry {
 	struct mams_ipsec_want want;
 	struct mams_assoc assoc;
 	char name[MAMS_IPSEC_NAME_MAX];
-	uint64_t serial; /* of answers: the entry may be gone by then */
+	uint64_t serial;  /* of answers: the entry may be gone by then */
+	const char *told; /* the last reason, since it was up */
 	bool marked;
 	TAILQ_ENTRY(entry) link;
 };
@@ -105,10 +106,55 @@ static void on_loaded(void *user, uintptr_t which, int rc, const struct mams_vic
 	work(x);
 }
 
+/* ---- clients behind NATs that have the same address ---- */
+
+static bool is_rival(const struct entry *e, const struct entry *of)
+{
+	return e->want.nat && !e->want.initiate &&
+	       e->want.key.session_id != of->want.key.session_id &&
+	       mams_addr_eq_ip(&e->want.local, &of->want.local) &&
+	       mams_addr_eq_ip(&e->want.remote, &of->want.remote);
+}
+
+static bool is_taken(const struct mams_ipsec *x, const struct entry *e)
+{
+	const struct entry *o;
+
+	TAILQ_FOREACH(o, &x->entries, link)
+	if (o->assoc.n_children > 0 && is_rival(o, e))
+		return true;
+	return false;
+}
+
+static void refuse(struct mams_ipsec *x, struct entry *e)
+{
+	unload(x, e->name);
+	mams_assoc_refused(&e->assoc, "another client has this address", mams_loop_now(x->loop));
+}
+
+/* This one is up: who else has the address cannot be, else the one would get what is for the other.
+ */
+static void occupy(struct mams_ipsec *x, struct entry *e)
+{
+	struct entry *o;
+
+	if (is_taken(x, e)) {
+		refuse(x, e);
+		return;
+	}
+	TAILQ_FOREACH(o, &x->entries, link)
+	if (is_rival(o, e) && !o->assoc.unloaded)
+		refuse(x, o);
+}
+
 static void load(struct mams_ipsec *x, struct entry *e)
 {
 	uint8_t room[MAMS_IPSEC_CMD_BYTES];
 
+	if (is_taken(x, e)) {
+		refuse(x, e);
+		return;
+	}
 	tell(x, mams_ipsec_load_shared(room, e->name, &e->want), NULL, 0);
 	tell(x, mams_ipsec_load_conn(room, e->name, &e->want, x->user_space), on_loaded,
 		(uintptr_t)e->serial);
@@ -116,7 +162,9 @@ static void load(struct mams_ipsec *x, struct entry *e)
 
 static void act(struct mams_ipsec *x, struct entry *e, enum mams_assoc_action what)
 {
-	const struct mams_ipsec_status st = {.state = e->assoc.state, .why = e->assoc.why};
+	const struct mams_ipsec_status st = {.state = e->assoc.state,
+		.why = e->assoc.why,
+		.again = e->assoc.why && e->told && strcmp(e->assoc.why, e->told) == 0};
 	const struct mams_ipsec_key key = e->want.key; /* the entry may be gone in the callback */
 	uint8_t room[MAMS_IPSEC_CMD_BYTES];
 
@@ -131,6 +179,7 @@ static void act(struct mams_ipsec *x, struct entry *e, enum mams_assoc_action wh
 		tell(x, mams_ipsec_initiate(room, e->name), NULL, 0);
 		break;
 	case MAMS_ASSOC_DO_TELL:
+		e->told = e->assoc.why;
 		x->ops->changed(x->user, &key, &st);
 		break;
 	}
@@ -242,8 +291,11 @@ static void on_child(void *user, const struct mams_vici_text *name, uint64_t id,
 	struct mams_ipsec *x = user;
 	struct entry *e = find_name(x, name);
 
-	if (e)
-		mams_assoc_child(&e->assoc, id, is_up, mams_loop_now(x->loop));
+	if (!e)
+		return;
+	mams_assoc_child(&e->assoc, id, is_up, mams_loop_now(x->loop));
+	if (is_up)
+		occupy(x, e);
 }
 
 static void on_log(struct mams_ipsec *x, const struct mams_vici_text *body)
@@ -276,7 +328,7 @@ int mams_ipsec_set(struct mams_ipsec *x, const struct mams_ipsec_want *w)
 	struct entry *e = find(x, &w->key);
 	bool same;
 
-	if (e && (!mams_addr_eq_ip(&e->want.local, &w->local) ||
+	if (e && (e->want.nat != w->nat || !mams_addr_eq_ip(&e->want.local, &w->local) ||
 			 !mams_addr_eq_ip(&e->want.remote, &w->remote))) {
 		mams_ipsec_del(x, &w->key);
 		e = NULL;

@@ -4,7 +4,10 @@
  *
  *  An association protects all IP between two addresses, by IKEv2 with a pre-shared key and AES-GCM
  *  of today; nothing older is proposed or accepted.  Transport mode where charon drives the
- * kernel's ESP; tunnel mode in UDP where it does ESP itself (kernel-libipsec).  DECISIONs: both
+ * kernel's ESP; tunnel mode in UDP where it does ESP itself (kernel-libipsec), or where there may
+ * be a NAT: IKE finds it and goes to port 4500, and the responder takes whoever has the identity
+ * and its secret, from any address; inside, the client has the address that it reports.  Of two
+ * sessions that report the same one the first to be up has it.  DECISIONs: both
  * ends derive the identities from the numbers of the session (mams_ipsec_ids()); the key is the
  * text of the setup message's shared_secret, octet by octet; no MOBIKE, as an association belongs
  * to one link and must not move to another: a new address is a new association.
@@ -32,6 +35,7 @@ struct mams_ipsec_want {
 	struct mams_addr local, remote;     /**< port 0 */
 	char secret[MAMS_IPSEC_SECRET_MAX]; /**< text with NUL; secret */
 	bool initiate;                      /**< the client does */
+	bool nat;                           /**< there may be one between the two */
 };
 
 /** Identities of client and network, text with NUL. */
@@ -48,6 +52,7 @@ uint32_t mams_ipsec_inner(uint32_t mtu, uint8_t family);
 struct mams_ipsec_status {
 	enum mams_assoc_state state;
 	const char *why; /**< static words; NULL: nothing is wrong */
+	bool again;      /**< told before, and it was not up since (changed() only) */
 };
 
 struct mams_ipsec;

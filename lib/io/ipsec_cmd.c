@@ -102,6 +102,7 @@ static void put_selector(struct mams_vici_writer *v, const char *name, const str
 	mams_vici_list_of(v, name, text);
 }
 
+/* Transport mode has the addresses outside, and those are the NAT's. */
 static void put_child(struct mams_vici_writer *v, const char *name, const struct mams_ipsec_want *w,
 	bool user_space)
 {
@@ -109,7 +110,7 @@ static void put_child(struct mams_vici_writer *v, const char *name, const struct
 	mams_vici_section(v, name);
 	put_selector(v, "local_ts", &w->local);
 	put_selector(v, "remote_ts", &w->remote);
-	mams_vici_value(v, "mode", user_space ? "tunnel" : "transport");
+	mams_vici_value(v, "mode", user_space || w->nat ? "tunnel" : "transport");
 	put_list(v, "esp_proposals", esp_proposals, MAMS_ARRAY_LEN(esp_proposals));
 	mams_vici_value(v, "rekey_time", "1h");
 	mams_vici_value(v, "dpd_action", "clear");
@@ -130,7 +131,8 @@ struct mams_vici_writer mams_ipsec_load_conn(
 	mams_vici_section(&v, name);
 	mams_vici_value(&v, "version", "2");
 	mams_vici_list_of(&v, "local_addrs", mams_addr_str(&w->local, text));
-	mams_vici_list_of(&v, "remote_addrs", mams_addr_str(&w->remote, text));
+	mams_vici_list_of(&v, "remote_addrs",
+		w->nat && !w->initiate ? "%any" : mams_addr_str(&w->remote, text));
 	put_list(&v, "proposals", ike_proposals, MAMS_ARRAY_LEN(ike_proposals));
 	mams_vici_value(&v, "encap", user_space ? "yes" : "no");
 	mams_vici_value(&v, "mobike", "no");

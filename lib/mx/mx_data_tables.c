@@ -162,6 +162,8 @@ static const struct mams_field adaptation_params_rows[] = {
 		"pre-shared key; only inside TLS"),
 	ROW_OPT_BOOL(mx_adaptation_params, mx_header_optimization, "mx_header_optimization",
 		"IP length and checksum left as in the SDU"),
+	ROW_OPT_BOOL(mx_adaptation_params, nat, "nat",
+		"IPsec: there may be a NAT before the client, so tunnel mode (ours)"),
 };
 static TABLE(adaptation_params_table, mx_adaptation_params, "adaptation_method_param",
 	adaptation_params_rows);

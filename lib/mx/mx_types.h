@@ -176,6 +176,8 @@ struct mx_adaptation_params {
 	const char *shared_secret; /**< secret */
 	bool has_mx_header_optimization;
 	bool mx_header_optimization;
+	bool has_nat;
+	bool nat;
 };
 
 struct mx_setup_delivery {

@@ -1,6 +1,8 @@
 /* Both ends of an association, each with a charon of its own: what netns/charon.sh runs.
  * usage: mams-test-ipsec CLIENT.vici NETWORK.vici CLIENT-ADDRESS NETWORK-ADDRESS; commands on
- * standard input: set SECRET, network SECRET, del, end; each change of state is a line of output.
+ * standard input: set SECRET, network SECRET, nat SECRET, rival SECRET (another session that
+ * reports the client's address, at the N-MADP), anew, del, end; each change of state is a line of
+ * output.
  */
 #include "lib/base/log.h"
 #include "lib/io/ipsec.h"
@@ -19,17 +21,19 @@ static struct mams_loop *loop;
 static struct side client = {.name = "client"};
 static struct side network = {.name = "network"};
 static struct mams_addr addresses[2];
+static bool nat;
 
 static const struct mams_ipsec_key key = {
 	.ncm_id = 7, .session_id = 12345678901234567890u, .anchor_id = 1, .connection_id = 3};
+static const struct mams_ipsec_key rival = {
+	.ncm_id = 7, .session_id = 2, .anchor_id = 1, .connection_id = 3};
 
 static void changed(void *user, const struct mams_ipsec_key *k, const struct mams_ipsec_status *st)
 {
 	const struct side *s = user;
 
-	(void)k;
-	printf("%s %s%s%s\n", s->name, mams_assoc_state_name(st->state), st->why ? ": " : "",
-		st->why ? st->why : "");
+	printf("%s%s %s%s%s\n", k->session_id == rival.session_id ? "rival's " : "", s->name,
+		mams_assoc_state_name(st->state), st->why ? ": " : "", st->why ? st->why : "");
 	fflush(stdout);
 }
 
@@ -43,10 +47,11 @@ static void charon(void *user, bool up)
 
 static const struct mams_ipsec_ops ops = {.changed = changed, .charon = charon};
 
-static void set(struct side *s, const char *secret)
+static void set(struct side *s, const struct mams_ipsec_key *k, const char *secret)
 {
 	bool is_client = s == &client;
-	struct mams_ipsec_want w = {.key = key,
+	struct mams_ipsec_want w = {.key = *k,
+		.nat = nat,
 		.local = addresses[!is_client],
 		.remote = addresses[is_client],
 		.initiate = is_client};
@@ -62,11 +67,15 @@ static void command(char *line)
 
 	if (arg)
 		*arg++ = '\0';
-	if (strcmp(line, "set") == 0 && arg) {
-		set(&network, arg);
-		set(&client, arg);
+	if (strcmp(line, "nat") == 0)
+		nat = true;
+	if ((strcmp(line, "set") == 0 || strcmp(line, "nat") == 0) && arg) {
+		set(&network, &key, arg);
+		set(&client, &key, arg);
 	} else if (strcmp(line, "network") == 0 && arg) {
-		set(&network, arg);
+		set(&network, &key, arg);
+	} else if (strcmp(line, "rival") == 0 && arg) {
+		set(&network, &rival, arg);
 	} else if (strcmp(line, "anew") == 0) {
 		mams_ipsec_anew(client.x, &key);
 	} else if (strcmp(line, "del") == 0) {

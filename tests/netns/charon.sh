@@ -70,14 +70,25 @@ claim "child SAs that stand" "$(lab_swan cl-charon --list-sas | grep -c state=IN
 echo "network second secret" >&5
 claim "it comes back when the secret is right" "$(said 'client up' 4)" = yes
 
+say "another session that reports the same address, behind a NAT"
+echo "nat second secret" >&5
+claim "an association, for whatever address" "$(said 'client up' 5)" = yes
+before=$(spi)
+echo "rival second secret" >&5
+claim "the other one is not taken" "$(said "rival's network waiting: another client has this address")" = yes
+claim "charon does not know it" "$(lab_swan px-charon --list-conns | grep -c 'mams-proxy-n7-s2-' || :)" = 0
+claim "the first one stands" "$([ "$(spi)" = "$before" ] && echo yes || echo no)" = yes
+
 say "the end"
 claim "connections of the client in charon" "$(count cl-charon --list-conns)" = 1
 echo "del" >&5
 gone() { [ "$(count cl-charon --list-sas)$(count px-charon --list-sas)" = 00 ]; }
 claim "its SAs are gone" "$(lab_wait 5 gone && echo yes || echo no)" = yes
+taken() { [ "$(lab_swan px-charon --list-conns | grep -o 'mams-proxy-n7-s2-' | sort -u | wc -l)" = 1 ]; }
+claim "the other session has its turn" "$(yes_no lab_wait 20 taken)" = yes
 claim "and its configuration" "$(count cl-charon --list-conns)" = 0
 echo "set third secret" >&5
-claim "one more" "$(said 'client up' 5)" = yes
+claim "one more" "$(said 'client up' 6)" = yes
 echo "end" >&5
 exec 5>&-
 wait "${LAB_PID[driver]}" && status=0 || status=$?

@@ -108,6 +108,32 @@ static void figure_8(void)
 	finish(&s);
 }
 
+/* Both ends are told that there may be a NAT. */
+static void behind_nat(void)
+{
+	struct scene s;
+	const struct mx_setup_delivery *d;
+	struct ctl_msg *m;
+
+	begin(&s, true);
+	s.w.policy.accesses[WIFI].nat = true;
+	scene_up(&s);
+	d = &scene_the(&s, 0, MX_UP_SETUP_CONF_REQ)
+		     ->msg->up_setup_conf_req.anchor_connections[0]
+		     .convergence_config[WIFI]
+		     .delivery_connections[0];
+	CU_ASSERT_PTR_NOT_NULL_FATAL(d->adaptation_method_param);
+	CU_ASSERT(d->adaptation_method_param->has_nat && d->adaptation_method_param->nat);
+	CU_ASSERT_EQUAL_FATAL(applied(&s)->n_assocs, 1);
+	CU_ASSERT(applied(&s)->assocs[0].nat);
+	m = told(&s);
+	CU_ASSERT_EQUAL_FATAL(m->px_client_set.n_protect, 1);
+	CU_ASSERT(m->px_client_set.protect[0].has_nat && m->px_client_set.protect[0].nat);
+	ctl_msg_free(m);
+	s.w.policy.accesses[WIFI].nat = false;
+	finish(&s);
+}
+
 static void cannot(void)
 {
 	struct scene s;
@@ -195,6 +221,7 @@ int main(void)
 {
 	static const struct mams_case cases[] = {
 		{"figure 8: parameters, association, path", figure_8},
+		{"behind a NAT", behind_nat},
 		{"a client that cannot", cannot},
 		{"another address", another_address},
 		{"a link is released", released},

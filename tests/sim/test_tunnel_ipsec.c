@@ -21,6 +21,7 @@ static void begin(struct scene *s, bool client_can)
 static void finish(struct scene *s)
 {
 	s->w.policy.accesses[0].tunnel = MX_ADAPT_UDP; /* others use it, too */
+	s->w.policy.accesses[0].nat = false;
 	scene_finish(s);
 }
 

@@ -168,6 +168,28 @@ static void refused(void)
 	CU_ASSERT_EQUAL(due(&a), -1);
 }
 
+/* One that waits for its peer, or stands, gives way for now. */
+static void gives_way(void)
+{
+	struct mams_assoc a = {.initiate = false};
+
+	mams_assoc_charon(&a, true, at(0));
+	mams_assoc_loaded(&a, true, at(0));
+	mams_assoc_child(&a, 1, true, at(10));
+	(void)todo(&a);
+	mams_assoc_refused(&a, "it must", at(20));
+	CU_ASSERT_STRING_EQUAL(todo(&a), "E");
+	CU_ASSERT_EQUAL(a.state, MAMS_ASSOC_WAIT);
+	CU_ASSERT_EQUAL(a.n_children, 0);
+	CU_ASSERT_STRING_EQUAL(a.why, "it must");
+	mams_assoc_child(&a, 1, false, at(30)); /* its end is no news */
+	CU_ASSERT_EQUAL(due(&a), 520);
+	mams_assoc_tick(&a, at(520));
+	CU_ASSERT_STRING_EQUAL(todo(&a), "LE");
+	mams_assoc_loaded(&a, true, at(521));
+	CU_ASSERT_EQUAL(due(&a), -1);
+}
+
 static void anew(void)
 {
 	struct mams_assoc a = negotiating(true);
@@ -194,6 +216,7 @@ int main(void)
 		{"pauses between tries", tries_again},
 		{"charon goes and comes", charon_gone},
 		{"charon refuses", refused},
+		{"gives way", gives_way},
 		{"nothing comes through", anew},
 	};
 

@@ -1,0 +1,202 @@
+#!/usr/bin/env bash
+# IPsec through a NAT (RFC 3948, RFC 7296 2.23) that knows nothing of it: the subflows and the tunnel of
+# wifi, each in an association of its own between the address that the client reports and the N-MADP's.
+#
+#        client                     NAT                        N-MADP host
+#     +----------+              +----------+ wifi        +--------------------+
+#     |  .2 =====+== 192.168.7 =+= .1   .2 +== IPsec ====+== 10.1.1.3 proxy   |   10.1.1.0/24
+#     |     =====+=====/24======+==========+== IPsec ====+== 10.1.1.4 trailer |
+#     |  .2 -----+-------------------------+-- lte ------+-- 10.1.2.1 both    |   10.1.2.0/24; the NCM
+#     |  charon  |              +----------+             |   charon           |
+#     +----------+                                       +--------------------+
+# shellcheck disable=SC2034 # read by lab.sh
+LAB=${LAB:-nt-ipnat}
+# shellcheck source=tests/netns/common.sh
+. "$(dirname "$0")/common.sh"
+# shellcheck source=deploy/lab/charon.sh
+. "$NETNS_TOP/deploy/lab/charon.sh"
+NAT=$LAB-nat
+nat() { ip netns exec "$NAT" "$@"; }
+also_end() { ip netns del "$NAT"; }
+
+# What leaves has the NAT's address, and ports from here on.
+translate() { # FIRST-PORT
+	nat nft -f - <<-X
+		table ip nat
+		delete table ip nat
+		table ip nat {
+			chain out {
+				type nat hook postrouting priority srcnat;
+				oifname "out" meta l4proto { tcp, udp } masquerade to :$1-$(($1 + 999))
+				oifname "out" masquerade
+			}
+		}
+	X
+}
+# The client's wifi goes to the NAT, and the NAT's to the N-MADP.
+between() {
+	ip netns del "$NAT" 2>/dev/null || :
+	ip netns add "$NAT"
+	nat sysctl -qw net.ipv4.ip_forward=1
+	ip -n "$CL" link set wifi netns "$NAT" name out
+	ip -n "$NAT" addr add 10.1.1.2/24 dev out
+	ip -n "$NAT" link set out up
+	tc -n "$NAT" qdisc replace dev out root tbf rate "$LAB_WIFI_RATE" burst 32kb latency 50ms
+	ip link add wifi netns "$CL" type veth peer name in netns "$NAT"
+	ip -n "$NAT" addr add 192.168.7.1/24 dev in
+	ip -n "$NAT" link set in up
+	ip -n "$CL" addr add 192.168.7.2/24 dev wifi
+	ip -n "$CL" link set wifi up
+	ip -n "$CL" route add default via 192.168.7.1 dev wifi metric 100
+	translate 20000
+}
+
+lab_net
+d=$LAB_DIR
+lab_certs
+lab_conf
+between
+ip -n "$PX" addr add 10.1.1.3/24 dev wifi
+ip -n "$PX" addr add 10.1.1.4/24 dev wifi
+sed -i -e '/^listen =/c listen = { "10.1.2.1:8443" }' -e '/proxies =/d' -e '/^proxy_socket/d' \
+	-e '/^pm_socket/d' -e 's/"10.1.1.0\/24", "fd01:1::\/64"/"192.168.7.0\/24"/' \
+	-e 's/access wifi {/&\nadaptation = IPsec\ntunnel = IPsec\nnat = yes/' "$d/ncm.conf"
+cat >>"$d/ncm.conf" <<-X
+	madp proxy {
+		ctl = $d/px.ctl
+		pm = $d/px-pm.ctl
+		proxies = { "wifi 10.1.1.3:7443", "lte 10.1.2.1:7443" }
+	}
+	madp trailer {
+		trailer = $d/n.ctl
+		tunnels = { "wifi 10.1.1.4", "lte 10.1.2.1" }
+		addresses = { "10.60.0.0/16" }
+	}
+	anchor tcp {
+		id = 0
+		methods = { MPTCP_Proxy }
+	}
+	anchor udp {
+		id = 1
+		methods = { GMA }
+	}
+X
+sed -i "/^listen =/c listen = { \"10.1.1.3:7443\", \"10.1.2.1:7443\" }\nprotected = { \"10.1.1.3:7443\" }\nvici_socket = $d/px-charon.vici" "$d/px.conf"
+sed -i "/^ncm =/c ncm = { \"https://10.1.2.1:8443\" }\nvici_socket = $d/cl-charon.vici" "$d/ccm.conf"
+cat >>"$d/ccm.conf" <<-X
+	methods = { MPTCP_Proxy, GMA }
+	trailer_socket = $d/c.ctl
+X
+cat >"$d/n.conf" <<-X
+	role = network
+	ctl_socket = $d/n.ctl
+	workers = 1
+	listen = { "10.1.1.4", "10.1.2.1" }
+	protected = { "10.1.1.4" }
+	vici_socket = $d/px-charon.vici
+	masquerade = { "10.60.0.0/16" }
+X
+cat >"$d/c.conf" <<-X
+	role = client
+	ctl_socket = $d/c.ctl
+X
+# lines that can be found in a packet
+seq -f 'MAMS in the clear %.0f' 450000 >"$d/www/lines"
+
+# behind the NAT, and before there is anything
+px tcpdump -i wifi -n -s 160 -w "$d/wifi.pcap" -U 2>/dev/null &
+LAB_PID[dump]=$!
+lab_wait 10 test -s "$d/wifi.pcap"
+lab_charon cl-charon "$CL"
+lab_charon px-charon "$PX"
+lab_start tr-n "$PX" "$BUILD/trailer-madp/mams-trailer" -c "$d/n.conf" -d
+lab_start tr-c "$CL" "$BUILD/trailer-madp/mams-trailer" -c "$d/c.conf" -d
+for p in nginx px-pm cl-pm px cl ncm ccm; do lab_start_one "$p"; done
+lab_start iperf "$SV" iperf3 -s
+
+of() { lab_mamsctl --json -s "$d/$1.ctl" status | jq -r "$2"; } # DAEMON FILTER
+of_wifi() { of "$1" ".sessions[0].links[] | select(.connection_id == 0) | $2"; } # TRAILER FIELD
+sas() { lab_swan px-charon --list-sas | grep -o "$1=[^ }]*" | sort -u | paste -sd' '; } # FIELD
+both_up() {
+	[ "$(of px '.sas[0].state') $(of ccm '.links[] | select(.name == "wifi") | .sa')" = "up up" ] &&
+		[ "$(of_wifi c .up) $(of_wifi n .up) $(of_wifi n .sa)" = "true true up" ]
+}
+up() { lab_wait 40 both_up && echo yes || echo no; }
+goes_udp() { cl ip route get 10.9.9.2 ipproto udp | grep -q 'dev mams'; }
+mark() { marked=$(lab_octets wifi rx) inside=$(of_wifi n .rx_bytes); }
+carried() { echo $((($(lab_octets wifi rx) - marked) / 1000)); } # kB since mark
+in_tunnel() { echo $((($(of_wifi n .rx_bytes) - inside) / 1000)); }
+# transfers: a download, and beside it UDP that one link cannot carry
+transfers() {
+	mark
+	cl iperf3 -u -c 10.9.9.2 -b 55M -l 1200 -t 3 -J >"$d/udp.json" &
+	local pid=$!
+	lab_get /lines >"$d/rate"
+	wait "$pid" || :
+	claim "a download is right" "$(same "$d/got" "$d/www/lines")" = yes
+	claim "wifi carried, kB" "$(carried)" '>=' 500 kB
+	claim "of UDP in the tunnel, kB" "$(in_tunnel)" '>=' 500 kB
+}
+begun() { [ "$(stat -c %s "$d/got" 2>/dev/null || echo 0)" -gt 2000000 ]; }
+# rebind FIRST-PORT ADDRESS: under a download; the NAT forgets what it knew with its address
+rebind() {
+	local pid
+	rm -f "$d/got"
+	lab_watch "$d/watch"
+	lab_get /lines >"$d/rate" &
+	pid=$!
+	lab_wait 20 begun
+	ip -n "$NAT" addr flush dev out
+	translate "$1"
+	ip -n "$NAT" addr add "$2/24" dev out
+	wait "$pid" || :
+	lab_end watch
+	claim "the download is right" "$(same "$d/got" "$d/www/lines")" = yes
+	claim "it stood still for, ms" "$(lab_stall "$d/watch")" '<=' 5000 ms
+	claim "wifi carries in both within 40 s" "$(up)" = yes
+}
+
+say "Up, through the NAT"
+lab_wait "$LAB_PATIENCE" lab_ready || lab_fail "no session"
+claim "both associations" "$(up)" = yes
+claim "the N-MADP's peer is the NAT" "$(sas remote-host)" = remote-host=10.1.1.2
+claim "its ports are the NAT's" "$(sas remote-port | grep -cE '^(remote-port=20[0-9]{3} ?)+$')" = 1
+claim "inside, the client has the address that it reports" \
+	"$(sas remote-ts)" = "remote-ts=[192.168.7.2/32]"
+claim "UDP goes into the tunnel" "$(yes_no lab_wait 10 goes_udp)" = yes
+transfers
+
+say "The NAT gives other ports under load"
+rebind 30000 10.1.1.2
+claim "... from them" "$(sas remote-port | grep -cE '^(remote-port=30[0-9]{3} ?)+$')" = 1
+transfers
+
+say "The NAT has another address under load"
+rebind 40000 10.1.1.9
+claim "... from there" "$(sas remote-host)" = remote-host=10.1.1.9
+transfers
+
+say "An access that has no NAT"
+lab_end ncm
+sed -i 's/^nat = yes/nat = no/' "$d/ncm.conf"
+lab_start_one ncm
+down() { [ "$(of ccm '.links[] | select(.name == "wifi") | .sa')" != up ] && [ "$(of_wifi n .sa)" != up ]; }
+claim "takes nobody who comes from elsewhere" "$(yes_no lab_wait 20 down)" = yes
+claim "a download is right, over lte" "$(lab_get /lines >"$d/rate" && same "$d/got" "$d/www/lines")" = yes
+
+say "What was on the wire"
+lab_end ccm
+lab_end dump
+ike='udp.port == 500'
+mapfile -t seen < <(frames "$d/wifi.pcap" -- esp '!(udp.port == 4500 || udp.port == 500 || arp || icmpv6)' \
+	"$ike" "$ike && isakmp.exchangetype != 34" 'esp && udp.port != 4500' \
+	'frame contains c0:a8:07:02:0a:01:01')
+claim "ESP in UDP" "${seen[0]}" '>=' 2000
+claim "what is neither that nor IKE, of neighbours apart" "${seen[1]}" = 0
+claim "IKE begins at port 500" "${seen[2]}" '>=' 2
+claim "... and goes on at 4500" "${seen[3]}" = 0
+claim "ESP elsewhere" "${seen[4]}" = 0
+claim "the client's own address before an N-MADP's" "${seen[5]}" = 0
+claim "the file's lines" "$(grep -c 'MAMS in the clear' "$d/wifi.pcap" || :)" = 0
+no_reports
+claims_table
