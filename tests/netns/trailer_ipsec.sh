@@ -13,82 +13,24 @@
 LAB=${LAB:-nt-tips}
 # shellcheck source=tests/netns/common.sh
 . "$(dirname "$0")/common.sh"
-# shellcheck source=deploy/lab/charon.sh
-. "$NETNS_TOP/deploy/lab/charon.sh"
 here=$(dirname "$0")
+# shellcheck source=tests/netns/trailer_ipsec_lab.sh
+. "$here/trailer_ipsec_lab.sh"
 
 lab_net
 d=$LAB_DIR
 lab_certs
 lab_conf
 LAB_KEYS=$d/keys.log
-ip -n "$PX" addr add 10.1.1.3/24 dev wifi
-# else the link goes on by that address when it is renumbered, and there is no tunnel's end for it
-ip -n "$CL" addr del fd01:1::2/64 dev wifi
-sed -i -e '/^listen =/c listen = { "10.1.2.1:8443" }' -e '/proxies =/d' \
-	-e 's/access wifi {/&\ntunnel = IPsec/' -e '/^proxy_socket/d' -e '/^pm_socket/d' "$d/ncm.conf"
-cat >>"$d/ncm.conf" <<-X
-	madp trailer {
-		trailer = $d/n.ctl
-		tunnels = { "wifi 10.1.1.3", "lte 10.1.2.1" }
-		addresses = { "10.60.0.0/16" }
-	}
-	anchor all {
-		id = 1
-		methods = { GMA }
-	}
-X
-sed -i "/^ncm =/c ncm = { \"https://10.1.2.1:8443\" }\nvici_socket = $d/cl-charon.vici" "$d/ccm.conf"
-cat >>"$d/ccm.conf" <<-X
-	methods = { GMA }
-	trailer_socket = $d/c.ctl
-X
-cat >"$d/n.conf" <<-X
-	role = network
-	ctl_socket = $d/n.ctl
-	workers = 2
-	listen = { "10.1.1.3", "10.1.2.1" }
-	protected = { "10.1.1.3" }
-	vici_socket = $d/px-charon.vici
-	masquerade = { "10.60.0.0/16" }
-X
-cat >"$d/c.conf" <<-X
-	role = client
-	ctl_socket = $d/c.ctl
-X
+trailer_ipsec_conf
 # lines that can be found in a packet
 seq -f 'MAMS in the clear %.0f' 450000 >"$d/www/lines"
 seq -f 'MAMS in the clear %.0f' 100000 >"$d/www/short"
 
-# the captures begin before there is anything
-for link in wifi lte; do
-	cl tcpdump -i "$link" -n -s 160 -w "$d/$link.pcap" -U 2>/dev/null &
-	LAB_PID[dump-$link]=$!
-	lab_wait 10 test -s "$d/$link.pcap"
-done
+trailer_ipsec_captures
 lab_start tcpdump "$PX" tcpdump -i any -n -w "$d/control.pcap" -U 'tcp port 8443'
 lab_wait 10 test -s "$d/control.pcap"
 
-trailer() { # SIDE: n or c
-	local ns=$PX
-	[ "$1" = n ] || ns=$CL
-	lab_start "tr-$1" "$ns" "$BUILD/trailer-madp/mams-trailer" -c "$d/$1.conf" -d
-	lab_wait 10 test -S "$d/$1.ctl"
-}
-ccm() { lab_mamsctl --json -s "$d/ccm.ctl" status | jq -r "$1"; }
-at() { # SIDE FIELD: of wifi, at a trailer
-	lab_mamsctl --json -s "$d/$1.ctl" status |
-		jq -r ".sessions[0].links[] | select(.connection_id == 0) | $2"
-}
-wifi_carries() { [ "$(at c .up) $(at n .up) $(at n .sa)" = "true true up" ]; }
-carries() { lab_wait 40 wifi_carries && echo yes || echo no; }
-wifi_gone() { [ "$(at c .up)" != true ] && [ "$(at n .up)" != true ]; }
-tunnelled() { cl ip route get 10.9.9.2 | grep -q 'dev mams'; }
-said() { grep -c "$2" "$d/$1.log" || :; }
-get() { # NAME: is it right?
-	lab_get "/$1" >"$d/rate"
-	same "$d/got" "$d/www/$1"
-}
 # get_during COMMAND...: a download in which the command comes after about a fifth; then the longest
 # time in which it stood still, in ms
 get_during() {
@@ -106,10 +48,6 @@ get_during() {
 	unset 'LAB_PID[watch]'
 	stall=$(lab_stall "$d/watch")
 }
-begun() { [ "$(stat -c %s "$d/got" 2>/dev/null || echo 0)" -gt 2000000 ]; }
-declare -A marked=()
-mark() { marked=([wifi]=$(lab_octets wifi rx) [lte]=$(lab_octets lte rx)); }
-carried() { echo $((($(lab_octets "$1" rx) - marked[$1]) / 1000)); } # LINK: kB since mark
 # of the client's association
 spi() { lab_swan cl-charon --list-sas | grep -o 'spi-in=[0-9a-f]*' | tail -n 1; }
 
@@ -163,17 +101,56 @@ claim "wifi comes back by itself" "$(carries)" = yes
 claim "... one line at the client" \
 	"$(said ccm 'connection=0 is down, others carry: the association has ended')" = 1
 
-say "The association is ended under load, at the client"
-before=$(spi)
-end_sa() {
-	lab_swan cl-charon --terminate --ike "$(lab_swan cl-charon --list-conns |
-		grep -o 'mams-ccm-n1-s[0-9]*-a1-c0' | head -n 1)" >/dev/null
-}
-get_during end_sa
+say "The client's charon is killed under load"
+charon_gone=$(said ccm 'charon is gone')
+get_during lab_end cl-charon KILL
 claim "the download is right" "$(same "$d/got" "$d/www/lines")" = yes
 claim "it stood still for, ms" "$stall" '<=' 5000 ms
+claim "wifi is not used at either end" "$(yes_no lab_wait 20 wifi_gone)" = yes
+claim "one line says so there" "$(($(said ccm 'charon is gone') - charon_gone))" = 1
+claim "new transfers go over lte" "$(get short)" = yes
+lab_charon cl-charon "$CL"
 claim "wifi comes back by itself" "$(carries)" = yes
-claim "... in another association" "$([ "$(spi)" != "$before" ] && echo yes || echo no)" = yes
+
+# end_sa CHARON NAME: the association that this one knows by that name
+end_sa() {
+	lab_swan "$1" --terminate --ike "$(lab_swan "$1" --list-conns |
+		grep -o "mams-$2-n1-s[0-9]*-a1-c0" | head -n 1)" >/dev/null
+}
+# ended CHARON NAME: under load
+ended() {
+	local before
+	before=$(spi)
+	get_during end_sa "$@"
+	claim "the download is right" "$(same "$d/got" "$d/www/lines")" = yes
+	claim "it stood still for, ms" "$stall" '<=' 5000 ms
+	claim "wifi comes back by itself" "$(carries)" = yes
+	claim "... in another association" "$([ "$(spi)" != "$before" ] && echo yes || echo no)" = yes
+}
+say "The association is ended under load, at the client"
+ended cl-charon ccm
+say "The association is ended under load, at the N-MADP"
+ours='connection=0 is down, others carry: the association has ended'
+theirs='connection=0 is waiting: the association has ended'
+lines=$(($(said ccm "$ours") + $(said tr-n "$theirs")))
+ended px-charon trailer
+claim "... one line at each end" "$(($(said ccm "$ours") + $(said tr-n "$theirs") - lines))" = 2
+
+say "The N-MADP's charon has another secret"
+python3 "$here/vici_secret.py" "$d/px-charon.vici" "some other secret"
+get_during end_sa cl-charon ccm
+claim "the download is right" "$(same "$d/got" "$d/www/lines")" = yes
+claim "it stood still for, ms" "$stall" '<=' 5000 ms
+refused() { [ "$(said ccm 'connection=0 is down, others carry: the peer does not accept our secret')" -ge 1 ]; }
+claim "one line says why" "$(yes_no lab_wait 20 refused)" = yes
+again() { [ "$(said cl-charon AUTHENTICATION_FAILED)" -ge 3 ]; }
+claim "it is tried again" "$(yes_no lab_wait 20 again)" = yes
+claim "... without another line" "$(said ccm 'the peer does not accept our secret')" = 1
+claim "wifi is not used at either end" "$(yes_no wifi_gone)" = yes
+claim "new transfers go over lte" "$(get short)" = yes
+lab_end px-charon TERM
+lab_charon px-charon "$PX" # told again, the right one
+claim "wifi comes back by itself" "$(carries)" = yes
 
 say "wifi is renumbered under load"
 renumber() {
