@@ -60,7 +60,7 @@ void px_flow_flushed(struct px_flow *f)
 
 bool px_flow_can_move(const struct px_flow *f, int dir)
 {
-	if (f->phase == PX_PHASE_OVER || f->dir[dir].shut)
+	if (f->phase == PX_PHASE_OVER || f->expired || f->dir[dir].shut)
 		return false;
 	return f->broken < 0 || f->broken == dir;
 }
@@ -75,6 +75,8 @@ enum px_act px_flow_next(struct px_flow *f)
 {
 	if (f->phase == PX_PHASE_OVER)
 		return PX_ACT_NONE;
+	if (f->expired)
+		return end(f, PX_ACT_ABORT);
 	if (f->broken >= 0) {
 		if (!f->drained || f->dir[f->broken].held)
 			return PX_ACT_NONE;
@@ -97,7 +99,7 @@ enum px_act px_flow_next(struct px_flow *f)
 
 mams_time px_flow_deadline(const struct px_flow *f, const struct px_flow_limits *lim)
 {
-	if (f->phase == PX_PHASE_OVER)
+	if (f->phase == PX_PHASE_OVER || f->expired)
 		return MAMS_TIME_NEVER;
 	if (f->broken >= 0)
 		return mams_time_add_ms(f->broken_at, lim->flush_ms);
@@ -112,8 +114,6 @@ bool px_flow_tick(struct px_flow *f, const struct px_flow_limits *lim, mams_time
 		return false;
 	if (f->broken < 0)
 		px_flow_broken(f, 0, now);
-	f->drained = true;
-	f->flushed = true;
-	f->dir[f->broken].held = false;
+	f->expired = true;
 	return true;
 }

@@ -57,6 +57,7 @@ struct px_flow {
 	int broken;   /**< leg that was reset or failed; -1 none */
 	bool drained; /**< nothing more can be read from the broken leg */
 	bool flushed; /**< the far leg's kernel has delivered everything */
+	bool expired; /**< a limit was reached: it ends, whatever is left */
 	struct px_dir dir[2];
 	enum px_uplink uplink; /**< of direction 0 */
 	uint64_t turn;         /**< so many of its octets come before */
@@ -98,5 +99,6 @@ bool px_flow_can_move(const struct px_flow *f, int dir);
 enum px_act px_flow_next(struct px_flow *f);
 /** When to call px_flow_tick() at the latest. */
 mams_time px_flow_deadline(const struct px_flow *f, const struct px_flow_limits *lim);
-/** @return true when a limit was reached: px_flow_next() now says what to do */
+/** @return true when a limit was reached: px_flow_next() says what to do, whatever happens before it is
+ *  asked, and there is no further deadline */
 bool px_flow_tick(struct px_flow *f, const struct px_flow_limits *lim, mams_time now);

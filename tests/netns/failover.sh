@@ -123,9 +123,9 @@ ip -n "$CL" link del dock
 ip -n "$CL" link del br0
 
 say "outages in the middle of a download"
-outage "wifi down and up" down up 400 1000
-outage "wifi with another address" leave return_elsewhere 400 1000
-LAB_SERVER='[fd09::2]' outage "IPv6: wifi with another address" leave2 return_first 400 1000
+outage "wifi down and up" down up 600 1000
+outage "wifi with another address" leave return_elsewhere 600 1000
+LAB_SERVER='[fd09::2]' outage "IPv6: wifi with another address" leave2 return_first 600 1000
 # long enough to be noticed also where the processor is busy
 LAB_OUTAGE=3 outage "wifi silent" blackhole unhole 5000 1000
 LAB_OUTAGE=3 outage_up "wifi silent, upload" blackhole unhole 1000

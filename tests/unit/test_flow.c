@@ -90,6 +90,12 @@ static void flush_is_bounded(void)
 	CU_ASSERT_FALSE(px_flow_tick(&f, &lim, at(2999)));
 	CU_ASSERT_EQUAL(px_flow_next(&f), PX_ACT_NONE);
 	CU_ASSERT_TRUE(px_flow_tick(&f, &lim, at(3000)));
+	/* a deadline that has passed would be looked at again at once, for ever */
+	CU_ASSERT_TRUE(mams_time_is_never(px_flow_deadline(&f, &lim)));
+	CU_ASSERT_FALSE(px_flow_tick(&f, &lim, at(3000)));
+	/* what the far leg does not take is still held when the pumps have run once more */
+	CU_ASSERT_FALSE(px_flow_can_move(&f, 0));
+	px_flow_held(&f, 0, true);
 	CU_ASSERT_EQUAL(px_flow_next(&f), PX_ACT_ABORT);
 }
 
