@@ -525,7 +525,7 @@ const struct ccm_links *ccm_agent_links(const struct ccm_agent *a)
 	return &a->links;
 }
 
-const struct ccm_uplink *ccm_agent_uplink(const struct ccm_agent *a)
+struct ccm_uplink *ccm_agent_uplink(const struct ccm_agent *a)
 {
 	return a->uplink;
 }

@@ -25,7 +25,7 @@ MAMS_MUST int ccm_agent_cleanup(const struct ccm_conf *conf, struct mams_error *
 /* for status */
 const struct ccm_session *ccm_agent_session(const struct ccm_agent *a);
 const struct ccm_links *ccm_agent_links(const struct ccm_agent *a);
-const struct ccm_uplink *ccm_agent_uplink(const struct ccm_agent *a);
+struct ccm_uplink *ccm_agent_uplink(const struct ccm_agent *a);
 const struct ccm_madp *ccm_agent_madp(const struct ccm_agent *a);
 const struct ccm_tun *ccm_agent_tunnel(const struct ccm_agent *a);  /**< NULL: without GMA */
 const struct ccm_ipsec *ccm_agent_ipsec(const struct ccm_agent *a); /**< NULL: without */

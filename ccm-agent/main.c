@@ -40,6 +40,14 @@ static void stop(void *user)
 	ccm_agent_stop(a->agent);
 }
 
+static void reload(void *user)
+{
+	struct app *a = user;
+
+	log_info("certificate and key are read again");
+	ccm_uplink_renew(ccm_agent_uplink(a->agent));
+}
+
 static bool marks_wanted(void *user)
 {
 	const struct ccm_session *s = ccm_agent_session(((struct app *)user)->agent);
@@ -71,7 +79,7 @@ static int start(struct app *a, struct mams_error *err)
 		rc = mams_proc_drop_caps(keep, MAMS_ARRAY_LEN(keep));
 	if (rc == 0) {
 		ccm_admin_agent(a->admin, a->agent, a->api);
-		rc = mams_proc_signals(a->loop, stop, NULL, a);
+		rc = mams_proc_signals(a->loop, stop, reload, a);
 	}
 	if (rc == 0)
 		rc = ccm_agent_start(a->agent, err);

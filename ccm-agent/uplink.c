@@ -208,6 +208,11 @@ void ccm_uplink_redirect(struct ccm_uplink *u)
 	take(u, true);
 }
 
+void ccm_uplink_renew(struct ccm_uplink *u)
+{
+	take(u, true);
+}
+
 void ccm_uplink_settle(struct ccm_uplink *u)
 {
 	ccm_ways_settle(&u->ways);

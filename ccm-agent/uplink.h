@@ -34,6 +34,8 @@ void ccm_uplink_links(struct ccm_uplink *u, const char *const *interfaces, size_
 void ccm_uplink_endpoints(struct ccm_uplink *u, const struct mx_system_info *info);
 /** To the NCM that this one has named instead of itself. */
 void ccm_uplink_redirect(struct ccm_uplink *u);
+/** New connections to the NCM, with certificate and key as the files have them now. */
+void ccm_uplink_renew(struct ccm_uplink *u);
 /** A session is agreed over the way in use. */
 void ccm_uplink_settle(struct ccm_uplink *u);
 const char *ccm_uplink_url(const struct ccm_uplink *u);       /**< in use; "-": none */

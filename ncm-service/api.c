@@ -111,21 +111,35 @@ void ncm_api_free(struct ncm_api *a)
 	free(a);
 }
 
+/* His key to the N-MADP goes with his session. */
+static void on_expelled(void *user, const char *identity)
+{
+	struct ncm_api *a = user;
+	struct ncm_session *s =
+		ncm_registry_by_identity(ncm_service_registry(a->in.service), identity);
+
+	if (!s)
+		return;
+	log_warn("not let in any more, the session ends client=%s", identity);
+	ncm_session_terminate(s, MX_NORMAL_RELEASE, mams_loop_now(a->in.loop));
+	ncm_service_run(a->in.service, s);
+}
+
 void ncm_api_reload(struct ncm_api *a)
 {
 	struct mams_error err;
 	int rc;
 
-	rc = ncm_https_reload(a->https, &err);
+	rc = ncm_https_reload(a->https, on_expelled, a, &err);
 	if (a->wss) {
-		int rc2 = ncm_wss_reload(a->wss, rc < 0 ? NULL : &err);
+		int rc2 = ncm_wss_reload(a->wss, on_expelled, a, rc < 0 ? NULL : &err);
 
 		rc = rc < 0 ? rc : rc2;
 	}
 	if (rc < 0)
 		log_err("not read again, the old stays in force: %s: %s", err.where, err.text);
 	else
-		log_info("Digest users and revoked certificates read again");
+		log_info("certificate, Digest users and revoked certificates read again");
 }
 
 size_t ncm_api_counters(const struct ncm_api *a, struct ncm_api_counters *out)

@@ -296,9 +296,9 @@ void ncm_https_free(struct ncm_https *h)
 	free(h);
 }
 
-int ncm_https_reload(struct ncm_https *h, struct mams_error *err)
+int ncm_https_reload(struct ncm_https *h, mams_expelled_fn fn, void *user, struct mams_error *err)
 {
-	return mams_httpd_reload(h->httpd, err);
+	return mams_httpd_reload(h->httpd, fn, user, err);
 }
 
 const struct ncm_https_counters *ncm_https_counters(const struct ncm_https *h)

@@ -15,7 +15,8 @@ struct ncm_https;
 MAMS_MUST int ncm_https_new(struct ncm_intake *in, struct ncm_https **out, struct mams_error *err);
 void ncm_https_free(struct ncm_https *h); /**< accepts NULL */
 /** Read the Digest users and the revoked certificates again. */
-MAMS_MUST int ncm_https_reload(struct ncm_https *h, struct mams_error *err);
+MAMS_MUST int ncm_https_reload(
+	struct ncm_https *h, mams_expelled_fn fn, void *user, struct mams_error *err);
 const struct mams_httpd *ncm_https_httpd(const struct ncm_https *h);
 
 struct ncm_https_counters {

@@ -148,9 +148,9 @@ void ncm_wss_free(struct ncm_wss *w)
 	free(w);
 }
 
-int ncm_wss_reload(struct ncm_wss *w, struct mams_error *err)
+int ncm_wss_reload(struct ncm_wss *w, mams_expelled_fn fn, void *user, struct mams_error *err)
 {
-	return mams_wsd_reload(w->server, err);
+	return mams_wsd_reload(w->server, fn, user, err);
 }
 
 const struct mams_wsd *ncm_wss_server(const struct ncm_wss *w)

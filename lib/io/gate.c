@@ -1,6 +1,7 @@
 #include "lib/io/gate.h"
 
 #include "lib/base/log.h"
+#include "lib/io/keypair.h"
 #include "lib/io/pem.h"
 #include "lib/io/revoked.h"
 
@@ -22,6 +23,7 @@ struct mams_gate {
 	struct mams_revoked *revoked; /* NULL: none */
 	struct mams_httpd_users *users;
 	struct mams_digest *digest;
+	struct mams_keypair *keypair;
 	gnutls_certificate_credentials_t credentials;
 	gnutls_priority_t priorities;
 };
@@ -89,6 +91,7 @@ int mams_gate_session(const struct mams_gate *g, int fd, gnutls_session_t *out)
 	if (gnutls_init(&s, GNUTLS_SERVER | GNUTLS_NONBLOCK | GNUTLS_NO_SIGNAL) < 0)
 		return -ENOMEM;
 	gnutls_transport_set_int(s, fd);
+	gnutls_session_set_ptr(s, (void *)(uintptr_t)g);
 	if (g->wants_certs)
 		gnutls_certificate_server_set_request(s, GNUTLS_CERT_REQUEST);
 	if (gnutls_priority_set(s, g->priorities) < 0 ||
@@ -105,48 +108,50 @@ static int reload_revoked(struct mams_gate *g, struct mams_error *err);
 
 /* ---- start and end ---- */
 
-static int take_key(struct mams_gate *g, const char *cert, const char *key, const char *ca,
-	struct mams_error *err)
+static int give_certificate(gnutls_session_t tls, const gnutls_datum_t *names, int n_names,
+	const gnutls_pk_algorithm_t *algorithms, int n_algorithms, gnutls_pcert_st **certs,
+	unsigned *n, gnutls_privkey_t *key)
 {
-	const gnutls_datum_t c = {(unsigned char *)(uintptr_t)cert, (unsigned)strlen(cert)};
-	const gnutls_datum_t k = {(unsigned char *)(uintptr_t)key, (unsigned)strlen(key)};
-	int rc = gnutls_certificate_set_x509_key_mem(g->credentials, &c, &k, GNUTLS_X509_FMT_PEM);
+	const struct mams_gate *g = gnutls_session_get_ptr(tls);
 
-	if (rc == 0 && ca) {
-		const gnutls_datum_t t = {(unsigned char *)(uintptr_t)ca, (unsigned)strlen(ca)};
+	(void)names;
+	(void)n_names;
+	(void)algorithms;
+	(void)n_algorithms;
+	mams_keypair_get(g->keypair, certs, n, key);
+	return 0;
+}
+
+static int trust(struct mams_gate *g, const char *ca_file, struct mams_error *err)
+{
+	char *ca = NULL;
+	int rc = mams_pem_read(ca_file, false, &ca, err);
+
+	if (rc == 0) {
+		const gnutls_datum_t t = {(unsigned char *)ca, (unsigned)strlen(ca)};
 		int n = gnutls_certificate_set_x509_trust_mem(
 			g->credentials, &t, GNUTLS_X509_FMT_PEM);
 
-		rc = n < 0 ? n : n == 0 ? GNUTLS_E_NO_CERTIFICATE_FOUND : 0;
+		if (n <= 0)
+			rc = mams_fail(err, MAMS_EVALUE, ca_file, "%s",
+				gnutls_strerror(n < 0 ? n : GNUTLS_E_NO_CERTIFICATE_FOUND));
 	}
-	return rc < 0 ? mams_fail(err, MAMS_EVALUE, NULL, "check certificate and key: %s",
-				gnutls_strerror(rc))
-		      : 0;
+	free(ca);
+	return rc;
 }
 
 static int load_tls(struct mams_gate *g, const struct mams_httpd_opts *o, struct mams_error *err)
 {
-	char *cert = NULL;
-	char *key = NULL;
-	char *ca = NULL;
-	int rc = mams_pem_read(o->cert_file, false, &cert, err);
+	int rc = mams_keypair_new(o->cert_file, o->key_file, &g->keypair, err);
 
 	g->wants_certs = o->client_ca_file != NULL;
-	if (rc == 0)
-		rc = mams_pem_read(o->key_file, true, &key, err);
-	if (rc == 0 && o->client_ca_file)
-		rc = mams_pem_read(o->client_ca_file, false, &ca, err);
-	if (rc == 0 && (gnutls_certificate_allocate_credentials(&g->credentials) < 0 ||
-			       gnutls_priority_init(&g->priorities, TLS_PRIORITIES, NULL) < 0))
-		rc = -ENOMEM;
-	if (rc == 0)
-		rc = take_key(g, cert, key, ca, err);
-	if (key)
-		mams_wipe(key, strlen(key));
-	free(key);
-	free(cert);
-	free(ca);
-	return rc;
+	if (rc < 0)
+		return rc;
+	if (gnutls_certificate_allocate_credentials(&g->credentials) < 0 ||
+		gnutls_priority_init(&g->priorities, TLS_PRIORITIES, NULL) < 0)
+		return -ENOMEM;
+	gnutls_certificate_set_retrieve_function2(g->credentials, give_certificate);
+	return g->wants_certs ? trust(g, o->client_ca_file, err) : 0;
 }
 
 static int load_users(struct mams_gate *g, const struct mams_httpd_opts *o, struct mams_error *err)
@@ -201,6 +206,7 @@ void mams_gate_free(struct mams_gate *g)
 		gnutls_certificate_free_credentials(g->credentials);
 	if (g->priorities)
 		gnutls_priority_deinit(g->priorities);
+	mams_keypair_free(g->keypair);
 	mams_httpd_users_free(g->users);
 	mams_digest_free(g->digest);
 	mams_revoked_free(g->revoked);
@@ -243,8 +249,11 @@ static int reload_revoked(struct mams_gate *g, struct mams_error *err)
 
 int mams_gate_reload(struct mams_gate *g, struct mams_error *err)
 {
-	int rc = reload_revoked(g, err);
-	int rc2 = reload_users(g, rc < 0 ? NULL : err);
+	int rc = mams_keypair_reload(g->keypair, err);
+	int rc2 = reload_revoked(g, rc < 0 ? NULL : err);
+	int rc3;
 
-	return rc < 0 ? rc : rc2;
+	rc = rc < 0 ? rc : rc2;
+	rc3 = reload_users(g, rc < 0 ? NULL : err);
+	return rc < 0 ? rc : rc3;
 }

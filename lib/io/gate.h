@@ -14,7 +14,8 @@ struct mams_gate;
 MAMS_MUST int mams_gate_new(
 	const struct mams_httpd_opts *opts, struct mams_gate **out, struct mams_error *err);
 void mams_gate_free(struct mams_gate *g); /**< accepts NULL; no session is left */
-/** Read Digest file and revocation list again; what is wrong leaves the old one in force. */
+/** Read certificate and key, Digest file and revocation list again; what is wrong leaves the old
+ * one in force. */
 MAMS_MUST int mams_gate_reload(struct mams_gate *g, struct mams_error *err);
 
 /** A non-blocking TLS server session on fd; the caller's. */

@@ -232,41 +232,41 @@ static int reload_revoked(struct mams_httpd *h, struct mams_error *err);
 
 /* ---- start and end ---- */
 
-struct pem {
-	char *cert;
-	char *key;
-	char *client_ca;
-};
-
-static void pem_fini(struct pem *p)
+/* libmicrohttpd has no pointer of ours to give, but the connection's. */
+static int give_certificate(gnutls_session_t tls, const gnutls_datum_t *names, int n_names,
+	const gnutls_pk_algorithm_t *algorithms, int n_algorithms, gnutls_pcert_st **certs,
+	unsigned *n, gnutls_privkey_t *key)
 {
-	if (p->key)
-		mams_wipe(p->key, strlen(p->key));
-	free(p->cert);
-	free(p->key);
-	free(p->client_ca);
+	const struct mams_httpd_conn *c = mams_httpd_conn_of(gnutls_session_get_ptr(tls));
+
+	(void)names;
+	(void)n_names;
+	(void)algorithms;
+	(void)n_algorithms;
+	if (!c)
+		return -1;
+	mams_keypair_get(c->h->keypair, certs, n, key);
+	return 0;
 }
 
-static int load_pem(const struct mams_httpd_opts *opts, struct mams_httpd *h, struct pem *p,
+static int load_pem(const struct mams_httpd_opts *opts, struct mams_httpd *h, char **client_ca,
 	struct mams_error *err)
 {
-	int rc = 0;
+	int rc;
 
 	if (!opts->cert_file)
 		return 0;
 	h->tls = true;
-	rc = mams_pem_read(opts->cert_file, false, &p->cert, err);
-	if (rc == 0)
-		rc = mams_pem_read(opts->key_file, true, &p->key, err);
+	rc = mams_keypair_new(opts->cert_file, opts->key_file, &h->keypair, err);
 	if (rc == 0 && opts->client_ca_file)
-		rc = mams_pem_read(opts->client_ca_file, false, &p->client_ca, err);
+		rc = mams_pem_read(opts->client_ca_file, false, client_ca, err);
 	h->wants_certs = opts->client_ca_file != NULL;
 	return rc;
 }
 
-static int start_mhd(struct mams_httpd *h, const struct pem *pem, struct mams_error *err)
+static int start_mhd(struct mams_httpd *h, char *client_ca, struct mams_error *err)
 {
-	const bool tls = pem->cert != NULL;
+	const bool tls = h->tls;
 	const unsigned flags = MHD_USE_EPOLL | MHD_USE_NO_LISTEN_SOCKET | MHD_ALLOW_SUSPEND_RESUME |
 			       MHD_USE_ERROR_LOG | (tls ? (unsigned)MHD_USE_TLS : 0);
 	struct MHD_OptionItem items[] = {
@@ -278,18 +278,17 @@ static int start_mhd(struct mams_httpd *h, const struct pem *pem, struct mams_er
 		{MHD_OPTION_CONNECTION_MEMORY_LIMIT, CONNECTION_BYTES, NULL},
 		{MHD_OPTION_STRICT_FOR_CLIENT, 1, NULL},
 		{MHD_OPTION_SIGPIPE_HANDLED_BY_APP, 1, NULL},
-		{tls ? MHD_OPTION_HTTPS_MEM_KEY : MHD_OPTION_END, 0, pem->key},
-		{MHD_OPTION_HTTPS_MEM_CERT, 0, pem->cert},
+		{tls ? MHD_OPTION_HTTPS_CERT_CALLBACK : MHD_OPTION_END, 0,
+			(void *)(uintptr_t)give_certificate},
 		{MHD_OPTION_HTTPS_PRIORITIES, 0, (void *)(uintptr_t)TLS_PRIORITIES},
-		{pem->client_ca ? MHD_OPTION_HTTPS_MEM_TRUST : MHD_OPTION_END, 0, pem->client_ca},
+		{client_ca ? MHD_OPTION_HTTPS_MEM_TRUST : MHD_OPTION_END, 0, client_ca},
 		{MHD_OPTION_END, 0, NULL},
 	};
 
 	h->mhd = MHD_start_daemon(flags, 0, NULL, NULL, mams_httpd_req_handle, h, MHD_OPTION_ARRAY,
 		items, MHD_OPTION_END);
 	if (!h->mhd)
-		return mams_fail(err, MAMS_EVALUE, NULL,
-			"cannot start HTTPS, check certificate and key: %s", h->mhd_said);
+		return mams_fail(err, MAMS_EVALUE, NULL, "cannot start HTTPS: %s", h->mhd_said);
 	return 0;
 }
 
@@ -380,7 +379,7 @@ int mams_httpd_new(struct mams_loop *l, const struct mams_httpd_opts *opts,
 {
 	struct mams_httpd *h = calloc(1, sizeof(*h));
 	const struct mams_httpd_path at = {opts->unix_path, opts->unix_mode, opts->unix_gid};
-	struct pem pem = {0};
+	char *client_ca = NULL;
 	int rc;
 
 	if (!h)
@@ -396,10 +395,10 @@ int mams_httpd_new(struct mams_loop *l, const struct mams_httpd_opts *opts,
 	if (rc == 0)
 		rc = check_access(h, opts, err);
 	if (rc == 0)
-		rc = load_pem(opts, h, &pem, err);
+		rc = load_pem(opts, h, &client_ca, err);
 	if (rc == 0)
-		rc = start_mhd(h, &pem, err);
-	pem_fini(&pem);
+		rc = start_mhd(h, client_ca, err);
+	free(client_ca);
 	if (rc == 0)
 		rc = watch_mhd(h);
 	if (rc == 0)
@@ -436,6 +435,7 @@ void mams_httpd_free(struct mams_httpd *h)
 	if (h->mhd)
 		MHD_stop_daemon(h->mhd);
 	mams_loop_timer_del(h->sweep);
+	mams_keypair_free(h->keypair);
 	mams_httpd_users_free(h->users);
 	mams_digest_free(h->digest);
 	mams_revoked_free(h->revoked);
@@ -480,10 +480,44 @@ static int reload_revoked(struct mams_httpd *h, struct mams_error *err)
 	return 0;
 }
 
-int mams_httpd_reload(struct mams_httpd *h, struct mams_error *err)
+/* A client may have come back with a new certificate, and his old connection be idle. */
+static bool is_let_in(struct mams_httpd *h, const char *identity)
 {
-	int rc = reload_revoked(h, err);
-	int rc2 = reload_users(h, rc < 0 ? NULL : err);
+	struct mams_httpd_conn *c;
 
-	return rc < 0 ? rc : rc2;
+	TAILQ_FOREACH(c, &h->conns, link)
+	{
+		if (strcmp(c->identity, identity) == 0 && mams_httpd_conn_still(c))
+			return true;
+	}
+	return false;
+}
+
+static void tell_expelled(struct mams_httpd *h, mams_expelled_fn fn, void *user)
+{
+	struct mams_httpd_conn *c;
+
+	TAILQ_FOREACH(c, &h->conns, link)
+	{
+		char identity[MAMS_HTTPD_IDENTITY_MAX];
+
+		if (!c->identity[0] || mams_httpd_conn_still(c))
+			continue;
+		memcpy(identity, c->identity, sizeof(identity));
+		c->identity[0] = '\0';
+		if (fn && !is_let_in(h, identity))
+			fn(user, identity);
+	}
+}
+
+int mams_httpd_reload(struct mams_httpd *h, mams_expelled_fn fn, void *user, struct mams_error *err)
+{
+	int rc = h->keypair ? mams_keypair_reload(h->keypair, err) : 0;
+	int rc2 = reload_revoked(h, rc < 0 ? NULL : err);
+	int rc3;
+
+	rc = rc < 0 ? rc : rc2;
+	rc3 = reload_users(h, rc < 0 ? NULL : err);
+	tell_expelled(h, fn, user);
+	return rc < 0 ? rc : rc3;
 }

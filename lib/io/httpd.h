@@ -66,8 +66,13 @@ MAMS_MUST int mams_httpd_new(struct mams_loop *l, const struct mams_httpd_opts *
  *  from one of the server's own callbacks. */
 void mams_httpd_free(struct mams_httpd *h);
 
-/** Read Digest file and revocation list again; what is wrong leaves the old one in force. */
-MAMS_MUST int mams_httpd_reload(struct mams_httpd *h, struct mams_error *err);
+/** A client who was let in would not be let in any more, over none of his connections. */
+typedef void (*mams_expelled_fn)(void *user, const char *identity);
+/** Read certificate and key, Digest file and revocation list again; what is wrong leaves the old
+ * one in force.  Who is let in is asked again at each request.
+ *  @param fn  called before it returns, as often as need be; NULL: nobody wants to know */
+MAMS_MUST int mams_httpd_reload(
+	struct mams_httpd *h, mams_expelled_fn fn, void *user, struct mams_error *err);
 
 /* Of a request; all borrowed from r. */
 const char *mams_httpd_identity(const struct mams_httpd_req *r);

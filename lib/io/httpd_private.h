@@ -11,6 +11,7 @@
 #include "lib/io/httpd.h"
 #include "lib/io/httpd_auth.h"
 #include "lib/io/httpd_listen.h"
+#include "lib/io/keypair.h"
 #include "lib/io/peers.h"
 #include "lib/io/revoked.h"
 #include "lib/io/shakes.h"
@@ -70,7 +71,7 @@ struct mams_httpd_conn {
 	unsigned cert_generation; /**< of the revocation list it was checked by */
 	enum mams_httpd_verdict cert;
 	int64_t cert_expires;
-	char cert_identity[MAMS_HTTPD_IDENTITY_MAX];
+	char identity[MAMS_HTTPD_IDENTITY_MAX]; /**< who was let in last; "": nobody */
 	TAILQ_ENTRY(mams_httpd_conn) link;
 };
 
@@ -100,6 +101,7 @@ struct mams_httpd {
 	bool wants_certs;
 	char *ca_file;
 	char *crl_file;
+	struct mams_keypair *keypair;   /**< NULL: no TLS */
 	struct mams_revoked *revoked;   /**< NULL: none */
 	unsigned generation;            /**< counts its replacements */
 	struct mams_httpd_users *users; /**< NULL: no Digest */
@@ -151,3 +153,5 @@ void *mams_httpd_req_line(void *user, const char *uri, struct MHD_Connection *mh
 void mams_httpd_req_completed(
 	void *user, struct MHD_Connection *mhd, void **slot, enum MHD_RequestTerminationCode why);
 struct mams_httpd_conn *mams_httpd_conn_of(struct MHD_Connection *mhd);
+/** Would he who was let in last be let in now, too?  True when nobody was. */
+bool mams_httpd_conn_still(struct mams_httpd_conn *c);

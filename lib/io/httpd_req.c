@@ -31,6 +31,7 @@ struct mams_httpd_conn *mams_httpd_conn_of(struct MHD_Connection *mhd)
 static enum mams_httpd_verdict check_cert(struct mams_httpd_conn *c)
 {
 	const union MHD_ConnectionInfo *info;
+	char identity[MAMS_HTTPD_IDENTITY_MAX] = "";
 	char why[64] = "";
 	char text[MAMS_ADDR_STRLEN];
 
@@ -42,8 +43,10 @@ static enum mams_httpd_verdict check_cert(struct mams_httpd_conn *c)
 		return MAMS_HTTPD_AUTH_NONE;
 	c->cert_expires = INT64_MAX;
 	c->cert_generation = c->h->generation;
-	c->cert = mams_httpd_auth_cert(info->tls_session, c->h->revoked, c->cert_identity,
-		sizeof(c->cert_identity), &c->cert_expires, why);
+	c->cert = mams_httpd_auth_cert(info->tls_session, c->h->revoked, identity, sizeof(identity),
+		&c->cert_expires, why);
+	if (c->cert == MAMS_HTTPD_AUTH_OK)
+		memcpy(c->identity, identity, sizeof(identity));
 	c->cert_checked = true;
 	if (c->cert == MAMS_HTTPD_AUTH_CERT_BAD)
 		mams_log_limited(&c->h->refused, mams_loop_now(c->h->loop), MAMS_LOG_WARN,
@@ -67,6 +70,7 @@ static enum mams_httpd_verdict check_digest(struct mams_httpd_req *r)
 		return MAMS_HTTPD_AUTH_NONE;
 	switch (mams_digest_check(h->digest, &req, &users, mams_loop_now(h->loop), r->identity)) {
 	case MAMS_DIGEST_OK:
+		memcpy(r->conn->identity, r->identity, sizeof(r->identity));
 		return MAMS_HTTPD_AUTH_OK;
 	case MAMS_DIGEST_STALE:
 		return MAMS_HTTPD_AUTH_STALE;
@@ -90,10 +94,23 @@ static enum mams_httpd_verdict authenticate(struct mams_httpd_req *r)
 	if (h->wants_certs)
 		v = check_cert(c);
 	if (v == MAMS_HTTPD_AUTH_OK)
-		snprintf(r->identity, sizeof(r->identity), "%s", c->cert_identity);
+		snprintf(r->identity, sizeof(r->identity), "%s", c->identity);
 	else if (v == MAMS_HTTPD_AUTH_NONE && h->users)
 		v = check_digest(r);
 	return v;
+}
+
+bool mams_httpd_conn_still(struct mams_httpd_conn *c)
+{
+	enum mams_httpd_verdict v = MAMS_HTTPD_AUTH_NONE;
+
+	if (!c->identity[0])
+		return true;
+	if (c->h->wants_certs)
+		v = check_cert(c);
+	if (v == MAMS_HTTPD_AUTH_NONE)
+		return c->h->users && mams_httpd_users_ha1(c->h->users, c->identity);
+	return v == MAMS_HTTPD_AUTH_OK;
 }
 
 static void count_verdict(struct mams_httpd_req *r)

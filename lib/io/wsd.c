@@ -565,15 +565,17 @@ void mams_wsd_free(struct mams_wsd *d)
 	free(d);
 }
 
-/* Its owner finds the end of the stream. */
-static void expel(struct conn *c)
+/* Its owner finds the end of the stream, after the farewell that fn may send. */
+static void expel(struct conn *c, mams_expelled_fn fn, void *user)
 {
 	c->d->counters.expelled++;
 	log_refused(c, "not let in any more");
+	if (fn)
+		fn(user, c->identity);
 	shutdown(c->fd, SHUT_RDWR);
 }
 
-int mams_wsd_reload(struct mams_wsd *d, struct mams_error *err)
+int mams_wsd_reload(struct mams_wsd *d, mams_expelled_fn fn, void *user, struct mams_error *err)
 {
 	int rc = mams_gate_reload(d->gate, err);
 	struct conn *c;
@@ -581,7 +583,7 @@ int mams_wsd_reload(struct mams_wsd *d, struct mams_error *err)
 	TAILQ_FOREACH(c, &d->conns, link)
 	{
 		if (c->phase == OPEN && !mams_gate_still(d->gate, c->tls, c->identity))
-			expel(c);
+			expel(c, fn, user);
 	}
 	return rc;
 }

@@ -25,9 +25,11 @@ MAMS_MUST int mams_wsd_new(struct mams_loop *l, const struct mams_httpd_opts *op
 	const char *path, mams_wsd_fn fn, void *user, struct mams_wsd **out,
 	struct mams_error *err);
 void mams_wsd_free(struct mams_wsd *d); /**< accepts NULL; not from within fn */
-/** Read Digest file and revocation list again; what is wrong leaves the old one in force.
- *  Connections of clients who would not be let in any more end. */
-MAMS_MUST int mams_wsd_reload(struct mams_wsd *d, struct mams_error *err);
+/** Read certificate and key, Digest file and revocation list again; what is wrong leaves the old
+ * one in force.  Connections of clients who would not be let in any more end.
+ *  @param fn  of each of them; NULL: nobody wants to know */
+MAMS_MUST int mams_wsd_reload(
+	struct mams_wsd *d, mams_expelled_fn fn, void *user, struct mams_error *err);
 
 extern const struct mams_metric mams_wsd_metrics[];
 extern const size_t mams_wsd_n_metrics;

@@ -43,7 +43,7 @@ static const char script[] =
 	"-extfile cnf -extensions t -out twonames.crt; cp good.key twonames.key; "
 	"chmod 600 *.key\n";
 
-static int run_script(const char *text)
+int rig_script(const char *text)
 {
 	pid_t pid = fork();
 	int status = -1;
@@ -59,12 +59,12 @@ static int run_script(const char *text)
 bool rig_make_files(void)
 {
 	snprintf(dir, sizeof(dir), "/tmp/mams-tls-XXXXXX");
-	return mkdtemp(dir) && run_script(script) == 0;
+	return mkdtemp(dir) && rig_script(script) == 0;
 }
 
 void rig_remove_files(void)
 {
-	run_script("rm -rf \"$1\"");
+	rig_script("rm -rf \"$1\"");
 }
 
 const char *rig_file(const char *name)

@@ -28,6 +28,9 @@ struct rig {
  * "correct horse") in users.  False when it failed. */
 bool rig_make_files(void);
 void rig_remove_files(void);
+/** Run text by bash; $1 is the directory, $2 mams-ca.  @return its exit status, as waitpid() has it
+ */
+int rig_script(const char *text);
 /** Path of a file in it; overwritten by the fourth call after. */
 const char *rig_file(const char *name);
 

@@ -80,17 +80,17 @@ static void revoked(void)
 	CU_ASSERT_EQUAL(rig_exchange(&gone, "POST", "/m", "{}", 2), 200);
 	copy_file("live.crl", "first.crl");
 	copy_file("ca.crl", "live.crl");
-	CU_ASSERT_EQUAL(mams_httpd_reload(g.h, &err), 0);
+	CU_ASSERT_EQUAL(mams_httpd_reload(g.h, NULL, NULL, &err), 0);
 	CU_ASSERT_EQUAL(rig_exchange(&good, "POST", "/m", "{}", 2), 200);
 	CU_ASSERT_EQUAL(rig_exchange(&gone, "POST", "/m", "{}", 2), 403);
 	CU_ASSERT_EQUAL(rig_counter(&g, "https_connections_total"), 2);
 	/* another authority's list, or none at all, is refused, and the old one stays */
 	copy_file("other/ca.crl", "live.crl");
-	CU_ASSERT_EQUAL(mams_httpd_reload(g.h, &err), -MAMS_EVALUE);
+	CU_ASSERT_EQUAL(mams_httpd_reload(g.h, NULL, NULL, &err), -MAMS_EVALUE);
 	CU_ASSERT_PTR_NOT_NULL(strstr(err.text, "not signed by the CA"));
 	CU_ASSERT_EQUAL(rig_exchange(&gone, "POST", "/m", "{}", 2), 403);
 	copy_file("ca.crt", "live.crl");
-	CU_ASSERT_EQUAL(mams_httpd_reload(g.h, &err), -MAMS_EVALUE);
+	CU_ASSERT_EQUAL(mams_httpd_reload(g.h, NULL, NULL, &err), -MAMS_EVALUE);
 	CU_ASSERT_EQUAL(rig_exchange(&gone, "POST", "/m", "{}", 2), 403);
 	CU_ASSERT_EQUAL(rig_exchange(&good, "POST", "/m", "{}", 2), 200);
 	copy_file("first.crl", "live.crl");
@@ -527,7 +527,7 @@ static void bad_configurations(void)
 	g.opts.client_ca_file = rig_file("ca.crt");
 	write_file("tmp", "-----BEGIN CERTIFICATE-----\nx\n", 0600);
 	g.opts.key_file = path;
-	expect_refused(&g, -MAMS_EVALUE, "check certificate and key");
+	expect_refused(&g, -MAMS_EVALUE, "not a usable key");
 	CU_ASSERT_EQUAL(chmod(path, 0644), 0);
 	expect_refused(&g, -MAMS_EDENIED, "chmod 0600");
 	write_file("tmp", "no key\n", 0600);
@@ -554,12 +554,12 @@ static void users_read_again(void)
 	rig_client_init(&c, &g, NULL, "alice");
 	CU_ASSERT_EQUAL(rig_exchange(&c, "GET", "/", NULL, 0), 401);
 	rename(rig_file("users"), path);
-	CU_ASSERT_EQUAL(mams_httpd_reload(g.h, NULL), 0);
+	CU_ASSERT_EQUAL(mams_httpd_reload(g.h, NULL, NULL, NULL), 0);
 	CU_ASSERT_EQUAL(rig_exchange(&c, "GET", "/", NULL, 0), 204);
 	rename(path, rig_file("users"));
 	/* a broken file changes nothing */
 	write_file("tmp", "rubbish\n", 0600);
-	CU_ASSERT_EQUAL(mams_httpd_reload(g.h, NULL), -MAMS_EVALUE);
+	CU_ASSERT_EQUAL(mams_httpd_reload(g.h, NULL, NULL, NULL), -MAMS_EVALUE);
 	CU_ASSERT_EQUAL(rig_exchange(&c, "GET", "/", NULL, 0), 204);
 	rig_client_fini(&c);
 	rig_stop(&g);

@@ -41,6 +41,7 @@ mode() { [ "$(stat -c %a "$1")" = "$2" ]; }
 ha1() { [ "$(cut -d: -f3 d/digest.users | head -n1)" = "$(printf %s "$1" | sha256sum | cut -d' ' -f1)" ]; }
 lines() { [ "$(wc -l <"$1")" = "$2" ]; }
 same() { cmp -s "$1" "$2"; }
+differ() { ! cmp -s "$1" "$2"; }
 
 refuse 'client without an authority' 1 "$ca" -d d client bob
 check 'init' "$ca" -d d init 'Test CA'
@@ -100,6 +101,66 @@ refuse 'a short password' 1 "$ca" -d d -p pw digest-add eve
 refuse 'no password at all' 1 "$ca" -d d digest-add eve
 check 'list' bash -c "'$ca' -d d list | grep -q 'bob.crt.client.bob'"
 check 'help' bash -c "'$ca' -h | grep -q 'EXIT STATUS'"
-check 'no work directory is left' bash -c '! ls -d d/.new.* 2>/dev/null'
+
+# first set-up, from nothing
+net() { "$ca" -d s -e n "$@" -a wifi=192.0.2.9/24 -a lte=198.51.100.70/20 -a wifi=2001:db8::1 network; }
+has() { grep -qF -- "$2" "$1"; }
+refuse 'an access that is none' 2 "$ca" -d s -e n -a wimax=192.0.2.9 network
+refuse 'a length that is none' 2 "$ca" -d s -e n -a wifi=192.0.2.9/33 network
+check 'network' net
+check 'its authority' openssl verify -CAfile s/ca.crt -purpose sslserver -verify_ip 198.51.100.70 n/ncm.crt
+check 'its clients of wifi' has n/ncm.conf 'client_networks = { "192.0.2.0/24", "::/0" }'
+check 'its clients of lte' has n/ncm.conf 'client_networks = { "198.51.96.0/20" }'
+check 'its proxies' has n/proxy.conf '{ "192.0.2.9:7443", "198.51.100.70:7443", "[2001:db8::1]:7443" }'
+check 'its key is 0600' mode n/ncm.key 600
+check 'its list revokes nobody' openssl verify -crl_check -CAfile s/ca.crt -CRLfile s/ca.crl s/ncm.crt
+echo '# mine' >>n/ncm.conf
+cp n/ncm.crt first
+check 'network again' net
+check 'changes neither the file' has n/ncm.conf '# mine'
+check 'nor the certificate' same first n/ncm.crt
+check 'network -f' net -f
+check 'makes a new one' differ first n/ncm.crt
+
+refuse 'enrol of a wrong name' 2 "$ca" -d s enrol '../x'
+check 'enrol' "$ca" -d s enrol laptop
+check 'the bundle is 0600' mode s/laptop.mams 600
+refuse 'apply without interfaces' 1 "$ca" -e c apply d/bob.crt
+check 'apply' "$ca" -e c -a wifi=wlan0 -a lte=wwan0 apply s/laptop.mams
+check 'its certificate' openssl verify -CAfile c/ca.crt -purpose sslclient c/client.crt
+check 'its key' same s/laptop.key c/client.key
+check 'which is 0600' mode c/client.key 600
+check 'every address of the NCM' has c/ccm.conf \
+	'{ "https://192.0.2.9:8443", "https://198.51.100.70:8443", "https://[2001:DB8:0:0:0:0:0:1]:8443" }'
+check 'the interfaces' has c/ccm.conf 'interface = wwan0'
+cp c/client.key first
+check 'enrol -f' "$ca" -d s -f -n https://ncm.example.org:443 enrol laptop
+check 'apply renews' "$ca" -e c apply s/laptop.mams
+check 'the key' differ first c/client.key
+check 'and leaves the file' has c/ccm.conf 192.0.2.9
+check 'unless forced' "$ca" -e c -f -a wifi=wlan0 apply s/laptop.mams
+check 'the URL given' has c/ccm.conf '{ "https://ncm.example.org:443" }'
+echo 'ncm = "https://other"' >c/ccm.conf
+check 'apply over a file of another' "$ca" -e c -a wifi=wlan0 apply s/laptop.mams
+check 'keeps it aside' has c/ccm.conf.old other
+sed '/^-----BEGIN PRIVATE/,/^-----END PRIVATE/d' s/laptop.mams | cat d/bob.key - >mixed
+refuse 'a bundle with another key' 1 "$ca" -e c apply mixed
+"$ca" -d s client eve >/dev/null
+cat <(grep '^ncm' s/laptop.mams) d/bob.key d/bob.crt s/ca.crt >mixed
+refuse 'a bundle of another authority' 1 "$ca" -e c apply mixed
+sed 's|^ncm = .*|ncm = https://x" } key = { "y:1|' s/laptop.mams >mixed
+refuse 'a bundle with a setting of its own' 1 "$ca" -e c apply mixed
+check 'nothing was changed' same s/laptop.key c/client.key
+check 'a QR code' "$ca" -d s -q qr.png enrol laptop
+check 'which is 0600' mode qr.png 600
+check 'reads as the bundle' bash -c 'zbarimg --raw -q qr.png 2>/dev/null | head -c -1 | cmp - s/laptop.mams'
+for daemon in "${@:2}"; do
+	case $daemon in
+	*ncm) check 'ncm.conf is good' "$daemon" -t -c n/ncm.conf ;;
+	*ccm) check 'ccm.conf is good' "$daemon" -t -c c/ccm.conf ;;
+	*) check 'proxy.conf is good' "$daemon" -t -c n/proxy.conf ;;
+	esac
+done
+check 'no work directory is left' bash -c '! ls -d [dsnc]/.new.* 2>/dev/null'
 echo "1..$n"
 exit $failed

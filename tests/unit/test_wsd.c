@@ -342,12 +342,12 @@ static void revoked(void)
 	rig_client_init(&c, &g, "gone", NULL);
 	server_end = (struct end){0};
 	CU_ASSERT_EQUAL_FATAL(client_open(&c, &e), 101);
-	CU_ASSERT_EQUAL(mams_wsd_reload(server, &err), 0);
+	CU_ASSERT_EQUAL(mams_wsd_reload(server, NULL, NULL, &err), 0);
 	rig_run(&g, 50);
 	CU_ASSERT_EQUAL(server_end.code, 0); /* not yet on the list */
 	CU_ASSERT_EQUAL_FATAL(unlink(list), 0);
 	CU_ASSERT_EQUAL_FATAL(symlink(rig_file("ca.crl"), list), 0);
-	CU_ASSERT_EQUAL(mams_wsd_reload(server, &err), 0);
+	CU_ASSERT_EQUAL(mams_wsd_reload(server, NULL, NULL, &err), 0);
 	rig_run(&g, 1000);
 	rig_run(&g, 100);
 	CU_ASSERT_EQUAL(server_end.code, 1006);
