@@ -114,6 +114,22 @@ static struct ctl_msg *compose_status(const struct ccm_admin *a, uint32_t id)
 	return msg;
 }
 
+static struct ctl_msg *compose_metrics(const struct ccm_admin *a, uint32_t id)
+{
+	const struct ccm_session *s = ccm_agent_session(a->agent);
+	struct mams_buf text = {0};
+
+	mams_metrics_self(&text, "ccm", MAMS_VERSION,
+		(uint64_t)mams_time_ms_until(a->started, mams_loop_now(a->loop)));
+	mams_metrics_text(&text, "ccm", ccm_counter_rows, ccm_n_counter_rows, &s->counters);
+	mams_metrics_text(&text, "ccm_uplink", ccm_uplink_counter_rows, ccm_uplink_n_counter_rows,
+		ccm_uplink_counters(ccm_agent_uplink(a->agent)));
+	mams_metrics_text(&text, "ccm_api", ccm_api_counter_rows, ccm_api_n_counter_rows,
+		ccm_api_counters(a->api));
+	ccm_status_metrics(&text, s);
+	return ctl_metrics_new(id, &text);
+}
+
 static void on_log_level(struct mams_ctl_conn *c, const struct ctl_msg *msg)
 {
 	static const struct mams_enum_name levels[] = {{"err", MAMS_LOG_ERR, false},
@@ -143,6 +159,8 @@ static void packet(void *user, struct mams_ctl_conn *c, const char *data, size_t
 	}
 	if (msg->type == CTL_STATUS_REQ && a->agent)
 		mams_ctl_answer(c, compose_status(a, msg->id));
+	else if (msg->type == CTL_METRICS_REQ && a->agent)
+		mams_ctl_answer(c, compose_metrics(a, msg->id));
 	else if (msg->type == CTL_LOG_LEVEL)
 		on_log_level(c, msg);
 	else

@@ -1,6 +1,7 @@
 #include "ccm-agent/status.h"
 
 #include "ccm-agent/agree.h"
+#include "ccm-agent/linkstat.h"
 
 static const char **put_names(
 	struct ctl_msg *msg, uint32_t bits, int count, const char *(*name)(int), size_t *n)
@@ -65,4 +66,52 @@ void ccm_status_anchors(struct ctl_msg *msg, const struct ccm_session *s)
 		x->ul = put_links(msg, s, a, a->ul, &x->n_ul);
 		out->n_anchors++;
 	}
+}
+
+/* ---- metrics ---- */
+
+static void put_links_of(struct mams_buf *out, const struct ccm_session *s, const char *name,
+	enum mams_metric_kind kind, const char *help,
+	double (*value)(const struct ccm_session *, uint8_t))
+{
+	mams_metrics_family(out, "ccm", name, kind, help);
+	for (uint8_t i = 0; i < CCM_LINKS_MAX; i++)
+		if (s->link[i].conf)
+			mams_metrics_sample(out, "ccm", name,
+				&(struct mams_metric_label){"link", s->link[i].conf->name}, 1,
+				value(s, i));
+}
+
+static double is_up(const struct ccm_session *s, uint8_t i)
+{
+	return s->link[i].now.usable;
+}
+
+static double is_silent(const struct ccm_session *s, uint8_t i)
+{
+	return ccm_session_is_silent(s, i);
+}
+
+static double rx_bytes(const struct ccm_session *s, uint8_t i)
+{
+	return (double)ccm_linkstat_rx(s->link[i].conf->interface);
+}
+
+static double tx_bytes(const struct ccm_session *s, uint8_t i)
+{
+	return (double)ccm_linkstat_tx(s->link[i].conf->interface);
+}
+
+void ccm_status_metrics(struct mams_buf *out, const struct ccm_session *s)
+{
+	mams_metrics_family(
+		out, "ccm", "session_active", MAMS_GAUGE, "1: there is a session with an NCM");
+	mams_metrics_sample(out, "ccm", "session_active", NULL, 0, s->state == CCM_STATE_ACTIVE);
+	put_links_of(out, s, "link_up", MAMS_GAUGE, "1: the link can be used", is_up);
+	put_links_of(out, s, "link_silent", MAMS_GAUGE,
+		"1: the link is up, but nothing comes back over it", is_silent);
+	put_links_of(out, s, "link_receive_bytes_total", MAMS_COUNTER,
+		"octets that its interface received", rx_bytes);
+	put_links_of(out, s, "link_transmit_bytes_total", MAMS_COUNTER,
+		"octets that its interface sent", tx_bytes);
 }

@@ -3,7 +3,10 @@
 #pragma once
 
 #include "ccm-agent/session.h"
+#include "lib/base/metrics.h"
 #include "lib/ctl/ctl_msg.h"
 
 void ccm_status_agreed(struct ctl_msg *msg, const struct ccm_session *s);
 void ccm_status_anchors(struct ctl_msg *msg, const struct ccm_session *s);
+/** Gauges of session and links, for Prometheus. */
+void ccm_status_metrics(struct mams_buf *out, const struct ccm_session *s);

@@ -7,6 +7,7 @@
 #include "ncm-service/admin_policy.h"
 #include "ncm-service/admin_steer.h"
 #include "ncm-service/feeder.h"
+#include "ncm-service/metrics.h"
 #include "ncm-service/protect.h"
 #include "ncm-service/status.h"
 
@@ -233,6 +234,14 @@ fail:
 	return NULL;
 }
 
+static struct ctl_msg *compose_metrics(const struct ncm_admin *a, uint32_t id)
+{
+	struct mams_buf text = {0};
+
+	ncm_metrics_text(a->service, a->api, a->started, mams_loop_now(a->loop), &text);
+	return ctl_metrics_new(id, &text);
+}
+
 void ncm_admin_steered(struct ncm_admin *a, uint64_t request, int code, const char *text)
 {
 	ncm_steers_done(a->steers, request, code, text);
@@ -307,6 +316,8 @@ static void packet(void *user, struct mams_ctl_conn *c, const char *data, size_t
 	}
 	if (msg->type == CTL_STATUS_REQ)
 		mams_ctl_answer(c, compose_status(a, msg->id, &msg->status_req));
+	else if (msg->type == CTL_METRICS_REQ)
+		mams_ctl_answer(c, compose_metrics(a, msg->id));
 	else if (msg->type == CTL_STEER)
 		ncm_steers_take(a->steers, c, msg, data, len);
 	else if (msg->type == CTL_LOG_LEVEL)

@@ -147,25 +147,25 @@ size_t ncm_api_counters(const struct ncm_api *a, struct ncm_api_counters *out)
 	size_t n = 0;
 
 	out[n++] = (struct ncm_api_counters){
-		ncm_intake_counter_rows, ncm_intake_n_counter_rows, &a->in};
-	out[n++] = (struct ncm_api_counters){
-		ncm_https_counter_rows, ncm_https_n_counter_rows, ncm_https_counters(a->https)};
+		ncm_intake_counter_rows, ncm_intake_n_counter_rows, &a->in, "ncm_intake"};
+	out[n++] = (struct ncm_api_counters){ncm_https_counter_rows, ncm_https_n_counter_rows,
+		ncm_https_counters(a->https), "ncm_https"};
 	out[n++] = (struct ncm_api_counters){mams_httpd_metrics, mams_httpd_n_metrics,
-		mams_httpd_counters(ncm_https_httpd(a->https))};
+		mams_httpd_counters(ncm_https_httpd(a->https)), "ncm"};
 	if (a->in.conf->n_feed_clients > 0)
 		out[n++] = (struct ncm_api_counters){ncm_feed_counter_rows, ncm_feed_n_counter_rows,
-			ncm_feed_counters(ncm_feeder_feed(a->in.feeder))};
+			ncm_feed_counters(ncm_feeder_feed(a->in.feeder)), "ncm"};
 	if (a->cluster)
 		out[n++] = (struct ncm_api_counters){ncm_cluster_counter_rows,
-			ncm_cluster_n_counter_rows, ncm_cluster_counters(a->cluster)};
+			ncm_cluster_n_counter_rows, ncm_cluster_counters(a->cluster), "ncm"};
 	if (a->wss) {
 		out[n++] = (struct ncm_api_counters){mams_wsd_metrics, mams_wsd_n_metrics,
-			mams_wsd_counters(ncm_wss_server(a->wss))};
-		out[n++] = (struct ncm_api_counters){
-			mams_ws_counter_rows, mams_ws_n_counter_rows, ncm_wss_connections(a->wss)};
+			mams_wsd_counters(ncm_wss_server(a->wss)), "ncm"};
+		out[n++] = (struct ncm_api_counters){mams_ws_counter_rows, mams_ws_n_counter_rows,
+			ncm_wss_connections(a->wss), "ncm"};
 	}
 	if (a->udp)
-		out[n++] = (struct ncm_api_counters){
-			ncm_udp_counter_rows, ncm_udp_n_counter_rows, ncm_udp_counters(a->udp)};
+		out[n++] = (struct ncm_api_counters){ncm_udp_counter_rows, ncm_udp_n_counter_rows,
+			ncm_udp_counters(a->udp), "ncm"};
 	return n;
 }

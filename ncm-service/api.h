@@ -33,6 +33,7 @@ struct ncm_api_counters {
 	const struct mams_metric *rows;
 	size_t n;
 	const void *base;
+	const char *program; /**< of their metrics: two tables may have a name in common */
 };
 #define NCM_API_COUNTERS_MAX 8
 /** Of all transports that are in use, into out[NCM_API_COUNTERS_MAX]; returns how many tables. */

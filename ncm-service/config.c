@@ -263,6 +263,14 @@ static const struct mams_conf_row rows[] = {
 	{"feed_clients", MAMS_C_STRINGS, AT(feed_clients), AT(n_feed_clients),
 		.doc = "common names, or Digest users, that may tell of the network at "
 		       "/mams/v1/network-information and are no MAMS clients; default: nobody"},
+	{"admin_listen", MAMS_C_ADDR_PORTS, AT(admin_listen), AT(n_admin_listen), .min = 8446,
+		.doc = "addresses of the operators' HTTPS service: metrics for Prometheus; with "
+		       "certificate and logins as listen; default: none"},
+	{"viewers", MAMS_C_STRINGS, AT(viewers), AT(n_viewers),
+		.doc = "common names, or Digest users, that may read there and are no MAMS "
+		       "clients; default: nobody"},
+	{"operators", MAMS_C_STRINGS, AT(operators), AT(n_operators),
+		.doc = "likewise, that may also steer; default: nobody"},
 	{"poll", MAMS_C_DURATION, AT(poll_ms), .min = 1000, .max = 100000, .def = "25s",
 		.doc = "an idle long-poll is answered after this"},
 	{"ncm_id", MAMS_C_U64, AT(policy.ncm_id), .required = true,
@@ -435,6 +443,10 @@ static int check(struct ncm_conf *c, const char *path, struct mams_error *err)
 	if (!c->client_ca && !c->digest_users)
 		return mams_fail(err, MAMS_EMISSING, path,
 			"client_ca or digest_users is required: without either nobody can log in");
+	if (c->n_admin_listen > 0 && c->n_viewers + c->n_operators == 0)
+		return mams_fail(err, MAMS_EMISSING, path,
+			"viewers or operators is required with admin_listen: without either nobody "
+			"may read there");
 	if (p->timing.timeout_cap_ms < p->timing.timeout_ms)
 		return mams_fail(err, MAMS_EVALUE, path, "timeout_cap is shorter than timeout");
 	for (size_t i = 0; i < p->n_accesses; i++) {

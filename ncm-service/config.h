@@ -45,6 +45,12 @@ struct ncm_conf {
 	const char *realm;
 	const char **feed_clients; /**< identities that may tell of the network */
 	size_t n_feed_clients;
+	struct mams_addr *admin_listen;
+	size_t n_admin_listen;
+	const char **viewers; /**< identities that may read at admin_listen */
+	size_t n_viewers;
+	const char **operators; /**< and steer */
+	size_t n_operators;
 	uint32_t poll_ms;
 	uint32_t control_port;
 	uint32_t anchor_id;

@@ -25,18 +25,34 @@ const struct mams_metric ncm_intake_counter_rows[] = {
 };
 const size_t ncm_intake_n_counter_rows = MAMS_ARRAY_LEN(ncm_intake_counter_rows);
 
-bool ncm_identity_is_feeder(const struct ncm_conf *conf, const char *identity)
+static bool is_one_of(const char **names, size_t n, const char *identity)
 {
-	for (size_t i = 0; i < conf->n_feed_clients; i++)
-		if (strcmp(conf->feed_clients[i], identity) == 0)
+	for (size_t i = 0; i < n; i++)
+		if (strcmp(names[i], identity) == 0)
 			return true;
 	return false;
+}
+
+bool ncm_identity_is_feeder(const struct ncm_conf *conf, const char *identity)
+{
+	return is_one_of(conf->feed_clients, conf->n_feed_clients, identity);
+}
+
+bool ncm_identity_may_steer(const struct ncm_conf *conf, const char *identity)
+{
+	return is_one_of(conf->operators, conf->n_operators, identity);
+}
+
+bool ncm_identity_may_view(const struct ncm_conf *conf, const char *identity)
+{
+	return is_one_of(conf->viewers, conf->n_viewers, identity) ||
+	       ncm_identity_may_steer(conf, identity);
 }
 
 bool ncm_identity_is_reserved(const struct ncm_conf *conf, const char *identity)
 {
 	return strncmp(identity, NCM_UDP_IDENTITY, strlen(NCM_UDP_IDENTITY)) == 0 ||
-	       ncm_identity_is_feeder(conf, identity);
+	       ncm_identity_is_feeder(conf, identity) || ncm_identity_may_view(conf, identity);
 }
 
 int ncm_intake_encode(const struct mx_msg *m, char **text, size_t *len)

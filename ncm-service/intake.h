@@ -37,6 +37,9 @@ extern const size_t ncm_intake_n_counter_rows;
 
 /** Identities that only the udp transport gives: "udp:" and an address. */
 #define NCM_UDP_IDENTITY "udp:"
+/** What may this identity do at admin_listen (viewers, operators)? */
+bool ncm_identity_may_view(const struct ncm_conf *conf, const char *identity);
+bool ncm_identity_may_steer(const struct ncm_conf *conf, const char *identity);
 /** Does this identity tell of the network (feed_clients)? */
 bool ncm_identity_is_feeder(const struct ncm_conf *conf, const char *identity);
 /** Does who logs in by it get no session: feeders, and identities of the udp transport? */

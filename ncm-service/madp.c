@@ -536,6 +536,11 @@ void ncm_madp_free(struct ncm_madp *m)
 	free(m);
 }
 
+struct mams_ctl_context *ncm_madp_context(const struct ncm_madp *m)
+{
+	return m->context;
+}
+
 bool ncm_madp_proxy_up(const struct ncm_madp *m, size_t madp)
 {
 	return m->instances[madp].trailer ? ncm_trailer_up(m->instances[madp].trailer)

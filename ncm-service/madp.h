@@ -53,5 +53,7 @@ void ncm_madp_probe(struct ncm_madp *m, size_t madp, const struct ncm_session *s
 void ncm_madp_policy(struct ncm_madp *m, size_t madp, const struct ncm_session *s);
 /** The session is over: no plugin need remember it, and no instance. */
 void ncm_madp_forget(struct ncm_madp *m, const struct ncm_session *s);
+/** For further connections to instances on other hosts; NULL without one. */
+struct mams_ctl_context *ncm_madp_context(const struct ncm_madp *m);
 bool ncm_madp_proxy_up(const struct ncm_madp *m, size_t madp);
 bool ncm_madp_plugin_up(const struct ncm_madp *m, size_t madp);

@@ -9,6 +9,7 @@
 #include "ncm-service/feeder.h"
 #include "ncm-service/front.h"
 #include "ncm-service/steerer.h"
+#include "ncm-service/web.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -24,6 +25,7 @@ struct app {
 	struct ncm_service *service;
 	struct ncm_api *api;
 	struct ncm_admin *admin;
+	struct ncm_web *web; /* NULL: not configured */
 };
 
 static void on_send(void *user, struct ncm_session *s, const struct mx_msg *m)
@@ -174,6 +176,7 @@ static void reload(void *user)
 	int rc = ncm_conf_steer(&a->conf, &old, &err);
 
 	ncm_api_reload(a->api);
+	ncm_web_reload(a->web);
 	if (rc < 0)
 		log_err("the policy stays as it was: %s: %s", err.where, err.text);
 	if (rc < 0 || !a->conf.policy_file)
@@ -209,6 +212,8 @@ static int start(struct app *a, struct mams_error *err)
 	}
 	if (rc == 0)
 		ncm_feeder_on_change(ncm_api_feeder(a->api), on_network, a);
+	if (rc == 0 && a->conf.n_admin_listen > 0)
+		rc = ncm_web_new(a->loop, &a->conf, a->service, a->api, &a->web, err);
 	if (rc == 0)
 		rc = mams_proc_drop_caps(NULL, 0);
 	if (rc == 0) {
@@ -230,6 +235,7 @@ static int start(struct app *a, struct mams_error *err)
 
 static void finish(struct app *a)
 {
+	ncm_web_free(a->web);
 	ncm_admin_free(a->admin);
 	ncm_api_free(a->api);
 	ncm_service_free(a->service);

@@ -275,11 +275,24 @@ static struct ctl_msg *compose_status(struct plugin *x, uint32_t id)
 	return msg;
 }
 
+static struct ctl_msg *compose_metrics(const struct plugin *x, uint32_t id)
+{
+	struct mams_buf text = {0};
+
+	mams_metrics_text(
+		&text, "pm", pm_counter_rows, pm_n_counter_rows, pm_policy_counters(x->policy));
+	return ctl_metrics_new(id, &text);
+}
+
 static void on_request(void *user, struct pm_ctl_peer *from, const struct ctl_msg *m)
 {
 	struct plugin *x = user;
 	int rc = -MAMS_ESTATE;
 
+	if (m->type == CTL_METRICS_REQ) {
+		pm_ctl_reply(from, compose_metrics(x, m->id));
+		return;
+	}
 	if (m->type == CTL_STATUS_REQ) {
 		pm_ctl_reply(from, compose_status(x, m->id));
 		return;

@@ -381,7 +381,7 @@ static void on_notes(void *user, int fd, unsigned events)
 
 /* ---- the ctl socket ---- */
 
-static struct ctl_msg *compose_status(const struct px_control *c, uint32_t id)
+static struct ctl_msg *compose_status(const struct px_control *c, const struct ctl_msg *asked)
 {
 	const struct px_status_view view = {.conf = c->conf,
 		.instance = &c->instance,
@@ -394,9 +394,10 @@ static struct ctl_msg *compose_status(const struct px_control *c, uint32_t id)
 		.begun = c->begun,
 		.now = mams_loop_now(c->loop)};
 
-	struct ctl_msg *msg = px_status_compose(&view, id);
+	struct ctl_msg *msg = asked->type == CTL_STATUS_REQ ? px_status_compose(&view, asked->id)
+							    : px_status_metrics(&view, asked->id);
 
-	if (msg)
+	if (msg && asked->type == CTL_STATUS_REQ)
 		px_protect_status(c->protect, msg);
 	return msg;
 }
@@ -415,8 +416,8 @@ static void request(struct px_control *c, struct mams_ctl_conn *from, const stru
 	struct mams_error err = {0};
 	int rc;
 
-	if (m->type == CTL_STATUS_REQ) {
-		mams_ctl_answer(from, compose_status(c, m->id));
+	if (m->type == CTL_STATUS_REQ || m->type == CTL_METRICS_REQ) {
+		mams_ctl_answer(from, compose_status(c, m));
 		return;
 	}
 	if (m->type == CTL_PX_PATHS)

@@ -91,3 +91,26 @@ struct ctl_msg *px_status_compose(const struct px_status_view *v, uint32_t id)
 	put_counters(msg, v);
 	return msg;
 }
+
+struct ctl_msg *px_status_metrics(const struct px_status_view *v, uint32_t id)
+{
+	struct mams_buf text = {0};
+	struct px_counters n;
+	size_t rows;
+	const struct mams_metric *row = px_counters_rows(&rows);
+
+	px_instance_counters(v->instance, &n);
+	mams_metrics_self(
+		&text, "proxy", MAMS_VERSION, (uint64_t)mams_time_ms_until(v->begun, v->now));
+	mams_metrics_text(&text, "proxy", row, rows, &n);
+	if (v->sounder)
+		mams_metrics_text(&text, "proxy", px_sounder_rows, px_n_sounder_rows,
+			px_sounder_counters(v->sounder));
+	mams_metrics_family(&text, "proxy", "connections_open", MAMS_GAUGE, "relayed now");
+	mams_metrics_sample(&text, "proxy", "connections_open", NULL, 0,
+		(double)atomic_load_explicit(&v->instance->flows, memory_order_relaxed));
+	mams_metrics_family(&text, "proxy", "clients", MAMS_GAUGE,
+		"clients that may use this proxy; network role");
+	mams_metrics_sample(&text, "proxy", "clients", NULL, 0, (double)v->n_clients);
+	return ctl_metrics_new(id, &text);
+}

@@ -25,3 +25,5 @@ struct px_status_view {
 void px_status_path(struct ctl_msg *msg, const struct px_path *p, struct ctl_path *out);
 /** A new message of the caller's, or NULL on ENOMEM. */
 struct ctl_msg *px_status_compose(const struct px_status_view *v, uint32_t id);
+/** The same for Prometheus. */
+struct ctl_msg *px_status_metrics(const struct px_status_view *v, uint32_t id);

@@ -463,8 +463,10 @@ static void request(struct madp_control *c, struct mams_ctl_conn *from, const st
 	struct mams_error err = {0};
 	int rc;
 
-	if (m->type == CTL_STATUS_REQ) {
-		mams_ctl_answer(from, madp_status_compose(&view, m->id));
+	if (m->type == CTL_STATUS_REQ || m->type == CTL_METRICS_REQ) {
+		mams_ctl_answer(from, m->type == CTL_STATUS_REQ
+					      ? madp_status_compose(&view, m->id)
+					      : madp_status_metrics(&view, m->id));
 		return;
 	}
 	if (m->type == CTL_TR_SESSION_SET) {

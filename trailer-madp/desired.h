@@ -45,3 +45,5 @@ struct madp_status_view {
  *  goes between two requests takes no other with it.
  *  @return NULL on ENOMEM */
 struct ctl_msg *madp_status_compose(const struct madp_status_view *v, uint32_t id);
+/** Counters of all, for Prometheus. */
+struct ctl_msg *madp_status_metrics(const struct madp_status_view *v, uint32_t id);

@@ -130,3 +130,20 @@ struct ctl_msg *madp_status_compose(const struct madp_status_view *v, uint32_t i
 	put_counters(msg, v);
 	return msg;
 }
+
+struct ctl_msg *madp_status_metrics(const struct madp_status_view *v, uint32_t id)
+{
+	struct mams_buf text = {0};
+	struct madp_counters n;
+	size_t rows;
+	const struct mams_metric *row = madp_counters_rows(&rows);
+
+	madp_instance_counters(v->instance, &n);
+	mams_metrics_self(
+		&text, "trailer", MAMS_VERSION, (uint64_t)mams_time_ms_until(v->begun, v->now));
+	mams_metrics_text(&text, "trailer", row, rows, &n);
+	mams_metrics_family(&text, "trailer", "sessions", MAMS_GAUGE, "sessions here now");
+	mams_metrics_sample(
+		&text, "trailer", "sessions", NULL, 0, HASH_CNT(by_client, v->sessions));
+	return ctl_metrics_new(id, &text);
+}

@@ -22,6 +22,21 @@ struct mams_metric {
 void mams_metrics_text(struct mams_buf *out, const char *program, const struct mams_metric *rows,
 	size_t n, const void *base);
 
+/** For values of more than one thing: a family's HELP and TYPE, then a sample of each.  Which
+ * labels there are is bounded by the configuration, never by what clients say. */
+struct mams_metric_label {
+	const char *name;
+	const char *value;
+};
+void mams_metrics_family(struct mams_buf *out, const char *program, const char *name,
+	enum mams_metric_kind kind, const char *help);
+/** @param labels  labels[n] */
+void mams_metrics_sample(struct mams_buf *out, const char *program, const char *name,
+	const struct mams_metric_label *labels, size_t n, double value);
+/** What every program tells of itself: "mams_<program>_build_info" and "_uptime_seconds". */
+void mams_metrics_self(
+	struct mams_buf *out, const char *program, const char *version, uint64_t uptime_ms);
+
 static inline uint64_t mams_metric_value(const struct mams_metric *row, const void *base)
 {
 	return *(const uint64_t *)(const void *)((const char *)base + row->offset);

@@ -70,6 +70,16 @@ struct ctl_msg *ctl_result_new(uint32_t id, uint32_t code, const char *text)
 	return m;
 }
 
+struct ctl_msg *ctl_metrics_new(uint32_t id, struct mams_buf *text)
+{
+	MAMS_AUTO_FREE char *bytes = mams_buf_take(text);
+	struct ctl_msg *m = bytes ? ctl_msg_new(CTL_METRICS, id) : NULL;
+
+	if (m)
+		m->metrics.text = ctl_strdup(m, bytes);
+	return m;
+}
+
 static int type_parse(const char *name, enum ctl_type *out)
 {
 	for (int i = 0; i < CTL_TYPE_COUNT; i++) {

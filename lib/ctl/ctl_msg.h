@@ -55,6 +55,8 @@ enum ctl_type {
 	CTL_NCM_SESSION, /**< a session as it stands in the shared store */
 	CTL_POLICY,      /**< mamsctl -> NCM: what does automatic steering do, or let it go on */
 	CTL_POLICY_STATUS,
+	CTL_METRICS_REQ, /**< anyone -> any daemon; as CTL_STATUS_REQ */
+	CTL_METRICS,
 	CTL_TYPE_COUNT,
 };
 
@@ -431,6 +433,11 @@ struct ctl_log_level {
 	const char *level; /**< err, warn, info, debug */
 };
 
+/** Counters and gauges of a daemon, in the text format of Prometheus. */
+struct ctl_metrics {
+	const char *text;
+};
+
 /** A whole ctl message; owned by one holder. */
 struct ctl_msg {
 	enum ctl_type type;
@@ -465,6 +472,7 @@ struct ctl_msg {
 		struct ctl_ncm_session ncm_session;
 		struct ctl_policy policy;
 		struct ctl_policy_status policy_status;
+		struct ctl_metrics metrics;
 	};
 };
 
@@ -474,6 +482,9 @@ void *ctl_alloc(struct ctl_msg *m, size_t size);              /**< zeroed, lives
 char *ctl_strdup(struct ctl_msg *m, const char *s);
 /** A result that answers request id; code as struct ctl_result. NULL on ENOMEM. */
 struct ctl_msg *ctl_result_new(uint32_t id, uint32_t code, const char *text);
+
+/** Metrics that answer request id.  @param text  consumed. @return NULL on ENOMEM */
+struct ctl_msg *ctl_metrics_new(uint32_t id, struct mams_buf *text);
 
 /** @return 0, -MAMS_EPROTO, -MAMS_EUNKNOWN (type), -MAMS_ESTATE (version), -MAMS_EVALUE,
  *          -MAMS_EMISSING, -MAMS_ELIMIT, -ENOMEM */

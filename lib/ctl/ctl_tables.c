@@ -496,6 +496,11 @@ static const struct mams_field ncm_session_rows[] = {
 };
 static TABLE(ncm_session_table, ctl_ncm_session, "ncm_session", ncm_session_rows);
 
+static const struct mams_field metrics_rows[] = {
+	ROW_STR(ctl_metrics, text, "text", 0, 131072, "text format of Prometheus"),
+};
+static TABLE(metrics_table, ctl_metrics, "metrics", metrics_rows);
+
 const struct ctl_row ctl_rows[CTL_TYPE_COUNT] = {
 	[CTL_RESULT] = {"result", false, &result_table},
 	[CTL_PX_PATHS] = {"px_paths", true, &px_paths_table},
@@ -527,4 +532,6 @@ const struct ctl_row ctl_rows[CTL_TYPE_COUNT] = {
 	[CTL_NCM_SESSION] = {"ncm_session", false, &ncm_session_table},
 	[CTL_POLICY] = {"policy", true, &ctl_policy_table},
 	[CTL_POLICY_STATUS] = {"policy_status", false, &ctl_policy_status_table},
+	[CTL_METRICS_REQ] = {"metrics_req", true, &status_req_table},
+	[CTL_METRICS] = {"metrics", false, &metrics_table},
 };

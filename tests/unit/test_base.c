@@ -138,6 +138,15 @@ static void metrics_exposition(void)
 	CU_ASSERT_STRING_EQUAL(b.data, "# HELP mams_test_drops_total Dropped things.\n"
 				       "# TYPE mams_test_drops_total counter\n"
 				       "mams_test_drops_total 7\n");
+	mams_buf_clear(&b);
+	mams_metrics_family(&b, "test", "links", MAMS_GAUGE, "Links.");
+	mams_metrics_sample(&b, "test", "links",
+		(struct mams_metric_label[]){{"access", "a\"b\\c\n"}, {"state", "up"}}, 2, 3);
+	mams_metrics_sample(&b, "test", "seconds", NULL, 0, 1.25);
+	CU_ASSERT_STRING_EQUAL(b.data, "# HELP mams_test_links Links.\n"
+				       "# TYPE mams_test_links gauge\n"
+				       "mams_test_links{access=\"a\\\"b\\\\c\\n\",state=\"up\"} 3\n"
+				       "mams_test_seconds 1.25\n");
 	mams_buf_fini(&b);
 }
 

@@ -78,6 +78,27 @@ static void quality_round_trip(void)
 	ctl_msg_free(back);
 }
 
+static void metrics_round_trip(void)
+{
+	struct mams_buf text = {0};
+	struct mams_buf out = {0};
+	struct ctl_msg *m;
+	struct ctl_msg *back = NULL;
+	struct mams_error err;
+
+	for (int i = 0; i < 2000; i++)
+		mams_buf_printf(&text, "mams_test_metric_of_a_long_name_total{n=\"%d\"} 1\n", i);
+	m = ctl_metrics_new(7, &text);
+	CU_ASSERT_PTR_NOT_NULL_FATAL(m);
+	CU_ASSERT_EQUAL_FATAL(ctl_encode(m, 0, &out, &err), 0);
+	CU_ASSERT_EQUAL_FATAL(ctl_decode(out.data, out.len, &back, &err), 0);
+	CU_ASSERT_EQUAL(back->id, 7);
+	CU_ASSERT_STRING_EQUAL(back->metrics.text, m->metrics.text);
+	ctl_msg_free(m);
+	ctl_msg_free(back);
+	mams_buf_fini(&out);
+}
+
 static void refuses_what_is_wrong(void)
 {
 	static const struct {
@@ -104,6 +125,7 @@ int main(void)
 	static const struct mams_case cases[] = {
 		{"a path set round trip", paths_round_trip},
 		{"quality round trip", quality_round_trip},
+		{"metrics round trip", metrics_round_trip},
 		{"what is wrong is refused", refuses_what_is_wrong},
 	};
 

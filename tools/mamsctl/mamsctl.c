@@ -25,6 +25,9 @@ static const struct command commands[] = {
 		"these, every\n"
 		"daemon that has its socket in /run/mams.\n",
 		0, cmd_status},
+	{"metrics", "", "NCPRM", "counters and gauges of the daemons, for Prometheus",
+		"For the daemons that status would ask, in Prometheus's text format.\n", 0,
+		cmd_metrics},
 	{"sessions", "", "NT", "clients and links the NCM knows", "", 0, cmd_sessions},
 	{"steer", "--dl LINKS --ul LINKS", "NTduacDUfAo", "have the NCM steer a client's traffic",
 		"LINKS are names of links with commas between them, e.g. wifi,lte.  A link in no "

@@ -38,6 +38,7 @@ struct target {
 
 /* Commands: each returns the exit status, 0 only when everything asked for was done. */
 int cmd_status(const struct options *o);
+int cmd_metrics(const struct options *o);
 int cmd_sessions(const struct options *o);
 int cmd_steer(const struct options *o);
 int cmd_log(const struct options *o);

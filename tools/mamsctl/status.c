@@ -1,4 +1,4 @@
-/* mamsctl status, sessions, paths */
+/* mamsctl status, sessions, paths, metrics */
 #include "tools/mamsctl/mamsctl.h"
 #include "tools/mamsctl/show.h"
 
@@ -6,9 +6,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-static int ask_status(const struct options *o, const struct target *t, struct ctl_msg **answer)
+static int ask_for(const struct options *o, const struct target *t, enum ctl_type what,
+	struct ctl_msg **answer)
 {
-	struct ctl_msg *request = ctl_msg_new(CTL_STATUS_REQ, 1);
+	struct ctl_msg *request = ctl_msg_new(what, 1);
 	int rc;
 
 	if (!request) {
@@ -24,6 +25,11 @@ static int ask_status(const struct options *o, const struct target *t, struct ct
 		return -1;
 	}
 	return rc;
+}
+
+static int ask_status(const struct options *o, const struct target *t, struct ctl_msg **answer)
+{
+	return ask_for(o, t, CTL_STATUS_REQ, answer);
 }
 
 struct pages {
@@ -227,4 +233,31 @@ int cmd_sessions(const struct options *o)
 int cmd_paths(const struct options *o)
 {
 	return show_part(o, show_quality);
+}
+
+int cmd_metrics(const struct options *o)
+{
+	struct target targets[D_COUNT];
+	size_t n = targets_find(o, targets);
+	int status = n == 0;
+
+	for (size_t i = 0; i < n; i++) {
+		struct ctl_msg *m = NULL;
+		struct mams_buf text = {0};
+
+		if (ask_for(o, &targets[i], CTL_METRICS_REQ, &m) < 0) {
+			status = 1;
+		} else if (m->type != CTL_METRICS) {
+			complain("%s: answers with %s, not with metrics", targets[i].path,
+				ctl_type_name(m->type));
+			status = 1;
+		} else if (o->json) {
+			status |= print_json(m);
+		} else {
+			mams_buf_printf(&text, "%s", m->metrics.text);
+			status |= print_text(&text);
+		}
+		ctl_msg_free(m);
+	}
+	return status;
 }

@@ -1,0 +1,116 @@
+#include "ncm-service/metrics.h"
+
+#include "lib/base/metrics.h"
+#include "mams_version.h"
+
+#define PROGRAM "ncm"
+
+/* Of one access, over all sessions. */
+struct tally {
+	uint64_t up, down;
+	uint64_t dl_kbps, ul_kbps;
+};
+
+struct overview {
+	uint64_t sessions[NCM_STATE_COUNT];
+	struct tally access[NCM_LINKS_MAX];
+};
+
+static void sample(
+	struct mams_buf *out, const char *name, const char *label, const char *value, double x)
+{
+	mams_metrics_sample(out, PROGRAM, name, &(struct mams_metric_label){label, value}, 1, x);
+}
+
+static void take_session(struct overview *o, const struct ncm_session *s, mams_time now)
+{
+	o->sessions[s->state]++;
+	for (uint8_t i = 0; i < NCM_LINKS_MAX; i++) {
+		const struct ncm_link *l = &s->s.links[i];
+		const struct ncm_quality *q = &s->quality[i];
+		struct tally *t;
+
+		if (!l->known || l->admission != NCM_ADMIT_OK)
+			continue;
+		t = &o->access[l->access];
+		if (l->up)
+			t->up++;
+		else
+			t->down++;
+		t->dl_kbps += ncm_quality_is_fresh(&q->dl, now) ? q->dl.used_kbps : 0;
+		t->ul_kbps += ncm_quality_is_fresh(&q->ul, now) ? q->ul.used_kbps : 0;
+	}
+}
+
+static void put_links(struct mams_buf *out, const struct ncm_policy *p, const struct overview *o)
+{
+	mams_metrics_family(out, PROGRAM, "links", MAMS_GAUGE,
+		"links of clients, by access and by whether they are up");
+	for (size_t i = 0; i < p->n_accesses; i++) {
+		struct mams_metric_label l[] = {{"access", p->accesses[i].name}, {"state", "up"}};
+
+		mams_metrics_sample(out, PROGRAM, "links", l, 2, (double)o->access[i].up);
+		l[1].value = "down";
+		mams_metrics_sample(out, PROGRAM, "links", l, 2, (double)o->access[i].down);
+	}
+	mams_metrics_family(out, PROGRAM, "access_rate_bytes_per_second", MAMS_GAUGE,
+		"what clients' links carry now, as N-MADP instances see it");
+	for (size_t i = 0; i < p->n_accesses; i++) {
+		struct mams_metric_label l[] = {
+			{"access", p->accesses[i].name}, {"direction", "down"}};
+
+		mams_metrics_sample(out, PROGRAM, "access_rate_bytes_per_second", l, 2,
+			(double)o->access[i].dl_kbps * 125);
+		l[1].value = "up";
+		mams_metrics_sample(out, PROGRAM, "access_rate_bytes_per_second", l, 2,
+			(double)o->access[i].ul_kbps * 125);
+	}
+}
+
+static void put_madps(struct mams_buf *out, struct ncm_service *v)
+{
+	const struct ncm_madps *m = ncm_registry_madps(ncm_service_registry(v));
+	const struct ncm_policy *p = m->policy;
+
+	mams_metrics_family(
+		out, PROGRAM, "madp_up", MAMS_GAUGE, "1: the N-MADP instance is connected");
+	for (size_t i = 0; i < p->n_madps; i++)
+		sample(out, "madp_up", "madp", p->madps[i].name,
+			ncm_madp_proxy_up(ncm_service_madp(v), i));
+	mams_metrics_family(out, PROGRAM, "madp_drained", MAMS_GAUGE, "1: taken out of use");
+	for (size_t i = 0; i < p->n_madps; i++)
+		sample(out, "madp_drained", "madp", p->madps[i].name, m->use[i].drained);
+	mams_metrics_family(out, PROGRAM, "madp_anchors", MAMS_GAUGE,
+		"anchor connections of clients that it has");
+	for (size_t i = 0; i < p->n_madps; i++)
+		sample(out, "madp_anchors", "madp", p->madps[i].name, m->use[i].used);
+	mams_metrics_family(out, PROGRAM, "madp_capacity_anchors", MAMS_GAUGE,
+		"how many it may have; 0: no limit");
+	for (size_t i = 0; i < p->n_madps; i++)
+		sample(out, "madp_capacity_anchors", "madp", p->madps[i].name,
+			p->madps[i].capacity);
+}
+
+void ncm_metrics_text(struct ncm_service *v, const struct ncm_api *api, mams_time started,
+	mams_time now, struct mams_buf *out)
+{
+	struct ncm_registry *r = ncm_service_registry(v);
+	struct ncm_api_counters tables[NCM_API_COUNTERS_MAX];
+	size_t n = ncm_api_counters(api, tables);
+	struct overview o = {0};
+
+	for (struct ncm_session *s = ncm_registry_next(r, NULL); s; s = ncm_registry_next(r, s))
+		take_session(&o, s, now);
+	mams_metrics_self(out, PROGRAM, MAMS_VERSION, (uint64_t)mams_time_ms_until(started, now));
+	mams_metrics_text(
+		out, PROGRAM, ncm_counter_rows, ncm_n_counter_rows, ncm_registry_counters(r));
+	for (size_t i = 0; i < n; i++)
+		mams_metrics_text(
+			out, tables[i].program, tables[i].rows, tables[i].n, tables[i].base);
+	mams_metrics_family(
+		out, PROGRAM, "sessions", MAMS_GAUGE, "sessions by the state of their signalling");
+	for (int i = 0; i < NCM_STATE_COUNT; i++)
+		sample(out, "sessions", "state", ncm_state_name(i), (double)o.sessions[i]);
+	put_links(out, ncm_registry_madps(r)->policy, &o);
+	put_madps(out, v);
+}

@@ -1,0 +1,102 @@
+#!/usr/bin/env bash
+# A Prometheus scrapes a lab; an alert fires when a link dies.  Who may read is who is named.
+# shellcheck disable=SC2034 # read by lab.sh
+LAB=nt-metrics
+# shellcheck source=tests/netns/common.sh
+. "$(dirname "$0")/common.sh"
+
+top=$NETNS_TOP
+lab_net && lab_certs && lab_conf
+for name in prometheus boss; do
+	"$top/tools/mams-ca" -d "$LAB_DIR/ca" client $name >/dev/null
+done
+cat >>"$LAB_DIR/ncm.conf" <<-X
+	admin_listen = { "10.1.1.1:8446", "10.1.2.1:8446" }
+	viewers = { "prometheus" }
+	operators = { "boss", "phone" }
+X
+for d in nginx px-pm cl-pm px cl ncm ccm; do lab_start_one $d; done
+lab_wait 15 lab_ready
+
+# get IDENTITY PATH [CURL OPTION...]: the body is in $LAB_DIR/body
+get() {
+	local who=$1 path=$2 login=()
+	shift 2
+	[ "$who" = nobody ] || login=(--cert "$LAB_DIR/ca/$who.crt" --key "$LAB_DIR/ca/$who.key")
+	px curl -s -o "$LAB_DIR/body" -w '%{http_code}' --cacert "$LAB_DIR/ca/ca.crt" "${login[@]}" "$@" \
+		"https://10.1.2.1:8446$path" || :
+}
+ctl_metrics() { lab_mamsctl -s "$LAB_DIR/$1.ctl" metrics; }
+# value FILE SAMPLE
+value() { awk -v s="$2" '$1 == s { print $2; n++ } END { if (n != 1) print "none" }' "$1"; }
+lints() { promtool check metrics <"$1" 2>&1 | head -n 3; }
+
+say "who may read"
+claim "nobody" "$(get nobody /metrics)" = 401
+claim "a MAMS client" "$(get laptop /metrics)" = 403
+claim "a viewer" "$(get prometheus /metrics)" = 200
+claim "an operator" "$(get boss /metrics)" = 200
+claim "an operator by Digest" "$(get nobody /metrics --digest -u "phone:$(cat "$LAB_DIR/password")")" = 200
+claim "another path" "$(get prometheus /nothing)" = 404
+claim "no such N-MADP" "$(get prometheus '/metrics?madp=nosuch')" = 404
+claim "a viewer is no MAMS client" "$(px curl -s -o "$LAB_DIR/body" -w '%{http_code}' \
+	--cacert "$LAB_DIR/ca/ca.crt" --cert "$LAB_DIR/ca/prometheus.crt" \
+	--key "$LAB_DIR/ca/prometheus.key" https://10.1.2.1:8443/mams/v1/poll)" = 403
+
+say "what is told"
+lab_get "$(lab_file 5)" >/dev/null
+get prometheus /metrics >/dev/null && cp "$LAB_DIR/body" "$LAB_DIR/ncm.prom"
+claim "the N-MADP, through the NCM" "$(get prometheus '/metrics?madp=local')" = 200
+cp "$LAB_DIR/body" "$LAB_DIR/madp.prom"
+for d in ncm ccm px cl px-pm cl-pm; do
+	ctl_metrics $d >"$LAB_DIR/$d.ctl.prom"
+	claim "promtool check metrics: $d over ctl" "$(lints "$LAB_DIR/$d.ctl.prom")" = ""
+done
+for f in ncm madp; do
+	claim "promtool check metrics: $f over HTTPS" "$(lints "$LAB_DIR/$f.prom")" = ""
+done
+claim "sessions" "$(value "$LAB_DIR/ncm.prom" 'mams_ncm_sessions{state="ACTIVE"}')" = 1
+claim "links up" "$(value "$LAB_DIR/ncm.prom" 'mams_ncm_links{access="wifi",state="up"}')" = 1
+claim "a login refused is counted" "$(value "$LAB_DIR/ncm.prom" mams_ncm_admin_denied_total)" = 1
+claim "octets relayed" "$(value "$LAB_DIR/madp.prom" mams_proxy_octets_down_total)" '>=' 5242880
+claim "octets of the client's links" "$(awk '/^mams_ccm_link_receive_bytes_total/ { n += $2 }
+	END { print n }' "$LAB_DIR/ccm.ctl.prom")" '>=' 5242880
+
+# every series that rules and dashboard ask for is one that somebody tells
+known=$(cat "$LAB_DIR"/*.prom | sed -nE 's/^# TYPE ([a-z_]+) .*/\1/p'
+	sed -nE 's/^\tROW\(([a-z_]+),.*/mams_trailer_\1_total/p; s/.*, ROW\(([a-z_]+), .*/mams_trailer_\1_total/p' \
+		"$top/trailer-madp/counters.c")
+asked=$(grep -ohE 'mams_(ncm|proxy|trailer|ccm|pm)_[a-z_]+' "$top/deploy/prometheus/mams.rules.yml" \
+	"$top/deploy/grafana/mams.json" | sort -u)
+claim "series that rules and dashboard ask for" "$(wc -w <<<"$asked")" '>=' 30
+claim "of these, told by nobody" "$(comm -23 <(echo "$asked") <(sort -u <<<"$known") | paste -sd ' ')" = ""
+
+say "an alert"
+sed -E "s|/etc/prometheus/mams-ca.crt|$LAB_DIR/ca/ca.crt|; s|/etc/prometheus|$LAB_DIR/ca|
+	s|192.0.2.1:|10.1.2.1:|; s|scrape_interval: .*|scrape_interval: 1s\n  evaluation_interval: 1s|" \
+	"$top/deploy/prometheus/prometheus.yml" >"$LAB_DIR/prometheus.yml"
+sed 's/for: 1m$/for: 3s/' "$top/deploy/prometheus/mams.rules.yml" >"$LAB_DIR/mams.rules.yml"
+lab_start prometheus "$PX" prometheus --config.file="$LAB_DIR/prometheus.yml" \
+	--storage.tsdb.path="$LAB_DIR/tsdb" --web.listen-address=127.0.0.1:9090 --log.level=warn
+ask() { px curl -sf "http://127.0.0.1:9090/api/v1/$1"; }
+scraped() { [ "$(ask targets | jq '[.data.activeTargets[] | select(.health == "up")] | length')" = 2 ]; }
+firing() { ask alerts | jq -r '[.data.alerts[] | select(.state == "firing") |
+	.labels.alertname + " " + (.labels.access // "")] | join(", ")'; }
+fires() { [ "$(firing)" = "MamsAccessDown wifi" ]; }
+quiet() { [ "$(firing)" = "" ]; }
+claim "both targets are up" "$(yes_no lab_wait 10 scraped)" = yes
+claim "nothing fires" "$(firing)" = ""
+cl ip link set wifi down
+t0=$(lab_now_ms)
+lab_wait 15 fires || :
+claim "wifi dies: what fires" "$(firing)" = "MamsAccessDown wifi"
+claim "after" $(($(lab_now_ms) - t0)) '<=' 10000 ms
+cl ip link set wifi up
+lab_client_routes
+claim "wifi is back: nothing fires" "$(yes_no lab_wait 15 quiet)" = yes
+
+lab_end prometheus
+lab_end ccm
+lab_end cl
+no_reports
+claims_table
