@@ -8,6 +8,7 @@
 #include "ncm-service/admin_steer.h"
 #include "ncm-service/feeder.h"
 #include "ncm-service/metrics.h"
+#include "ncm-service/overview.h"
 #include "ncm-service/protect.h"
 #include "ncm-service/status.h"
 
@@ -183,17 +184,20 @@ static void put_sessions(struct ncm_admin *a, struct ctl_msg *msg, const struct 
 {
 	struct ncm_registry *r = ncm_service_registry(a->service);
 	struct ctl_ncm_status *st = &msg->ncm_status;
+	const size_t limit = req->has_limit ? req->limit : PAGE;
 	size_t skip = req->has_skip ? req->skip : 0;
 	size_t length = 0;
 
 	for (struct ncm_session *s = ncm_registry_next(r, NULL); s; s = ncm_registry_next(r, s)) {
 		if (!ncm_session_is_called(s, req->client))
 			continue;
+		if (req->has_troubled && req->troubled && !ncm_session_is_troubled(s))
+			continue;
 		if (skip > 0) {
 			skip--;
 			continue;
 		}
-		st->more = st->n_sessions == PAGE || length > PAGE_OCTETS;
+		st->more = st->n_sessions == limit || length > PAGE_OCTETS;
 		if (st->more)
 			break;
 		put_session(a, msg, s, &st->sessions[st->n_sessions]);
@@ -225,6 +229,9 @@ static struct ctl_msg *compose_status(
 		goto fail;
 	put_sessions(a, msg, req);
 	ncm_status_madps(msg, a->service);
+	ncm_status_overview(msg, a->service, mams_loop_now(a->loop));
+	if (req->has_limit)
+		return msg;
 	put_counters(msg, ncm_counter_rows, ncm_n_counter_rows, ncm_registry_counters(r), st);
 	for (size_t i = 0; i < n_tables; i++)
 		put_counters(msg, tables[i].rows, tables[i].n, tables[i].base, st);
@@ -318,6 +325,8 @@ static void packet(void *user, struct mams_ctl_conn *c, const char *data, size_t
 		mams_ctl_answer(c, compose_status(a, msg->id, &msg->status_req));
 	else if (msg->type == CTL_METRICS_REQ)
 		mams_ctl_answer(c, compose_metrics(a, msg->id));
+	else if (msg->type == CTL_EVENTS_REQ)
+		mams_ctl_answer(c, ncm_status_events(msg->id, msg->status_req.after));
 	else if (msg->type == CTL_STEER)
 		ncm_steers_take(a->steers, c, msg, data, len);
 	else if (msg->type == CTL_LOG_LEVEL)

@@ -2,6 +2,7 @@
 
 #include "lib/base/buf.h"
 #include "lib/io/ctlmsg.h"
+#include "lib/steer/words.h"
 #include "ncm-service/admin_steer.h"
 #include "ncm-service/steerer.h"
 
@@ -32,6 +33,10 @@ static void put_record(struct ctl_msg *msg, const struct ncm_session *s, size_t 
 		out->record = ctl_strdup(msg, text.data);
 	out->has_age_ms = true;
 	out->age_ms = (uint64_t)mams_time_ms_until(at, now);
+	mams_buf_clear(&text);
+	steer_words(r, out->age_ms, &text);
+	if (!text.failed && text.len > 0)
+		out->words = ctl_strdup(msg, text.data);
 	mams_buf_fini(&text);
 }
 

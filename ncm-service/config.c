@@ -264,7 +264,7 @@ static const struct mams_conf_row rows[] = {
 		.doc = "common names, or Digest users, that may tell of the network at "
 		       "/mams/v1/network-information and are no MAMS clients; default: nobody"},
 	{"admin_listen", MAMS_C_ADDR_PORTS, AT(admin_listen), AT(n_admin_listen), .min = 8446,
-		.doc = "addresses of the operators' HTTPS service: metrics for Prometheus; with "
+		.doc = "addresses of the operators' HTTPS service: status page, metrics; with "
 		       "certificate and logins as listen; default: none"},
 	{"viewers", MAMS_C_STRINGS, AT(viewers), AT(n_viewers),
 		.doc = "common names, or Digest users, that may read there and are no MAMS "

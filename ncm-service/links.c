@@ -115,6 +115,9 @@ int ncm_links_report(
 		return rc;
 	s->assume_at = MAMS_TIME_NEVER;
 	if (known) {
+		const enum ncm_admission before = l->admission;
+		const bool was_up = l->up;
+
 		take_place(r, l);
 		l->report_num = m->sequence_num;
 		l->up = r->reconf_action != MX_RELEASE &&
@@ -130,6 +133,10 @@ int ncm_links_report(
 			judge_link(s, r->connection_id, now);
 		else
 			ncm_protect_release(s, l);
+		/* for the log; a new admission has been told already */
+		if (l->up != was_up && l->admission == before)
+			ncm_session_push(s, (struct ncm_action){.kind = NCM_ACT_LINK,
+						    .connection_id = r->connection_id});
 		ncm_session_store(s);
 	}
 	return ncm_session_reply(s, m, mx_msg_new(MX_RECONF_RSP, 0));

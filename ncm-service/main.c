@@ -213,6 +213,8 @@ static int start(struct app *a, struct mams_error *err)
 	if (rc == 0)
 		ncm_feeder_on_change(ncm_api_feeder(a->api), on_network, a);
 	if (rc == 0 && a->conf.n_admin_listen > 0)
+		rc = mams_log_keep();
+	if (rc == 0 && a->conf.n_admin_listen > 0)
 		rc = ncm_web_new(a->loop, &a->conf, a->service, a->api, &a->web, err);
 	if (rc == 0)
 		rc = mams_proc_drop_caps(NULL, 0);
@@ -243,6 +245,7 @@ static void finish(struct app *a)
 	ncm_cluster_free(a->cluster);
 	mams_loop_free(a->loop);
 	ncm_conf_free(&a->conf);
+	mams_log_keep_no_more();
 }
 
 int main(int argc, char **argv)

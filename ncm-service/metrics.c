@@ -2,19 +2,9 @@
 
 #include "lib/base/metrics.h"
 #include "mams_version.h"
+#include "ncm-service/overview.h"
 
 #define PROGRAM "ncm"
-
-/* Of one access, over all sessions. */
-struct tally {
-	uint64_t up, down;
-	uint64_t dl_kbps, ul_kbps;
-};
-
-struct overview {
-	uint64_t sessions[NCM_STATE_COUNT];
-	struct tally access[NCM_LINKS_MAX];
-};
 
 static void sample(
 	struct mams_buf *out, const char *name, const char *label, const char *value, double x)
@@ -22,27 +12,8 @@ static void sample(
 	mams_metrics_sample(out, PROGRAM, name, &(struct mams_metric_label){label, value}, 1, x);
 }
 
-static void take_session(struct overview *o, const struct ncm_session *s, mams_time now)
-{
-	o->sessions[s->state]++;
-	for (uint8_t i = 0; i < NCM_LINKS_MAX; i++) {
-		const struct ncm_link *l = &s->s.links[i];
-		const struct ncm_quality *q = &s->quality[i];
-		struct tally *t;
-
-		if (!l->known || l->admission != NCM_ADMIT_OK)
-			continue;
-		t = &o->access[l->access];
-		if (l->up)
-			t->up++;
-		else
-			t->down++;
-		t->dl_kbps += ncm_quality_is_fresh(&q->dl, now) ? q->dl.used_kbps : 0;
-		t->ul_kbps += ncm_quality_is_fresh(&q->ul, now) ? q->ul.used_kbps : 0;
-	}
-}
-
-static void put_links(struct mams_buf *out, const struct ncm_policy *p, const struct overview *o)
+static void put_links(
+	struct mams_buf *out, const struct ncm_policy *p, const struct ncm_overview *o)
 {
 	mams_metrics_family(out, PROGRAM, "links", MAMS_GAUGE,
 		"links of clients, by access and by whether they are up");
@@ -97,10 +68,9 @@ void ncm_metrics_text(struct ncm_service *v, const struct ncm_api *api, mams_tim
 	struct ncm_registry *r = ncm_service_registry(v);
 	struct ncm_api_counters tables[NCM_API_COUNTERS_MAX];
 	size_t n = ncm_api_counters(api, tables);
-	struct overview o = {0};
+	struct ncm_overview o;
 
-	for (struct ncm_session *s = ncm_registry_next(r, NULL); s; s = ncm_registry_next(r, s))
-		take_session(&o, s, now);
+	ncm_overview_take(r, now, &o);
 	mams_metrics_self(out, PROGRAM, MAMS_VERSION, (uint64_t)mams_time_ms_until(started, now));
 	mams_metrics_text(
 		out, PROGRAM, ncm_counter_rows, ncm_n_counter_rows, ncm_registry_counters(r));
@@ -111,6 +81,9 @@ void ncm_metrics_text(struct ncm_service *v, const struct ncm_api *api, mams_tim
 		out, PROGRAM, "sessions", MAMS_GAUGE, "sessions by the state of their signalling");
 	for (int i = 0; i < NCM_STATE_COUNT; i++)
 		sample(out, "sessions", "state", ncm_state_name(i), (double)o.sessions[i]);
+	mams_metrics_family(out, PROGRAM, "sessions_troubled", MAMS_GAUGE,
+		"of these, not active or with a link that cannot be used");
+	mams_metrics_sample(out, PROGRAM, "sessions_troubled", NULL, 0, o.troubled);
 	put_links(out, ncm_registry_madps(r)->policy, &o);
 	put_madps(out, v);
 }

@@ -62,7 +62,7 @@ enum ncm_action_kind {
 	NCM_ACT_STEER_DONE, /**< to who asked for steering */
 	NCM_ACT_STORE,      /**< what a restart must know has changed */
 	NCM_ACT_STATE,      /**< for the log */
-	NCM_ACT_LINK,       /**< for the log: admission of link was decided */
+	NCM_ACT_LINK,       /**< for the log: admission of link was decided, or it went or came */
 	NCM_ACT_AGREED,     /**< for the log: drops and what is agreed */
 	NCM_ACT_ASSIGNED,   /**< for the log: anchor has instance madp; -1: none, text says why */
 	NCM_ACT_DECIDED,    /**< for the log: ncm_steerer_record() of a class has news */

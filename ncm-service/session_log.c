@@ -13,7 +13,7 @@ static void log_link(const struct ncm_session *s, uint8_t id)
 
 	log_info("link %s: %s client=%s connection=%u type=%s address=%s",
 		l->admission == NCM_ADMIT_OK ? s->policy->accesses[l->access].name : "not admitted",
-		ncm_admission_text(l->admission), s->s.identity, id,
+		l->up ? ncm_admission_text(l->admission) : "down", s->s.identity, id,
 		mx_connection_type_name(l->connection_type), mams_addr_str(&l->address, text));
 }
 

@@ -1,9 +1,11 @@
 #include "ncm-service/status.h"
 
+#include "lib/base/log.h"
 #include "lib/mx/mx_tables.h"
 #include "ncm-service/admin_policy.h"
 #include "ncm-service/agree.h"
 #include "ncm-service/appreq.h"
+#include "ncm-service/overview.h"
 #include "ncm-service/tunnel.h"
 
 #include <stdio.h>
@@ -152,6 +154,47 @@ void ncm_status_madps(struct ctl_msg *msg, struct ncm_service *v)
 				.drained = m->use[i].drained,
 				.used = m->use[i].used,
 				.capacity = m->policy->madps[i].capacity};
+}
+
+void ncm_status_overview(struct ctl_msg *msg, struct ncm_service *v, mams_time now)
+{
+	struct ctl_ncm_status *st = &msg->ncm_status;
+	const struct ncm_registry *r = ncm_service_registry(v);
+	const struct ncm_policy *p = ncm_registry_madps(ncm_service_registry(v))->policy;
+	struct ncm_overview o;
+
+	ncm_overview_take(r, now, &o);
+	st->has_sessions_total = st->has_sessions_troubled = true;
+	st->sessions_total = o.total;
+	st->sessions_troubled = o.troubled;
+	st->accesses = ctl_alloc(msg, p->n_accesses * sizeof(*st->accesses));
+	for (size_t i = 0; st->accesses && i < p->n_accesses; i++)
+		st->accesses[st->n_accesses++] =
+			(struct ctl_access_status){.name = ctl_strdup(msg, p->accesses[i].name),
+				.up = o.access[i].up,
+				.down = o.access[i].down,
+				.dl_kbps = (uint32_t)o.access[i].dl_kbps,
+				.ul_kbps = (uint32_t)o.access[i].ul_kbps};
+}
+
+struct ctl_msg *ncm_status_events(uint32_t id, uint64_t after)
+{
+	static const char *const levels[] = {"err", "warn", "info", "debug"};
+	struct ctl_msg *msg = ctl_msg_new(CTL_EVENTS, id);
+	const struct mams_log_line *l;
+
+	if (!msg)
+		return NULL;
+	msg->events.events = ctl_alloc(msg, MAMS_LOG_KEPT * sizeof(*msg->events.events));
+	while (msg->events.events && (l = mams_log_kept(after)) != NULL) {
+		msg->events.events[msg->events.n_events++] = (struct ctl_event){.number = l->number,
+			.time_ms = (uint64_t)l->wall_ms,
+			.level = levels[l->level],
+			.module = ctl_strdup(msg, l->module),
+			.text = ctl_strdup(msg, l->text)};
+		after = l->number;
+	}
+	return msg;
 }
 
 int ncm_status_anchor(const struct ncm_session *s, const char *text, bool tunnel, size_t *out,

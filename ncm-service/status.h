@@ -13,6 +13,10 @@ void ncm_status_anchors(
 void ncm_status_apps(
 	struct ctl_msg *msg, const struct ncm_session *s, struct ctl_session_status *out);
 /** All instances, in the order of the configuration. */
+/** Totals, and each access over all sessions. */
+void ncm_status_overview(struct ctl_msg *msg, struct ncm_service *v, mams_time now);
+/** Log lines with higher numbers than after.  @return NULL on ENOMEM */
+struct ctl_msg *ncm_status_events(uint32_t id, uint64_t after);
 void ncm_status_madps(struct ctl_msg *msg, struct ncm_service *v);
 /** The anchor that a steering request means: by name, by connection id, or the first.
  *  @param tunnel  NULL text: the one with GMA, where there is one

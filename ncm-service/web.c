@@ -3,26 +3,34 @@
 #include "lib/base/log.h"
 #include "ncm-service/intake.h"
 #include "ncm-service/metrics.h"
-#include "ncm-service/scrape.h"
+#include "ncm-service/relay.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/queue.h>
 
 #define LOG_MODULE "web"
 #define CONNECTIONS_MAX 256
 #define TEXT_FORMAT "text/plain; version=0.0.4; charset=utf-8"
+/* Nothing but our own files, nobody's frame, and no script or style in the page itself. */
+#define POLICY                                                                                     \
+	"default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; "            \
+	"img-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 
-/* A request that waits for an N-MADP instance. */
+/* A request that waits for an answer over ctl. */
 struct waiting {
+	struct ncm_web *web;
 	struct mams_httpd_req *req;
-	struct ncm_scrape *scrape;
+	struct ncm_relay *relay;
 	LIST_ENTRY(waiting) link;
 };
 
 struct web_counters {
 	uint64_t denied;
 	uint64_t bad_route;
+	uint64_t bad_request;
+	uint64_t silent;
 };
 
 struct ncm_web {
@@ -36,30 +44,62 @@ struct ncm_web {
 	struct web_counters counters;
 };
 
+#define CNT(name, field, text)                                                                     \
+	{                                                                                          \
+		name, text, MAMS_COUNTER, offsetof(struct web_counters, field)                     \
+	}
 static const struct mams_metric web_rows[] = {
-	{"denied_total", "requests of others than viewers and operators", MAMS_COUNTER,
-		offsetof(struct web_counters, denied)},
-	{"bad_route_total", "no such path or method", MAMS_COUNTER,
-		offsetof(struct web_counters, bad_route)},
+	CNT("denied_total", denied, "requests that the role of who asks does not allow"),
+	CNT("bad_route_total", bad_route, "no such path or method"),
+	CNT("bad_request_total", bad_request, "ctl requests that cannot be read"),
+	CNT("silent_total", silent, "requests that nobody answered in time"),
 };
 
-static const struct mams_httpd_header headers[] = {
-	{"Cache-Control", "no-store"},
-	{"X-Content-Type-Options", "nosniff"},
+/* cmake/Embed.cmake */
+#define FILE_OF(id)                                                                                \
+	extern const unsigned char mams_file_##id[];                                               \
+	extern const size_t mams_file_##id##_len
+FILE_OF(index_html);
+FILE_OF(page_js);
+FILE_OF(graph_js);
+FILE_OF(style_css);
+FILE_OF(icon_svg);
+
+static const struct page_file {
+	const char *path;
+	const char *type;
+	const unsigned char *octets;
+	const size_t *len;
+} files[] = {
+	{"/", "text/html; charset=utf-8", mams_file_index_html, &mams_file_index_html_len},
+	{"/page.js", "text/javascript; charset=utf-8", mams_file_page_js, &mams_file_page_js_len},
+	{"/graph.js", "text/javascript; charset=utf-8", mams_file_graph_js,
+		&mams_file_graph_js_len},
+	{"/icon.svg", "image/svg+xml", mams_file_icon_svg, &mams_file_icon_svg_len},
+	{"/style.css", "text/css; charset=utf-8", mams_file_style_css, &mams_file_style_css_len},
 };
 
-static void reply(
-	struct mams_httpd_req *r, unsigned status, const char *type, const void *body, size_t len)
+static void reply(struct ncm_web *w, struct mams_httpd_req *r, unsigned status, const char *type,
+	const void *body, size_t len)
 {
+	const struct mams_httpd_header headers[] = {
+		{"Cache-Control", "no-store"},
+		{"X-Content-Type-Options", "nosniff"},
+		{"Content-Security-Policy", POLICY},
+		{"Referrer-Policy", "no-referrer"},
+		{"MAMS-Role", ncm_identity_may_steer(w->conf, mams_httpd_identity(r)) ? "operator"
+										      : "viewer"},
+	};
+
 	mams_httpd_reply_with(r, status, type, body, len, headers, MAMS_ARRAY_LEN(headers));
 }
 
-static void refuse(struct mams_httpd_req *r, unsigned status, const char *words)
+static void refuse(struct ncm_web *w, struct mams_httpd_req *r, unsigned status, const char *words)
 {
-	reply(r, status, "text/plain; charset=utf-8", words, strlen(words));
+	reply(w, r, status, "text/plain; charset=utf-8", words, strlen(words));
 }
 
-/* ---- metrics ---- */
+/* ---- asked over ctl ---- */
 
 static void forget(struct waiting *x)
 {
@@ -67,37 +107,115 @@ static void forget(struct waiting *x)
 	free(x);
 }
 
-static void scraped(void *user, const char *text)
+static void answered(void *user, const struct ctl_msg *answer, const char *data, size_t len)
 {
 	struct waiting *x = user;
+	struct ncm_web *w = x->web;
 	struct mams_httpd_req *r = x->req;
 
 	forget(x);
-	if (text)
-		reply(r, 200, TEXT_FORMAT, text, strlen(text));
-	else
-		refuse(r, 504, "the N-MADP instance does not answer\n");
+	mams_httpd_set_user(r, NULL);
+	if (!answer) {
+		w->counters.silent++;
+		refuse(w, r, 504, "no answer in time\n");
+	} else if (answer->type == CTL_METRICS) {
+		reply(w, r, 200, TEXT_FORMAT, answer->metrics.text, strlen(answer->metrics.text));
+	} else {
+		reply(w, r, 200, "application/json", data, len);
+	}
 }
 
-static void scrape(struct ncm_web *w, struct mams_httpd_req *r, const char *name)
+/* @param request  consumed; NULL: no memory */
+static void ask(struct ncm_web *w, struct mams_httpd_req *r, const struct ncm_relay_to *to,
+	struct ctl_msg *request)
 {
-	const struct ncm_madps *m = ncm_registry_madps(ncm_service_registry(w->service));
-	int i = ncm_madps_find(m, name);
-	struct waiting *x = i >= 0 ? calloc(1, sizeof(*x)) : NULL;
+	struct waiting *x = calloc(1, sizeof(*x));
 
-	if (i < 0) {
-		refuse(r, 404, "no such N-MADP instance: mamsctl status lists them\n");
+	if (!x) {
+		ctl_msg_free(request);
+		refuse(w, r, 503, "out of memory\n");
 		return;
 	}
-	if (!x || ncm_scrape_new(w->loop, m->policy, ncm_service_madp(w->service), (size_t)i,
-			  scraped, x, &x->scrape) < 0) {
-		free(x);
-		refuse(r, 503, "out of memory\n");
-		return;
-	}
+	x->web = w;
 	x->req = r;
 	LIST_INSERT_HEAD(&w->waiting, x, link);
 	mams_httpd_set_user(r, x);
+	if (ncm_relay_new(w->loop, to, request, answered, x, &x->relay) < 0) {
+		forget(x);
+		mams_httpd_set_user(r, NULL);
+		refuse(w, r, 503, "out of memory\n");
+	}
+}
+
+static void ask_madp(struct ncm_web *w, struct mams_httpd_req *r, const char *name)
+{
+	const struct ncm_madps *m = ncm_registry_madps(ncm_service_registry(w->service));
+	const int i = ncm_madps_find(m, name);
+	const struct ncm_madp_conf *conf;
+	struct ncm_relay_to to = {0};
+
+	if (i < 0) {
+		refuse(w, r, 404, "no such N-MADP instance: mamsctl status lists them\n");
+		return;
+	}
+	conf = &m->policy->madps[i];
+	if (mams_addr_is_set(&conf->remote))
+		to.remote = (struct mams_ctl_remote){.address = conf->remote,
+			.name = conf->ctl_name,
+			.context = ncm_madp_context(ncm_service_madp(w->service))};
+	else
+		to.path = conf->trailer ? conf->trailer : conf->ctl;
+	ask(w, r, &to, ctl_msg_new(CTL_METRICS_REQ, 1));
+}
+
+static bool may_ask(const struct ncm_conf *conf, const char *identity, const struct ctl_msg *m)
+{
+	if (m->type == CTL_STATUS_REQ || m->type == CTL_NETWORK_REQ || m->type == CTL_EVENTS_REQ ||
+		(m->type == CTL_POLICY && !m->policy.automatic))
+		return true;
+	return ncm_identity_may_steer(conf, identity) &&
+	       (m->type == CTL_STEER || m->type == CTL_PROBE || m->type == CTL_DRAIN ||
+		       m->type == CTL_POLICY);
+}
+
+static bool is_order(const struct ctl_msg *m)
+{
+	return m->type == CTL_STEER || m->type == CTL_DRAIN || m->type == CTL_PROBE ||
+	       (m->type == CTL_POLICY && m->policy.automatic);
+}
+
+static void on_ctl(struct ncm_web *w, struct mams_httpd_req *r)
+{
+	const struct ncm_relay_to to = {.path = w->conf->ctl_socket};
+	const char *type = mams_httpd_header(r, "Content-Type");
+	struct mams_error err = {0};
+	struct ctl_msg *m = NULL;
+	char words[320];
+	size_t len;
+	const char *body = mams_httpd_body(r, &len);
+
+	/* what another site's page may send with our user's login is never of this type */
+	if (!type || strcmp(type, "application/json") != 0) {
+		w->counters.bad_request++;
+		refuse(w, r, 415, "application/json is wanted\n");
+		return;
+	}
+	if (ctl_decode(body, len, &m, &err) < 0 || m->id == 0) {
+		w->counters.bad_request++;
+		snprintf(words, sizeof(words), "%s: %s\n", m ? "id" : err.where,
+			m ? "must not be 0" : err.text);
+		ctl_msg_free(m);
+		refuse(w, r, 400, words);
+	} else if (!may_ask(w->conf, mams_httpd_identity(r), m)) {
+		w->counters.denied++;
+		ctl_msg_free(m);
+		refuse(w, r, 403, "only an operator of this NCM may do that\n");
+	} else {
+		if (is_order(m))
+			log_info("order type=%s by=%s", ctl_type_name(m->type),
+				mams_httpd_identity(r));
+		ask(w, r, &to, m);
+	}
 }
 
 static void on_metrics(struct ncm_web *w, struct mams_httpd_req *r)
@@ -106,7 +224,7 @@ static void on_metrics(struct ncm_web *w, struct mams_httpd_req *r)
 	struct mams_buf text = {0};
 
 	if (madp) {
-		scrape(w, r, madp);
+		ask_madp(w, r, madp);
 		return;
 	}
 	ncm_metrics_text(w->service, w->api, w->started, mams_loop_now(w->loop), &text);
@@ -114,28 +232,41 @@ static void on_metrics(struct ncm_web *w, struct mams_httpd_req *r)
 	mams_metrics_text(&text, "ncm_admin", mams_httpd_metrics, mams_httpd_n_metrics,
 		mams_httpd_counters(w->httpd));
 	if (text.failed)
-		refuse(r, 503, "out of memory\n");
+		refuse(w, r, 503, "out of memory\n");
 	else
-		reply(r, 200, TEXT_FORMAT, text.data, text.len);
+		reply(w, r, 200, TEXT_FORMAT, text.data, text.len);
 	mams_buf_fini(&text);
 }
 
 /* ---- the server ---- */
 
+static void on_file(struct ncm_web *w, struct mams_httpd_req *r, const char *path)
+{
+	for (size_t i = 0; i < MAMS_ARRAY_LEN(files); i++) {
+		if (strcmp(files[i].path, path) != 0)
+			continue;
+		reply(w, r, 200, files[i].type, files[i].octets, *files[i].len);
+		return;
+	}
+	w->counters.bad_route++;
+	refuse(w, r, 404, "no such page\n");
+}
+
 static void request(void *user, struct mams_httpd_req *r)
 {
 	struct ncm_web *w = user;
 	const char *path = mams_httpd_path(r);
-	bool get = strcmp(mams_httpd_method(r), "GET") == 0;
+	const char *method = mams_httpd_method(r);
 
 	if (!ncm_identity_may_view(w->conf, mams_httpd_identity(r))) {
 		w->counters.denied++;
-		refuse(r, 403, "neither a viewer nor an operator of this NCM\n");
-	} else if (get && strcmp(path, "/metrics") == 0) {
+		refuse(w, r, 403, "neither a viewer nor an operator of this NCM\n");
+	} else if (strcmp(method, "POST") == 0 && strcmp(path, "/ctl") == 0) {
+		on_ctl(w, r);
+	} else if (strcmp(method, "GET") == 0 && strcmp(path, "/metrics") == 0) {
 		on_metrics(w, r);
 	} else {
-		w->counters.bad_route++;
-		refuse(r, 404, "no such page\n");
+		on_file(w, r, strcmp(method, "GET") == 0 ? path : "");
 	}
 }
 
@@ -146,7 +277,7 @@ static void gone(void *user, struct mams_httpd_req *r)
 	(void)user;
 	if (!x)
 		return;
-	ncm_scrape_free(x->scrape);
+	ncm_relay_free(x->relay);
 	forget(x);
 }
 
@@ -184,7 +315,7 @@ void ncm_web_free(struct ncm_web *w)
 	if (!w)
 		return;
 	while ((x = LIST_FIRST(&w->waiting)) != NULL) {
-		ncm_scrape_free(x->scrape);
+		ncm_relay_free(x->relay);
 		forget(x);
 	}
 	mams_httpd_free(w->httpd);

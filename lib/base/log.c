@@ -1,7 +1,9 @@
 #include "lib/base/log.h"
 
+#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <syslog.h>
 #include <time.h>
@@ -12,6 +14,10 @@
 static const char *log_program = "mams";
 static enum mams_log_sink log_sink = MAMS_LOG_STDERR;
 static enum mams_log_level log_level = MAMS_LOG_INFO;
+static struct {
+	struct mams_log_line *lines; /* [MAMS_LOG_KEPT]; NULL: nothing is kept */
+	uint64_t last;               /* number of the newest */
+} kept;
 
 void mams_log_init(const char *program, enum mams_log_sink sink, enum mams_log_level level)
 {
@@ -79,6 +85,39 @@ static void emit_stderr(enum mams_log_level level, const char *module, const cha
 		words[level], module, text);
 }
 
+int mams_log_keep(void)
+{
+	if (!kept.lines)
+		kept.lines = calloc(MAMS_LOG_KEPT, sizeof(*kept.lines));
+	return kept.lines ? 0 : -ENOMEM;
+}
+
+void mams_log_keep_no_more(void)
+{
+	free(kept.lines);
+	kept.lines = NULL;
+}
+
+const struct mams_log_line *mams_log_kept(uint64_t after)
+{
+	if (kept.last > MAMS_LOG_KEPT && after < kept.last - MAMS_LOG_KEPT)
+		after = kept.last - MAMS_LOG_KEPT;
+	return kept.lines && after < kept.last ? &kept.lines[after % MAMS_LOG_KEPT] : NULL;
+}
+
+static void keep(enum mams_log_level level, const char *module, const char *text)
+{
+	struct mams_log_line *l = &kept.lines[kept.last % MAMS_LOG_KEPT];
+	struct timespec ts;
+
+	clock_gettime(CLOCK_REALTIME, &ts);
+	*l = (struct mams_log_line){.number = ++kept.last,
+		.wall_ms = (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000,
+		.level = level};
+	snprintf(l->module, sizeof(l->module), "%s", module);
+	snprintf(l->text, sizeof(l->text), "%s", text);
+}
+
 static void emit(enum mams_log_level level, const char *module, char *text)
 {
 	/* input may have been quoted into the text: keep one event on one line */
@@ -86,6 +125,8 @@ static void emit(enum mams_log_level level, const char *module, char *text)
 		if ((unsigned char)*p < 0x20 || *p == 0x7f)
 			*p = '?';
 	}
+	if (kept.lines && level <= MAMS_LOG_INFO)
+		keep(level, module, text);
 	if (log_sink == MAMS_LOG_SYSLOG)
 		syslog(syslog_priority(level), "%s: %s", module, text);
 	else

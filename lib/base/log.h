@@ -24,6 +24,22 @@ enum mams_log_level mams_log_get_level(void);
 void mams_log(enum mams_log_level level, const char *module, const char *fmt, ...)
 	MAMS_PRINTF(3, 4);
 
+/** The newest lines, whatever the sink, for whoever asks later.  Of programs with one thread only.
+ */
+#define MAMS_LOG_KEPT 256u
+struct mams_log_line {
+	uint64_t number; /**< from 1 on */
+	int64_t wall_ms; /**< since 1970 */
+	enum mams_log_level level;
+	char module[16];
+	char text[256]; /**< cut when longer */
+};
+/** From now on, info and above.  @return 0, -ENOMEM */
+MAMS_MUST int mams_log_keep(void);
+void mams_log_keep_no_more(void);
+/** The first kept line with a higher number than after; NULL: none. */
+const struct mams_log_line *mams_log_kept(uint64_t after);
+
 /** A window of a rate-limited log point; zero-initialised, one per place, not shared by threads. */
 struct mams_log_rl {
 	mams_time start;

@@ -57,6 +57,8 @@ enum ctl_type {
 	CTL_POLICY_STATUS,
 	CTL_METRICS_REQ, /**< anyone -> any daemon; as CTL_STATUS_REQ */
 	CTL_METRICS,
+	CTL_EVENTS_REQ, /**< mamsctl, status page -> NCM: as CTL_STATUS_REQ, with after */
+	CTL_EVENTS,     /**< its newest log lines */
 	CTL_TYPE_COUNT,
 };
 
@@ -207,6 +209,10 @@ struct ctl_status_req {
 	uint64_t after;     /**< go on behind the `more` of the answer before; absent: the first */
 	bool has_skip;      /**< mams-ncm */
 	uint32_t skip;      /**< so many sessions have been told */
+	bool has_limit;     /**< mams-ncm: no more sessions than that, and no counters */
+	uint32_t limit;
+	bool has_troubled; /**< mams-ncm; absent: false */
+	bool troubled;     /**< sessions with something wrong only */
 };
 
 struct ctl_counter {
@@ -386,12 +392,25 @@ struct ctl_madp_status {
 	uint64_t capacity; /**< 0: no limit */
 };
 
+/** One access over all sessions. */
+struct ctl_access_status {
+	const char *name;
+	uint32_t up, down; /**< links */
+	uint32_t dl_kbps;  /**< that they carry */
+	uint32_t ul_kbps;
+};
+
 struct ctl_ncm_status {
 	const char *version;
 	uint64_t uptime_ms;
 	struct ctl_session_status *sessions;
 	size_t n_sessions;
 	bool more; /**< sessions: ask again with skip */
+	bool has_sessions_total, has_sessions_troubled;
+	uint32_t sessions_total;
+	uint32_t sessions_troubled; /**< not active, or with a link that cannot be used */
+	struct ctl_access_status *accesses;
+	size_t n_accesses;
 	struct ctl_madp_status *madps;
 	size_t n_madps;
 	struct ctl_counter *counters;
@@ -438,6 +457,20 @@ struct ctl_metrics {
 	const char *text;
 };
 
+/** One line of the log. */
+struct ctl_event {
+	uint64_t number;
+	uint64_t time_ms; /**< since 1970 */
+	const char *level;
+	const char *module;
+	const char *text;
+};
+
+struct ctl_events {
+	struct ctl_event *events;
+	size_t n_events;
+};
+
 /** A whole ctl message; owned by one holder. */
 struct ctl_msg {
 	enum ctl_type type;
@@ -473,6 +506,7 @@ struct ctl_msg {
 		struct ctl_policy policy;
 		struct ctl_policy_status policy_status;
 		struct ctl_metrics metrics;
+		struct ctl_events events;
 	};
 };
 

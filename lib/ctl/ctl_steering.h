@@ -52,6 +52,7 @@ struct ctl_policy_class {
 	const char *why;   /**< refused: in words */
 	bool has_age_ms;
 	uint64_t age_ms;    /**< of the decision */
+	const char *words;  /**< the decision in words; NULL likewise */
 	const char *record; /**< a record of lib/steer; NULL: there was no decision yet */
 };
 

@@ -16,6 +16,7 @@ static const struct mams_field class_rows[] = {
 	ROW_STR(ctl_policy_class, state, "state", 0, 32, "auto, held, refused or none"),
 	ROW_STR(ctl_policy_class, why, "why", OPT, 255, "refused: in words"),
 	ROW_OPT_INT(U64, ctl_policy_class, age_ms, "age_ms", 0, 0, "of the decision"),
+	ROW_STR(ctl_policy_class, words, "words", OPT, 8192, "the decision in words"),
 	ROW_STR(ctl_policy_class, record, "record", OPT, MAX_RECORD, "of the decision, JSON"),
 };
 static TABLE(class_table, ctl_policy_class, "class", class_rows);

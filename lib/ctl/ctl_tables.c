@@ -171,6 +171,9 @@ static const struct mams_field status_req_rows[] = {
 	TEXT(ctl_status_req, client, OPT),
 	ROW_OPT_INT(U64, ctl_status_req, after, "after", 0, 0, "mams-trailer: go on here"),
 	ROW_OPT_INT(U32, ctl_status_req, skip, "skip", 0, 0, "mams-ncm: sessions already told"),
+	ROW_OPT_INT(U32, ctl_status_req, limit, "limit", 0, 100,
+		"mams-ncm: no more sessions than that, and no counters"),
+	ROW_OPT_BOOL(ctl_status_req, troubled, "troubled", "mams-ncm: with something wrong only"),
 };
 static TABLE(status_req_table, ctl_status_req, "status_req", status_req_rows);
 
@@ -365,11 +368,24 @@ static const struct mams_field madp_status_rows[] = {
 };
 static TABLE(madp_status_table, ctl_madp_status, "madp_status", madp_status_rows);
 
+static const struct mams_field access_status_rows[] = {
+	TEXT(ctl_access_status, name, 0),
+	ROW_INT(U32, ctl_access_status, up, "up", 0, 0, "links"),
+	ROW_INT(U32, ctl_access_status, down, "down", 0, 0, "likewise"),
+	ROW_INT(U32, ctl_access_status, dl_kbps, "dl_kbps", 0, 0, "that they carry"),
+	ROW_INT(U32, ctl_access_status, ul_kbps, "ul_kbps", 0, 0, "likewise"),
+};
+static TABLE(access_status_table, ctl_access_status, "access_status", access_status_rows);
+
 static const struct mams_field ncm_status_rows[] = {
 	TEXT(ctl_ncm_status, version, 0),
 	COUNT(ctl_ncm_status, uptime_ms),
 	ROW_LIST(ctl_ncm_status, sessions, "sessions", 0, &session_status_table, 0, MAX_ROWS, ""),
 	FLAG(ctl_ncm_status, more),
+	ROW_OPT_INT(U32, ctl_ncm_status, sessions_total, "sessions_total", 0, 0, ""),
+	ROW_OPT_INT(U32, ctl_ncm_status, sessions_troubled, "sessions_troubled", 0, 0,
+		"not active, or with a link that cannot be used"),
+	ROW_LIST(ctl_ncm_status, accesses, "accesses", OPT, &access_status_table, 0, 16, ""),
 	ROW_LIST(ctl_ncm_status, madps, "madps", 0, &madp_status_table, 0, 256, ""),
 	COUNTERS(ctl_ncm_status),
 };
@@ -501,6 +517,20 @@ static const struct mams_field metrics_rows[] = {
 };
 static TABLE(metrics_table, ctl_metrics, "metrics", metrics_rows);
 
+static const struct mams_field event_line_rows[] = {
+	COUNT(ctl_event, number),
+	ROW_INT(U64, ctl_event, time_ms, "time_ms", 0, 0, "since 1970"),
+	TEXT(ctl_event, level, 0),
+	TEXT(ctl_event, module, 0),
+	TEXT(ctl_event, text, 0),
+};
+static TABLE(event_line_table, ctl_event, "event", event_line_rows);
+
+static const struct mams_field events_rows[] = {
+	ROW_LIST(ctl_events, events, "events", 0, &event_line_table, 0, 256, "oldest first"),
+};
+static TABLE(events_table, ctl_events, "events", events_rows);
+
 const struct ctl_row ctl_rows[CTL_TYPE_COUNT] = {
 	[CTL_RESULT] = {"result", false, &result_table},
 	[CTL_PX_PATHS] = {"px_paths", true, &px_paths_table},
@@ -534,4 +564,6 @@ const struct ctl_row ctl_rows[CTL_TYPE_COUNT] = {
 	[CTL_POLICY_STATUS] = {"policy_status", false, &ctl_policy_status_table},
 	[CTL_METRICS_REQ] = {"metrics_req", true, &status_req_table},
 	[CTL_METRICS] = {"metrics", false, &metrics_table},
+	[CTL_EVENTS_REQ] = {"events_req", true, &status_req_table},
+	[CTL_EVENTS] = {"events", false, &events_table},
 };

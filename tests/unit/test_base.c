@@ -1,6 +1,7 @@
 #include "lib/base/addr.h"
 #include "lib/base/buf.h"
 #include "lib/base/clock.h"
+#include "lib/base/log.h"
 #include "lib/base/metrics.h"
 #include "lib/base/timerq.h"
 #include "tests/support/suite.h"
@@ -150,6 +151,35 @@ static void metrics_exposition(void)
 	mams_buf_fini(&b);
 }
 
+static void log_kept(void)
+{
+	const struct mams_log_line *l;
+
+	CU_ASSERT_PTR_NULL(mams_log_kept(0));
+	CU_ASSERT_EQUAL_FATAL(mams_log_keep(), 0);
+	mams_log(MAMS_LOG_INFO, "test", "first client=%s", "a\nb");
+	mams_log(MAMS_LOG_DEBUG, "test", "nobody hears this");
+	mams_log(MAMS_LOG_WARN, "a_module_of_a_long_name", "second");
+	l = mams_log_kept(0);
+	CU_ASSERT_PTR_NOT_NULL_FATAL(l);
+	CU_ASSERT_STRING_EQUAL(l->text, "first client=a?b");
+	CU_ASSERT_STRING_EQUAL(l->module, "test");
+	CU_ASSERT_TRUE(l->wall_ms > 0);
+	l = mams_log_kept(l->number);
+	CU_ASSERT_PTR_NOT_NULL_FATAL(l);
+	CU_ASSERT_STRING_EQUAL(l->text, "second");
+	CU_ASSERT_EQUAL(l->level, MAMS_LOG_WARN);
+	CU_ASSERT_PTR_NULL(mams_log_kept(l->number));
+	for (unsigned i = 0; i < MAMS_LOG_KEPT; i++)
+		mams_log(MAMS_LOG_INFO, "test", "line %u", i);
+	l = mams_log_kept(0);
+	CU_ASSERT_PTR_NOT_NULL_FATAL(l);
+	CU_ASSERT_STRING_EQUAL(l->text, "line 0");
+	CU_ASSERT_EQUAL(l->number, 3);
+	mams_log_keep_no_more();
+	CU_ASSERT_PTR_NULL(mams_log_kept(0));
+}
+
 static mams_time at(int64_t ms)
 {
 	return mams_time_us(ms * 1000);
@@ -209,6 +239,7 @@ int main(void)
 		{"prefixes", prefixes},
 		{"time arithmetic", time_arithmetic},
 		{"metrics exposition", metrics_exposition},
+		{"the newest log lines are kept", log_kept},
 		{"timers", timers},
 	};
 

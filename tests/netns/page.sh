@@ -1,0 +1,56 @@
+#!/usr/bin/env bash
+# The status page in a headless Chromium: graphs move, a link that dies is seen, an operator steers from
+# it and a viewer cannot; nothing from elsewhere, no error, nothing that axe-core calls serious.
+# shellcheck disable=SC2034 # read by lab.sh
+LAB=nt-page
+# shellcheck source=tests/netns/common.sh
+. "$(dirname "$0")/common.sh"
+# shellcheck source=tests/netns/page_lab.sh
+. "$(dirname "$0")/page_lab.sh"
+
+lab_net && lab_certs && lab_conf && page_conf
+printf 'steering all { mode = load-balancing }\n' >"$LAB_DIR/policy.conf"
+echo "policy_file = $LAB_DIR/policy.conf" >>"$LAB_DIR/ncm.conf"
+for d in nginx px-pm cl-pm px cl ncm ccm; do lab_start_one $d; done
+lab_wait 15 lab_ready
+lab_mamsctl -s "$LAB_DIR/ncm.ctl" steer --dl wifi,lte --ul wifi,lte >/dev/null
+lab_get "$(lab_file 300)" >/dev/null 2>&1 &
+job=$!
+PAGE_DOWN="ip -n $CL link set wifi down"
+PAGE_UP="ip -n $CL link set wifi up && ip -n $CL route replace default via 10.1.1.1 dev wifi metric 100"
+page_look lab
+kill "$job" 2>/dev/null || :
+
+claim "the only session is opened" "$(saw chosen_ms)" '<=' 3000 ms
+claim "a download is seen in the figures" "$(saw moving_ms)" '<=' 5000 ms
+claim "graphs move" "$(saw graph_moves)" = yes
+claim "a link taken down shows" "$(saw down_ms)" '<=' 1000 ms
+claim "and stands on top" "$(saw down_verdict)" = "Client laptop: wifi is down"
+claim "it shows again" "$(saw up_ms)" '<=' 3000 ms
+claim "nothing is wrong again" "$(saw verdict_again_ms)" '<=' 8000 ms
+claim "share of wifi before steering" "$(saw share_before)" '>=' 5 %
+claim "steered from the page" "$(saw steered_ms)" '<=' 5000 ms
+claim "share of wifi afterwards" "$(saw share_after)" '<=' 1 %
+claim "by whom" "$(saw steered_by)" = operator
+claim "why: octets" "$(saw why)" '>=' 20
+claim "the link that went is among the events" "$(saw down_event)" = 1
+claim "the order is among the events" "$(saw events)" '>=' 1
+claim "by keyboard to the session" "$(saw keyboard)" = detail
+claim "a viewer has no form" "$(saw guest_form)" = hidden
+claim "a viewer cannot steer" "$(saw guest_steer)" = 403
+claim "nor give it back to the policy" "$(saw guest_auto)" = 403
+claim "nor drain" "$(saw guest_drain)" = 403
+claim "nor anything else of ctl" "$(saw guest_log)" = 403
+claim "what another site's form could send" "$(saw other_type)" = 415
+claim "no JSON" "$(saw no_json)" = 400
+claim "width of the page on a phone of 390" "$(saw phone_overflow)" '<=' 390
+claim "errors in the console" "$(saw wrong_console)" = nothing
+claim "requests to elsewhere" "$(saw wrong_outside)" = nothing
+claim "axe-core: serious or critical" "$(saw wrong_axe)" = nothing
+claim "nobody but operators has steered" "$(lab_mamsctl --json -s "$LAB_DIR/ncm.ctl" sessions |
+	jq -r '.sessions[0].anchors[0].dl | join(",")')" = lte
+
+lab_end ccm
+lab_end cl
+no_reports
+claims_table
