@@ -243,7 +243,7 @@ run 2 drain
 run 2 drain m1 --dl wifi
 run 2 steer --dl wifi --ul wifi --config none
 run 2
-for command in status sessions steer drain undrain why policy log; do
+for command in status sessions metrics steer drain undrain watch why policy log; do
 	run 0 "$command" -h
 	has "$out" "^usage: mamsctl $command"
 done
@@ -260,6 +260,39 @@ if [ "$(id -u)" = 0 ] && command -v setpriv >/dev/null; then
 	fi
 	has "$(cat "$dir/err")" 'be root, or a member of the group'
 fi
+
+# what lives on is stopped; it has drawn at once and again
+timeout 1.5 "$mamsctl" watch -s "$dir/ncm.ctl" >"$dir/out" 2>"$dir/err" || :
+has "$(cat "$dir/out")" '^alice +wifi +up +dl ul'
+has "$(grep -c '^CLIENT' "$dir/out")" '^[23]$'
+
+# completion: what stands on the line, the last word as far as it is typed; "$out" is what is offered
+complete_line() {
+	COMP_WORDS=("$@")
+	COMP_CWORD=$(($# - 1))
+	_mamsctl
+	out=${COMPREPLY[*]}
+}
+mamsctl() { if [[ " $* " == *" --json "* ]]; then "$mamsctl" "$@" -s "$dir/ncm.ctl"; else "$mamsctl" "$@"; fi; }
+. "$here/../../deploy/completion/mamsctl"
+complete_line mamsctl ''
+for command in status sessions metrics paths network probe steer drain undrain watch why policy log; do
+	has "$out" "\\b$command\\b"
+done
+complete_line mamsctl st
+has "$out" '^status steer$'
+complete_line mamsctl steer --dl-
+has "$out" '^--dl-mode$'
+complete_line mamsctl steer --dl-mode du
+has "$out" '^duplicate$'
+complete_line mamsctl steer --dl ''
+has "$out" '^wifi$'
+complete_line mamsctl steer --dl lte,w
+has "$out" '^lte,wifi$'
+complete_line mamsctl steer --client al
+has "$out" '^alice$'
+complete_line mamsctl log w
+has "$out" '^warn$'
 
 echo "$checks checks, $failed failed"
 [ "$failed" = 0 ]

@@ -54,6 +54,9 @@ static const struct command commands[] = {
 		"through it finishes.  Remembered over a restart of the NCM.\n",
 		1, cmd_drain},
 	{"undrain", "MADP", "N", "use a drained N-MADP instance again", "", 1, cmd_undrain},
+	{"watch", "", "NT", "clients' links and what they carry, once a second",
+		"With the last half minute as sparklines; ends when it is interrupted.\n", 0,
+		cmd_watch},
 	{"why", "[SESSION]", "NT", "why a client's traffic goes where it goes",
 		"The last decision of automatic steering for each class of the policy: which "
 		"links,\n"

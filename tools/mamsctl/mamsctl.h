@@ -47,6 +47,7 @@ int cmd_network(const struct options *o);
 int cmd_probe(const struct options *o);
 int cmd_drain(const struct options *o);
 int cmd_undrain(const struct options *o);
+int cmd_watch(const struct options *o);
 int cmd_why(const struct options *o);
 int cmd_policy(const struct options *o);
 /** Records of a decision log decided again: as they were, or by another policy file. */
