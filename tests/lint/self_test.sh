@@ -166,6 +166,7 @@ conformance() {
 # The generator stands in for itself: any program that prints.
 messages() {
 	put docs/messages.md 'one\n'
+	put docs/ctl-messages.md 'one\n'
 	put print '#!/bin/sh\necho one\n'
 	chmod +x "$tree/print"
 	"$here/check_messages.sh" "$tree/print" "$tree"
