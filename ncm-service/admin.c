@@ -11,6 +11,7 @@
 #include "ncm-service/overview.h"
 #include "ncm-service/protect.h"
 #include "ncm-service/status.h"
+#include "ncm-service/trace.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -292,6 +293,23 @@ static void on_drain(struct ncm_admin *a, struct mams_ctl_conn *c, const struct 
 				   : "in use again");
 }
 
+static void on_trace(struct ncm_admin *a, struct mams_ctl_conn *c, const struct ctl_msg *msg)
+{
+	const char *client = msg->status_req.client;
+	struct mams_error err;
+	const struct ncm_session *s = ncm_session_pick(a->service, client, &err);
+	int rc = -MAMS_EVALUE;
+
+	/* one that has no session yet is called by its identity */
+	if (s || client)
+		rc = ncm_trace_add(ncm_api_trace(a->api), c, s ? s->s.identity : client);
+	mams_ctl_answer_result(c, msg->id, -rc,
+		rc == 0              ? "watched"
+		: rc == -MAMS_EVALUE ? "which client? the NCM has several sessions, or none"
+		: rc == -MAMS_ELIMIT ? "too many watch clients already"
+				     : mams_strerror(rc));
+}
+
 /* ---- the socket ---- */
 
 static void on_log_level(struct mams_ctl_conn *c, const struct ctl_msg *msg)
@@ -339,6 +357,8 @@ static void packet(void *user, struct mams_ctl_conn *c, const char *data, size_t
 		mams_ctl_answer(c,
 			ncm_feeder_tell(ncm_api_feeder(a->api), msg->id,
 				msg->status_req.has_skip ? msg->status_req.skip : 0, STATEMENTS));
+	else if (msg->type == CTL_TRACE_REQ)
+		on_trace(a, c, msg);
 	else if (msg->type == CTL_DRAIN)
 		on_drain(a, c, msg);
 	else
@@ -348,7 +368,10 @@ static void packet(void *user, struct mams_ctl_conn *c, const char *data, size_t
 
 static void closed(void *user, struct mams_ctl_conn *c)
 {
-	ncm_steers_closed(((struct ncm_admin *)user)->steers, c);
+	struct ncm_admin *a = user;
+
+	ncm_steers_closed(a->steers, c);
+	ncm_trace_closed(ncm_api_trace(a->api), c);
 }
 
 static const struct mams_ctl_server_ops ctl_ops = {.packet = packet, .closed = closed};

@@ -100,6 +100,7 @@ static void act(struct ncm_service *v, struct ncm_session *s, const struct ncm_a
 	case NCM_ACT_AGREED:
 	case NCM_ACT_ASSIGNED:
 		ncm_log_action(s, a);
+		v->ops->told(v->user, s, a);
 		break;
 	case NCM_ACT_DECIDED:
 		ncm_decisions_put(v->decisions, s, a->decided);

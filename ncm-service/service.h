@@ -18,6 +18,8 @@ struct ncm_service_ops {
 	void (*gone)(void *user, struct ncm_session *s);
 	/** Likewise, because another instance has it. */
 	void (*moved)(void *user, struct ncm_session *s);
+	/** Something of a session that is for the log has been logged. */
+	void (*told)(void *user, struct ncm_session *s, const struct ncm_action *a);
 	void (*steered)(void *user, uint64_t request, int code, const char *text);
 	/** Are the sessions certainly ours?  As long as not, no timer of theirs runs. */
 	bool (*may_act)(void *user);

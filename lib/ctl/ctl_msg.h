@@ -59,6 +59,8 @@ enum ctl_type {
 	CTL_METRICS,
 	CTL_EVENTS_REQ, /**< mamsctl, status page -> NCM: as CTL_STATUS_REQ, with after */
 	CTL_EVENTS,     /**< its newest log lines */
+	CTL_TRACE_REQ,  /**< mamsctl -> NCM: as CTL_STATUS_REQ, with client; then events */
+	CTL_TRACE,      /**< what comes from, goes to and becomes of that client */
 	CTL_TYPE_COUNT,
 };
 
@@ -471,6 +473,20 @@ struct ctl_events {
 	size_t n_events;
 };
 
+enum ctl_trace_what {
+	CTL_TRACE_RECEIVED, /**< from the client */
+	CTL_TRACE_SENT,
+	CTL_TRACE_EVENT, /**< in words */
+};
+
+struct ctl_trace {
+	uint64_t time_ms; /**< since 1970 */
+	const char *client;
+	int what;              /**< enum ctl_trace_what */
+	const char *transport; /**< of messages */
+	const char *text;      /**< an MX message with its secrets masked, or words */
+};
+
 /** A whole ctl message; owned by one holder. */
 struct ctl_msg {
 	enum ctl_type type;
@@ -507,6 +523,7 @@ struct ctl_msg {
 		struct ctl_policy_status policy_status;
 		struct ctl_metrics metrics;
 		struct ctl_events events;
+		struct ctl_trace trace;
 	};
 };
 

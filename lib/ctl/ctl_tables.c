@@ -531,6 +531,22 @@ static const struct mams_field events_rows[] = {
 };
 static TABLE(events_table, ctl_events, "events", events_rows);
 
+static const struct mams_enum_name trace_names[] = {
+	{"received", CTL_TRACE_RECEIVED, false},
+	{"sent", CTL_TRACE_SENT, false},
+	{"event", CTL_TRACE_EVENT, false},
+	{NULL, 0, false},
+};
+
+static const struct mams_field trace_rows[] = {
+	ROW_INT(U64, ctl_trace, time_ms, "time_ms", 0, 0, "since 1970"),
+	TEXT(ctl_trace, client, 0),
+	ROW_ENUM(ctl_trace, what, "what", trace_names, ""),
+	TEXT(ctl_trace, transport, OPT),
+	ROW_STR(ctl_trace, text, "text", 0, 131072, "an MX message, secrets masked; or words"),
+};
+static TABLE(trace_table, ctl_trace, "trace", trace_rows);
+
 const struct ctl_row ctl_rows[CTL_TYPE_COUNT] = {
 	[CTL_RESULT] = {"result", false, &result_table},
 	[CTL_PX_PATHS] = {"px_paths", true, &px_paths_table},
@@ -566,4 +582,6 @@ const struct ctl_row ctl_rows[CTL_TYPE_COUNT] = {
 	[CTL_METRICS] = {"metrics", false, &metrics_table},
 	[CTL_EVENTS_REQ] = {"events_req", true, &status_req_table},
 	[CTL_EVENTS] = {"events", false, &events_table},
+	[CTL_TRACE_REQ] = {"trace_req", true, &status_req_table},
+	[CTL_TRACE] = {"trace", false, &trace_table},
 };

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# A Prometheus scrapes a lab; an alert fires when a link dies.  Who may read is who is named.
+# A Prometheus scrapes a lab; an alert fires when a link dies.  Who may read is who is named.  The client
+# is traced from its first message on.
 # shellcheck disable=SC2034 # read by lab.sh
 LAB=nt-metrics
 # shellcheck source=tests/netns/common.sh
@@ -15,7 +16,11 @@ cat >>"$LAB_DIR/ncm.conf" <<-X
 	viewers = { "prometheus" }
 	operators = { "boss", "phone" }
 X
-for d in nginx px-pm cl-pm px cl ncm ccm; do lab_start_one $d; done
+for d in nginx px-pm cl-pm px cl ncm; do lab_start_one $d; done
+lab_wait 5 test -S "$LAB_DIR/ncm.ctl"
+lab_start trace "$PX" "$BUILD/tools/mamsctl" trace laptop -s "$LAB_DIR/ncm.ctl"
+sleep 0.5
+lab_start_one ccm
 lab_wait 15 lab_ready
 
 # get IDENTITY PATH [CURL OPTION...]: the body is in $LAB_DIR/body
@@ -30,6 +35,23 @@ ctl_metrics() { lab_mamsctl -s "$LAB_DIR/$1.ctl" metrics; }
 # value FILE SAMPLE
 value() { awk -v s="$2" '$1 == s { print $2; n++ } END { if (n != 1) print "none" }' "$1"; }
 lints() { promtool check metrics <"$1" 2>&1 | head -n 3; }
+
+# traced FILTER: how many lines of the trace it leaves
+traced() { jq -c "select(.type == \"trace\") | $1" "$LAB_DIR/trace.log" 2>/dev/null | wc -l; }
+message() { traced "select(.what == \"$1\") | .text | fromjson | select(.message_type == \"$2\")"; }
+
+say "a trace of the client"
+claim "the first line" "$(head -n 1 "$LAB_DIR/trace.log" | jq -r '.what + " " + .transport + " " +
+	(.text | fromjson | .message_type)')" = "received https mx_discover"
+claim "the NCM's answer" "$(message sent mx_system_info)" = 1
+claim "what the NCM starts" "$(message sent mx_up_setup_conf_req)" '>=' 1
+claim "and its answer" "$(message received mx_up_setup_cnf)" '>=' 1
+claim "states" "$(traced 'select(.what == "event" and (.text | startswith("state SETUP_WAIT -> ACTIVE")))')" '>=' 1
+claim "the client's key is masked" "$(traced 'select(.text | contains("\"client_key\":\"***\""))')" '>=' 1
+key=$(python3 -c 'import sqlite3, sys
+print(sqlite3.connect(sys.argv[1]).execute("SELECT client_key FROM session").fetchone()[0])' "$LAB_DIR/ncm.db")
+claim "octets of the key" ${#key} '>=' 16
+claim "the key is nowhere" "$(grep -c -F "$key" "$LAB_DIR/trace.log" || :)" = 0
 
 say "who may read"
 claim "nobody" "$(get nobody /metrics)" = 401
@@ -91,10 +113,12 @@ t0=$(lab_now_ms)
 lab_wait 15 fires || :
 claim "wifi dies: what fires" "$(firing)" = "MamsAccessDown wifi"
 claim "after" $(($(lab_now_ms) - t0)) '<=' 10000 ms
+claim "the trace tells it, too" "$(traced 'select(.what == "event" and .text == "link 0: down")')" = 1
 cl ip link set wifi up
 lab_client_routes
 claim "wifi is back: nothing fires" "$(yes_no lab_wait 15 quiet)" = yes
 
+lab_end trace
 lab_end prometheus
 lab_end ccm
 lab_end cl

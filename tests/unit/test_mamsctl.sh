@@ -63,6 +63,7 @@ serve ncm '{
   "madps": [{"name": "m1", "proxy_up": true, "plugin_up": false, "state": "up", "drained": true,
     "used": 3, "capacity": 9}],
   "counters": [{"name": "refused_total", "value": 2}]},
+"trace_req": {"type": "result", "code": 1005, "text": "which client? the NCM has several sessions"},
 "steer": [{"type": "result", "code": 0, "text": "alice: DL wifi, UL wifi"},
   {"type": "result", "code": 4098, "text": "no link named moon"},
   {"type": "result", "code": 4098, "text": "no link named moon"},
@@ -243,7 +244,7 @@ run 2 drain
 run 2 drain m1 --dl wifi
 run 2 steer --dl wifi --ul wifi --config none
 run 2
-for command in status sessions metrics steer drain undrain watch why policy log; do
+for command in status sessions metrics steer drain undrain trace watch why policy log; do
 	run 0 "$command" -h
 	has "$out" "^usage: mamsctl $command"
 done
@@ -266,6 +267,13 @@ timeout 1.5 "$mamsctl" watch -s "$dir/ncm.ctl" >"$dir/out" 2>"$dir/err" || :
 has "$(cat "$dir/out")" '^alice +wifi +up +dl ul'
 has "$(grep -c '^CLIENT' "$dir/out")" '^[23]$'
 
+# a trace: refused in words, and nobody there
+run 1 trace -s "$dir/ncm.ctl" nobody
+has "$err" 'which client'
+run 1 trace --timeout 0.2 -s "$dir/none.ctl"
+has "$err" 'is mams-ncm running'
+run 2 trace one two
+
 # completion: what stands on the line, the last word as far as it is typed; "$out" is what is offered
 complete_line() {
 	COMP_WORDS=("$@")
@@ -276,7 +284,7 @@ complete_line() {
 mamsctl() { if [[ " $* " == *" --json "* ]]; then "$mamsctl" "$@" -s "$dir/ncm.ctl"; else "$mamsctl" "$@"; fi; }
 . "$here/../../deploy/completion/mamsctl"
 complete_line mamsctl ''
-for command in status sessions metrics paths network probe steer drain undrain watch why policy log; do
+for command in status sessions metrics paths network probe steer drain undrain trace watch why policy log; do
 	has "$out" "\\b$command\\b"
 done
 complete_line mamsctl st

@@ -54,6 +54,10 @@ static const struct command commands[] = {
 		"through it finishes.  Remembered over a restart of the NCM.\n",
 		1, cmd_drain},
 	{"undrain", "MADP", "N", "use a drained N-MADP instance again", "", 1, cmd_undrain},
+	{"trace", "[SESSION]", "NT", "what comes from and goes to one client",
+		"A line of JSON for each message, with its secrets masked, and for each change of "
+		"state,\nuntil it is interrupted.  SESSION is the client's identity or session.\n",
+		-1, cmd_trace},
 	{"watch", "", "NT", "clients' links and what they carry, once a second",
 		"With the last half minute as sparklines; ends when it is interrupted.\n", 0,
 		cmd_watch},
