@@ -9,7 +9,6 @@
 #include "ncm-service/feeder.h"
 #include "ncm-service/metrics.h"
 #include "ncm-service/overview.h"
-#include "ncm-service/protect.h"
 #include "ncm-service/status.h"
 #include "ncm-service/trace.h"
 
@@ -118,10 +117,7 @@ static void put_link(
 		.admitted = admitted && l->in_setup,
 		.address = l->address,
 		.mtu = l->mtu,
-		.adaptation =
-			admitted && (ncm_protect_wanted(s->policy, l) || ncm_protect_tunnels(s, l))
-				? ctl_strdup(msg, mx_adaptation_name(MX_ADAPT_IPSEC))
-				: NULL,
+		.adaptation = ncm_status_adaptation(s, id),
 		.ssid = l->ssid[0] ? ctl_strdup(msg, l->ssid) : NULL,
 		.node_id = l->node_id[0] ? ctl_strdup(msg, l->node_id) : NULL,
 		.ul = in_list(s, id, false),

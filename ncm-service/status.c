@@ -6,6 +6,7 @@
 #include "ncm-service/agree.h"
 #include "ncm-service/appreq.h"
 #include "ncm-service/overview.h"
+#include "ncm-service/protect.h"
 #include "ncm-service/tunnel.h"
 
 #include <stdio.h>
@@ -136,6 +137,20 @@ void ncm_status_anchors(
 		x->ul = put_links(msg, s, have & s->s.anchors[a].ul, &x->n_ul);
 		out->n_anchors++;
 	}
+}
+
+const char *ncm_status_adaptation(const struct ncm_session *s, uint8_t id)
+{
+	const struct ncm_link *l = &s->s.links[id];
+	const int gma = ncm_tunnel_anchor(s);
+
+	if (l->admission != NCM_ADMIT_OK)
+		return NULL;
+	if (ncm_protect_wanted(s->policy, l) || ncm_protect_tunnels(s, l))
+		return mx_adaptation_name(MX_ADAPT_IPSEC);
+	if (gma >= 0 && ncm_session_deliveries(s, (size_t)gma) & 1u << id && ncm_tunnel_may(s, l))
+		return mx_adaptation_name(s->policy->accesses[l->access].tunnel);
+	return NULL;
 }
 
 void ncm_status_madps(struct ctl_msg *msg, struct ncm_service *v)

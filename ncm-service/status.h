@@ -17,6 +17,8 @@ void ncm_status_apps(
 void ncm_status_overview(struct ctl_msg *msg, struct ncm_service *v, mams_time now);
 /** Log lines with higher numbers than after.  @return NULL on ENOMEM */
 struct ctl_msg *ncm_status_events(uint32_t id, uint64_t after);
+/** Of the proxy's subflows over a link or, where GMA goes over it, of the tunnel; NULL: none. */
+const char *ncm_status_adaptation(const struct ncm_session *s, uint8_t id);
 void ncm_status_madps(struct ctl_msg *msg, struct ncm_service *v);
 /** The anchor that a steering request means: by name, by connection id, or the first.
  *  @param tunnel  NULL text: the one with GMA, where there is one

@@ -322,13 +322,14 @@ struct ctl_link_status {
 	bool admitted; /**< the NCM has set it up as a delivery connection */
 	struct mams_addr address;
 	uint32_t mtu;
-	const char *adaptation; /**< of its subflows: IPsec; NULL: none */
-	const char *sa;         /**< CCM only: state of the association, and why */
-	const char *ssid;       /**< NCM only: as the client has told it; NULL: none */
-	const char *node_id;    /**< likewise */
-	bool ul;                /**< in the uplink list */
-	bool dl;                /**< in the downlink list */
-	uint64_t rx_bytes;      /**< of the interface (CCM) */
+	const char
+		*adaptation; /**< IPsec, of its subflows; NCM: of GMA's tunnel, too; NULL: none */
+	const char *sa;      /**< CCM only: state of the association, and why */
+	const char *ssid;    /**< NCM only: as the client has told it; NULL: none */
+	const char *node_id; /**< likewise */
+	bool ul;             /**< in the uplink list */
+	bool dl;             /**< in the downlink list */
+	uint64_t rx_bytes;   /**< of the interface (CCM) */
 	uint64_t tx_bytes;
 	struct ctl_measured *measured; /**< NCM only */
 	size_t n_measured;
