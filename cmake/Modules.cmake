@@ -5,13 +5,29 @@ function(mams_library name)
   target_link_libraries(${name} PUBLIC ${A_LIBS})
 endfunction()
 
-# mams_daemon(NAME SOURCES... LIBS...): an installed program that knows its version.
+# mams_man(PAGE...): manual pages of docs/man, each into its section.
+function(mams_man)
+  foreach(page ${ARGN})
+    string(REGEX MATCH "[1-8]$" section ${page})
+    install(FILES ${CMAKE_SOURCE_DIR}/docs/man/${page}
+      DESTINATION ${CMAKE_INSTALL_MANDIR}/man${section})
+  endforeach()
+endfunction()
+
+# mams_daemon(NAME [TOOL] SOURCES... LIBS...): an installed program that knows its version, with its
+# manual.  A TOOL is for everybody.
 function(mams_daemon name)
-  cmake_parse_arguments(A "" "" "SOURCES;LIBS" ${ARGN})
+  cmake_parse_arguments(A "TOOL" "" "SOURCES;LIBS" ${ARGN})
   add_executable(${name} ${A_SOURCES})
   target_include_directories(${name} PRIVATE ${CMAKE_BINARY_DIR}/gen)
   target_link_libraries(${name} PRIVATE ${A_LIBS})
-  install(TARGETS ${name} RUNTIME DESTINATION ${CMAKE_INSTALL_SBINDIR})
+  if(A_TOOL)
+    install(TARGETS ${name} RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
+    mams_man(${name}.1)
+  else()
+    install(TARGETS ${name} RUNTIME DESTINATION ${CMAKE_INSTALL_SBINDIR})
+    mams_man(${name}.8 ${name}.conf.5)
+  endif()
 endfunction()
 
 # mams_unit(MODULE LIBS...): tests/unit/test_MODULE.c as CTest "unit.MODULE".
