@@ -2,7 +2,9 @@
 
 #include "proxy/listener.h"
 
+#include <netinet/in.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #define AT(m) offsetof(struct px_conf, m)
@@ -130,10 +132,20 @@ static const struct mams_conf_row rows[] = {
 static const struct mams_conf_table table = {
 	"mams-proxy", sizeof(struct px_conf), rows, MAMS_ARRAY_LEN(rows), 0};
 
+/* A host may have been told to do without IPv6: then there is no ::1 to listen at. */
+static bool has_ipv6(void)
+{
+	const struct sockaddr_in6 any_port = {
+		.sin6_family = AF_INET6, .sin6_addr = IN6ADDR_LOOPBACK_INIT};
+	MAMS_AUTO_FD int fd = socket(AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	return fd >= 0 && bind(fd, (const struct sockaddr *)&any_port, sizeof(any_port)) == 0;
+}
+
 static int default_listen(struct px_conf *c)
 {
-	c->n_listen = 2;
-	c->listen = mams_arena_alloc(c->arena, c->n_listen * sizeof(*c->listen));
+	c->n_listen = has_ipv6() ? 2 : 1;
+	c->listen = mams_arena_alloc(c->arena, 2 * sizeof(*c->listen));
 	if (!c->listen || mams_addr_parse_port("127.0.0.1:7080", 0, &c->listen[0]) < 0 ||
 		mams_addr_parse_port("[::1]:7080", 0, &c->listen[1]) < 0)
 		return -MAMS_EVALUE;

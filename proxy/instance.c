@@ -18,11 +18,11 @@ static int open_listeners(const struct px_snapshot *cfg, const struct px_listen 
 
 		if (r == 0)
 			continue;
+		mams_addr_str_port(&listen[i].addr, text);
 		while (i-- > 0)
 			close(l[i].fd);
 		free(l);
-		return mams_fail(err, -r, mams_addr_str_port(&listen[i + 1].addr, text),
-			"cannot listen: %s", mams_strerror(r));
+		return mams_fail(err, -r, text, "cannot listen: %s", mams_strerror(r));
 	}
 	*out = l;
 	return 0;
