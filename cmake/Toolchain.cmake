@@ -43,12 +43,17 @@ if(MAMS_FUZZ)
   add_compile_options(-fsanitize=fuzzer-no-link)
 endif()
 
+# MAMS_RELEASE: what a package calls itself; else the commit tells which one it is.
 set(MAMS_VERSION ${PROJECT_VERSION})
-execute_process(COMMAND git describe --always --dirty
-  WORKING_DIRECTORY ${CMAKE_SOURCE_DIR} OUTPUT_VARIABLE commit
-  OUTPUT_STRIP_TRAILING_WHITESPACE ERROR_QUIET)
-if(commit)
-  string(APPEND MAMS_VERSION "+${commit}")
+if(MAMS_RELEASE)
+  set(MAMS_VERSION ${MAMS_RELEASE})
+else()
+  execute_process(COMMAND git describe --always --dirty
+    WORKING_DIRECTORY ${CMAKE_SOURCE_DIR} OUTPUT_VARIABLE commit
+    OUTPUT_STRIP_TRAILING_WHITESPACE ERROR_QUIET)
+  if(commit)
+    string(APPEND MAMS_VERSION "+${commit}")
+  endif()
 endif()
 # Written only when it changes, so a commit does not rebuild the world.
 file(CONFIGURE OUTPUT ${CMAKE_BINARY_DIR}/gen/mams_version.h

@@ -4,7 +4,7 @@
 #
 #	docker_up DIR      installs what is missing, starts the daemon, has debian:bookworm-slim
 #	docker_down        removes containers, networks, images and the daemon; safe to call at any time
-#	docker_traces      what a test must not leave on the machine, for a comparison of before and after
+#	docker_left        after docker_down: what it has left on the machine, which must be nothing
 #
 # The daemon makes no firewall rule, sets no sysctl and leads no traffic out of the machine, so images
 # are built with the host's network (docker build --network host; build: { network: host }).  There
@@ -14,15 +14,22 @@
 DOCKER_TOP=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 DOCKER_BASE=debian:bookworm-slim
 DOCKER_DIR=
+DOCKER_WAS=
+DOCKER_NETWORKS=
+DOCKER_TABLES=
 
 docker_say() { echo "docker: $*" >&2; }
 
-# Bridges, packet filter and mounts.
-docker_traces() {
-	ip -br link show type bridge | awk '{ print "bridge", $1 }'
-	nft list ruleset 2>/dev/null | awk '/^table/ { print "rule", $2, $3 }'
-	awk '/docker|containerd/ { print "mount", $5 }' /proc/self/mountinfo
+# Bridges of its networks, tables of the packet filter that were not there, mounts.
+docker_left() {
+	local id
+	for id in $DOCKER_NETWORKS; do
+		[ ! -e "/sys/class/net/br-${id:0:12}" ] || echo "bridge br-${id:0:12}"
+	done
+	docker_tables | comm -13 <(echo "$DOCKER_TABLES") -
+	awk -v d="$DOCKER_WAS/" 'index($5, d) == 1 { print "mount", $5 }' /proc/self/mountinfo
 }
+docker_tables() { nft list tables 2>/dev/null | sort; }
 
 docker_wait() { # SECONDS COMMAND...
 	local end=$((SECONDS + $1))
@@ -83,6 +90,8 @@ docker_up() { # DIR: made when it is not there, removed by docker_down
 	"$DOCKER_TOP/deploy/lab/install" docker >&2 || return 1
 	mkdir -p "$1"
 	DOCKER_DIR=$(cd "$1" && pwd)
+	DOCKER_WAS=$DOCKER_DIR
+	DOCKER_TABLES=$(docker_tables)
 	export DOCKER_HOST=unix://$DOCKER_DIR/socket
 	docker_start && docker_base
 }
@@ -94,7 +103,8 @@ docker_down() {
 	if [ -n "$pid" ] && kill -0 "$pid" 2>/dev/null; then
 		docker ps -aq | xargs -r docker rm -fv >/dev/null 2>&1 || :
 		# a network takes its bridge with it
-		docker network ls -q -f type=custom | xargs -r docker network rm >/dev/null 2>&1 || :
+		DOCKER_NETWORKS=$(docker network ls -q -f type=custom)
+		echo "$DOCKER_NETWORKS" | xargs -r docker network rm >/dev/null 2>&1 || :
 		kill "$pid" 2>/dev/null || :
 		docker_wait 20 docker_gone "$pid" || kill -KILL "$pid" 2>/dev/null || :
 	fi

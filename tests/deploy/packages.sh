@@ -1,0 +1,283 @@
+#!/usr/bin/env bash
+# Debian packages: built, clean under lintian, installed on hosts with systemd and on one without,
+# upgraded and downgraded under traffic, purged.  Hosts are containers, see tests/support/hosts.sh.
+set -euo pipefail
+CLAIMS_LIVE=1
+top=$(cd "$(dirname "$0")/../.." && pwd)
+# shellcheck source=deploy/lab/claims.sh
+. "$top/deploy/lab/claims.sh"
+# shellcheck source=tests/support/docker.sh
+. "$top/tests/support/docker.sh"
+# shellcheck source=tests/support/packages.sh
+. "$top/tests/support/packages.sh"
+# shellcheck source=tests/support/hosts.sh
+. "$top/tests/support/hosts.sh"
+: "$CLAIMS_LIVE"
+work=$(mktemp -d /var/tmp/mams-packages.XXXXXX)
+network="mams-tools mams-mptcpd-plugin mams-proxy mams-trailer mams-ncm"
+client="mams-tools mams-mptcpd-plugin mams-proxy mams-trailer mams-ccm"
+
+end() {
+	local status=$?
+	trap - EXIT
+	if [ "$status" != 0 ] && [ -n "$DOCKER_DIR" ]; then
+		for h in madp client; do
+			echo "-- journal of $h"
+			on "$h" journalctl --no-pager -o cat -n 40 || :
+		done 2>/dev/null
+	fi
+	docker_down
+	rm -rf "$work"
+	exit "$status"
+}
+trap end EXIT
+trap 'exit 130' INT TERM
+
+say() { printf '\n== %s (%s s)\n' "$*" "$SECONDS"; }
+yes_no() { "$@" >/dev/null 2>&1 && echo yes || echo no; }
+
+# ---- what is asked of a host ----
+
+# install HOST now|before PACKAGE...: of that version; with configuration files as they are
+install() {
+	local on=$1 version=$2 p files=()
+	shift 2
+	for p in "$@"; do files+=("/debs/$version/${p}_*.deb"); done
+	on "$on" sh -c "apt-get install -y -q --no-install-recommends --allow-downgrades \
+		-o Dpkg::Options::=--force-confold ${files[*]}" >>"$work/apt.log" 2>&1 ||
+		{ tail -n 20 "$work/apt.log" && return 1; }
+}
+active() { # HOST UNIT...: those that are
+	local on=$1
+	shift
+	on "$on" systemctl is-active "$@" | grep -cx active || :
+}
+pid_of() { on "$1" systemctl show -p MainPID --value "$2"; }
+status() { on "$1" mamsctl --json -s "/run/mams/$2.ctl" status; }
+session() { status client ccm | jq -r '"\(.ncm_id)/\(.session_id)"'; }
+is_session() { [ "$(status client ccm | jq -r .state)" = ACTIVE ]; }
+is_ready() { is_session && status client proxy | jq -e .catching >/dev/null; }
+
+# A download that takes SECONDS.
+download() { # HOST SECONDS
+	on "$1" sh -c "curl -sS --max-time 120 --limit-rate $((32 / $2))M http://198.18.3.30/32M | sha256sum" \
+		>"$work/got" 2>&1 </dev/null &
+	downloading=$!
+	sleep 1
+}
+downloaded() { # CLAIM: is it whole?
+	wait "$downloading" || :
+	claim "$1" "$(sed "s/^$file .*/whole/" "$work/got" | head -c 200)" = whole
+}
+
+say "packages are built"
+"$top/deploy/lab/install" build package >/dev/null
+before=$(packages_before)
+if [ -n "${MAMS_DEBS:-}" ]; then
+	# built by a run before: a folder with now/ and before/
+	cp -r "$MAMS_DEBS" "$work/debs"
+else
+	packages_source "$work/src/mams"
+	packages_version "$work/src/mams" now
+	packages_build "$work/src/mams" "$work/debs/now"
+	packages_source "$work/src/mams" "$before"
+	packages_version "$work/src/mams" before
+	packages_build "$work/src/mams" "$work/debs/before"
+fi
+now=$(dpkg-deb -f "$work"/debs/now/mams-ncm_*.deb Version)
+older=$(dpkg-deb -f "$work"/debs/before/mams-ncm_*.deb Version)
+echo "$now; before: $older, of ${before:-the same tree}"
+claim "packages" "$(find "$work/debs/now" -name '*.deb' ! -name '*dbgsym*' | wc -l)" = 6
+lintian --fail-on error,warning "$work"/debs/now/*.changes >"$work/lintian" 2>&1 || :
+grep -E '^[EW]:' "$work/lintian" || :
+claim "lintian: errors and warnings" "$(grep -cE '^[EW]:' "$work/lintian" || :)" = 0
+rm -f "$work"/debs/*/*dbgsym*
+
+say "hosts"
+docker_up "$work/docker"
+hosts_image mams-host "$work/debs" systemd-sysv dbus nginx-light
+hosts_networks
+host mams-host madp 20 "wifi lte core" /sbin/init --sysctl net.ipv4.ip_forward=1 \
+	--sysctl net.mptcp.pm_type=1
+host mams-host client 10 "wifi lte" /sbin/init
+host mams-host server 30 core "nginx -g 'daemon off;'"
+for h in madp client; do
+	hosts_wait 30 is_booted "$h"
+	on "$h" find / -xdev -name '*mams*' -not -path '/debs/*' >"$work/$h.files"
+	on "$h" cat /etc/passwd >"$work/$h.passwd"
+done
+on server ip route replace default via 198.18.3.20
+on server sh -c 'head -c 32M /dev/urandom >/var/www/html/32M'
+file=$(on server sha256sum /var/www/html/32M | cut -d' ' -f1)
+
+say "installed: $older"
+# shellcheck disable=SC2086 # lists of words
+install madp before $network
+# shellcheck disable=SC2086
+install client before $client
+daemons="mams-ncm mams-ccm mams-proxy mams-trailer"
+# shellcheck disable=SC2086
+claim "daemons that run before anybody has configured them" \
+	"$(($(active madp $daemons) + $(active client $daemons)))" = 0
+claim "mptcpd runs with the plugin at once" "$(yes_no hosts_wait 10 on madp test -S /run/mams/pm.ctl)" = yes
+claim "a wrong configuration does not start" "$(yes_no on madp systemctl start mams-ncm)" = no
+claim "and the journal says what is wrong" "$(on madp journalctl -o cat -u mams-ncm |
+	grep -c '/etc/mams/ncm.crt' | sed 's/^[1-9].*/yes/')" = yes
+on madp systemctl reset-failed mams-ncm
+# shellcheck disable=SC2016 # the host's
+offered() { # WORD...: what completion offers for the last of them
+	on client bash -c '. /usr/share/bash-completion/completions/mamsctl; COMP_WORDS=("$@")
+		COMP_CWORD=$(($# - 1)); _mamsctl "$1" "${!#}" "${COMP_WORDS[COMP_CWORD - 1]}"
+		echo "${COMPREPLY[*]}"' - "$@"
+}
+claim "completion: mamsctl st" "$(offered mamsctl st)" = "status steer"
+claim "completion: mamsctl steer --dl-" "$(offered mamsctl steer --dl-)" = "--dl-mode"
+
+say "configured"
+on madp bash -e <<'S'
+mams-ca init >/dev/null
+mams-ca -s 198.18.1.20 -s 198.18.2.20 server ncm >/dev/null
+mams-ca client laptop >/dev/null
+mams-ca client phone >/dev/null
+cd /etc/mams
+install -m 644 ca/ca.crt ca/ncm.crt .
+install -m 600 -o mams -g mams ca/ncm.key .
+cat >ncm.conf <<'C'
+ncm_id = 1
+listen = { "198.18.1.20:8443", "198.18.2.20:8443" }
+certificate = /etc/mams/ncm.crt
+key = /etc/mams/ncm.key
+client_ca = /etc/mams/ca.crt
+policy_file = /etc/mams/policy.conf
+access wifi {
+	type = Wi-Fi
+	client_networks = { "198.18.1.0/24" }
+	proxies = { "198.18.1.20:7443" }
+}
+access lte {
+	type = LTE
+	client_networks = { "198.18.2.0/24" }
+	proxies = { "198.18.2.20:7443" }
+}
+C
+cat >proxy.conf <<'C'
+role = network
+listen = { "198.18.1.20:7443", "198.18.2.20:7443" }
+allow = { "198.18.3.0/24" }
+C
+cat >trailer.conf <<'C'
+role = network
+listen = { "198.18.1.20", "198.18.2.20" }
+C
+systemctl enable -q --now mams-proxy mams-trailer mams-ncm
+S
+
+# configure_client HOST IDENTITY: certificate and links
+configure_client() {
+	on madp tar -c -C /etc/mams/ca ca.crt "$2.crt" "$2.key" | on "$1" tar -x -C /etc/mams
+	on "$1" bash -e -s "$2" <<'S'
+cd /etc/mams
+mv "$1.crt" client.crt
+mv "$1.key" client.key
+chown mams: client.key
+chmod 644 ca.crt client.crt
+device() { ip -o -4 addr | awk -v net="$1" 'index($4, net) == 1 { print $2 }'; }
+cat >ccm.conf <<C
+ncm = { "https://198.18.1.20:8443", "https://198.18.2.20:8443" }
+ca = /etc/mams/ca.crt
+certificate = /etc/mams/client.crt
+key = /etc/mams/client.key
+link wifi {
+	connection_id = 0
+	type = Wi-Fi
+	interface = $(device 198.18.1.)
+	gateway = 198.18.1.20
+}
+link lte {
+	connection_id = 1
+	type = LTE
+	interface = $(device 198.18.2.)
+	gateway = 198.18.2.20
+	priority = 1
+}
+C
+ip route replace default via 198.18.1.20
+S
+}
+configure_client client laptop
+on client systemctl enable -q --now mams-proxy mams-trailer mams-ccm
+claim "client: session and proxy" "$(yes_no hosts_wait 20 is_ready)" = yes
+claim "units of the network's host that are active" \
+	"$(active madp mptcp mams-proxy mams-trailer mams-ncm)" = 4
+claim "units of the client that are active" "$(active client mptcp mams-proxy mams-trailer mams-ccm)" = 4
+for u in madp:mams-ncm client:mams-ccm client:mams-proxy client:mams-trailer client:mptcp; do
+	claim "exposure of ${u#*:}.service" "$(on "${u%:*}" systemd-analyze security --no-pager "${u#*:}.service" |
+		sed -n 's/.*Overall exposure level for [^:]*: \([0-9.]*\).*/\1/p')" '<=' 2.5
+done
+claim "capabilities of mams-ncm" "$(on madp cat "/proc/$(pid_of madp mams-ncm)/status" |
+	awk '/^CapBnd/ { print $2 }')" = 0000000000000000
+claim "daemons that run as root" "$(for h in madp client; do on "$h" ps -eo user=,args=; done |
+	awk '$1 == "root" && $2 ~ /^\/usr\/(sbin\/mams|libexec\/mptcpd)/' | wc -l)" = 0
+
+say "upgrade under traffic"
+first=$(session)
+# moved VERSION: both hosts, one after the other, while a download runs
+moved() {
+	local is proxy
+	proxy=$(pid_of client mams-proxy)
+	download client 16
+	# shellcheck disable=SC2086
+	install madp "$1" $network
+	hosts_wait 20 is_session || :
+	is=$(dpkg-deb -f "$work/debs/$1/"mams-ncm_*.deb Version)
+	claim "$is: mams-ncm runs" "$(status madp ncm | jq -r .version)" = "$is"
+	claim "with the client's other version: session" "$(yes_no hosts_wait 20 is_session)" = yes
+	# shellcheck disable=SC2086
+	install client "$1" $client
+	claim "$is: session" "$(yes_no hosts_wait 20 is_session)" = yes
+	claim "$is: mams-ccm runs" "$(status client ccm | jq -r .version)" = "$is"
+	claim "session is the one of before" "$(session)" = "$first"
+	downloaded "download meanwhile"
+	claim "mams-proxy was left running" "$(pid_of client mams-proxy)" = "$proxy"
+	for h in madp client; do on "$h" systemctl restart mams-proxy mams-trailer mptcp; done
+	claim "user plane started anew: caught again" "$(yes_no hosts_wait 20 is_ready)" = yes
+	claim "$is: mams-proxy runs" "$(status client proxy | jq -r .version)" = "$is"
+	download client 4
+	downloaded "$is: download"
+}
+moved now
+
+say "reload"
+ncm=$(pid_of madp mams-ncm)
+ccm=$(pid_of client mams-ccm)
+download client 6
+on madp systemctl reload mams-ncm
+on client systemctl reload mams-ccm
+claim "a good policy is read again" "$(on madp journalctl -o cat -u mams-ncm | grep -c 'policy read again')" '>=' 1
+on madp sh -c 'cp /etc/mams/policy.conf /tmp/ && echo nonsense >>/etc/mams/policy.conf'
+claim "a wrong one is refused" "$(yes_no on madp systemctl reload mams-ncm)" = no
+on madp cp /tmp/policy.conf /etc/mams/policy.conf
+claim "both run on" "$(pid_of madp mams-ncm) $(pid_of client mams-ccm)" = "$ncm $ccm"
+downloaded "download meanwhile"
+claim "session is the one of before" "$(session)" = "$first"
+
+say "back to the version before"
+moved before
+
+say "purge"
+on client sh -c 'rm -f /etc/mams/ca.crt /etc/mams/client.crt /etc/mams/client.key'
+on madp sh -c 'rm -rf /etc/mams/ca /etc/mams/ca.crt /etc/mams/ncm.crt /etc/mams/ncm.key'
+for h in madp client; do
+	on "$h" sh -c "apt-get purge -y -q 'mams-*'" >>"$work/apt.log" 2>&1
+	claim "$h: files left" "$(on "$h" find / -xdev -name '*mams*' -not -path '/debs/*' |
+		diff "$work/$h.files" - | grep '^>' | tr '\n' ' ')" = ""
+	claim "$h: users left" "$(on "$h" cat /etc/passwd | diff "$work/$h.passwd" - | grep '^>' |
+		tr '\n' ' ')" = ""
+	claim "$h: processes left" "$(on "$h" ps -eo args= | grep -c '^/usr/sbin/mams' || :)" = 0
+	claim "$h: rules left" "$(on "$h" ip rule | grep -cvE 'lookup (local|main|default)' || :)" = 0
+	claim "$h: in mptcpd's unit" "$(on "$h" systemctl cat mptcp | grep -c mams || :)" = 0
+done
+
+docker_down
+claim "bridges, rules, mounts left on this machine" "$(docker_left | tr '\n' ' ')" = ""
+claims_table
