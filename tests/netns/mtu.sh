@@ -2,8 +2,8 @@
 # The largest packet inside the trailer's tunnel: for each way of adaptation and family of addresses what
 # the links leave is computed, told to the networks at both ends, and true.  Every size up to it arrives in
 # one piece, one octet more is answered with that number, at both ends.  No packet is cut for it: what
-# fragmentation by GMA adds is trailer.sh's.  IPsec under the proxy carries TCP, whose segments follow the
-# link's MTU by themselves.
+# fragmentation by GMA adds is trailer.sh's, IPsec under the tunnel ipsec_mtu.sh's.  IPsec under the proxy
+# carries TCP, whose segments follow the MTU of charon's device by themselves.
 #
 #     outside:  IPv4 20 or IPv6 40, UDP 8;  DTLS 37;  client NAT nothing
 #     inside:   a trailer of 13 octets, which is longer than the header before IPv6 packets

@@ -22,7 +22,7 @@ d=$LAB_DIR
 lab_certs
 lab_conf
 LAB_KEYS=$d/keys.log
-trailer_ipsec_conf
+trailer_ipsec_conf 4
 # lines that can be found in a packet
 seq -f 'MAMS in the clear %.0f' 450000 >"$d/www/lines"
 seq -f 'MAMS in the clear %.0f' 100000 >"$d/www/short"

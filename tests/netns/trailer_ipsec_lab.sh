@@ -4,18 +4,25 @@
 # shellcheck source=deploy/lab/charon.sh
 . "$NETNS_TOP/deploy/lab/charon.sh"
 
-# Where the protected link's tunnel ends, and who tells which charon.
+# trailer_ipsec_conf [4|6]: where the protected link's tunnel ends, and who tells which charon.  The
+# link has an address of that family alone: else it would go on by the other when it is renumbered, and
+# there is no tunnel's end for that.
 trailer_ipsec_conf() {
-	local d=$LAB_DIR
-	ip -n "$PX" addr add 10.1.1.3/24 dev wifi
-	# else the link goes on by that address when it is renumbered, and there is no tunnel's end for it
-	ip -n "$CL" addr del fd01:1::2/64 dev wifi
+	local d=$LAB_DIR end=10.1.1.3 listen=10.1.1.3
+	if [ "${1:-4}" = 6 ]; then
+		end=fd01:1::3 listen="[fd01:1::3]"
+		ip -n "$PX" addr add fd01:1::3/64 dev wifi nodad
+		ip -n "$CL" addr del 10.1.1.2/24 dev wifi
+	else
+		ip -n "$PX" addr add 10.1.1.3/24 dev wifi
+		ip -n "$CL" addr del fd01:1::2/64 dev wifi
+	fi
 	sed -i -e '/^listen =/c listen = { "10.1.2.1:8443" }' -e '/proxies =/d' \
 		-e 's/access wifi {/&\ntunnel = IPsec/' -e '/^proxy_socket/d' -e '/^pm_socket/d' "$d/ncm.conf"
 	cat >>"$d/ncm.conf" <<-X
 		madp trailer {
 			trailer = $d/n.ctl
-			tunnels = { "wifi 10.1.1.3", "lte 10.1.2.1" }
+			tunnels = { "wifi $end", "lte 10.1.2.1" }
 			addresses = { "10.60.0.0/16" }
 		}
 		anchor all {
@@ -32,8 +39,8 @@ trailer_ipsec_conf() {
 		role = network
 		ctl_socket = $d/n.ctl
 		workers = 2
-		listen = { "10.1.1.3", "10.1.2.1" }
-		protected = { "10.1.1.3" }
+		listen = { "$listen", "10.1.2.1" }
+		protected = { "$listen" }
 		vici_socket = $d/px-charon.vici
 		masquerade = { "10.60.0.0/16" }
 	X
