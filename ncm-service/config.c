@@ -288,6 +288,9 @@ static const struct mams_conf_row rows[] = {
 		       "accesses' proxies"},
 	{"madp_lost", MAMS_C_DURATION, AT(policy.madp_lost_ms), .max = 3600000, .def = "3s",
 		.doc = "an instance away for so long is dead: its clients get another one"},
+	{"madp_grace", MAMS_C_DURATION, AT(policy.madp_grace_ms), .max = 50000, .def = "5s",
+		.doc = "a trailer that a client has left keeps its session for so long, for "
+		       "packets on their way to it"},
 	{"features", MAMS_C_STRINGS, AT(features), AT(n_features),
 		.doc = "MX features offered; default: all that this NCM has"},
 	{"endpoints", MAMS_C_ADDR_PORTS, AT(policy.endpoints[NCM_HTTPS].list),

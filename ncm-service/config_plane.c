@@ -124,6 +124,37 @@ static int check_addresses(const struct ncm_madp_conf *m, const char *path, stru
 	return 0;
 }
 
+/* Two trailers have a network together, or nothing. */
+static int check_shared(
+	const struct ncm_conf *c, size_t madp, const char *path, struct mams_error *err)
+{
+	const struct ncm_policy *p = &c->policy;
+	const struct ncm_madp_conf *m = &p->madps[madp];
+
+	for (size_t i = 0; i < madp; i++) {
+		const struct ncm_madp_conf *o = &p->madps[i];
+
+		for (size_t k = 0; k < m->n_addresses * o->n_addresses; k++) {
+			const struct mams_prefix *a = &m->addresses[k % m->n_addresses];
+			const struct mams_prefix *b = &o->addresses[k / m->n_addresses];
+
+			if ((mams_prefix_has(a, &b->net) || mams_prefix_has(b, &a->net)) &&
+				ncm_policy_shares(m, o) && c->redis)
+				return mams_fail(err, MAMS_EVALUE, path,
+					"madp %s: addresses: those of madp %s; with redis each has "
+					"its own, since NCM instances do not see each other's",
+					m->name, o->name);
+			if ((mams_prefix_has(a, &b->net) || mams_prefix_has(b, &a->net)) &&
+				!ncm_policy_shares(m, o))
+				return mams_fail(err, MAMS_EVALUE, path,
+					"madp %s: addresses: overlap those of madp %s; the same "
+					"or others altogether",
+					m->name, o->name);
+		}
+	}
+	return 0;
+}
+
 /* A session has its addresses for all links. */
 static int check_nat(const struct ncm_policy *p, const struct ncm_madp_conf *m, const char *path,
 	struct mams_error *err)
@@ -179,6 +210,8 @@ static int take_madp(struct ncm_conf *c, size_t i, const char *path, struct mams
 
 	if (rc == 0)
 		rc = check_addresses(m, path, err);
+	if (rc == 0)
+		rc = check_shared(c, i, path, err);
 	if (rc < 0)
 		return rc;
 	if (strlen(m->name) >= NCM_NAME_MAX)

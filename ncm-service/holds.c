@@ -35,7 +35,7 @@ struct ncm_holds {
 	struct queue fresh;
 	struct {
 		struct queue due, asked;
-		size_t n_asked;
+		size_t n, n_asked;
 	} at[NCM_MADPS_MAX];
 };
 
@@ -151,6 +151,7 @@ static int enter(struct ncm_holds *h, const struct ncm_hold *x)
 	r->next = c->first;
 	c->first = r;
 	h->n++;
+	h->at[r->x.madp].n++;
 	become(h, r, x->state);
 	return 0;
 }
@@ -164,6 +165,7 @@ static void drop(struct ncm_holds *h, struct record *r)
 	while (*at != r)
 		at = &(*at)->next;
 	*at = r->next;
+	h->at[r->x.madp].n--;
 	free(r);
 	h->n--;
 	if (!c->first)
@@ -343,6 +345,11 @@ void ncm_holds_each(
 {
 	for (const struct client *c = h->clients; c; c = c->hh.next)
 		fn(user, c->name);
+}
+
+size_t ncm_holds_at(const struct ncm_holds *h, size_t madp)
+{
+	return h->at[madp].n;
 }
 
 size_t ncm_holds_count(const struct ncm_holds *h)

@@ -69,4 +69,6 @@ size_t ncm_holds_read(struct ncm_holds *h, const char *client, const char *text)
 /** Call fn for every client with records; fn changes nothing. */
 void ncm_holds_each(
 	const struct ncm_holds *h, void (*fn)(void *user, const char *client), void *user);
+/** Of one instance. */
+size_t ncm_holds_at(const struct ncm_holds *h, size_t madp);
 size_t ncm_holds_count(const struct ncm_holds *h);

@@ -5,6 +5,7 @@
 #include "lib/io/ctlmsg.h"
 #include "ncm-service/estimate.h"
 #include "ncm-service/holds.h"
+#include "ncm-service/pool.h"
 #include "ncm-service/protect.h"
 #include "ncm-service/trailer.h"
 
@@ -229,6 +230,8 @@ static bool lives(void *user, const struct ncm_hold *x)
 
 	if (s && x->session_id != v->ending && strcmp(s->s.identity, x->client) == 0) {
 		ncm_session_holds(s, x->madp);
+		if (v->m->instances[x->madp].trailer)
+			ncm_trailer_keep(v->m->instances[x->madp].trailer, s);
 		return true;
 	}
 	v->due |= 1u << x->madp;
@@ -397,9 +400,15 @@ static void trailer_quality(void *user, size_t madp, const struct ctl_quality *q
 	ncm_madp_take_quality(user, madp, NCM_QUALITY_TRAILER, q);
 }
 
+static void trailer_open(void *user, size_t madp, uint64_t sessions)
+{
+	ncm_madp_take_open(user, madp, sessions);
+}
+
 static const struct ncm_trailer_ops trailer_ops = {.prepared = trailer_prepared,
 	.answered = trailer_answered,
 	.quality = trailer_quality,
+	.open = trailer_open,
 	.connected = trailer_connected};
 
 static void packet(void *user, struct mams_ctl_conn *c, const char *data, size_t len)
@@ -417,6 +426,8 @@ static void packet(void *user, struct mams_ctl_conn *c, const char *data, size_t
 		take_result(m, (size_t)madp, msg);
 	else if (msg->type == CTL_QUALITY && madp >= 0)
 		ncm_madp_take_quality(m, (size_t)madp, NCM_QUALITY_PROXY, &msg->quality);
+	else if (msg->type == CTL_PX_STATUS && madp >= 0)
+		ncm_madp_take_open(m, (size_t)madp, msg->px_status.flows_open);
 	else if (msg->type == CTL_PX_EVENT && madp >= 0 && m->instances[madp].to.context &&
 		 msg->px_event.kind == CTL_PX_PLUGIN_UP)
 		ncm_madp_tell_rules(m, m->instances[madp].plugin);
@@ -466,6 +477,34 @@ static int dial_proxy(struct mams_loop *l, struct ncm_madp *m, size_t madp)
 	return rc == 0 ? dial_plugin(l, m, madp) : rc;
 }
 
+/* Of an instance with the same addresses, else its own. */
+static int dial_trailer(
+	struct mams_loop *l, struct ncm_madp *m, size_t madp, struct mams_ctl_context *context)
+{
+	const struct ncm_madp_conf *conf = &m->policy->madps[madp];
+	struct instance *x = &m->instances[madp];
+
+	for (size_t i = 0; i < madp && !x->pool; i++)
+		if (ncm_policy_shares(&m->policy->madps[i], conf))
+			x->pool = m->instances[i].pool;
+	if (!x->pool)
+		x->pool = ncm_pool_new(conf->addresses, conf->n_addresses);
+	return x->pool ? ncm_trailer_new(l, m->policy, madp, m->registry, x->pool, context,
+				 &trailer_ops, m, &x->trailer)
+		       : -ENOMEM;
+}
+
+static void free_trailer(struct ncm_madp *m, size_t madp)
+{
+	struct instance *x = &m->instances[madp];
+
+	ncm_trailer_free(x->trailer);
+	for (size_t i = madp + 1; i < m->policy->n_madps; i++)
+		if (m->instances[i].pool == x->pool)
+			return; /* the last one frees it */
+	ncm_pool_free(x->pool);
+}
+
 static int dial(struct mams_loop *l, struct ncm_madp *m, size_t madp)
 {
 	const struct ncm_madp_conf *conf = &m->policy->madps[madp];
@@ -475,9 +514,7 @@ static int dial(struct mams_loop *l, struct ncm_madp *m, size_t madp)
 	x->plugin = NO_PLUGIN;
 	x->to = (struct mams_ctl_remote){
 		.address = conf->remote, .name = conf->ctl_name, .context = context};
-	return conf->trailer ? ncm_trailer_new(l, m->policy, madp, m->registry, context,
-				       &trailer_ops, m, &x->trailer)
-			     : dial_proxy(l, m, madp);
+	return conf->trailer ? dial_trailer(l, m, madp, context) : dial_proxy(l, m, madp);
 }
 
 static bool has_remote(const struct ncm_policy *p)
@@ -503,6 +540,10 @@ int ncm_madp_new(struct mams_loop *l, const struct ncm_policy *policy,
 	m->holds = ncm_holds_new(policy, policy->n_madps * (HOLDS_MAX + policy->max_sessions));
 	if (!m->holds)
 		rc = -ENOMEM;
+	if (rc == 0)
+		rc = mams_loop_timer_new(l, ncm_madp_ask_drained, m, &m->ask);
+	if (rc == 0) /* some are drained since before a restart */
+		mams_loop_timer_at(m->ask, mams_loop_now(l));
 	if (rc == 0 && has_remote(policy))
 		rc = mams_ctl_context_new(files, false, &m->context, err);
 	for (size_t i = 0; rc == 0 && i < policy->n_madps; i++)
@@ -526,11 +567,12 @@ void ncm_madp_free(struct ncm_madp *m)
 		return;
 	for (size_t i = 0; i < m->policy->n_madps; i++) {
 		mams_ctl_close(m->instances[i].proxy);
-		ncm_trailer_free(m->instances[i].trailer);
+		free_trailer(m, i);
 		forget_grants(m, i);
 	}
 	for (size_t i = 0; i < m->n_plugins; i++)
 		mams_ctl_close(m->plugins[i].conn);
+	mams_loop_timer_del(m->ask);
 	mams_ctl_context_free(m->context);
 	ncm_holds_free(m->holds);
 	free(m);

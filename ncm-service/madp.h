@@ -50,6 +50,14 @@ void ncm_madp_lose(struct ncm_madp *m, const char *client);
 const struct ncm_holds *ncm_madp_holds(const struct ncm_madp *m);
 /** Has the instance probe a connection. */
 void ncm_madp_probe(struct ncm_madp *m, size_t madp, const struct ncm_session *s, uint8_t id);
+/** Instances have been drained, or are in use again: a drained one is asked what it has yet.
+ *  @param m  NULL: not yet made, it will look itself */
+void ncm_madp_drained(struct ncm_madp *m);
+/** Has a drained instance said that it has no connection and no session any more? */
+bool ncm_madp_is_empty(const struct ncm_madp *m, size_t madp);
+/** @param open  connections of a drained proxy, sessions of a trailer
+ *  @return false: it is not drained, or has not said it yet */
+bool ncm_madp_open(const struct ncm_madp *m, size_t madp, uint64_t *open);
 void ncm_madp_policy(struct ncm_madp *m, size_t madp, const struct ncm_session *s);
 /** The session is over: no plugin need remember it, and no instance. */
 void ncm_madp_forget(struct ncm_madp *m, const struct ncm_session *s);

@@ -1,6 +1,7 @@
 /** @file madp_private.h
- *  The N-MADP instances as the two halves of their adapter share them.  Layer: adapter, internal.
- *  madp.c: who is granted and released; madp_rules.c: how downlinks are treated. */
+ *  The N-MADP instances as the parts of their adapter share them.  Layer: adapter, internal.
+ *  madp.c: who is granted and released; madp_drain.c: who is empty; madp_rules.c: how downlinks are
+ *  treated. */
 #pragma once
 
 #include "lib/ctl/ctl_msg.h"
@@ -22,9 +23,12 @@ struct grant {
 
 struct instance {
 	struct ncm_trailer *trailer; /* NULL: it is a proxy, with a plugin */
+	struct ncm_pool *pool;       /* of a trailer: all with the same addresses have it */
 	struct mams_ctl_remote to;   /* when it is on another host */
 	struct mams_ctl_conn *proxy;
 	size_t plugin; /* index: instances on one host share it */
+	bool has_open, empty;
+	uint64_t open; /* drained: connections, or sessions of a trailer, that it has yet */
 };
 
 struct plugin {
@@ -41,6 +45,7 @@ struct ncm_madp {
 	struct grant *grants;
 	struct mams_ctl_context *context; /* of instances on other hosts; NULL: there is none */
 	struct ncm_holds *holds;
+	struct mams_loop_timer *ask; /* drained ones */
 	uint32_t next_id;
 	const struct ncm_madp_ops *ops;
 	void *user;
@@ -53,6 +58,12 @@ MAMS_MUST int ncm_madp_say(struct mams_ctl_conn *c, struct ctl_msg *msg);
 /** @param madp  index of the instance that tells */
 void ncm_madp_take_quality(
 	struct ncm_madp *m, size_t madp, enum ncm_quality_source from, const struct ctl_quality *q);
+
+/* madp_drain.c */
+/** The instance says how many connections, or sessions, it has. */
+void ncm_madp_take_open(struct ncm_madp *m, size_t madp, uint64_t open);
+/** A timer's; user is the struct ncm_madp. */
+void ncm_madp_ask_drained(void *user);
 
 /* madp_rules.c */
 /** A plugin (index) has come, and knows nothing. */

@@ -71,6 +71,17 @@ const struct mams_addr *ncm_policy_proxy(
 	return NULL;
 }
 
+bool ncm_policy_shares(const struct ncm_madp_conf *a, const struct ncm_madp_conf *b)
+{
+	size_t same = 0;
+
+	for (size_t i = 0; i < a->n_addresses; i++)
+		for (size_t k = 0; k < b->n_addresses; k++)
+			same += a->addresses[i].len == b->addresses[k].len &&
+				mams_addr_eq_ip(&a->addresses[i].net, &b->addresses[k].net);
+	return same > 0 && same == a->n_addresses && same == b->n_addresses;
+}
+
 uint32_t ncm_policy_method(const struct ncm_madp_conf *m)
 {
 	return 1u << (m->trailer ? MX_CONV_GMA : MX_CONV_MPTCP_PROXY);

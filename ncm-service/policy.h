@@ -161,8 +161,9 @@ struct ncm_policy {
 	size_t n_anchors;
 	struct ncm_madp_conf *madps; /**< at least one */
 	size_t n_madps;
-	uint32_t madp_lost_ms;                          /**< an instance away for so long is dead */
-	uint32_t features;                              /**< offered, bits of enum mx_feature */
+	uint32_t madp_grace_ms; /**< a trailer keeps a client that has left it for so long */
+	uint32_t madp_lost_ms;  /**< an instance away for so long is dead */
+	uint32_t features;      /**< offered, bits of enum mx_feature */
 	struct ncm_endpoints endpoints[NCM_TRANSPORTS]; /**< of the NCM, for MX System Info */
 	struct ncm_redirect *redirects;
 	size_t n_redirects;
@@ -216,6 +217,9 @@ MAMS_MUST int ncm_host_port(const char *text, char host[NCM_HOST_MAX], uint16_t 
  * none of its family. */
 const struct mams_addr *ncm_policy_proxy(
 	const struct ncm_policy *p, size_t madp, size_t access, const struct mams_addr *client);
+/** Have two trailers the same addresses of clients, so that one can take a client's over from the
+ *  other? */
+bool ncm_policy_shares(const struct ncm_madp_conf *a, const struct ncm_madp_conf *b);
 /** What an instance can be used with: one bit of enum mx_convergence. */
 uint32_t ncm_policy_method(const struct ncm_madp_conf *m);
 /** Does this anchor need an N-MADP instance, when so much is agreed? */

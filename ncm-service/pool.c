@@ -10,6 +10,7 @@
 struct place {
 	uint32_t index; /* 1 ..: the network's own address is nobody's */
 	uint64_t session_id;
+	uint32_t holders;
 	UT_hash_handle by_index;
 	UT_hash_handle by_session;
 };
@@ -184,11 +185,28 @@ void ncm_pool_pass(struct ncm_pool *p, uint64_t session_id)
 	x->session_id = NOBODY;
 }
 
-void ncm_pool_give(struct ncm_pool *p, uint64_t session_id)
+void ncm_pool_hold(struct ncm_pool *p, uint64_t session_id)
 {
 	struct place *x = find(p, session_id);
 
 	if (x)
+		x->holders++;
+}
+
+void ncm_pool_give(struct ncm_pool *p, uint64_t session_id)
+{
+	struct place *x = find(p, session_id);
+
+	if (x && x->holders > 0)
+		x->holders--;
+	ncm_pool_leave(p, session_id);
+}
+
+void ncm_pool_leave(struct ncm_pool *p, uint64_t session_id)
+{
+	struct place *x = find(p, session_id);
+
+	if (x && x->holders == 0)
 		drop(p, x);
 }
 

@@ -1,5 +1,6 @@
 /** @file pool.h
- *  Anchor addresses of one trailer MADP: which client has which.  Layer: core (no I/O).
+ *  Anchor addresses of one trailer MADP, or of several that share a network: which client has
+ *  which.  Layer: core (no I/O).
  *  A client's place in the networks comes from its identity, so that it gets the same address again
  *  after a restart of whoever; the next free place when another client has that one.  The MADP,
  *  which outlives us, has the last word: a place that it calls taken is passed over. */
@@ -26,6 +27,11 @@ bool ncm_pool_keep(struct ncm_pool *p, uint64_t session_id, const struct mams_ad
 	const struct mams_addr *ip6);
 /** Somebody whom we do not know has them: ncm_pool_take() gives others. */
 void ncm_pool_pass(struct ncm_pool *p, uint64_t session_id);
+/** One more instance has the session with its addresses; it has taken them. */
+void ncm_pool_hold(struct ncm_pool *p, uint64_t session_id);
+/** One fewer; without any the addresses are free. */
 void ncm_pool_give(struct ncm_pool *p, uint64_t session_id);
+/** The session is over, and no instance has ever had it. */
+void ncm_pool_leave(struct ncm_pool *p, uint64_t session_id);
 /** What was passed over may be free again. */
 void ncm_pool_forget(struct ncm_pool *p);

@@ -266,6 +266,7 @@ void ncm_service_set_drained(struct ncm_service *v, const char *name, bool drain
 	log_info("N-MADP instance %s is %s clients=%u", name,
 		drain ? "drained: new clients go elsewhere, its own move" : "in use again",
 		m->use[i].used);
+	ncm_madp_drained(v->madp);
 	review(v);
 }
 

@@ -69,6 +69,7 @@ struct ncm_session *ncm_session_new(const struct ncm_policy *p, struct ncm_count
 	s->seen = now;
 	s->gather_until = MAMS_TIME_NEVER;
 	s->assume_at = MAMS_TIME_NEVER;
+	s->leave_at = MAMS_TIME_NEVER;
 	s->patience = MAMS_TIME_NEVER;
 	mx_exchange_init(&s->exchange, &p->timing, first);
 	ncm_setup_restore(s);
@@ -543,6 +544,7 @@ void ncm_session_tick(struct ncm_session *s, mams_time now)
 	}
 	if (!mams_time_before(now, prepare_due(s)))
 		ncm_setup_prepare(s, now);
+	ncm_setup_tick(s, now);
 	ncm_appreq_step(s, now);
 	ncm_estimate_tick(s, now);
 	ncm_steerer_tick(s, now);
@@ -558,6 +560,7 @@ mams_time ncm_session_deadline(const struct ncm_session *s)
 
 	due = mams_time_min(due, steer_due(s));
 	due = mams_time_min(due, patience_due(s));
+	due = mams_time_min(due, s->leave_at);
 	due = mams_time_min(due, ncm_estimate_deadline(s));
 	due = mams_time_min(due, ncm_steerer_deadline(s));
 	return mams_time_min(mx_exchange_deadline(&s->exchange), due);

@@ -242,6 +242,8 @@ struct ncm_session {
 	uint32_t again_ms;       /**< patience with links that a CNF left out; doubles */
 	struct ncm_anchor_use anchor[NCM_ANCHORS_MAX];
 	uint32_t tunnelled; /**< bits of links that the client has in it */
+	uint32_t left;      /**< bits of trailers that have it until leave_at: what is on its way */
+	mams_time leave_at;
 	bool setup_stale;  /**< the setup under way tells what is true no longer: another follows */
 	uint32_t prepared; /**< bits of instances that know the client */
 	uint32_t told;     /**< bits of instances that may have connections of it */

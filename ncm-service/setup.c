@@ -109,6 +109,7 @@ static void enter(struct ncm_session *s, size_t a, size_t madp)
 	ncm_madps_take(s->madps, madp);
 	u->madp = (int)madp;
 	u->leaving &= ~bit(u->madp);
+	s->left &= ~bit(u->madp);
 	u->refused = false;
 	snprintf(s->s.anchors[a].madp, sizeof(s->s.anchors[a].madp), "%s",
 		s->policy->madps[madp].name);
@@ -362,21 +363,46 @@ static void try_missing_again(struct ncm_session *s, mams_time now)
 		s->again_ms = 0;
 }
 
-/* The client has the new addresses: what it has left takes no new connection of it any more. */
-static void release_left(struct ncm_session *s)
+static void release(struct ncm_session *s, uint32_t madps)
 {
-	uint32_t left = 0;
+	madps &= ~wanted_madps(s);
+	s->prepared &= ~madps;
+	for (int i = 0; i < (int)s->policy->n_madps; i++) {
+		if (!(madps & bit(i)))
+			continue;
+		ncm_session_push(s, (struct ncm_action){.kind = NCM_ACT_RELEASE, .madp = i});
+		/* a proxy may have connections of it yet, whose downlink is treated */
+		if (s->policy->madps[i].trailer)
+			s->told &= ~bit(i);
+	}
+}
+
+/* The client has the new addresses: what it has left takes no new connection of it any more.  A
+ * trailer keeps the session for a while: routers may still lead to it. */
+static void release_left(struct ncm_session *s, mams_time now)
+{
+	uint32_t left = s->left;
+	uint32_t keeps = 0;
 
 	for (size_t a = 0; a < s->policy->n_anchors; a++) {
 		left |= s->anchor[a].leaving;
 		s->anchor[a].leaving = 0;
 	}
-	left &= ~wanted_madps(s);
-	s->prepared &= ~left;
 	for (int i = 0; i < (int)s->policy->n_madps; i++)
-		if (left & bit(i))
-			ncm_session_push(
-				s, (struct ncm_action){.kind = NCM_ACT_RELEASE, .madp = i});
+		if (s->policy->madps[i].trailer && s->madps->use[i].state == NCM_MADP_UP)
+			keeps |= bit(i);
+	release(s, left & ~keeps);
+	s->left = left & keeps & ~wanted_madps(s);
+	s->leave_at = s->left ? mams_time_add_ms(now, s->policy->madp_grace_ms) : MAMS_TIME_NEVER;
+}
+
+void ncm_setup_tick(struct ncm_session *s, mams_time now)
+{
+	if (mams_time_before(now, s->leave_at))
+		return;
+	release(s, s->left);
+	s->left = 0;
+	s->leave_at = MAMS_TIME_NEVER;
 }
 
 static bool without_port(const struct ncm_session *s, uint8_t id)
@@ -413,7 +439,7 @@ int ncm_setup_confirmed(
 	ncm_appreq_setup(s);
 	try_missing_again(s, now);
 	s->setup_stale = false;
-	release_left(s);
+	release_left(s, now);
 	ncm_session_review(s, now);
 	ncm_session_policy(s);
 	ncm_session_store(s);

@@ -17,6 +17,8 @@ int ncm_setup_confirmed(
 void ncm_setup_release(struct ncm_session *s);
 /** A session from the store, or a new one: take up its instances. */
 void ncm_setup_restore(struct ncm_session *s);
+/** Trailers that were left long enough ago forget it (leave_at). */
+void ncm_setup_tick(struct ncm_session *s, mams_time now);
 /** Bits of the links over which an instance can be reached for an anchor (index). */
 uint32_t ncm_setup_reaches(const struct ncm_session *s, size_t anchor, size_t madp);
 /** Its places at the instances are free again. */

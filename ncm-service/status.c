@@ -158,9 +158,12 @@ void ncm_status_madps(struct ctl_msg *msg, struct ncm_service *v)
 	struct ctl_ncm_status *st = &msg->ncm_status;
 	const struct ncm_madps *m = ncm_registry_madps(ncm_service_registry(v));
 	const struct ncm_madp *d = ncm_service_madp(v);
+	uint64_t open;
 
 	st->madps = ctl_alloc(msg, NCM_MADPS_MAX * sizeof(*st->madps));
-	for (size_t i = 0; st->madps && i < m->policy->n_madps; i++)
+	for (size_t i = 0; st->madps && i < m->policy->n_madps; i++) {
+		bool has_open = ncm_madp_open(d, i, &open);
+
 		st->madps[st->n_madps++] =
 			(struct ctl_madp_status){.name = ctl_strdup(msg, m->policy->madps[i].name),
 				.proxy_up = ncm_madp_proxy_up(d, i),
@@ -168,7 +171,12 @@ void ncm_status_madps(struct ctl_msg *msg, struct ncm_service *v)
 				.state = ctl_strdup(msg, ncm_madp_state_name(m->use[i].state)),
 				.drained = m->use[i].drained,
 				.used = m->use[i].used,
-				.capacity = m->policy->madps[i].capacity};
+				.capacity = m->policy->madps[i].capacity,
+				.has_open = has_open,
+				.open = has_open ? open : 0,
+				.has_empty = m->use[i].drained,
+				.empty = ncm_madp_is_empty(d, i)};
+	}
 }
 
 void ncm_status_overview(struct ctl_msg *msg, struct ncm_service *v, mams_time now)

@@ -20,6 +20,7 @@ struct entry {
 	uint64_t session_id;
 	char *client; /* its name there */
 	struct ncm_tunnel tunnel;
+	bool placed;        /* it has its addresses */
 	bool over;          /* ended: its addresses are free when the trailer has been told */
 	uint32_t waits_for; /* id of the request under way; 0: none */
 	UT_hash_handle by_session;
@@ -35,7 +36,7 @@ struct ncm_trailer {
 	void *user;
 	struct mams_ctl_remote to; /* when it is on another host */
 	struct mams_ctl_conn *conn;
-	struct ncm_pool *pool;
+	struct ncm_pool *pool; /* borrowed */
 	struct entry *sessions;
 	struct entry *requests;
 	uint32_t next_id;
@@ -72,7 +73,10 @@ static void drop(struct ncm_trailer *t, struct entry *e)
 {
 	wait_for(t, e, 0);
 	HASH_DELETE(by_session, t->sessions, e);
-	ncm_pool_give(t->pool, e->session_id);
+	/* after ncm_pool_pass() by another instance the session has others */
+	if (e->placed &&
+		ncm_pool_keep(t->pool, e->session_id, &e->tunnel.anchor4, &e->tunnel.anchor6))
+		ncm_pool_give(t->pool, e->session_id);
 	mams_wipe(&e->tunnel, sizeof(e->tunnel));
 	free(e->client);
 	free(e);
@@ -112,6 +116,12 @@ static struct entry *enter(struct ncm_trailer *t, const struct ncm_session *s)
 
 /* ---- what is told ---- */
 
+void ncm_trailer_keep(struct ncm_trailer *t, const struct ncm_session *s)
+{
+	/* another's by now: then it gets others when the trailer is there */
+	(void)ncm_pool_keep(t->pool, s->s.session_id, &s->s.tunnel.anchor4, &s->s.tunnel.anchor6);
+}
+
 void ncm_trailer_set(struct ncm_trailer *t, const struct ncm_session *s)
 {
 	struct entry *e;
@@ -129,6 +139,9 @@ void ncm_trailer_set(struct ncm_trailer *t, const struct ncm_session *s)
 			name_of(t), s->s.identity);
 		return;
 	}
+	if (!e->placed)
+		ncm_pool_hold(t->pool, e->session_id);
+	e->placed = true;
 	msg = ncm_tunnel_compose(s, t->madp, &e->tunnel, ++t->next_id);
 	if (!msg)
 		return; /* there is no link to speak of */
@@ -145,6 +158,8 @@ void ncm_trailer_over(struct ncm_trailer *t, uint64_t session_id)
 
 	if (e)
 		e->over = true;
+	else
+		ncm_pool_leave(t->pool, session_id);
 }
 
 int ncm_trailer_release(
@@ -174,6 +189,7 @@ static void other_address(struct ncm_trailer *t, struct entry *e)
 	const struct ncm_session *s = ncm_registry_by_id(t->registry, e->session_id);
 
 	ncm_pool_pass(t->pool, e->session_id);
+	e->placed = false;
 	if (s)
 		ncm_trailer_set(t, s);
 }
@@ -219,6 +235,8 @@ static void packet(void *user, struct mams_ctl_conn *c, const char *data, size_t
 	}
 	if (msg->type == CTL_TR_READY || msg->type == CTL_RESULT)
 		take_answer(t, msg);
+	else if (msg->type == CTL_TR_STATUS)
+		t->ops->open(t->user, t->madp, msg->tr_status.sessions_total);
 	else if (msg->type == CTL_QUALITY)
 		t->ops->quality(t->user, t->madp, &msg->quality);
 	else if (msg->type == CTL_TR_EVENT)
@@ -258,27 +276,26 @@ static const struct mams_ctl_server_ops ctl_ops = {
 /* ---- life ---- */
 
 int ncm_trailer_new(struct mams_loop *l, const struct ncm_policy *policy, size_t madp,
-	struct ncm_registry *registry, struct mams_ctl_context *context,
+	struct ncm_registry *registry, struct ncm_pool *pool, struct mams_ctl_context *context,
 	const struct ncm_trailer_ops *ops, void *user, struct ncm_trailer **out)
 {
 	const struct ncm_madp_conf *conf = &policy->madps[madp];
 	struct ncm_trailer *t = calloc(1, sizeof(*t));
-	int rc = -ENOMEM;
+	int rc;
 
 	if (!t)
-		return rc;
+		return -ENOMEM;
 	t->loop = l;
 	t->policy = policy;
 	t->registry = registry;
 	t->madp = madp;
 	t->ops = ops;
 	t->user = user;
-	t->pool = ncm_pool_new(conf->addresses, conf->n_addresses);
+	t->pool = pool;
 	t->to = (struct mams_ctl_remote){
 		.address = conf->remote, .name = conf->ctl_name, .context = context};
-	if (t->pool)
-		rc = context ? mams_ctl_dial_tls(l, &t->to, &ctl_ops, t, &t->conn)
-			     : mams_ctl_dial(l, conf->trailer, &ctl_ops, t, &t->conn);
+	rc = context ? mams_ctl_dial_tls(l, &t->to, &ctl_ops, t, &t->conn)
+		     : mams_ctl_dial(l, conf->trailer, &ctl_ops, t, &t->conn);
 	if (rc < 0)
 		ncm_trailer_free(t);
 	else
@@ -293,8 +310,13 @@ void ncm_trailer_free(struct ncm_trailer *t)
 	mams_ctl_close(t->conn);
 	while (t->sessions)
 		drop(t, t->sessions);
-	ncm_pool_free(t->pool);
 	free(t);
+}
+
+void ncm_trailer_ask(struct ncm_trailer *t)
+{
+	if (ncm_trailer_up(t))
+		(void)!send_message(t, ctl_msg_new(CTL_STATUS_REQ, ++t->next_id));
 }
 
 bool ncm_trailer_up(const struct ncm_trailer *t)

@@ -7,6 +7,7 @@
 #include "trailer-madp/build.h"
 #include "trailer-madp/desired.h"
 #include "trailer-madp/hop.h"
+#include "trailer-madp/host.h"
 #include "trailer-madp/instance.h"
 #include "trailer-madp/masquerade.h"
 #include "trailer-madp/protect.h"
@@ -26,7 +27,7 @@ struct madp_control {
 	struct mams_loop_fd *notes;
 	struct mams_ctl_server *server;
 	struct mams_loop_timer *gauge; /* network; armed while somebody wants to know */
-	struct mams_nl *nl;
+	struct madp_host host;
 	struct madp_table *masquerade;
 	struct madp_table *hop;
 	struct madp_protect *protect; /* NULL: no IPsec */
@@ -51,25 +52,6 @@ static void send_event(struct madp_control *c, const struct ctl_tr_event *e)
 
 /* ---- sessions ---- */
 
-/** Add it, with the MTU of what is sent to it, or, with none, take it away. */
-static int set_host(
-	struct madp_control *c, unsigned worker, const struct mams_addr *a, uint16_t mtu)
-{
-	uint32_t ifindex = c->instance.workers[worker].tun.ifindex;
-
-	if (!mams_addr_is_set(a))
-		return 0;
-	return c->conf->role == MADP_ROLE_CLIENT ? mams_nl_address(c->nl, ifindex, a, mtu != 0)
-						 : mams_nl_host_route(c->nl, ifindex, a, mtu);
-}
-
-static void unset_host(struct madp_control *c, unsigned worker, const struct mams_addr *a,
-	const struct mams_addr *is)
-{
-	if (mams_addr_is_set(a) && !mams_addr_eq_ip(a, is) && set_host(c, worker, a, 0) < 0)
-		log_warn("an anchor address could not be removed from this host");
-}
-
 /** Two sessions must not share an id or an anchor address. */
 static int check_unique(
 	struct madp_control *c, const struct madp_session_set *s, struct mams_error *err)
@@ -93,37 +75,13 @@ static int check_unique(
 	return 0;
 }
 
-static const struct madp_link_set *known_link(const struct madp_desired *d, uint8_t cid)
-{
-	for (size_t i = 0; d && i < d->n_links; i++)
-		if (d->link[i].cid == cid)
-			return &d->link[i];
-	return NULL;
-}
-
-/** What comes without a tunnel has no port that could say whose it is: it is the first worker's. */
-static bool has_nat(const struct madp_session_set *s)
-{
-	for (size_t i = 0; i < s->n_links; i++)
-		if (s->link[i].client_nat)
-			return true;
-	return false;
-}
-
-/** Is s another session than d's, or one that cannot stay with its worker?  Then it has no sockets
- *  yet. */
-static bool is_new(const struct madp_desired *d, const struct madp_session_set *s)
-{
-	return d->id != s->id || (d->worker != 0 && has_nat(s));
-}
-
 /** Client: sockets of links that are new or have changed. */
 static int open_links(struct madp_control *c, const struct madp_desired *d,
 	struct madp_session_set *s, struct madp_order *o, struct mams_error *err)
 {
 	for (size_t i = 0; c->conf->role == MADP_ROLE_CLIENT && i < s->n_links; i++) {
 		struct madp_link_set *l = &s->link[i];
-		const struct madp_link_set *was = known_link(d, l->cid);
+		const struct madp_link_set *was = madp_desired_link(d, l->cid);
 		const struct mams_udp_opts opts = {.local = l->local,
 			.remote = l->remote,
 			.device = l->device[0] ? l->device : NULL,
@@ -132,7 +90,7 @@ static int open_links(struct madp_control *c, const struct madp_desired *d,
 			.receive_octets = (int)c->conf->receive_buffer};
 		int rc;
 
-		if (was && !is_new(d, s) && madp_link_set_same(was, l)) {
+		if (was && !madp_desired_is_new(d, s) && !o->moves && madp_link_set_same(was, l)) {
 			l->port = was->port;
 			continue;
 		}
@@ -194,12 +152,10 @@ static void remember(struct madp_desired *d, const struct madp_session_set *s)
 
 static void forget(struct madp_control *c, struct madp_desired *d)
 {
-	static const struct mams_addr none;
 	struct madp_order *o = new_order(d->id, d->account);
 
 	madp_protect_del(c->protect, d->id);
-	unset_host(c, d->worker, &d->anchor4, &none);
-	unset_host(c, d->worker, &d->anchor6, &none);
+	madp_host_leave(&c->host, d);
 	if (o)
 		madp_worker_order(&c->instance.workers[d->worker], o);
 	else
@@ -224,7 +180,7 @@ static struct madp_desired *record_of(struct madp_control *c, const struct madp_
 {
 	struct madp_desired *d = find_client(c, s->client);
 
-	if (d && is_new(d, s)) {
+	if (d && madp_desired_is_new(d, s)) {
 		forget(c, d);
 		d = NULL;
 	}
@@ -243,7 +199,7 @@ static struct madp_desired *record_of(struct madp_control *c, const struct madp_
 	memcpy(d->client, s->client, sizeof(d->client));
 	d->id = s->id;
 	d->number = ++c->n_ever;
-	d->worker = has_nat(s) ? 0 : least_loaded(c);
+	d->worker = madp_set_has_nat(s) ? 0 : least_loaded(c);
 	HASH_ADD_KEYPTR(by_client, c->clients, d->client, strlen(d->client), d);
 	HASH_ADD(by_id, c->ids, id, sizeof(d->id), d);
 	return d;
@@ -258,16 +214,20 @@ static int take_over(struct madp_control *c, struct madp_desired *d, struct madp
 	/* the N-MADP's device is everybody's */
 	if (c->conf->role == MADP_ROLE_NETWORK && mtu > c->conf->mtu)
 		mtu = (uint16_t)c->conf->mtu;
-	rc = set_host(c, d->worker, &s->anchor4, mtu);
-	if (rc == 0)
-		rc = set_host(c, d->worker, &s->anchor6, mtu);
+	rc = madp_host_take(&c->host, d, s, mtu);
 	if (rc == 0 && c->conf->role == MADP_ROLE_CLIENT)
 		rc = mams_tun_up(&c->instance.workers[d->worker].tun, mtu);
 	if (rc < 0)
 		return mams_fail(
 			err, -rc, "anchor4", "the kernel refuses it: %s", mams_strerror(rc));
-	unset_host(c, d->worker, &d->anchor4, &s->anchor4);
-	unset_host(c, d->worker, &d->anchor6, &s->anchor6);
+	if (o->moves) { /* what was counted is of the session that it parts from */
+		struct madp_account *fresh = madp_account_new();
+
+		if (!fresh)
+			return -ENOMEM;
+		madp_account_unref(d->account);
+		d->account = fresh;
+	}
 	remember(d, s);
 	d->mtu = mtu;
 	o->account = madp_account_ref(d->account);
@@ -290,12 +250,14 @@ static int set_session(struct madp_control *c, const struct ctl_tr_session_set *
 		o->fd[i] = o->out[i] = -1;
 	if (rc == 0)
 		rc = check_unique(c, s, err);
-	if (rc == 0 && has_nat(s) && !c->conf->client_nat)
+	if (rc == 0 && madp_set_has_nat(s) && !c->conf->client_nat)
 		rc = mams_fail(err, ENOTSUP, "client_nat", "the configuration file has it off");
 	if (rc == 0 && c->conf->role == MADP_ROLE_NETWORK)
 		rc = madp_protect_check(c->protect, m, err);
 	if (rc == 0) {
 		o->id = s->id;
+		o->moves = c->conf->role == MADP_ROLE_CLIENT &&
+			   madp_desired_moves(find_client(c, s->client), s);
 		rc = open_links(c, find_client(c, s->client), s, o, err);
 	}
 	fresh = rc == 0 && !find_client(c, s->client);
@@ -391,9 +353,13 @@ static void take_note(struct madp_control *c, const struct madp_note *n)
 	struct ctl_tr_event e = {.connection_id = n->cid};
 
 	HASH_FIND(by_id, c->ids, &n->session, sizeof(n->session), d);
-	link = known_link(d, n->cid);
+	link = madp_desired_link(d, n->cid);
 	if (!link)
 		return;
+	if (n->kind == MADP_NOTE_HEARD) {
+		madp_host_heard(&c->host, d);
+		return;
+	}
 	if (n->kind >= MADP_NOTE_DTLS_OPEN) {
 		tell_dtls(c, n, d->client, link->name);
 		return;
@@ -524,7 +490,7 @@ static const struct madp_protect_ops protect_ops = {.lost = on_lost};
 static int start(struct madp_control *c, struct mams_error *err)
 {
 	const struct madp_conf *k = c->conf;
-	int rc = mams_nl_open(&c->nl);
+	int rc = mams_nl_open(&c->host.nl);
 
 	if (rc == 0)
 		rc = madp_protect_guard(k, err); /* before anything is open */
@@ -567,6 +533,7 @@ int madp_control_new(struct mams_loop *l, const struct madp_conf *conf, struct m
 		return -ENOMEM;
 	c->loop = l;
 	c->conf = conf;
+	c->host = (struct madp_host){.conf = conf, .instance = &c->instance};
 	c->begun = mams_loop_now(l);
 	rc = start(c, err);
 	if (rc < 0)
@@ -590,6 +557,6 @@ void madp_control_free(struct madp_control *c)
 	madp_table_free(c->masquerade);
 	madp_table_free(c->hop);
 	madp_protect_free(c->protect);
-	mams_nl_close(c->nl);
+	mams_nl_close(c->host.nl);
 	free(c);
 }

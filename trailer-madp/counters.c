@@ -46,6 +46,7 @@ static const struct mams_metric rows[] = {
 	ROW(proof_stale, "proofs dropped: too old, or from another address"),
 	ROW(proof_outside, "proofs dropped: not inside IPsec, of a link that has it"),
 	ROW(proof_limited, "proofs dropped: too many a second"),
+	ROW(moves, "moves of our session to another N-MADP"),
 	ROW(peer_restarted, "peers that have begun their session anew"),
 	ROW(control_unknown, "MX Control PDUs dropped: malformed"),
 	ROW(notes_dropped, "reports to the control thread dropped"),

@@ -50,6 +50,7 @@ struct madp_counters {
 	uint64_t proof_refused;
 	uint64_t proof_stale;
 	uint64_t proof_limited;
+	uint64_t moves;
 	uint64_t peer_restarted;
 	uint64_t control_unknown;
 	uint64_t notes_dropped;

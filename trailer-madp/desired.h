@@ -20,6 +20,7 @@ struct madp_desired {
 	struct mams_addr anchor4;
 	struct mams_addr anchor6;
 	uint16_t mtu; /**< of packets inside, as the host's network is told */
+	bool heard;   /**< N-MADP: the client has been, in its session here */
 	unsigned worker;
 	struct madp_account *account;
 	struct madp_gauge gauge[MADP_LINKS_MAX]; /**< as account->link */
@@ -29,6 +30,18 @@ struct madp_desired {
 	UT_hash_handle by_client;
 	UT_hash_handle by_id;
 };
+
+/** The link as it was told last; NULL: there is none, or no session (d NULL). */
+const struct madp_link_set *madp_desired_link(const struct madp_desired *d, uint8_t cid);
+/** What comes without a tunnel has no port that could say whose it is: it is the first worker's. */
+bool madp_set_has_nat(const struct madp_session_set *s);
+/** Is s another session than d's, or one that cannot stay with its worker?  Then it has no sockets
+ *  yet. */
+bool madp_desired_is_new(const struct madp_desired *d, const struct madp_session_set *s);
+/** Client: is s for another N-MADP instance than d?  A link is where it was, but leads elsewhere,
+ *  and none leads to where one has led.  Not with client NAT: both would be heard on one socket.
+ *  @param d  NULL: there was none */
+bool madp_desired_moves(const struct madp_desired *d, const struct madp_session_set *s);
 
 struct madp_status_view {
 	const struct madp_conf *conf;

@@ -208,6 +208,7 @@ static void take_data(struct madp_worker *w, struct madp_path *path, const struc
 		madp_inc(&w->counters.unknown_flow);
 		return;
 	}
+	path->session->data_at = w->now;
 	if (madp_gma_is_fragment(g))
 		take_fragment(w, path, g, p);
 	else if (g->first_len == p->len)

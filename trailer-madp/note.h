@@ -15,6 +15,7 @@ enum madp_note_kind {
 	MADP_NOTE_UP,
 	MADP_NOTE_DOWN,
 	MADP_NOTE_PROVEN,
+	MADP_NOTE_HEARD, /**< network: the client has our ACCEPT, and lives */
 	MADP_NOTE_DTLS_OPEN,
 	MADP_NOTE_DTLS_FAILED,
 };

@@ -9,6 +9,8 @@
 #include <sys/epoll.h>
 #include <unistd.h>
 
+#define PARTING_MS 60000 /* longer than any N-MADP keeps a client that has left */
+
 static void *mem_get(void *user, size_t size)
 {
 	struct madp_worker *w = user;
@@ -235,7 +237,7 @@ static struct madp_session *new_session(struct madp_worker *w, struct madp_order
 	madp_plane_init(&s->plane, &conf, &mem, w->now);
 	HASH_ADD_KEYPTR(by_id, w->ids, &s->set->id, sizeof(s->set->id), s);
 	index_session(w, s);
-	if (w->role == MADP_ROLE_CLIENT)
+	if (w->role == MADP_ROLE_CLIENT && !w->parting)
 		w->only = s;
 	return s;
 }
@@ -257,12 +259,16 @@ static void end_session(struct madp_worker *w, struct madp_session *s)
 		madp_slab_put(&w->sdus, pkt);
 	madp_plane_fini(&s->plane);
 	mams_timerq_del(&w->timers, &s->timer);
-	unindex_session(w, s);
-	HASH_DELETE(by_id, w->ids, s);
+	if (!s->parting) {
+		unindex_session(w, s);
+		HASH_DELETE(by_id, w->ids, s);
+	}
 	if (s->touched)
 		STAILQ_REMOVE(&w->touched, s, madp_session, turn);
 	if (w->only == s)
 		w->only = NULL;
+	if (w->parting == s)
+		w->parting = NULL;
 	madp_session_set_free(s->set);
 	madp_account_unref(s->account);
 	free(s);
@@ -286,6 +292,68 @@ static void replace(struct madp_worker *w, struct madp_session *s, struct madp_o
 	madp_session_set_free(old);
 }
 
+/* ---- to another N-MADP ---- */
+
+/** Make before break: what comes from the former N-MADP is taken as long as it comes, and the
+ *  host's packets go there until a path to the new one is up.  Each has its own sequence. */
+static void begin_parting(struct madp_worker *w, struct madp_session *s)
+{
+	if (w->parting && w->only == w->parting) {
+		end_session(w, s); /* it has never carried anything */
+		return;
+	}
+	if (w->parting)
+		end_session(w, w->parting);
+	unindex_session(w, s);
+	HASH_DELETE(by_id, w->ids, s);
+	s->parting = true;
+	s->data_at = w->now;
+	w->parting = s;
+	madp_inc(&w->counters.moves);
+	madp_session_touch(w, s);
+}
+
+bool madp_session_carries(const struct madp_session *s)
+{
+	madp_linkset set = madp_treat_set(&s->plane.tx.cls[0].treat);
+
+	for (unsigned i = 0; set >> i; i++)
+		if ((set & madp_link_bit(i)) && madp_plane_is_up(&s->plane, i))
+			return true;
+	return false;
+}
+
+void madp_session_succeed(struct madp_worker *w, struct madp_session *s)
+{
+	if (s->parting || w->only == s || !madp_session_carries(s))
+		return;
+	w->only = s;
+	w->parting->data_at = w->now;
+}
+
+static bool is_cut_off(const struct madp_session *s)
+{
+	for (unsigned i = 0; s->paths >> i; i++)
+		if (madp_plane_is_up(&s->plane, i))
+			return false;
+	return true;
+}
+
+bool madp_session_part(struct madp_worker *w, struct madp_session *s, mams_time *next)
+{
+	const mams_time end = mams_time_add_ms(s->data_at, PARTING_MS);
+
+	if (is_cut_off(s) || (w->only != s && !mams_time_before(w->now, end))) {
+		if (w->only == s)
+			w->only = w->ids; /* beside this a client has one session */
+		end_session(w, s);
+		return true;
+	}
+	if (w->only != s)
+		*next = mams_time_min(*next, end);
+	return false;
+}
+
 /** Its association is gone: nothing is sent until the peer proves itself anew, which it can do
  * inside another one only. */
 static void lose_path(struct madp_worker *w, struct madp_path *path)
@@ -302,12 +370,18 @@ void madp_session_order(struct madp_worker *w, struct madp_order *o)
 	struct madp_session *s;
 
 	HASH_FIND(by_id, w->ids, &o->id, sizeof(o->id), s);
+	if (o->moves && s) {
+		begin_parting(w, s);
+		s = NULL;
+	}
 	if (o->losing) {
 		if (s)
 			lose_path(w, path_of(s, o->lost));
 	} else if (!o->set) {
 		if (s)
 			end_session(w, s);
+		if (w->parting)
+			end_session(w, w->parting);
 	} else if (s) {
 		replace(w, s, o);
 	} else {
@@ -330,6 +404,8 @@ void madp_session_end_all(struct madp_worker *w)
 	struct madp_session *s;
 	struct madp_session *next;
 
+	if (w->parting)
+		end_session(w, w->parting);
 	HASH_ITER(by_id, w->ids, s, next)
 	end_session(w, s);
 }
@@ -344,6 +420,7 @@ void madp_session_meet(struct madp_worker *w, struct madp_session *s, uint32_t i
 		while ((pkt = madp_receiver_drain(&s->plane.rx, &cls, &len)))
 			madp_deliver(w, pkt, len, pkt);
 		madp_receiver_restart(&s->plane.rx);
+		s->plane.peer_seen = false;
 		madp_reasm_end(w->reassembly, &s->reassembly);
 		madp_inc(&w->counters.peer_restarted);
 	}

@@ -73,6 +73,9 @@ struct madp_session {
 	uint32_t scope;            /**< of the class cache */
 	uint32_t incarnation;      /**< of this state of ours */
 	uint32_t peer_incarnation; /**< 0: not heard yet */
+	uint32_t told_incarnation; /**< network: of the peer whose reports were noted */
+	bool parting;              /**< client: it has moved to another N-MADP */
+	mams_time data_at;         /**< of the last packet that came; of its parting */
 	madp_linkset paths;        /**< path[] that are used */
 	bool touched;              /**< stands in the worker's list of this turn */
 	STAILQ_ENTRY(madp_session) turn;
@@ -89,12 +92,21 @@ struct madp_order {
 	struct madp_account *account; /**< a reference moves */
 	int fd[MADP_LINKS_MAX];       /**< client: sockets of set->link[i]; -1: as before */
 	int out[MADP_LINKS_MAX];      /**< of those with client NAT, else -1 */
+	bool moves;                   /**< client: set is for another N-MADP */
 	bool losing;                  /**< set is NULL, and nothing ends but this link's path: */
 	uint8_t lost;                 /**< connection id */
 };
 
 /** Carry out an order; it is consumed. */
 void madp_session_order(struct madp_worker *w, struct madp_order *o);
+/** Is there a link to send on? */
+bool madp_session_carries(const struct madp_session *s);
+/** Client: does the host's next packet go to the N-MADP that it has moved to? */
+void madp_session_succeed(struct madp_worker *w, struct madp_session *s);
+/** A session whose client has moved to another N-MADP ends when nothing more comes from there.
+ *  @param next  when to look again, at the latest
+ *  @return it has, and is freed */
+bool madp_session_part(struct madp_worker *w, struct madp_session *s, mams_time *next);
 /** End all sessions. */
 void madp_session_end_all(struct madp_worker *w);
 /** A proof says of which incarnation the peer is: of another one Flow SNs begin anew. */

@@ -40,6 +40,8 @@ void madp_worker_tell_why(struct madp_worker *w, const struct madp_path *path,
 		.cid = path->cid,
 		.cause = (uint8_t)s->plane.link[path->slot].cause};
 
+	if (s->parting) /* its paths are not those of the session that has its name now */
+		return;
 	snprintf(note.why, sizeof(note.why), "%s", why);
 	if (!madp_notes_put(w->notes, &note))
 		madp_inc(&w->counters.notes_dropped);
@@ -106,7 +108,7 @@ static void mark_changes(struct madp_worker *w, struct madp_session *s)
 		madp_inc(&path->count->downs);
 		/* the N-MADP may have forgotten us, or the way there may have changed our address
 		 */
-		if (w->role == MADP_ROLE_CLIENT && path->sock &&
+		if (w->role == MADP_ROLE_CLIENT && path->sock && !s->parting &&
 			!madp_prover_is_busy(&path->prover)) {
 			uint8_t nonce[MADP_NONCE];
 
@@ -162,6 +164,20 @@ static void show(const struct madp_worker *w, struct madp_session *s)
 				&s->account->cls[i].lost, rx->flow[i].n_lost, __ATOMIC_RELAXED);
 }
 
+/** Network: a report of the client shows that it has heard us. */
+static void mark_heard(struct madp_worker *w, struct madp_session *s)
+{
+	const struct madp_path *path = s->path;
+
+	if (w->role != MADP_ROLE_NETWORK || !s->plane.peer_seen ||
+		s->told_incarnation == s->peer_incarnation || !madp_session_carries(s))
+		return;
+	while (!path->used)
+		path++;
+	s->told_incarnation = s->peer_incarnation;
+	madp_worker_tell(w, path, MADP_NOTE_HEARD);
+}
+
 void madp_session_turn(struct madp_worker *w, struct madp_session *s)
 {
 	mams_time next;
@@ -172,9 +188,14 @@ void madp_session_turn(struct madp_worker *w, struct madp_session *s)
 	madp_ingress_pump(w, s);
 	madp_control_pump(w, s);
 	mark_changes(w, s);
+	if (w->parting)
+		madp_session_succeed(w, s);
+	mark_heard(w, s);
 	madp_pdu_flush(w, s);
 	show(w, s);
 	next = mams_time_min(madp_plane_deadline(&s->plane, w->now), madp_control_deadline(w, s));
+	if (s->parting && madp_session_part(w, s, &next))
+		return;
 	s->due = next;
 	/* without memory for the timer the next packet of the session does it */
 	(void)!mams_timerq_set(&w->timers, &s->timer, next);

@@ -76,7 +76,8 @@ struct madp_worker {
 	struct madp_session *anchors4;
 	struct madp_session *anchors6;
 	struct madp_path *peers;
-	struct madp_session *only; /**< client */
+	struct madp_session *only;    /**< client: the host's packets go there */
+	struct madp_session *parting; /**< client: of the N-MADP that it has moved from; NULL */
 	struct madp_touched touched;
 	struct mams_timerq timers;
 	uint32_t scopes;

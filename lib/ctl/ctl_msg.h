@@ -393,6 +393,10 @@ struct ctl_madp_status {
 	bool drained;
 	uint64_t used;     /**< anchor connections of clients */
 	uint64_t capacity; /**< 0: no limit */
+	bool has_open;
+	uint64_t open; /**< drained: connections of a proxy, sessions of a trailer, that it has yet
+			*/
+	bool has_empty, empty; /**< drained: has it said that it has none? */
 };
 
 /** One access over all sessions. */

@@ -365,6 +365,9 @@ static const struct mams_field madp_status_rows[] = {
 	FLAG(ctl_madp_status, drained),
 	COUNT(ctl_madp_status, used),
 	COUNT(ctl_madp_status, capacity),
+	ROW_OPT_INT(U64, ctl_madp_status, open, "open", 0, 0,
+		"drained: connections, or sessions of a trailer, that it has yet"),
+	ROW_OPT_BOOL(ctl_madp_status, empty, "empty", "drained: it has said that it has none"),
 };
 static TABLE(madp_status_table, ctl_madp_status, "madp_status", madp_status_rows);
 

@@ -15,6 +15,8 @@ trailer_traffic.py talk ADDRESS PORT RATE SECONDS [DSCP]
                                                     more than 64 under way, so that a busy host is slow
                                                     and loses none, until SIGTERM at the latest; prints
                                                     sent, lost, twice, out of order
+trailer_traffic.py flows ADDRESS PORT N RATE SECONDS  N flows at once to an echo, each of numbered
+                                                    datagrams of 200 octets; prints sent, lost, twice
 trailer_traffic.py sweep ADDRESS PORT STEP          datagrams of 1 to 9000 octets to it, one by one, up
                                                     to three times each; prints the first three sizes
                                                     that fail
@@ -24,6 +26,7 @@ trailer_traffic.py pings ADDRESS MTU                echo requests of all sizes u
 trailer_traffic.py raw SOURCE SPORT TARGET DPORT HEX  one UDP datagram, from any address and port
 trailer_traffic.py ask TARGET DPORT HEX             one datagram; prints what comes back, or nothing"""
 import random
+import selectors
 import signal
 import socket
 import struct
@@ -195,6 +198,37 @@ def talk(address, port, rate, seconds, dscp):
     print(sent, lost, twice, disorder)
 
 
+def flows(address, port, n, rate, seconds):
+    pick = selectors.DefaultSelector()
+    sent, lost, twice, waiting = 0, 0, 0, {}
+    socks = []
+    for _ in range(n):
+        s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        s.connect((address, port))
+        s.setblocking(False)
+        pick.register(s, selectors.EVENT_READ, len(socks))
+        socks.append(s)
+    begin = due = time.monotonic()
+    while (now := time.monotonic()) < begin + seconds or waiting:
+        if now >= due and now < begin + seconds:
+            # by turns, so that each has its rate
+            socks[sent % n].send(struct.pack("!II", sent % n, sent // n) + bytes(192))
+            waiting[sent % n, sent // n] = now
+            sent += 1
+            due = max(due + 1 / (n * rate), now - 0.02)
+        for key, _ in pick.select(max(0, min(due - now, 0.1)) if now < begin + seconds else 0.1):
+            try:
+                got = struct.unpack("!II", key.fileobj.recv(2048)[:8])
+            except OSError:
+                continue
+            twice += got[0] != key.data or waiting.pop(got, None) is None
+        # those of longest ago stand first
+        while waiting and now - next(iter(waiting.values())) > 5:
+            del waiting[next(iter(waiting))]
+            lost += 1
+    print(sent, lost, twice)
+
+
 def raw(source, sport, target, dport, data):
     s = socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_RAW)
     udp = struct.pack("!HHHH", sport, dport, 8 + len(data), 0) + data
@@ -223,6 +257,8 @@ def main():
         echo(a[0], int(a[1]), float(a[2]))
     elif verb == "talk":
         talk(a[0], int(a[1]), int(a[2]), int(a[3]), int(a[4]) if len(a) > 4 else 0)
+    elif verb == "flows":
+        flows(a[0], int(a[1]), int(a[2]), int(a[3]), int(a[4]))
     elif verb == "pings":
         pings(a[0], int(a[1]))
     elif verb == "sweep":

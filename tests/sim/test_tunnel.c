@@ -407,6 +407,51 @@ static void fallback(void)
 	scene_finish(&s);
 }
 
+/* Make before break: the one that is left keeps the session for packets on their way to it. */
+static void drained(void)
+{
+	struct scene s;
+	struct mams_addr inside;
+	unsigned moved;
+
+	tunnels_begin(&s);
+	s.w.policy.n_madps = 3;
+	s.w.policy.madp_grace_ms = 5000;
+	s.w.madps[2].trailer = "south.ctl";
+	s.w.madps[2].mtu = 1400;
+	s.w.anchors[TUNNEL].madps = 6;
+	scene_up(&s);
+	CU_ASSERT_EQUAL(scene_session(&s)->anchor[TUNNEL].madp, 1);
+	inside = scene_session(&s)->s.tunnel.anchor4;
+	ncm_madps_connected(ncm_registry_madps(s.w.registry), 2);
+	moved = s.w.clients[0].moved;
+	world_drain(&s.w, 1, true);
+	world_run(&s.w, 1000);
+	CU_ASSERT_EQUAL(scene_session(&s)->anchor[TUNNEL].madp, 2);
+	CU_ASSERT_EQUAL(scene_session(&s)->tunnelled, WIFI | LTE);
+	CU_ASSERT(mams_addr_eq_ip(&scene_session(&s)->s.tunnel.anchor4, &inside));
+	CU_ASSERT_EQUAL(
+		tunnels_client(&s)->links[0].remote.ip[3], s.w.madps[2].access[0].proxies[0].ip[3]);
+	world_run(&s.w, 3000);
+	CU_ASSERT_EQUAL(s.w.clients[0].moved, moved);
+	world_run(&s.w, 1500);
+	CU_ASSERT_EQUAL(s.w.clients[0].moved, moved + 1);
+	CU_ASSERT_EQUAL(scene_session(&s)->left, 0);
+	CU_ASSERT_FALSE(scene_session(&s)->told & 2);
+	/* back within the time: it is not released */
+	world_drain(&s.w, 1, false);
+	world_drain(&s.w, 2, true);
+	world_run(&s.w, 1000);
+	CU_ASSERT_EQUAL(scene_session(&s)->anchor[TUNNEL].madp, 1);
+	world_drain(&s.w, 2, false);
+	world_drain(&s.w, 1, true);
+	world_run(&s.w, 1000);
+	CU_ASSERT_EQUAL(scene_session(&s)->anchor[TUNNEL].madp, 2);
+	world_run(&s.w, 10000);
+	CU_ASSERT_EQUAL(s.w.clients[0].moved, moved + 2);
+	scene_finish(&s);
+}
+
 int main(void)
 {
 	static const struct mams_case cases[] = {
@@ -423,6 +468,7 @@ int main(void)
 		{"another port", another_port},
 		{"what fails is tried again", what_fails_is_tried_again},
 		{"fallback", fallback},
+		{"drained", drained},
 	};
 
 	return mams_suite_run("tunnel", cases, MAMS_ARRAY_LEN(cases));

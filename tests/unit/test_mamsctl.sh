@@ -61,7 +61,9 @@ serve ncm '{
    "dropped": [{"group": "feature", "item": "fragmentation", "reason": "it is not offered here"}]}],
   "more": false,
   "madps": [{"name": "m1", "proxy_up": true, "plugin_up": false, "state": "up", "drained": true,
-    "used": 3, "capacity": 9}],
+    "used": 3, "capacity": 9},
+    {"name": "m2", "proxy_up": true, "plugin_up": true, "state": "up", "drained": true,
+     "used": 0, "capacity": 0, "open": 0, "empty": true}],
   "counters": [{"name": "refused_total", "value": 2}]},
 "trace_req": {"type": "result", "code": 1005, "text": "which client? the NCM has several sessions"},
 "steer": [{"type": "result", "code": 0, "text": "alice: DL wifi, UL wifi"},
@@ -121,7 +123,8 @@ serve silent '{}'
 
 run 0 status --ncm "$dir/ncm.ctl" --proxy "$dir/proxy.ctl"
 has "$out" 'mams-ncm 1\.0, up 1 min 01 s'
-has "$out" 'm1 +drained +up +down +3 +9'
+has "$out" 'm1 +drained +up +down +3 +9 +-'
+has "$out" 'm2 +drained, empty +up +up +0 +- +0'
 has "$out" 'alice +1/42 +active'
 has "$out" 'mams-proxy \(client\) 1\.0, up 500 ms'
 has "$out" 'alice +3 +9 +1\.5 KiB +20\.0 MiB'

@@ -129,6 +129,27 @@ static void kept_over_a_restart(void)
 	ncm_pool_free(six);
 }
 
+/* Two instances of one network: free when both have given it back. */
+static void shared(void)
+{
+	struct ncm_pool *p = pool("10.60.0.0/30", NULL);
+	char first[64];
+
+	snprintf(first, sizeof(first), "%s", of(p, 1, "laptop"));
+	ncm_pool_hold(p, 1);
+	ncm_pool_hold(p, 1);
+	ncm_pool_give(p, 1);
+	CU_ASSERT_STRING_EQUAL(of(p, 1, "laptop"), first);
+	CU_ASSERT_STRING_NOT_EQUAL(of(p, 2, "laptop"), first);
+	ncm_pool_leave(p, 1); /* it is held */
+	CU_ASSERT_STRING_EQUAL(of(p, 3, "laptop"), "full");
+	ncm_pool_give(p, 1);
+	CU_ASSERT_STRING_EQUAL(of(p, 3, "laptop"), first);
+	ncm_pool_leave(p, 3);
+	CU_ASSERT_STRING_EQUAL(of(p, 4, "laptop"), first);
+	ncm_pool_free(p);
+}
+
 int main(void)
 {
 	static const struct mams_case cases[] = {
@@ -136,6 +157,7 @@ int main(void)
 		{"the same one again", the_same_again},
 		{"taken elsewhere", taken_elsewhere},
 		{"kept over a restart", kept_over_a_restart},
+		{"shared by instances", shared},
 	};
 
 	return mams_suite_run("pool", cases, MAMS_ARRAY_LEN(cases));

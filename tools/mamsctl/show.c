@@ -337,18 +337,25 @@ void show_quality(const struct ctl_ncm_status *s, struct mams_buf *out)
 static void show_ncm(const struct ctl_ncm_status *s, struct mams_buf *out)
 {
 	static const struct tbl_column columns[] = {{"MADP", false}, {"STATE", false},
-		{"PROXY", false}, {"PLUGIN", false}, {"CLIENTS", true}, {"CAPACITY", true}};
+		{"PROXY", false}, {"PLUGIN", false}, {"CLIENTS", true}, {"CAPACITY", true},
+		{"OPEN", true}};
 	struct tbl t = TABLE_OF(columns);
 
 	put_head(out, "mams-ncm", s->version, s->uptime_ms);
 	for (size_t i = 0; i < s->n_madps; i++) {
 		tbl_text(&t, s->madps[i].name);
-		tbl_text(&t, s->madps[i].drained ? "drained" : s->madps[i].state);
+		tbl_text(&t, s->madps[i].empty     ? "drained, empty"
+			     : s->madps[i].drained ? "drained"
+						   : s->madps[i].state);
 		tbl_flag(&t, s->madps[i].proxy_up, "up", "down");
 		tbl_flag(&t, s->madps[i].plugin_up, "up", "down");
 		tbl_number(&t, s->madps[i].used);
 		if (s->madps[i].capacity)
 			tbl_number(&t, s->madps[i].capacity);
+		else
+			tbl_text(&t, NULL);
+		if (s->madps[i].has_open)
+			tbl_number(&t, s->madps[i].open);
 		else
 			tbl_text(&t, NULL);
 	}
