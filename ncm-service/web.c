@@ -326,6 +326,6 @@ void ncm_web_reload(struct ncm_web *w)
 {
 	struct mams_error err;
 
-	if (w && mams_httpd_reload(w->httpd, &err) < 0)
+	if (w && mams_httpd_reload(w->httpd, NULL, NULL, &err) < 0)
 		log_err("not read again, the old stays in force: %s: %s", err.where, err.text);
 }
