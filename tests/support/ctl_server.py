@@ -2,7 +2,7 @@
 """A ctl socket that answers as told: ctl_server.py PATH ANSWERS.json LOG
 
 ANSWERS is an object: type of the request -> the answer without "ctl" and "id", or a list of answers
-that are sent one per request.  Every request is appended to LOG, one per line.  Type "event" in a
+that are sent one per request.  Messages in its member "then" follow it as they are, with id 0.  Every request is appended to LOG, one per line.  Type "event" in a
 list entry keeps its own id 0.  Ends by itself when its standard input ends."""
 import json
 import os
@@ -26,9 +26,14 @@ def serve(peer, answers, log):
         return
     log.write(packet.decode() + "\n")
     log.flush()
-    reply = answer_to(json.loads(packet), answers)
+    request = json.loads(packet)
+    reply = answer_to(request, answers)
     if reply is not None:
-        peer.send(reply)
+        reply = json.loads(reply)
+        then = reply.pop("then", [])
+        peer.send(json.dumps(reply).encode())
+        for event in then:
+            peer.send(json.dumps({"ctl": 1, "id": 0, **event}).encode())
     peer.recv(1)
 
 

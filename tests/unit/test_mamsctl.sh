@@ -65,7 +65,9 @@ serve ncm '{
     {"name": "m2", "proxy_up": true, "plugin_up": true, "state": "up", "drained": true,
      "used": 0, "capacity": 0, "open": 0, "empty": true}],
   "counters": [{"name": "refused_total", "value": 2}]},
-"trace_req": {"type": "result", "code": 1005, "text": "which client? the NCM has several sessions"},
+"trace_req": [{"type": "result", "code": 1005, "text": "which client? the NCM has several sessions"},
+  {"type": "result", "code": 0, "text": "watched", "then": '"$(cat "$here/mamsctl_trace.json")"'},
+  {"type": "result", "code": 0, "text": "watched", "then": '"$(cat "$here/mamsctl_trace.json")"'}],
 "steer": [{"type": "result", "code": 0, "text": "alice: DL wifi, UL wifi"},
   {"type": "result", "code": 4098, "text": "no link named moon"},
   {"type": "result", "code": 4098, "text": "no link named moon"},
@@ -273,6 +275,14 @@ has "$(grep -c '^CLIENT' "$dir/out")" '^[23]$'
 # a trace: refused in words, and nobody there
 run 1 trace -s "$dir/ncm.ctl" nobody
 has "$err" 'which client'
+timeout 0.5 "$mamsctl" trace -s "$dir/ncm.ctl" alice >"$dir/out" 2>"$dir/err" || :
+has "$(jq -r '.what + " " + (.transport // "-")' "$dir/out" | paste -sd ' ')" \
+	'^received https sent https event - received https$'
+timeout 0.5 "$mamsctl" trace --pcapng -s "$dir/ncm.ctl" alice >"$dir/out" 2>"$dir/err" || :
+has "$(tshark -r "$dir/out" -T fields -e frame.comment -e json.value.string -E occurrence=f \
+	-e _ws.malformed -E separator='|' 2>/dev/null | paste -sd ' ')" \
+	'^received from alice over https\|1\.0\| sent to alice over https\|1\.0\| event of alice\|\| received from alice over https\|1\.0\|$'
+has "$(tshark -r "$dir/out" -T fields -e frame.time_epoch -c 1 2>/dev/null)" '^1764205200\.123'
 run 1 trace --timeout 0.2 -s "$dir/none.ctl"
 has "$err" 'is mams-ncm running'
 run 2 trace one two

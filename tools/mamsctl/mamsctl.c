@@ -54,7 +54,7 @@ static const struct command commands[] = {
 		"through it finishes.  Remembered over a restart of the NCM.\n",
 		1, cmd_drain},
 	{"undrain", "MADP", "N", "use a drained N-MADP instance again", "", 1, cmd_undrain},
-	{"trace", "[SESSION]", "NT", "what comes from and goes to one client",
+	{"trace", "[SESSION]", "NTp", "what comes from and goes to one client",
 		"A line of JSON for each message, with its secrets masked, and for each change of "
 		"state,\nuntil it is interrupted.  SESSION is the client's identity or session.\n",
 		-1, cmd_trace},
@@ -91,6 +91,7 @@ static const struct option long_options[] = {
 	{"pm", required_argument, NULL, 'M'},
 	{"client", required_argument, NULL, 'T'},
 	{"counters", no_argument, NULL, 'k'},
+	{"pcapng", no_argument, NULL, 'p'},
 	{"dl", required_argument, NULL, 'd'},
 	{"ul", required_argument, NULL, 'u'},
 	{"anchor", required_argument, NULL, 'a'},
@@ -114,6 +115,7 @@ static const struct {
 	{'M', "  --pm PATH          of the mptcpd plugin (/run/mams/pm.ctl)\n"},
 	{'T', "  --client ID        only this client: its identity or session\n"},
 	{'k', "  --counters         with the counters that are not zero\n"},
+	{'p', "  --pcapng           as a file for Wireshark, to standard output\n"},
 	{'d', "  --dl LINKS         links that carry the downlink\n"},
 	{'u', "  --ul LINKS         links that carry the uplink\n"},
 	{'a', "  --anchor NAME      the anchor connection whose traffic it is (the first)\n"},
@@ -232,6 +234,8 @@ static int parse(int argc, char **argv, struct options *o, struct given *g)
 			o->json = true;
 		else if (c == 'k')
 			o->counters = true;
+		else if (c == 'p')
+			o->pcapng = true;
 		else if (c == 'o')
 			o->as_configured = true;
 		else if (c == 'h')

@@ -27,6 +27,7 @@ struct options {
 	uint32_t configuration;
 	bool json;
 	bool counters;
+	bool pcapng;
 	int timeout_ms;
 };
 

@@ -1,6 +1,7 @@
 /* mamsctl trace: what comes from and goes to one client, a line of JSON each, until it is
  * interrupted. */
 #include "tools/mamsctl/mamsctl.h"
+#include "tools/mamsctl/pcapng.h"
 
 #include "lib/codec/field.h"
 #include "lib/io/ctlmsg.h"
@@ -47,10 +48,21 @@ static void closed(void *user, struct mams_ctl_conn *c)
 	end(t, 1);
 }
 
+static bool write_one(const struct options *o, const struct ctl_msg *m)
+{
+	struct mams_buf out = {0};
+	struct mams_error err = {0};
+
+	if (o->pcapng)
+		pcapng_packet(&out, &m->trace);
+	else if (ctl_encode(m, 0, &out, &err) == 0)
+		mams_buf_add(&out, "\n", 1);
+	return print_text(&out) == 0;
+}
+
 static void packet(void *user, struct mams_ctl_conn *c, const char *data, size_t len)
 {
 	struct tracer *t = user;
-	struct mams_buf line = {0};
 	struct mams_error err = {0};
 	struct ctl_msg *m = NULL;
 
@@ -59,10 +71,8 @@ static void packet(void *user, struct mams_ctl_conn *c, const char *data, size_t
 		return;
 	if (m->type == CTL_RESULT && m->result.code != 0) {
 		end(t, print_result(t->options, &t->target, m));
-	} else if (m->type == CTL_TRACE && ctl_encode(m, 0, &line, &err) == 0) {
-		mams_buf_add(&line, "\n", 1);
-		if (print_text(&line) != 0)
-			end(t, 1); /* nobody reads any more */
+	} else if (m->type == CTL_TRACE && !write_one(t->options, m)) {
+		end(t, 1); /* nobody reads any more */
 	}
 	ctl_msg_free(m);
 }
@@ -88,12 +98,17 @@ int cmd_trace(const struct options *o)
 		.client = o->n_operands ? o->operands[0] : o->client};
 	struct mams_loop_timer *timer = NULL;
 	struct mams_ctl_conn *conn = NULL;
+	struct mams_buf head = {0};
 	int rc;
 
 	if (o->n_operands > 1) {
 		complain("usage: mamsctl trace [options] [SESSION]; mamsctl trace -h");
 		return 2;
 	}
+	if (o->pcapng)
+		pcapng_head(&head);
+	if (print_text(&head) != 0)
+		return 1;
 	rc = mams_loop_new(&t.loop);
 	if (rc == 0)
 		rc = mams_loop_timer_new(t.loop, too_late, &t, &timer);
