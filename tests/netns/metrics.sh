@@ -19,6 +19,7 @@ X
 for d in nginx px-pm cl-pm px cl ncm; do lab_start_one $d; done
 lab_wait 5 test -S "$LAB_DIR/ncm.ctl"
 lab_start trace "$PX" "$BUILD/tools/mamsctl" trace laptop -s "$LAB_DIR/ncm.ctl"
+lab_start pcap "$PX" "$BUILD/tools/mamsctl" trace laptop --pcapng -s "$LAB_DIR/ncm.ctl"
 sleep 0.5
 printf 'role = client\nctl_socket = %s\n' "$LAB_DIR/tr.ctl" >"$LAB_DIR/tr.conf"
 lab_start tr "$SV" "$BUILD/trailer-madp/mams-trailer" -c "$LAB_DIR/tr.conf" -d
@@ -55,6 +56,11 @@ key=$(python3 -c 'import sqlite3, sys
 print(sqlite3.connect(sys.argv[1]).execute("SELECT client_key FROM session").fetchone()[0])' "$LAB_DIR/ncm.db")
 claim "octets of the key" ${#key} '>=' 16
 claim "the key is nowhere" "$(grep -c -F "$key" "$LAB_DIR/trace.log" || :)" = 0
+
+seen() { tshark -r "$LAB_DIR/pcap.log" -Y "$1" 2>/dev/null | wc -l; }
+claim "messages for Wireshark" "$(seen 'json')" '>=' 10
+claim "as many as lines of JSON" "$(seen 'json')" = "$(traced 'select(.what != "event")')"
+claim "packets that it calls malformed" "$(seen '_ws.malformed || _ws.expert.severity == error')" = 0
 
 say "who may read"
 claim "nobody" "$(get nobody /metrics)" = 401
@@ -120,6 +126,7 @@ lab_client_routes
 claim "wifi is back: nothing fires" "$(yes_no lab_wait 15 quiet)" = yes
 
 lab_end trace
+lab_end pcap
 lab_end tr
 lab_end prometheus
 lab_end ccm
