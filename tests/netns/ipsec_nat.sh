@@ -15,47 +15,14 @@ LAB=${LAB:-nt-ipnat}
 . "$(dirname "$0")/common.sh"
 # shellcheck source=deploy/lab/charon.sh
 . "$NETNS_TOP/deploy/lab/charon.sh"
-NAT=$LAB-nat
-nat() { ip netns exec "$NAT" "$@"; }
-also_end() { ip netns del "$NAT"; }
-
-# What leaves has the NAT's address, and ports from here on.
-translate() { # FIRST-PORT
-	nat nft -f - <<-X
-		table ip nat
-		delete table ip nat
-		table ip nat {
-			chain out {
-				type nat hook postrouting priority srcnat;
-				oifname "out" meta l4proto { tcp, udp } masquerade to :$1-$(($1 + 999))
-				oifname "out" masquerade
-			}
-		}
-	X
-}
-# The client's wifi goes to the NAT, and the NAT's to the N-MADP.
-between() {
-	ip netns del "$NAT" 2>/dev/null || :
-	ip netns add "$NAT"
-	nat sysctl -qw net.ipv4.ip_forward=1
-	ip -n "$CL" link set wifi netns "$NAT" name out
-	ip -n "$NAT" addr add 10.1.1.2/24 dev out
-	ip -n "$NAT" link set out up
-	tc -n "$NAT" qdisc replace dev out root tbf rate "$LAB_WIFI_RATE" burst 32kb latency 50ms
-	ip link add wifi netns "$CL" type veth peer name in netns "$NAT"
-	ip -n "$NAT" addr add 192.168.7.1/24 dev in
-	ip -n "$NAT" link set in up
-	ip -n "$CL" addr add 192.168.7.2/24 dev wifi
-	ip -n "$CL" link set wifi up
-	ip -n "$CL" route add default via 192.168.7.1 dev wifi metric 100
-	translate 20000
-}
+# shellcheck source=tests/netns/nat_lab.sh
+. "$(dirname "$0")/nat_lab.sh"
 
 lab_net
 d=$LAB_DIR
 lab_certs
 lab_conf
-between
+nat_between
 ip -n "$PX" addr add 10.1.1.3/24 dev wifi
 ip -n "$PX" addr add 10.1.1.4/24 dev wifi
 sed -i -e '/^listen =/c listen = { "10.1.2.1:8443" }' -e '/proxies =/d' -e '/^proxy_socket/d' \
@@ -138,7 +105,7 @@ transfers() {
 	claim "of UDP in the tunnel, kB" "$(in_tunnel)" '>=' 500 kB
 }
 begun() { [ "$(stat -c %s "$d/got" 2>/dev/null || echo 0)" -gt 2000000 ]; }
-# rebind FIRST-PORT ADDRESS: under a download; the NAT forgets what it knew with its address
+# rebind FIRST-PORT ADDRESS: under a download
 rebind() {
 	local pid
 	rm -f "$d/got"
@@ -146,9 +113,7 @@ rebind() {
 	lab_get /lines >"$d/rate" &
 	pid=$!
 	lab_wait 20 begun
-	ip -n "$NAT" addr flush dev out
-	translate "$1"
-	ip -n "$NAT" addr add "$2/24" dev out
+	nat_rebind "$@"
 	wait "$pid" || :
 	lab_end watch
 	claim "the download is right" "$(same "$d/got" "$d/www/lines")" = yes

@@ -72,7 +72,7 @@ at() { # SIDE FIELD: of wifi, at a trailer
 		jq -r ".sessions[0].links[] | select(.connection_id == 0) | $2"
 }
 wifi_carries() { [ "$(at c .up) $(at n .up) $(at n .sa)" = "true true up" ]; }
-carries() { lab_wait 40 wifi_carries && echo yes || echo no; }
+carries() { lab_wait $((LAB_PATIENCE > 40 ? LAB_PATIENCE : 40)) wifi_carries && echo yes || echo no; }
 wifi_gone() { [ "$(at c .up)" != true ] && [ "$(at n .up)" != true ]; }
 tunnelled() { cl ip route get 10.9.9.2 | grep -q 'dev mams'; }
 said() { grep -c "$2" "$LAB_DIR/$1.log" || :; }
