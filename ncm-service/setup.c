@@ -136,9 +136,29 @@ static void refuse(struct ncm_session *s, size_t a, int rc)
 		     : "no N-MADP instance is there: control plane only");
 }
 
+/* Of the instances that may serve it, those that most of its links reach. */
+static uint32_t nearest(const struct ncm_session *s, size_t a)
+{
+	uint32_t best = 0;
+	int most = 0;
+
+	for (size_t i = 0; i < s->policy->n_madps; i++) {
+		int n = __builtin_popcount(ncm_setup_reaches(s, a, i));
+
+		if (!(s->policy->anchors[a].madps & 1u << i) || !ncm_madps_is_good(s->madps, i) ||
+			n < most)
+			continue;
+		best = (n > most ? 0 : best) | 1u << i;
+		most = n;
+	}
+	return best;
+}
+
 static void assign(struct ncm_session *s, size_t a)
 {
 	struct ncm_anchor_use *u = &s->anchor[a];
+	uint32_t near = nearest(s, a);
+	bool good = may_serve(s, a, u->madp) && ncm_madps_is_good(s->madps, (size_t)u->madp);
 	size_t madp;
 	int rc;
 
@@ -147,9 +167,13 @@ static void assign(struct ncm_session *s, size_t a)
 		s->s.anchors[a].madp[0] = '\0';
 		return;
 	}
-	if (may_serve(s, a, u->madp) && ncm_madps_is_good(s->madps, (size_t)u->madp))
+	if (good && (near & bit(u->madp)))
 		return;
-	rc = ncm_madps_pick(s->madps, s->policy->anchors[a].madps, &madp);
+	rc = ncm_madps_pick(s->madps, near, &madp);
+	if (rc < 0 && good)
+		return; /* full: then with fewer links */
+	if (rc < 0)
+		rc = ncm_madps_pick(s->madps, s->policy->anchors[a].madps, &madp);
 	if (rc == 0) {
 		s->counters->madp_moves += u->madp >= 0;
 		leave(s, a);

@@ -255,6 +255,31 @@ static void two_anchors(void)
 	world_fini(&w);
 }
 
+/* One that both links reach comes before one that has more room. */
+static void reached_by_most_links(void)
+{
+	struct world w;
+
+	world_init_with(&w, 35, 1, 2, 1);
+	w.madps[0].access[1].n = 0;
+	w.madps[0].capacity = 100;
+	w.madps[1].capacity = 1;
+	links_of(&w, 0);
+	world_run(&w, 1000);
+	CU_ASSERT_STRING_EQUAL(at_madp(&w, 0), "west");
+	world_fini(&w);
+	/* unless it is full */
+	world_init_with(&w, 36, 2, 2, 1);
+	w.madps[0].access[1].n = 0;
+	w.madps[0].capacity = 100;
+	w.madps[1].capacity = 1;
+	links_of(&w, 0);
+	links_of(&w, 1);
+	CU_ASSERT_EQUAL(ncm_registry_madps(w.registry)->use[0].used, 1);
+	CU_ASSERT_EQUAL(ncm_registry_madps(w.registry)->use[1].used, 1);
+	world_fini(&w);
+}
+
 static void dead_instance_does_not_hold_up_the_other_anchor(void)
 {
 	struct world w;
@@ -531,6 +556,7 @@ int main(void)
 		{"two anchors", two_anchors},
 		{"a dead instance does not hold up the other anchor",
 			dead_instance_does_not_hold_up_the_other_anchor},
+		{"reached by most links", reached_by_most_links},
 		{"nothing in common", nothing_in_common},
 		{"both flows intersect", both_flows_intersect},
 		{"handover", handover},
