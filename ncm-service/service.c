@@ -11,7 +11,6 @@
 
 #include <errno.h>
 #include <stdio.h>
-#include <string.h>
 
 #define LOG_MODULE "session"
 #define SPREAD_US 2000 /* between two sessions that move together */

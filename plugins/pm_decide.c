@@ -297,8 +297,8 @@ static bool is_carried_without(
 }
 
 /* Who is to carry comes before who is not to goes. */
-static bool comes_in(struct pm_policy *p, struct connection *c, struct pm_subflow *s,
-	mams_time now, struct pm_action *out)
+static bool comes_in(struct pm_policy *p, struct connection *c, struct pm_subflow *s, mams_time now,
+	struct pm_action *out)
 {
 	const struct pm_path *path = pm_path_of(p, c, s);
 

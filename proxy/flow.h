@@ -99,6 +99,6 @@ bool px_flow_can_move(const struct px_flow *f, int dir);
 enum px_act px_flow_next(struct px_flow *f);
 /** When to call px_flow_tick() at the latest. */
 mams_time px_flow_deadline(const struct px_flow *f, const struct px_flow_limits *lim);
-/** @return true when a limit was reached: px_flow_next() says what to do, whatever happens before it is
- *  asked, and there is no further deadline */
+/** @return true when a limit was reached: px_flow_next() says what to do, whatever happens before
+ * it is asked, and there is no further deadline */
 bool px_flow_tick(struct px_flow *f, const struct px_flow_limits *lim, mams_time now);
