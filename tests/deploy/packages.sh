@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Debian packages: built, clean under lintian, installed on hosts with systemd and on one without,
-# upgraded and downgraded under traffic, purged.  Hosts are containers, see tests/support/hosts.sh.
+# Debian packages: built, clean under lintian, installed on hosts with systemd, upgraded and downgraded
+# under traffic, purged; and installed by the README.  Hosts are containers, see tests/support/hosts.sh.
 set -euo pipefail
 CLAIMS_LIVE=1
 top=$(cd "$(dirname "$0")/../.." && pwd)
@@ -25,6 +25,7 @@ end() {
 			echo "-- journal of $h"
 			on "$h" journalctl --no-pager -o cat -n 40 || :
 		done 2>/dev/null
+		echo "-- what installing said" && tail -n 20 "$work/apt.log"
 	fi
 	docker_down
 	rm -rf "$work"
@@ -55,8 +56,8 @@ active() { # HOST UNIT...: those that are
 pid_of() { on "$1" systemctl show -p MainPID --value "$2"; }
 status() { on "$1" mamsctl --json -s "/run/mams/$2.ctl" status; }
 session() { status client ccm | jq -r '"\(.ncm_id)/\(.session_id)"'; }
-is_session() { [ "$(status client ccm | jq -r .state)" = ACTIVE ]; }
-is_ready() { is_session && status client proxy | jq -e .catching >/dev/null; }
+is_session() { [ "$(status "$1" ccm | jq -r .state)" = ACTIVE ]; }
+is_ready() { is_session "$1" && status "$1" proxy | jq -e .catching >/dev/null; }
 
 # A download that takes SECONDS.
 download() { # HOST SECONDS
@@ -68,6 +69,24 @@ download() { # HOST SECONDS
 downloaded() { # CLAIM: is it whole?
 	wait "$downloading" || :
 	claim "$1" "$(sed "s/^$file .*/whole/" "$work/got" | head -c 200)" = whole
+}
+
+# The README's own commands below a marker, with the addresses of our networks, whose interfaces are of no
+# kind that could be found.  The hosts are root, and have their sysctls from Docker.
+readme() { # MARKER HOST-PART
+	awk -v m="<!-- $1 -->" '$0 == m { on = 1; next } on && /^[^ ]/ { exit }
+		on { sub(/^    /, ""); print }' "$top/README.md" |
+		sed "s/sudo //g; s/apt install/apt-get install -y -q --no-install-recommends/
+			s/^sysctl -w \(.*\)=1/test \$(sysctl -n \1) = 1/
+			s/192\\.0\\.2\\.1/198.18.1.$2/g; s/198\\.51\\.100\\.1/198.18.2.$2/g
+			s/mams-ca apply/mams-ca -a wifi=\$(device 198.18.1.) -a lte=\$(device 198.18.2.) apply/"
+}
+# follow MARKER HOST HOST-PART
+follow() {
+	readme "$1" "$3" >"$work/commands"
+	commands=$((commands + $(grep -c . "$work/commands")))
+	on "$2" bash -e -c 'device() { ip -o -4 addr | awk -v net="$1" "index(\$4, net) == 1 { print \$2 }"; }
+		cd /debs/now; . /dev/stdin' <"$work/commands" >>"$work/apt.log" 2>&1
 }
 
 say "packages are built"
@@ -88,9 +107,8 @@ now=$(dpkg-deb -f "$work"/debs/now/mams-ncm_*.deb Version)
 older=$(dpkg-deb -f "$work"/debs/before/mams-ncm_*.deb Version)
 echo "$now; before: $older, of ${before:-the same tree}"
 claim "packages" "$(find "$work/debs/now" -name '*.deb' ! -name '*dbgsym*' | wc -l)" = 6
-lintian --fail-on error,warning "$work"/debs/now/*.changes >"$work/lintian" 2>&1 || :
-grep -E '^[EW]:' "$work/lintian" || :
-claim "lintian: errors and warnings" "$(grep -cE '^[EW]:' "$work/lintian" || :)" = 0
+claim "lintian: neither errors nor warnings" "$(yes_no lintian --fail-on error,warning \
+	"$work"/debs/now/*.deb)" = yes
 rm -f "$work"/debs/*/*dbgsym*
 
 say "hosts"
@@ -206,7 +224,7 @@ S
 }
 configure_client client laptop
 on client systemctl enable -q --now mams-proxy mams-trailer mams-ccm
-claim "client: session and proxy" "$(yes_no hosts_wait 20 is_ready)" = yes
+claim "client: session and proxy" "$(yes_no hosts_wait 20 is_ready client)" = yes
 claim "units of the network's host that are active" \
 	"$(active madp mptcp mams-proxy mams-trailer mams-ncm)" = 4
 claim "units of the client that are active" "$(active client mptcp mams-proxy mams-trailer mams-ccm)" = 4
@@ -228,19 +246,19 @@ moved() {
 	download client 16
 	# shellcheck disable=SC2086
 	install madp "$1" $network
-	hosts_wait 20 is_session || :
+	hosts_wait 20 is_session client || :
 	is=$(dpkg-deb -f "$work/debs/$1/"mams-ncm_*.deb Version)
 	claim "$is: mams-ncm runs" "$(status madp ncm | jq -r .version)" = "$is"
-	claim "with the client's other version: session" "$(yes_no hosts_wait 20 is_session)" = yes
+	claim "with the client's other version: session" "$(yes_no hosts_wait 20 is_session client)" = yes
 	# shellcheck disable=SC2086
 	install client "$1" $client
-	claim "$is: session" "$(yes_no hosts_wait 20 is_session)" = yes
+	claim "$is: session" "$(yes_no hosts_wait 20 is_session client)" = yes
 	claim "$is: mams-ccm runs" "$(status client ccm | jq -r .version)" = "$is"
 	claim "session is the one of before" "$(session)" = "$first"
 	downloaded "download meanwhile"
 	claim "mams-proxy was left running" "$(pid_of client mams-proxy)" = "$proxy"
 	for h in madp client; do on "$h" systemctl restart mams-proxy mams-trailer mptcp; done
-	claim "user plane started anew: caught again" "$(yes_no hosts_wait 20 is_ready)" = yes
+	claim "user plane started anew: caught again" "$(yes_no hosts_wait 20 is_ready client)" = yes
 	claim "$is: mams-proxy runs" "$(status client proxy | jq -r .version)" = "$is"
 	download client 4
 	downloaded "$is: download"
@@ -263,6 +281,34 @@ claim "session is the one of before" "$(session)" = "$first"
 
 say "back to the version before"
 moved before
+
+# wakes HOST: how often mams-ccm has woken up so far
+wakes() {
+	on "$1" cat "/proc/$(pid_of "$1" mams-ccm)/status" | awk '/^voluntary/ { print $2 }'
+}
+idle_since=$SECONDS
+idle_wakes=$(wakes client)
+
+say "a newcomer follows the README"
+commands=0
+host mams-host newmadp 21 "wifi lte core" /sbin/init --sysctl net.ipv4.ip_forward=1 \
+	--sysctl net.mptcp.pm_type=1
+host mams-host newclient 12 "wifi lte" /sbin/init
+hosts_wait 30 is_booted newmadp
+hosts_wait 30 is_booted newclient
+follow "commands of the N-MADP host" newmadp 21
+on newmadp cat /etc/mams/ca/laptop.mams | on newclient sh -c 'cat >/debs/now/laptop.mams'
+on newclient sh -c 'ip route replace default via 198.18.1.21; ip route add default via 198.18.2.21 metric 9'
+follow "commands of the client" newclient 21
+claim "commands" "$commands" '<=' 10
+claim "the new client: session and proxy" "$(yes_no hosts_wait 20 is_ready newclient)" = yes
+download newclient 4
+downloaded "its download"
+
+say "the agent, idle"
+while [ $((SECONDS - idle_since)) -lt 60 ]; do sleep 1; done
+echo "mams-ccm: $((($(wakes client) - idle_wakes) * 60 / (SECONDS - idle_since))) wake-ups in a minute," \
+	"$(on client cat "/proc/$(pid_of client mams-ccm)/status" | awk '/^VmRSS/ { print $2, $3 }') resident"
 
 say "purge"
 on client sh -c 'rm -f /etc/mams/ca.crt /etc/mams/client.crt /etc/mams/client.key'

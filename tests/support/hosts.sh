@@ -17,11 +17,13 @@ hosts_image() {
 	rm -rf "$context"
 	mkdir -p "$context"
 	cp -r "$debs" "$context/debs"
-	# systemd would set the kernel's sysctls, which are the machine's
+	# systemd would set the kernel's sysctls, which are the machine's; examples are among what images of
+	# Debian leave out
 	cat >"$context/Dockerfile" <<-D
 		FROM $DOCKER_BASE
 		ENV DEBIAN_FRONTEND=noninteractive container=docker
-		RUN rm -f /etc/apt/apt.conf.d/docker-clean && apt-get update -q && \\
+		RUN rm -f /etc/apt/apt.conf.d/docker-clean && \\
+			sed -i /^path-exclude/d /etc/dpkg/dpkg.cfg.d/* && apt-get update -q && \\
 			apt-get install -y -q --no-install-recommends curl iproute2 jq procps $* && \\
 			mkdir -p /etc/systemd/system && \\
 			ln -s /dev/null /etc/systemd/system/systemd-sysctl.service && \\
