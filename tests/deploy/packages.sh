@@ -85,6 +85,7 @@ readme() { # MARKER HOST-PART
 follow() {
 	readme "$1" "$3" >"$work/commands"
 	commands=$((commands + $(grep -c . "$work/commands")))
+	# shellcheck disable=SC2016 # the host's
 	on "$2" bash -e -c 'device() { ip -o -4 addr | awk -v net="$1" "index(\$4, net) == 1 { print \$2 }"; }
 		cd /debs/now; . /dev/stdin' <"$work/commands" >>"$work/apt.log" 2>&1
 }
@@ -297,6 +298,8 @@ host mams-host newclient 12 "wifi lte" /sbin/init
 hosts_wait 30 is_booted newmadp
 hosts_wait 30 is_booted newclient
 follow "commands of the N-MADP host" newmadp 21
+# our server is in a network of the N-MADP's own
+on newmadp sh -c 'echo "allow = { \"198.18.3.0/24\" }" >>/etc/mams/proxy.conf; systemctl restart mams-proxy'
 on newmadp cat /etc/mams/ca/laptop.mams | on newclient sh -c 'cat >/debs/now/laptop.mams'
 on newclient sh -c 'ip route replace default via 198.18.1.21; ip route add default via 198.18.2.21 metric 9'
 follow "commands of the client" newclient 21
