@@ -67,7 +67,7 @@ claim "mamsctl status tells the adaptation of wifi" \
 	"$(ccm '.links[] | select(.name == "wifi") | "\(.adaptation) \(.sa)"')" = "IPsec up"
 claim "and none of lte" "$(ccm '.links[] | select(.name == "lte") | .adaptation')" = null
 claim "the NCM's" "$(lab_mamsctl --json -s "$d/ncm.ctl" status |
-	jq -r '[.sessions[0].links[] | "\(.name)=\(.adaptation)"] | join(" ")')" = "wifi=IPsec lte=null"
+	jq -r '[.sessions[0].links[] | "\(.name)=\(.adaptation)"] | join(" ")')" = "wifi=IPsec lte=UDP_without_DTLS"
 claim "MTU left inside, at both ends" "$(at c .mtu) $(at n .mtu)" = "1400 1400"
 
 # server and client of the inside, side by side, as they stand in a packet

@@ -223,7 +223,7 @@ lab_start iperf "$SV" iperf3 -s
 lab_wait 15 lab_ready
 claim "UDP goes into the tunnel within 10 s" "$(yes_no lab_wait 10 is_tunnelled)" = yes
 claim "the NCM tells how the tunnel is adapted" "$(ncm_json | jq -r '[.sessions[0].links[].adaptation] |
-	join(" ")')" = "UDP_without_DTLS UDP_without_DTLS"
+	join(" ")')" = "UDP_with_DTLS UDP_without_DTLS"
 claim "wifi is protected at both ends, lte is not" \
 	"$(protected tr-c) / $(protected tr-n)" = "wifi=true lte=null / wifi=true lte=null"
 claim "anchors of the session" "$(ncm_json | jq -r '[.sessions[0].anchors[] |

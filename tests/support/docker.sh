@@ -15,6 +15,7 @@ DOCKER_TOP=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 DOCKER_BASE=debian:bookworm-slim
 DOCKER_DIR=
 DOCKER_WAS=
+DOCKER_PID=
 DOCKER_NETWORKS=
 DOCKER_TABLES=
 
@@ -49,6 +50,7 @@ docker_start() {
 		--userland-proxy=false --bridge=none \
 		--default-address-pool base=198.19.0.0/16,size=24 \
 		>"$DOCKER_DIR/log" 2>&1 </dev/null &
+	DOCKER_PID=$!
 	docker_wait 30 docker info && return 0
 	tail -n 20 "$DOCKER_DIR/log" >&2
 	docker_say "the daemon does not start"
@@ -97,9 +99,8 @@ docker_up() { # DIR: made when it is not there, removed by docker_down
 }
 
 docker_down() {
-	local pid="" path
+	local pid=$DOCKER_PID path
 	[ -n "$DOCKER_DIR" ] || return 0
-	[ ! -s "$DOCKER_DIR/pid" ] || pid=$(<"$DOCKER_DIR/pid")
 	if [ -n "$pid" ] && kill -0 "$pid" 2>/dev/null; then
 		docker ps -aq | xargs -r docker rm -fv >/dev/null 2>&1 || :
 		# a network takes its bridge with it
@@ -112,6 +113,7 @@ docker_down() {
 		while IFS= read -r path; do umount -l "$path" || :; done
 	rm -rf "$DOCKER_DIR"
 	DOCKER_DIR=
+	DOCKER_PID=
 }
 
 docker_gone() { ! kill -0 "$1" 2>/dev/null; }
