@@ -274,9 +274,10 @@ static bool append(struct madp_coalesce *c, struct madp_joined *j, const struct 
 	return true;
 }
 
-void madp_coalesce_init(struct madp_coalesce *c, madp_coalesce_fn out, void *user)
+void madp_coalesce_init(struct madp_coalesce *c, bool udp, madp_coalesce_fn out, void *user)
 {
 	memset(c, 0, sizeof(*c));
+	c->udp = udp;
 	c->out = out;
 	c->user = user;
 }
@@ -291,6 +292,8 @@ void madp_coalesce_add(struct madp_coalesce *c, const uint8_t *sdu, size_t len)
 		give_alone(c, sdu, len);
 		return;
 	}
+	if (!s.tcp && !c->udp)
+		s.joins = false;
 	j = find(c, &s);
 	if (j && s.joins && append(c, j, &s)) {
 		c->last = (size_t)(j - c->flows);

@@ -47,11 +47,13 @@ struct madp_coalesce {
 	size_t open;
 	size_t last; /**< where the previous packet went */
 	uint64_t clock;
+	bool udp;
 	madp_coalesce_fn out;
 	void *user;
 };
 
-void madp_coalesce_init(struct madp_coalesce *c, madp_coalesce_fn out, void *user);
+/** @param udp  the device takes joined datagrams; if not, they go out as they are */
+void madp_coalesce_init(struct madp_coalesce *c, bool udp, madp_coalesce_fn out, void *user);
 /** One SDU, sdu[len]: a packet whose IP header's length is len.  Borrowed until the next flush. */
 void madp_coalesce_add(struct madp_coalesce *c, const uint8_t *sdu, size_t len);
 /** Give out what is open.  To be called before the memory of added packets is used again. */

@@ -35,7 +35,7 @@ static void write_tun(void *user, const struct madp_offload *o, const struct mad
 
 void madp_deliver_init(struct madp_worker *w)
 {
-	madp_coalesce_init(&w->coalesce, write_tun, w);
+	madp_coalesce_init(&w->coalesce, w->tun.udp_offload, write_tun, w);
 }
 
 void madp_deliver_flush(struct madp_worker *w)

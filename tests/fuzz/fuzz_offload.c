@@ -59,7 +59,7 @@ static void join(const uint8_t *data, size_t size)
 	size_t n = 0;
 
 	went_in = came_out = 0;
-	madp_coalesce_init(&c, out, NULL);
+	madp_coalesce_init(&c, true, out, NULL);
 	while (size > 2 && n < PACKETS) {
 		size_t len = (size_t)(data[0] << 8 | data[1]) % 2000;
 

@@ -368,7 +368,7 @@ static void a_clean_stream_joins(void)
 				.payload = 1348};
 
 			begin();
-			madp_coalesce_init(&c, out, NULL);
+			madp_coalesce_init(&c, true, out, NULL);
 			for (int i = 0; i < 96; i++) {
 				put(&c, &s);
 				s.seq += (uint32_t)s.payload;
@@ -386,7 +386,7 @@ static void ends_with_the_short_one_and_push(void)
 	struct spec s = {.version = 4, .proto = TCP, .flags = 0x10, .payload = 1000};
 
 	begin();
-	madp_coalesce_init(&c, out, NULL);
+	madp_coalesce_init(&c, true, out, NULL);
 	for (int i = 0; i < 6; i++) {
 		s.payload = i == 2 ? 10 : 1000;
 		s.flags = i == 4 ? 0x18 : 0x10;
@@ -420,7 +420,7 @@ static void what_does_not_join(void)
 		uint8_t *p = all.data[1];
 
 		begin();
-		madp_coalesce_init(&c, out, NULL);
+		madp_coalesce_init(&c, true, out, NULL);
 		put(&c, &s);
 		s.seq += 100;
 		s.id++;
@@ -445,7 +445,7 @@ static void the_first_is_damaged(void)
 	struct spec s = {.version = 6, .proto = UDP, .payload = 100};
 
 	begin();
-	madp_coalesce_init(&c, out, NULL);
+	madp_coalesce_init(&c, true, out, NULL);
 	all.n = 1;
 	all.len[0] = build(&s, all.data[0]);
 	all.data[0][70] ^= 1;
@@ -457,13 +457,33 @@ static void the_first_is_damaged(void)
 	CU_ASSERT_EQUAL(all.joined, 1);
 }
 
+/* Linux before 6.2: its TUN device takes no joined datagrams, and drops them. */
+static void udp_is_left_alone(void)
+{
+	struct madp_coalesce c;
+	struct spec u = {.version = 4, .proto = UDP, .flow = 1, .payload = 100};
+	struct spec t = {.version = 4, .proto = TCP, .flow = 2, .flags = 0x10, .payload = 100};
+
+	begin();
+	madp_coalesce_init(&c, false, out, NULL);
+	for (unsigned i = 0; i < 4; i++) {
+		put(&c, &u);
+		put(&c, &t);
+		t.seq += 100;
+		u.id++, t.id++;
+	}
+	all_came_out(&c);
+	CU_ASSERT_EQUAL(all.given, 5);
+	CU_ASSERT_EQUAL(all.joined, 1);
+}
+
 static void many_flows_at_random(void)
 {
 	struct madp_coalesce c;
 	struct spec s[FLOWS];
 
 	begin();
-	madp_coalesce_init(&c, out, NULL);
+	madp_coalesce_init(&c, true, out, NULL);
 	for (unsigned i = 0; i < FLOWS; i++)
 		s[i] = (struct spec){.version = i & 1 ? 4 : 6,
 			.proto = i & 2 ? TCP : UDP,
@@ -499,7 +519,7 @@ static void not_looked_into(void)
 	/* cut short, options, fragments, foreign protocols: all go through as they are */
 	for (size_t len = 20; len < 60; len++) {
 		begin();
-		madp_coalesce_init(&c, out, NULL);
+		madp_coalesce_init(&c, true, out, NULL);
 		all.n = 1;
 		(void)!build(&s, all.data[0]);
 		all.len[0] = len;
@@ -520,6 +540,7 @@ int main(void)
 		{"ends with the short one and push", ends_with_the_short_one_and_push},
 		{"what does not join", what_does_not_join},
 		{"the first is damaged", the_first_is_damaged},
+		{"UDP is left alone", udp_is_left_alone},
 		{"many flows at random", many_flows_at_random},
 		{"not looked into", not_looked_into},
 	};
