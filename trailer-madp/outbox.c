@@ -87,6 +87,48 @@ static void fail(struct madp_outbox *o, struct madp_message *m, uint64_t *why)
 	(void)o;
 }
 
+/** Hand batch[n] to the kernel, single packets of paths of[n]. */
+static void send_packets(struct madp_outbox *o, int fd, const struct mams_udp_out *batch,
+	struct madp_path *const *of, size_t n)
+{
+	size_t done = 0;
+
+	while (done < n) {
+		int why;
+
+		done += mams_udp_send(fd, batch + done, n - done, &why);
+		madp_inc(&o->counters->send_calls);
+		if (done == n)
+			return;
+		madp_inc(why == -EAGAIN || why == -ENOBUFS ? &o->counters->send_full
+							   : &o->counters->send_failed);
+		madp_inc(&of[done++]->count->tx_dropped);
+	}
+}
+
+/** The kernel cuts no segments for what goes into its own IPsec (EIO): each datagram alone. */
+static void send_apart(
+	struct madp_outbox *o, int fd, const struct mams_udp_out *whole, struct madp_message *m)
+{
+	struct mams_udp_out batch[MAMS_UDP_BATCH];
+	struct madp_path *of[MAMS_UDP_BATCH];
+	size_t n = 0;
+
+	for (size_t at = 0; at < m->len; at += m->segment) {
+		size_t left = m->len - at;
+
+		if (n == MAMS_UDP_BATCH) {
+			send_packets(o, fd, batch, of, n);
+			n = 0;
+		}
+		batch[n] = *whole;
+		batch[n].data = m->data + at;
+		batch[n].len = left < m->segment ? left : m->segment;
+		of[n++] = m->path;
+	}
+	send_packets(o, fd, batch, of, n);
+}
+
 /** Hand batch[n] to the kernel, messages m[n] of one socket. */
 static void send_batch(struct madp_outbox *o, int fd, const struct mams_udp_out *batch,
 	struct madp_message **m, size_t n)
@@ -106,6 +148,11 @@ static void send_batch(struct madp_outbox *o, int fd, const struct mams_udp_out 
 			while (done < n)
 				fail(o, m[done++], &o->counters->send_full);
 			return;
+		}
+		if (sent == 0 && why == -EIO && m[done]->count > 1) {
+			send_apart(o, fd, &batch[done], m[done]);
+			done++;
+			continue;
 		}
 		/* the error may be an earlier datagram's, told by ICMP: such a send goes again */
 		if (sent == 0 && again)
@@ -136,25 +183,6 @@ static void send_socket(struct madp_outbox *o, size_t first)
 	send_batch(o, sock->fd, batch, list, n);
 	while (n-- > 0)
 		list[n]->gone = true;
-}
-
-/** Hand batch[n] to the kernel, single packets of paths of[n]. */
-static void send_packets(struct madp_outbox *o, int fd, const struct mams_udp_out *batch,
-	struct madp_path *const *of, size_t n)
-{
-	size_t done = 0;
-
-	while (done < n) {
-		int why;
-
-		done += mams_udp_send(fd, batch + done, n - done, &why);
-		madp_inc(&o->counters->send_calls);
-		if (done == n)
-			return;
-		madp_inc(why == -EAGAIN || why == -ENOBUFS ? &o->counters->send_full
-							   : &o->counters->send_failed);
-		madp_inc(&of[done++]->count->tx_dropped);
-	}
 }
 
 /** As send_socket(), where the kernel cuts no segments. */
