@@ -87,46 +87,67 @@ static void fail(struct madp_outbox *o, struct madp_message *m, uint64_t *why)
 	(void)o;
 }
 
-/** Hand batch[n] to the kernel, single packets of paths of[n]. */
-static void send_packets(struct madp_outbox *o, int fd, const struct mams_udp_out *batch,
-	struct madp_path *const *of, size_t n)
+static struct mams_udp_out to_send(const struct madp_message *m)
+{
+	const bool connected = m->path->sock->path != NULL;
+
+	return (struct mams_udp_out){.data = m->data,
+		.len = m->len,
+		.segment = m->segment,
+		.to = connected ? NULL : (const struct sockaddr *)&m->path->peer,
+		.to_len = connected ? 0 : m->path->peer_len};
+}
+
+/** Datagrams each alone, where the kernel cuts no segments. */
+struct singles {
+	int fd;
+	size_t n;
+	struct mams_udp_out batch[MAMS_UDP_BATCH];
+	struct madp_path *of[MAMS_UDP_BATCH];
+};
+
+static void singles_send(struct madp_outbox *o, struct singles *s)
 {
 	size_t done = 0;
 
-	while (done < n) {
+	while (done < s->n) {
 		int why;
 
-		done += mams_udp_send(fd, batch + done, n - done, &why);
+		done += mams_udp_send(s->fd, s->batch + done, s->n - done, &why);
 		madp_inc(&o->counters->send_calls);
-		if (done == n)
-			return;
+		if (done == s->n)
+			break;
 		madp_inc(why == -EAGAIN || why == -ENOBUFS ? &o->counters->send_full
 							   : &o->counters->send_failed);
-		madp_inc(&of[done++]->count->tx_dropped);
+		madp_inc(&s->of[done++]->count->tx_dropped);
+	}
+	s->n = 0;
+}
+
+static void singles_add(struct madp_outbox *o, struct singles *s, const struct madp_message *m)
+{
+	for (size_t at = 0; at < m->len; at += m->segment) {
+		struct mams_udp_out *out;
+
+		if (s->n == MAMS_UDP_BATCH)
+			singles_send(o, s);
+		s->of[s->n] = m->path;
+		out = &s->batch[s->n++];
+		*out = to_send(m);
+		out->data = m->data + at;
+		out->len = m->len - at < m->segment ? m->len - at : m->segment;
 	}
 }
 
-/** The kernel cuts no segments for what goes into its own IPsec (EIO): each datagram alone. */
-static void send_apart(
-	struct madp_outbox *o, int fd, const struct mams_udp_out *whole, struct madp_message *m)
+/** Into its own IPsec the kernel sends no message in segments (EIO). */
+static void send_apart(struct madp_outbox *o, int fd, const struct madp_message *m)
 {
-	struct mams_udp_out batch[MAMS_UDP_BATCH];
-	struct madp_path *of[MAMS_UDP_BATCH];
-	size_t n = 0;
+	struct singles s;
 
-	for (size_t at = 0; at < m->len; at += m->segment) {
-		size_t left = m->len - at;
-
-		if (n == MAMS_UDP_BATCH) {
-			send_packets(o, fd, batch, of, n);
-			n = 0;
-		}
-		batch[n] = *whole;
-		batch[n].data = m->data + at;
-		batch[n].len = left < m->segment ? left : m->segment;
-		of[n++] = m->path;
-	}
-	send_packets(o, fd, batch, of, n);
+	s.fd = fd;
+	s.n = 0;
+	singles_add(o, &s, m);
+	singles_send(o, &s);
 }
 
 /** Hand batch[n] to the kernel, messages m[n] of one socket. */
@@ -150,8 +171,7 @@ static void send_batch(struct madp_outbox *o, int fd, const struct mams_udp_out 
 			return;
 		}
 		if (sent == 0 && why == -EIO && m[done]->count > 1) {
-			send_apart(o, fd, &batch[done], m[done]);
-			done++;
+			send_apart(o, fd, m[done++]);
 			continue;
 		}
 		/* the error may be an earlier datagram's, told by ICMP: such a send goes again */
@@ -173,11 +193,7 @@ static void send_socket(struct madp_outbox *o, size_t first)
 
 		if (m->gone || m->path->sock != sock)
 			continue;
-		batch[n] = (struct mams_udp_out){.data = m->data,
-			.len = m->len,
-			.segment = m->segment,
-			.to = sock->path ? NULL : (const struct sockaddr *)&m->path->peer,
-			.to_len = sock->path ? 0 : m->path->peer_len};
+		batch[n] = to_send(m);
 		list[n++] = m;
 	}
 	send_batch(o, sock->fd, batch, list, n);
@@ -185,34 +201,23 @@ static void send_socket(struct madp_outbox *o, size_t first)
 		list[n]->gone = true;
 }
 
-/** As send_socket(), where the kernel cuts no segments. */
+/** As send_socket(), for packets that are no UDP. */
 static void send_each(struct madp_outbox *o, size_t first)
 {
 	const struct madp_sock *sock = o->msg[first].path->sock;
-	struct mams_udp_out batch[MAMS_UDP_BATCH];
-	struct madp_path *of[MAMS_UDP_BATCH];
-	size_t n = 0;
+	struct singles s;
 
+	s.fd = sock->out;
+	s.n = 0;
 	for (size_t i = first; i < o->n; i++) {
 		struct madp_message *m = &o->msg[i];
 
 		if (m->gone || m->path->sock != sock)
 			continue;
 		m->gone = true;
-		for (size_t at = 0; at < m->len; at += m->segment) {
-			if (n == MAMS_UDP_BATCH) {
-				send_packets(o, sock->out, batch, of, n);
-				n = 0;
-			}
-			of[n] = m->path;
-			batch[n++] = (struct mams_udp_out){.data = m->data + at,
-				.len = m->len - at < m->segment ? m->len - at : m->segment,
-				.segment = m->segment,
-				.to = sock->path ? NULL : (const struct sockaddr *)&m->path->peer,
-				.to_len = sock->path ? 0 : m->path->peer_len};
-		}
+		singles_add(o, &s, m);
 	}
-	send_packets(o, sock->out, batch, of, n);
+	singles_send(o, &s);
 }
 
 void madp_outbox_flush(struct madp_outbox *o)

@@ -15,6 +15,8 @@ LAB=${LAB:-nt-ipnat}
 . "$(dirname "$0")/common.sh"
 # shellcheck source=deploy/lab/charon.sh
 . "$NETNS_TOP/deploy/lab/charon.sh"
+# shellcheck source=tests/netns/beside_lab.sh
+. "$(dirname "$0")/beside_lab.sh"
 # shellcheck source=tests/netns/nat_lab.sh
 . "$(dirname "$0")/nat_lab.sh"
 
@@ -23,50 +25,9 @@ d=$LAB_DIR
 lab_certs
 lab_conf
 nat_between
-ip -n "$PX" addr add 10.1.1.3/24 dev wifi
-ip -n "$PX" addr add 10.1.1.4/24 dev wifi
-sed -i -e '/^listen =/c listen = { "10.1.2.1:8443" }' -e '/proxies =/d' -e '/^proxy_socket/d' \
-	-e '/^pm_socket/d' -e 's/"10.1.1.0\/24", "fd01:1::\/64"/"192.168.7.0\/24"/' \
-	-e 's/access wifi {/&\nadaptation = IPsec\ntunnel = IPsec\nnat = yes/' "$d/ncm.conf"
-cat >>"$d/ncm.conf" <<-X
-	madp proxy {
-		ctl = $d/px.ctl
-		pm = $d/px-pm.ctl
-		proxies = { "wifi 10.1.1.3:7443", "lte 10.1.2.1:7443" }
-	}
-	madp trailer {
-		trailer = $d/n.ctl
-		tunnels = { "wifi 10.1.1.4", "lte 10.1.2.1" }
-		addresses = { "10.60.0.0/16" }
-	}
-	anchor tcp {
-		id = 0
-		methods = { MPTCP_Proxy }
-	}
-	anchor udp {
-		id = 1
-		methods = { GMA }
-	}
-X
-sed -i "/^listen =/c listen = { \"10.1.1.3:7443\", \"10.1.2.1:7443\" }\nprotected = { \"10.1.1.3:7443\" }\nvici_socket = $d/px-charon.vici" "$d/px.conf"
-sed -i "/^ncm =/c ncm = { \"https://10.1.2.1:8443\" }\nvici_socket = $d/cl-charon.vici" "$d/ccm.conf"
-cat >>"$d/ccm.conf" <<-X
-	methods = { MPTCP_Proxy, GMA }
-	trailer_socket = $d/c.ctl
-X
-cat >"$d/n.conf" <<-X
-	role = network
-	ctl_socket = $d/n.ctl
-	workers = 1
-	listen = { "10.1.1.4", "10.1.2.1" }
-	protected = { "10.1.1.4" }
-	vici_socket = $d/px-charon.vici
-	masquerade = { "10.60.0.0/16" }
-X
-cat >"$d/c.conf" <<-X
-	role = client
-	ctl_socket = $d/c.ctl
-X
+beside_conf IPsec 'nat = yes'
+sed -i 's/"10.1.1.0\/24", "fd01:1::\/64"/"192.168.7.0\/24"/' "$d/ncm.conf"
+printf 'protected = { "10.1.1.4" }\nvici_socket = %s\n' "$d/px-charon.vici" >>"$d/n.conf"
 # lines that can be found in a packet
 seq -f 'MAMS in the clear %.0f' 450000 >"$d/www/lines"
 

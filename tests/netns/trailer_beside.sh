@@ -17,55 +17,17 @@ LAB=${LAB:-nt-beside}
 . "$(dirname "$0")/common.sh"
 # shellcheck source=deploy/lab/charon.sh
 . "$NETNS_TOP/deploy/lab/charon.sh"
+# shellcheck source=tests/netns/beside_lab.sh
+. "$(dirname "$0")/beside_lab.sh"
 here=$(dirname "$0")
 
 lab_net
 d=$LAB_DIR
 lab_certs
 lab_conf
-ip -n "$PX" addr add 10.1.1.3/24 dev wifi
-ip -n "$PX" addr add 10.1.1.4/24 dev wifi
+beside_conf UDP_with_DTLS
 ip -n "$PX" rule add from 10.1.1.4 lookup main priority 219
 ip -n "$CL" addr del fd01:1::2/64 dev wifi
-sed -i -e '/^listen =/c listen = { "10.1.2.1:8443" }' -e '/proxies =/d' -e '/^proxy_socket/d' \
-	-e '/^pm_socket/d' -e 's/access wifi {/&\nadaptation = IPsec\ntunnel = UDP_with_DTLS/' "$d/ncm.conf"
-cat >>"$d/ncm.conf" <<-X
-	madp proxy {
-		ctl = $d/px.ctl
-		pm = $d/px-pm.ctl
-		proxies = { "wifi 10.1.1.3:7443", "lte 10.1.2.1:7443" }
-	}
-	madp trailer {
-		trailer = $d/n.ctl
-		tunnels = { "wifi 10.1.1.4", "lte 10.1.2.1" }
-		addresses = { "10.60.0.0/16" }
-	}
-	anchor tcp {
-		id = 0
-		methods = { MPTCP_Proxy }
-	}
-	anchor udp {
-		id = 1
-		methods = { GMA }
-	}
-X
-sed -i "/^listen =/c listen = { \"10.1.1.3:7443\", \"10.1.2.1:7443\" }\nprotected = { \"10.1.1.3:7443\" }\nvici_socket = $d/px-charon.vici" "$d/px.conf"
-sed -i "/^ncm =/c ncm = { \"https://10.1.2.1:8443\" }\nvici_socket = $d/cl-charon.vici" "$d/ccm.conf"
-cat >>"$d/ccm.conf" <<-X
-	methods = { MPTCP_Proxy, GMA }
-	trailer_socket = $d/c.ctl
-X
-cat >"$d/n.conf" <<-X
-	role = network
-	ctl_socket = $d/n.ctl
-	workers = 1
-	listen = { "10.1.1.4", "10.1.2.1" }
-	masquerade = { "10.60.0.0/16" }
-X
-cat >"$d/c.conf" <<-X
-	role = client
-	ctl_socket = $d/c.ctl
-X
 # lines that can be found in a packet
 seq -f 'MAMS in the clear %.0f' 600000 >"$d/www/lines"
 
