@@ -1,7 +1,7 @@
 /** @file web.h
  *  The operators' HTTPS service (admin_listen): what people and their tools see of the NCM.
  *  Layer: adapter.  Logins are those of httpd; of them viewers may read and operators steer.
- *   GET  /                    the status page, and its three other files
+ *   GET  /                    the status page, and its other files
  *   GET  /metrics             of this NCM, in the text format of Prometheus
  *   GET  /metrics?madp=NAME   of an N-MADP instance, asked for over ctl; 404 unknown, 504 silent
  *   POST /ctl                 one ctl request in JSON, as mamsctl sends it, and its answer:
