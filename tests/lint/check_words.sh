@@ -1,6 +1,6 @@
 #!/bin/bash
-# What may not be written: unbounded or shell-calling functions, notes of unfinished work, paths of
-# one machine, JSON outside the codec, JSON keys outside the tables.
+# What may not be written: unbounded or shell-calling functions, notes of unfinished work, conflicts of a
+# merge, paths of one machine, JSON outside the codec, JSON keys outside the tables.
 . "$(dirname "$0")/common.sh"
 
 # Only the lints name what they look for.
@@ -27,6 +27,7 @@ lint_texts() {
 	lint_tree | grep -vE '^(tests/fuzz/corpus|tests/vectors)/|\.(png|svg|pcap|pcapng)$' | not_ours
 }
 look '(^|[^[:alnum:]_])(TODO|FIXME|XXX)([^[:alnum:]_X]|$)' "unfinished work" < <(lint_texts)
+look '^(<<<<<<<|>>>>>>>) ' "a conflict of a merge" < <(lint_texts)
 look '(^|[^[:alnum:]_./-])(/work/|/home/[a-z]|/tmp/bash)' "a path of one machine" < <(lint_texts)
 
 look '(^|[^[:alnum:]_])json_(object|array|string|integer|real|loads|dumps|load|dump|decref|t)[_[:alnum:]]*([[:space:]]*\(|[[:space:]]+\*)' \

@@ -119,6 +119,7 @@ words() {
 	done
 	found 'b.sh:1: unfinished' b.sh '# TODO: more\n'
 	found 'b.md:1: unfinished' b.md 'FIXME\n'
+	found 'b.md:2: a conflict' b.md 'a\n<<<<<<< HEAD\nb\n'
 	found 'b.txt:2: a path of one machine' b.txt 'a\nsee /work/main\n'
 	found 'b.c:1: jansson outside' b.c 'json_t *j;\n'
 	found 'b.c:1: a JSON key' b.c 'const char *k = "{\\"key\\": 1}";\n'
