@@ -57,8 +57,11 @@ void ccm_net_close(struct ccm_net *n)
 int ccm_net_settings(struct ccm_net *n, struct mams_error *err)
 {
 	static const struct mams_sysctl wanted[] = {
-		{"net.mptcp.enabled", "1"},
-		{"net.mptcp.pm_type", "1"},
+		{"net.mptcp.enabled", "1", false},
+		{"net.mptcp.pm_type", "1", false},
+		/* Linux 6.12: one application whose SYNs with MPTCP get no answer, and the host
+		 * makes plain TCP of all MPTCP sockets for an hour, ours included */
+		{"net.mptcp.blackhole_timeout", "0", true},
 	};
 
 	return mams_sysctl_set(n->conf->state_file, wanted, MAMS_ARRAY_LEN(wanted), err);

@@ -356,6 +356,9 @@ static void take_note(struct px_control *c, struct px_note *n)
 		c->set.cookie_len = n->n_cookie;
 		(void)!publish(c);
 		break;
+	case PX_NOTE_PLAIN:
+		log_warn("connection=%u its network strips MPTCP", n->value);
+		break;
 	case PX_NOTE_AWAKE:
 		px_watcher_wake(c->watcher);
 		break;

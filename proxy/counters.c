@@ -73,6 +73,7 @@ static const struct mams_metric rows[] = {
 	ROW(syn_data_sent, "Convert messages sent in a SYN"),
 	ROW(syn_data_acked, "of these, acknowledged by the SYN+ACK"),
 	ROW(path_stripped, "paths given up because the payload of SYNs vanishes"),
+	ROW(fallbacks, "connections to the N-MADP that fell back to plain TCP"),
 	ROW(peer_gone, "connections the N-MADP ended before its answer"),
 	ROW(peer_errors, "Error TLVs received"),
 	ROW(peer_invalid, "answers that were no valid Convert message"),

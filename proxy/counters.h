@@ -63,6 +63,7 @@ struct px_counters {
 	uint64_t syn_data_sent;
 	uint64_t syn_data_acked;
 	uint64_t path_stripped; /**< paths given up because SYN payloads vanish */
+	uint64_t fallbacks;     /**< to plain TCP, of connections to the N-MADP */
 	uint64_t peer_gone;     /**< the N-MADP ended before its answer */
 	uint64_t peer_errors;   /**< Error TLVs received */
 	uint64_t received[128]; /**< of these, by code */

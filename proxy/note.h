@@ -21,6 +21,7 @@ enum px_note_kind {
 	PX_NOTE_UNREACHABLE, /**< client: no path reached the N-MADP */
 	PX_NOTE_REFUSED, /**< client: the N-MADP answered with an error that concerns all flows */
 	PX_NOTE_COOKIE,  /**< client: the N-MADP gave us a cookie */
+	PX_NOTE_PLAIN,   /**< client: the network of the path value strips MPTCP */
 	PX_NOTE_AWAKE,   /**< client: the first flow of all has come */
 	PX_NOTE_SAMPLE,  /**< network: what a subflow of client did */
 };

@@ -4,6 +4,8 @@
 #define SUSPECT_MAX_US INT64_C(60000000)
 #define STRIPPED_LIMIT 8u
 #define STRIPPED_US INT64_C(600000000)
+#define PLAIN_LIMIT 2u
+#define PLAIN_US INT64_C(3600000000)
 
 static int64_t get(const _Atomic int64_t *v)
 {
@@ -35,7 +37,8 @@ void px_path_silent(const struct px_path *p, bool silent)
 /** Smaller is better. */
 static uint64_t rank(const struct px_path *p, mams_time now)
 {
-	return (uint64_t)px_path_is_suspect(p, now) << 34 | (uint64_t)p->backup << 33 | p->priority;
+	return (uint64_t)px_path_is_suspect(p, now) << 35 | (uint64_t)p->backup << 34 |
+	       (uint64_t)px_path_is_plain(p, now) << 33 | p->priority;
 }
 
 size_t px_paths_order(
@@ -93,6 +96,27 @@ bool px_path_syn_data(const struct px_path *p, bool acknowledged, mams_time now)
 	atomic_store_explicit(&p->health->syn_data_lost, 0, memory_order_relaxed);
 	set(&p->health->suspect_until_us, now.us + STRIPPED_US);
 	return true;
+}
+
+bool px_path_is_plain(const struct px_path *p, mams_time now)
+{
+	return now.us < get(&p->health->plain_until_us);
+}
+
+bool px_path_plain(const struct px_path *p, bool plain, mams_time now)
+{
+	bool known = px_path_is_plain(p, now);
+
+	if (!plain) {
+		atomic_store_explicit(&p->health->plain_in_row, 0, memory_order_relaxed);
+		set(&p->health->plain_until_us, 0);
+		return false;
+	}
+	if (atomic_fetch_add_explicit(&p->health->plain_in_row, 1, memory_order_relaxed) + 1 <
+		PLAIN_LIMIT)
+		return false;
+	set(&p->health->plain_until_us, now.us + PLAIN_US);
+	return !known;
 }
 
 int64_t px_path_patience_us(const struct px_path *p, int64_t configured_us)

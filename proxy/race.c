@@ -247,6 +247,22 @@ static void judge_syn_data(struct px_worker *w, const struct px_setup *s, const 
 		px_inc(&w->counters.path_stripped);
 }
 
+/** A socket that is MPTCP's speaks plain TCP where the options of its SYN did not come through. */
+static void judge_mptcp(struct px_worker *w, const struct px_setup *s, const struct px_try *t)
+{
+	const struct px_path *p = &s->paths[t->path];
+	struct px_note note = {.kind = PX_NOTE_PLAIN, .value = p->connection_id};
+	struct mams_mptcp_info info;
+	bool plain = mams_mptcp_info(t->fd, &info) != 0 || info.fallback;
+
+	if (plain && !mams_mptcp_is(t->fd))
+		return; /* this host's kernel has none */
+	if (plain)
+		px_inc(&w->counters.fallbacks);
+	if (px_path_plain(p, plain, w->now) && !px_notes_put(w->notes, &note))
+		px_inc(&w->counters.notes_dropped);
+}
+
 static bool send_rest(const struct px_setup *s, const struct px_try *t)
 {
 	size_t left = s->n_out - t->sent;
@@ -268,6 +284,7 @@ static void win(struct px_worker *w, struct px_conn *c, struct px_try *t)
 			return;
 		}
 		judge_syn_data(w, s, t);
+		judge_mptcp(w, s, t);
 		px_path_worked(&s->paths[t->path], w->now.us - t->started.us);
 		s->winner = t->path;
 	}

@@ -27,6 +27,8 @@ static void put_path(struct ctl_msg *msg, const struct px_status_view *v, size_t
 	const struct px_path *p = &v->paths[i];
 
 	*out = (struct ctl_px_path_status){.up = !px_path_is_suspect(p, v->now),
+		.has_plain = px_path_is_plain(p, v->now),
+		.plain = px_path_is_plain(p, v->now),
 		.flows = atomic_load_explicit(&p->health->flows, memory_order_relaxed),
 		.failures = atomic_load_explicit(&p->health->failures, memory_order_relaxed)};
 	px_status_path(msg, p, &out->path);

@@ -225,6 +225,8 @@ struct ctl_counter {
 struct ctl_px_path_status {
 	struct ctl_path path;
 	bool up;
+	bool has_plain;
+	bool plain;        /**< its network strips MPTCP, as found within the last hour */
 	uint64_t flows;    /**< first subflows opened over it since start */
 	uint64_t failures; /**< attempts that failed or timed out */
 };

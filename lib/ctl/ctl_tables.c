@@ -187,6 +187,7 @@ static TABLE(counter_table, ctl_counter, "counter", counter_rows);
 static const struct mams_field px_path_status_rows[] = {
 	ROW_OBJ(ctl_px_path_status, path, "path", &path_table, ""),
 	FLAG(ctl_px_path_status, up),
+	ROW_OPT_BOOL(ctl_px_path_status, plain, "plain", "its network strips MPTCP"),
 	COUNT(ctl_px_path_status, flows),
 	COUNT(ctl_px_path_status, failures),
 };

@@ -37,14 +37,23 @@ static int read_value(const char *key, char out[MAMS_SYSCTL_VALUE_MAX])
 	return 0;
 }
 
-static int write_value(const char *key, const char *value)
+static int open_value(const char *key)
 {
 	char path[PATH_MAX_BYTES];
 	int rc = path_of(key, path);
-	MAMS_AUTO_FD int fd = rc == 0 ? open(path, O_WRONLY | O_CLOEXEC) : -1;
+	int fd = rc == 0 ? open(path, O_WRONLY | O_CLOEXEC) : -1;
+
+	if (rc < 0)
+		return rc;
+	return fd < 0 ? -errno : fd;
+}
+
+static int write_value(const char *key, const char *value)
+{
+	MAMS_AUTO_FD int fd = open_value(key);
 
 	if (fd < 0)
-		return rc < 0 ? rc : -errno;
+		return fd;
 	return write(fd, value, strlen(value)) == (ssize_t)strlen(value) ? 0 : -errno;
 }
 
@@ -78,13 +87,19 @@ static int remember(const char *memory, const char *key, const char *old)
 static int set_one(const char *memory, const struct mams_sysctl *s)
 {
 	char old[MAMS_SYSCTL_VALUE_MAX];
+	MAMS_AUTO_FD int fd = -1;
 	int rc = read_value(s->key, old);
 
 	if (rc < 0 || strcmp(old, s->value) == 0)
 		return rc;
+	fd = open_value(s->key); /* what cannot be changed need not be put back */
+	if (fd < 0)
+		return fd;
 	if (!remembered(memory, s->key))
 		rc = remember(memory, s->key, old);
-	return rc < 0 ? rc : write_value(s->key, s->value);
+	if (rc < 0)
+		return rc;
+	return write(fd, s->value, strlen(s->value)) == (ssize_t)strlen(s->value) ? 0 : -errno;
 }
 
 int mams_sysctl_set(
@@ -93,7 +108,7 @@ int mams_sysctl_set(
 	for (size_t i = 0; i < n; i++) {
 		int rc = set_one(memory, &list[i]);
 
-		if (rc < 0)
+		if (rc < 0 && !list[i].optional)
 			return mams_fail(err, -rc, list[i].key, "cannot be set to %s: %s",
 				list[i].value, strerror(-rc));
 	}

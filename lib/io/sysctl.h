@@ -14,6 +14,7 @@
 struct mams_sysctl {
 	const char *key;   /**< "net.mptcp.enabled" */
 	const char *value; /**< wanted */
+	bool optional;     /**< without it, too: kernels that do not have it, containers */
 };
 
 /** Set what differs; the first old value of each key is added to the memory before the change.

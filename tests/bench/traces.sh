@@ -17,9 +17,11 @@ trace_play() { # FILE: until it has come to its end
 	done < <(grep -v '^#' "$1")
 }
 
-# As it is at its begin.
+# As it is at its begin; to the kernel, too, which makes plain TCP of all MPTCP for an hour once SYNs of
+# some have stayed without an answer.
 trace_first() {
 	local at link settings
+	cl sysctl -qw net.mptcp.blackhole_timeout=3600
 	while read -r at link settings; do
 		[ "$at" != 0 ] || lab_emu set "$link" "dead=0,$settings" >/dev/null
 	done < <(grep -v '^#' "$1")

@@ -212,10 +212,11 @@ static size_t show(char *out, size_t cap)
 		len += (size_t)snprintf(out + len, cap - len,
 			"%s %s in=%" PRIu64 " out=%" PRIu64 " octets=%" PRIu64 " lost=%" PRIu64
 			" queue_full=%" PRIu64 " duplicated=%" PRIu64 " reordered=%" PRIu64
-			" dead=%" PRIu64 " refused=%" PRIu64 " no_memory=%" PRIu64 " waiting=%zu\n",
+			" dead=%" PRIu64 " stripped=%" PRIu64 " refused=%" PRIu64
+			" no_memory=%" PRIu64 " waiting=%zu\n",
 			links[i / 2].name, i % 2 ? "ba" : "ab", c->in, c->out, c->out_octets,
-			c->lost, c->queue_full, c->duplicated, c->reordered, c->dead, c->refused,
-			c->no_memory, w->n);
+			c->lost, c->queue_full, c->duplicated, c->reordered, c->dead, c->stripped,
+			c->refused, c->no_memory, w->n);
 		if (len >= cap)
 			return cap - 1;
 	}

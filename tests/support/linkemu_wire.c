@@ -126,11 +126,15 @@ bool wire_set(struct wire_conf *c, const char *word)
 		return percent(eq, &c->reorder);
 	if (strcmp(name, "burst") == 0)
 		return number(eq, &c->burst, &unit) && *unit == '\0';
-	if (strcmp(name, "dead") == 0 && number(eq, &v, &unit) && *unit == '\0') {
+	if (!number(eq, &v, &unit) || *unit)
+		return false;
+	if (strcmp(name, "dead") == 0)
 		c->dead = v != 0;
-		return true;
-	}
-	return false;
+	else if (strcmp(name, "strip") == 0)
+		c->strip = v != 0;
+	else
+		return false;
+	return true;
 }
 
 /* ---- packets ---- */
@@ -160,6 +164,54 @@ static bool before(const struct wire_packet *a, const struct wire_packet *b)
 	return a->at != b->at ? a->at < b->at : a->order < b->order;
 }
 
+/* An octet of a TCP segment changes, and its checksum with it (RFC 1624). */
+static void change(uint8_t *tcp, size_t at, uint8_t to)
+{
+	unsigned shift = at % 2 ? 0 : 8;
+	uint32_t sum = (uint16_t) ~(tcp[16] << 8 | tcp[17]);
+
+	sum += (uint16_t) ~(tcp[at] << shift);
+	sum += (uint32_t)to << shift;
+	sum = (sum & 0xffff) + (sum >> 16);
+	sum = (sum & 0xffff) + (sum >> 16);
+	tcp[at] = to;
+	tcp[16] = (uint8_t)(~sum >> 8);
+	tcp[17] = (uint8_t)~sum;
+}
+
+/** @return the TCP segment in an IP packet without extension headers, or NULL */
+static uint8_t *segment(uint8_t *ip, uint32_t len, uint32_t *rest)
+{
+	uint32_t head = len >= 20 && ip[0] >> 4 == 4 ? (ip[0] & 15u) * 4 : 40;
+
+	if (len < head + 20 || ip[head == 40 && ip[0] >> 4 == 6 ? 6 : 9] != 6)
+		return NULL;
+	*rest = len - head;
+	return ip + head;
+}
+
+static bool strip(uint8_t *ip, uint32_t len)
+{
+	uint32_t rest;
+	uint8_t *tcp = segment(ip, len, &rest);
+	uint32_t end = tcp ? (tcp[12] >> 4) * 4u : 0;
+	bool any = false;
+
+	for (uint32_t i = 20; i < end && end <= rest && tcp[i] != 0;) {
+		uint32_t n = tcp[i] == 1 ? 1 : i + 1 < end ? tcp[i + 1] : 0;
+
+		if (n == 0 || i + n > end)
+			break;
+		if (tcp[i] == 30) {
+			any = true;
+			for (uint32_t k = 0; k < n; k++)
+				change(tcp, i + k, 1);
+		}
+		i += n;
+	}
+	return any;
+}
+
 static void push(struct wire *w, const void *data, uint32_t len, int64_t at)
 {
 	struct wire_packet *p = malloc(sizeof(*p) + len);
@@ -183,6 +235,8 @@ static void push(struct wire *w, const void *data, uint32_t len, int64_t at)
 	p->order = w->order++;
 	p->len = len;
 	memcpy(p->data, data, len);
+	if (w->conf.strip)
+		w->count.stripped += strip(p->data, len);
 	for (i = w->n++; i > 0 && before(p, w->heap[(i - 1) / 2]); i = (i - 1) / 2)
 		w->heap[i] = w->heap[(i - 1) / 2];
 	w->heap[i] = p;

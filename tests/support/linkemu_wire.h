@@ -1,7 +1,8 @@
 /** @file linkemu_wire.h
  *  One direction of an emulated link: serialisation at a rate, byte queue, delay, jitter, loss,
- *  repetition, reordering.  Layer: tests (no clock: `now` is an argument).
- *  Packets are copied in and handed out again at their time.  Everything random comes from a seed.
+ *  repetition, reordering, a middlebox that takes MPTCP out.  Layer: tests (no clock: `now` is an
+ * argument). Packets are copied in and handed out again at their time.  Everything random comes
+ * from a seed.
  */
 #pragma once
 
@@ -21,11 +22,14 @@ struct wire_conf {
 	double duplicate; /**< percent that come twice */
 	double reorder;   /**< percent that come reorder_ns later, overtaken by others */
 	int64_t reorder_ns;
-	bool dead; /**< swallows everything, tells nobody */
+	bool strip; /**< options of MPTCP become NOPs, as at middleboxes that let pass what they
+		       know */
+	bool dead;  /**< swallows everything, tells nobody */
 };
 
 struct wire_counters {
 	uint64_t in, in_octets, out, out_octets;
+	uint64_t stripped; /**< packets */
 	uint64_t lost, queue_full, duplicated, reordered, dead, no_memory, refused;
 };
 
@@ -51,8 +55,8 @@ struct wire {
 void wire_init(struct wire *w, uint64_t seed);
 void wire_fini(struct wire *w);
 /** Set one "name=value" of the configuration: rate=20m, delay=10ms, jitter=5ms, queue=100k, loss=1,
- *  burst=4, duplicate=1, reorder=1, reorder_delay=5ms, dead=0|1.  @return false: no such name, or
- * no such value */
+ *  burst=4, duplicate=1, reorder=1, reorder_delay=5ms, strip=0|1, dead=0|1.  @return false: no
+ *  such name, or no such value */
 bool wire_set(struct wire_conf *c, const char *word);
 /** A packet of len octets enters. */
 void wire_put(struct wire *w, const void *data, uint32_t len, int64_t now);

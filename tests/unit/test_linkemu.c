@@ -126,6 +126,33 @@ static void dead_swallows(void)
 	wire_fini(&w);
 }
 
+/* What goes in with a right checksum comes out with one, and with everything else as it was. */
+static void strips_mptcp(void)
+{
+	/* 10.0.0.1 to 10.0.0.2, SYN: MSS, MP_CAPABLE of four octets, NOP, window scale */
+	static const uint8_t syn[] = {0x45, 0, 0, 52, 0, 0, 0x40, 0, 64, 6, 0, 0, 10, 0, 0, 1, 10,
+		0, 0, 2, 1, 2, 3, 4, 0, 0, 0, 1, 0, 0, 0, 0, 0x80, 2, 0xff, 0xff, 0x12, 0x34, 0, 0,
+		2, 4, 5, 0xb4, 30, 4, 0x10, 1, 1, 3, 3, 7};
+	struct wire_packet *p;
+	uint32_t before = 0;
+	uint32_t after = 0;
+
+	FRESH("strip=1");
+	wire_put(&w, syn, sizeof(syn), 0);
+	p = wire_get(&w, MS);
+	CU_ASSERT_PTR_NOT_NULL_FATAL(p);
+	CU_ASSERT_EQUAL(memcmp(p->data, syn, 36), 0);
+	CU_ASSERT_EQUAL(memcmp(p->data + 40, "\2\4\5\xb4\1\1\1\1\1\3\3\7", 12), 0);
+	for (size_t i = 20; i < sizeof(syn); i++) {
+		before += (uint32_t)syn[i] << (i % 2 ? 0 : 8);
+		after += (uint32_t)p->data[i] << (i % 2 ? 0 : 8);
+	}
+	CU_ASSERT_EQUAL(before % 0xffff, after % 0xffff);
+	CU_ASSERT_EQUAL(w.count.stripped, 1);
+	free(p);
+	wire_fini(&w);
+}
+
 static void words(void)
 {
 	static const char *const wrong[] = {"rate", "rate=", "rate=fast", "rate=1", "rate=1x",
@@ -153,6 +180,7 @@ int main(void)
 		{"bursts keep the share", bursts_keep_the_share},
 		{"jitter keeps order, reorder does not", jitter_keeps_order_and_reorder_does_not},
 		{"dead swallows", dead_swallows},
+		{"strips MPTCP", strips_mptcp},
 		{"words", words},
 	};
 

@@ -71,6 +71,35 @@ static void stripped(void)
 	CU_ASSERT_TRUE(px_path_is_suspect(&p, at(500000)));
 }
 
+/** Two fallbacks in a row are no accident; it is forgotten after an hour, or when one is none. */
+static void plain(void)
+{
+	struct px_path_health health[3];
+	struct px_path p[3] = {{.health = &health[0]}, {.priority = 1, .health = &health[1]},
+		{.priority = 2, .backup = true, .health = &health[2]}};
+	uint8_t o[PX_PATHS_MAX];
+
+	memset(health, 0, sizeof(health));
+	CU_ASSERT_FALSE(px_path_plain(&p[0], true, at(1)));
+	CU_ASSERT_FALSE(px_path_plain(&p[0], false, at(2)));
+	CU_ASSERT_FALSE(px_path_plain(&p[0], true, at(3)));
+	CU_ASSERT_FALSE(px_path_is_plain(&p[0], at(3)));
+	CU_ASSERT_TRUE(px_path_plain(&p[0], true, at(4)));
+	CU_ASSERT_FALSE(px_path_plain(&p[0], true, at(5)));
+	/* after what is in use as well, before what is not */
+	CU_ASSERT_EQUAL(px_paths_order(p, 3, at(6), o), 3);
+	CU_ASSERT_EQUAL(memcmp(o, "\1\0\2", 3), 0);
+	px_path_failed(&p[1], at(7));
+	CU_ASSERT_EQUAL(px_paths_order(p, 3, at(8), o), 3);
+	CU_ASSERT_EQUAL(memcmp(o, "\0\2\1", 3), 0);
+	CU_ASSERT_TRUE(px_path_is_plain(&p[0], at(3600004)));
+	CU_ASSERT_FALSE(px_path_is_plain(&p[0], at(3600005)));
+	/* one more is enough then */
+	CU_ASSERT_TRUE(px_path_plain(&p[0], true, at(3700000)));
+	CU_ASSERT_FALSE(px_path_plain(&p[0], false, at(3700001)));
+	CU_ASSERT_FALSE(px_path_is_plain(&p[0], at(3700001)));
+}
+
 static bool allowed(const struct px_dest_policy *p, const char *dst)
 {
 	struct mams_addr a;
@@ -126,6 +155,7 @@ int main(void)
 		{"order", order},
 		{"patience", patience},
 		{"stripped", stripped},
+		{"plain", plain},
 		{"destinations", destinations},
 	};
 

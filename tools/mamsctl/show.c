@@ -427,7 +427,7 @@ static void show_px_paths(const struct ctl_px_status *s, struct mams_buf *out)
 		tbl_text(&t, p->path.name);
 		put_address(&t, &p->path.local);
 		put_end_point(&t, &p->path.proxy, p->path.proxy_port);
-		tbl_flag(&t, p->up, "up", "down");
+		tbl_flag(&t, p->up, p->plain ? "up, strips MPTCP" : "up", "down");
 		tbl_flag(&t, p->path.backup, "backup", "active");
 		tbl_number(&t, p->flows);
 		tbl_number(&t, p->failures);
