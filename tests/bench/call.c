@@ -6,7 +6,9 @@
  * UDP, or with -t TCP (TCP_NODELAY; a packet is a message of so many octets).  The caller says what
  * it wants with its first message; the other end sends the same.  Both ends are on one machine, so
  * one clock stamps and reads.  Each end prints key=value words of what it received; delays are one
- * way, in ms.  What has not come LINGER_MS after the last one was due is lost. */
+ * way, in ms, and of all packets: one that is lost is as late as can be (99999).  What has not come
+ * LINGER_MS after the last one was due is lost; of the others those count as late that take more
+ * than LATE_MS, which no call waits for (ITU-T G.114). */
 #include "lib/base/addr.h"
 #include "lib/base/clock.h"
 
@@ -22,6 +24,8 @@
 #include <unistd.h>
 
 #define LINGER_MS 3000
+#define LATE_MS 400
+#define NEVER_US INT64_C(99999000)
 #define OCTETS_MAX 1400u
 #define PACKETS_MAX 1000000u
 
@@ -153,17 +157,25 @@ static int by_value(const void *a, const void *b)
 
 static void print(const struct call *c)
 {
+	const uint32_t packets = c->want.packets;
+	uint32_t late = 0;
 	uint32_t n = 0;
 
-	for (uint32_t i = 0; i < c->want.packets; i++)
-		if (c->delay_us[i] >= 0)
-			c->delay_us[n++] = c->delay_us[i];
-	qsort(c->delay_us, n, sizeof(*c->delay_us), by_value);
-	printf("sent=%" PRIu32 " received=%" PRIu32 " lost=%" PRIu32 " twice=%" PRIu32, c->sent, n,
-		c->want.packets - n, c->twice);
-	for (int p = 50; n > 0 && p <= 100; p = p == 50 ? 95 : p == 95 ? 99 : p + 1)
+	for (uint32_t i = 0; i < packets; i++) {
+		if (c->delay_us[i] < 0) {
+			c->delay_us[i] = NEVER_US;
+			continue;
+		}
+		late += c->delay_us[i] > LATE_MS * 1000;
+		n++;
+	}
+	qsort(c->delay_us, packets, sizeof(*c->delay_us), by_value);
+	printf("sent=%" PRIu32 " received=%" PRIu32 " lost=%" PRIu32 " late=%" PRIu32
+	       " gone=%" PRIu32 " twice=%" PRIu32,
+		c->sent, n, packets - n, late, packets - n + late, c->twice);
+	for (int p = 50; packets > 0 && p <= 100; p = p == 50 ? 95 : p == 95 ? 99 : p + 1)
 		printf(" p%d_ms=%.2f", p,
-			(double)c->delay_us[(uint64_t)(n - 1) * (unsigned)p / 100] / 1000);
+			(double)c->delay_us[(uint64_t)(packets - 1) * (unsigned)p / 100] / 1000);
 	printf("\n");
 	fflush(stdout);
 }

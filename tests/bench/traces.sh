@@ -73,7 +73,7 @@ trace_run() {
 	said+=$'\n'$(tail -n 1 "$LAB_DIR/answer.log")
 	note "down@$name" "$who" "$(jq '(.end.sum_received.bits_per_second // 0) / 1e6' "$LAB_DIR/down.json" ||
 		echo 0)"
-	for p in lost p99_ms; do
+	for p in gone p99_ms; do
 		note "call-$p@$name" "$who" "$(sed -n "s/.*\b$p=\([0-9.]*\).*/\1/p" <<<"$said" | sort -n |
 			tail -n 1 | grep . || echo 99999)"
 	done
@@ -112,8 +112,8 @@ traces_others() {
 traces_ours() {
 	local name d
 	grid_conf both
-	printf 'steering %s\n' 'tcp { anchor = tcp mode = load-balancing }' \
-		'rest { anchor = all mode = smallest-delay call_like = yes }' >"$LAB_DIR/steering.conf"
+	printf 'steering %s\n' 'tcp { anchor = tcp mode = load-balancing dwell = 5s probation = 2s }' \
+		'rest { anchor = all mode = redundant dwell = 5s probation = 2s }' >"$LAB_DIR/steering.conf"
 	lab_start tr-n "$PX" "$BUILD/trailer-madp/mams-trailer" -c "$LAB_DIR/tr-n.conf" -d
 	lab_start tr-c "$CL" "$BUILD/trailer-madp/mams-trailer" -c "$LAB_DIR/tr-c.conf" -d
 	for d in nginx px-pm cl-pm px cl ncm; do lab_start_one $d; done
