@@ -298,7 +298,7 @@ static void on_trace(struct ncm_admin *a, struct mams_ctl_conn *c, const struct 
 
 	/* one that has no session yet is called by its identity */
 	if (s || client)
-		rc = ncm_trace_add(ncm_api_trace(a->api), c, s ? s->s.identity : client);
+		rc = ncm_trace_add(ncm_service_trace(a->service), c, s ? s->s.identity : client);
 	mams_ctl_answer_result(c, msg->id, -rc,
 		rc == 0              ? "watched"
 		: rc == -MAMS_EVALUE ? "which client? the NCM has several sessions, or none"
@@ -367,7 +367,7 @@ static void closed(void *user, struct mams_ctl_conn *c)
 	struct ncm_admin *a = user;
 
 	ncm_steers_closed(a->steers, c);
-	ncm_trace_closed(ncm_api_trace(a->api), c);
+	ncm_trace_closed(ncm_service_trace(a->service), c);
 }
 
 static const struct mams_ctl_server_ops ctl_ops = {.packet = packet, .closed = closed};

@@ -5,7 +5,6 @@
 #include "ncm-service/feeder.h"
 #include "ncm-service/front.h"
 #include "ncm-service/https.h"
-#include "ncm-service/trace.h"
 #include "ncm-service/udp.h"
 #include "ncm-service/wss.h"
 
@@ -30,7 +29,6 @@ void ncm_api_send(struct ncm_api *a, struct ncm_session *s, const struct mx_msg 
 
 	log_debug("to client=%s type=%s seq=%u", s->s.identity, mx_type_name(m->type),
 		m->sequence_num);
-	ncm_trace_message(a->in.trace, s->s.identity, s->transport, true, m);
 	if (ncm_intake_encode(m, &text, &len) == 0 &&
 		ncm_mailbox_put(a->mailbox, s->s.session_id, text, len) < 0)
 		a->in.counters.outbox_full++;
@@ -49,11 +47,6 @@ void ncm_api_moved(struct ncm_api *a, const struct ncm_session *s)
 struct ncm_front *ncm_api_front(struct ncm_api *a)
 {
 	return a->front;
-}
-
-struct ncm_trace *ncm_api_trace(const struct ncm_api *a)
-{
-	return a->in.trace;
 }
 
 struct ncm_feeder *ncm_api_feeder(const struct ncm_api *a)
@@ -88,8 +81,6 @@ int ncm_api_new(struct mams_loop *l, const struct ncm_conf *conf, struct ncm_ser
 	if (rc == 0 && !a->in.rate)
 		rc = -ENOMEM;
 	if (rc == 0)
-		rc = ncm_trace_new(&a->in.trace);
-	if (rc == 0)
 		rc = ncm_feeder_new(&a->in, &a->in.feeder);
 	if (rc == 0)
 		ncm_registry_set_feed(ncm_service_registry(v), ncm_feeder_feed(a->in.feeder));
@@ -114,7 +105,6 @@ void ncm_api_free(struct ncm_api *a)
 	ncm_wss_free(a->wss);
 	ncm_https_free(a->https);
 	ncm_feeder_free(a->in.feeder);
-	ncm_trace_free(a->in.trace);
 	ncm_front_free(a->front);
 	ncm_mailbox_free(a->mailbox);
 	mams_rate_free(a->in.rate);

@@ -9,7 +9,6 @@ struct ncm_api;
 struct ncm_cluster;
 struct ncm_feeder;
 struct ncm_front;
-struct ncm_trace;
 
 /** @param cluster  borrowed; NULL: this is the only instance */
 MAMS_MUST int ncm_api_new(struct mams_loop *l, const struct ncm_conf *conf, struct ncm_service *v,
@@ -23,7 +22,6 @@ void ncm_api_gone(struct ncm_api *a, const struct ncm_session *s);
 void ncm_api_moved(struct ncm_api *a, const struct ncm_session *s);
 struct ncm_front *ncm_api_front(struct ncm_api *a); /**< for the cluster's ops */
 
-struct ncm_trace *ncm_api_trace(const struct ncm_api *a);   /**< who watches a client */
 struct ncm_feeder *ncm_api_feeder(const struct ncm_api *a); /**< what the network says */
 
 /** Where and how the session's client was last seen; "-" and unset when not yet. */

@@ -237,7 +237,7 @@ static int put(struct ncm_store *st, const struct ncm_saved *s)
 
 	if (!mams_redis_is_open(c->redis))
 		return 0; /* refresh() will */
-	rc = ncm_saved_write(s, &text);
+	rc = ncm_saved_write(s, 0, &text);
 	a = rc == 0 ? ncm_cluster_ask_new(c, s->identity) : NULL;
 	if (a) {
 		const char *args[] = {s->identity, text.data};

@@ -1,5 +1,4 @@
 #include "ncm-service/intake.h"
-#include "ncm-service/trace.h"
 
 #include "lib/base/buf.h"
 #include "lib/base/log.h"
@@ -142,12 +141,8 @@ static int give(struct ncm_intake *in, const struct ncm_sender *from, const stru
 	const struct mx_msg *reply = NULL;
 	int rc;
 
-	if (in->trace)
-		ncm_trace_message(in->trace, from->identity, from->transport, false, m);
 	rc = ncm_service_message(
 		in->service, from->identity, from->transport, m, &reply, &out->err);
-	if (rc == 0 && reply && in->trace)
-		ncm_trace_message(in->trace, from->identity, from->transport, true, reply);
 	if (rc == 0 && reply)
 		rc = ncm_intake_encode(reply, &out->text, &out->len);
 	out->outcome = of_service(in, rc);

@@ -9,7 +9,6 @@
 struct ncm_feeder;
 struct ncm_front;
 struct ncm_mailbox;
-struct ncm_trace;
 struct mams_rate;
 
 /** What the transports share. */
@@ -20,7 +19,6 @@ struct ncm_intake {
 	struct ncm_mailbox *mailbox;
 	struct ncm_front *front; /**< where the transports put messages and channels */
 	struct ncm_feeder *feeder;
-	struct ncm_trace *trace;
 	struct mams_rate *rate;
 	struct mams_log_rl refused;
 	struct mams_log_rl hasty;

@@ -400,6 +400,11 @@ static void trailer_quality(void *user, size_t madp, const struct ctl_quality *q
 	ncm_madp_take_quality(user, madp, NCM_QUALITY_TRAILER, q);
 }
 
+static void trailer_path(void *user, size_t madp, const struct ctl_tr_event *e)
+{
+	ncm_madp_take_path(user, madp, e);
+}
+
 static void trailer_open(void *user, size_t madp, uint64_t sessions)
 {
 	ncm_madp_take_open(user, madp, sessions);
@@ -408,6 +413,7 @@ static void trailer_open(void *user, size_t madp, uint64_t sessions)
 static const struct ncm_trailer_ops trailer_ops = {.prepared = trailer_prepared,
 	.answered = trailer_answered,
 	.quality = trailer_quality,
+	.path = trailer_path,
 	.open = trailer_open,
 	.connected = trailer_connected};
 

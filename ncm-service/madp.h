@@ -11,6 +11,15 @@
 
 struct ncm_madp;
 
+struct ctl_quality_way;
+
+struct ncm_madp_measured {
+	uint8_t id; /**< of the connection, below NCM_LINKS_MAX */
+	enum ncm_quality_source from;
+	struct ncm_way_report ul, dl;
+	struct ctl_quality_way *told_ul, *told_dl; /**< what they were made of */
+};
+
 struct ncm_madp_ops {
 	/** The instance's proxy knows the key of this session, or its trailer has the session.
 	 *  @param tunnel  of a trailer; NULL: of a proxy */
@@ -18,8 +27,10 @@ struct ncm_madp_ops {
 		void *user, uint64_t session_id, size_t madp, const struct ncm_tunnel *tunnel);
 	/** The instance's proxy is ready to probe this connection, or has no room for it. */
 	void (*probing)(void *user, uint64_t session_id, uint8_t connection_id, bool ready);
-	/** More is known of this session's links. */
-	void (*measured)(void *user, struct ncm_session *s);
+	/** What runs over a link of this session was measured. */
+	void (*measured)(void *user, struct ncm_session *s, const struct ncm_madp_measured *x);
+	/** Something of this session that is for whoever watches it, in words. */
+	void (*said)(void *user, const struct ncm_session *s, const char *text);
 	/** The instance's proxy or trailer is there, or gone. */
 	void (*connected)(void *user, size_t madp, bool up);
 	/** What instances hold of this client has changed: ncm_holds_write() for the store, then

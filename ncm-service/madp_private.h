@@ -59,6 +59,9 @@ MAMS_MUST int ncm_madp_say(struct mams_ctl_conn *c, struct ctl_msg *msg);
 void ncm_madp_take_quality(
 	struct ncm_madp *m, size_t madp, enum ncm_quality_source from, const struct ctl_quality *q);
 
+/** A trailer tells of a path of a client. */
+void ncm_madp_take_path(const struct ncm_madp *m, size_t madp, const struct ctl_tr_event *e);
+
 /* madp_drain.c */
 /** The instance says how many connections, or sessions, it has. */
 void ncm_madp_take_open(struct ncm_madp *m, size_t madp, uint64_t open);

@@ -1,5 +1,14 @@
-/* What N-MADP instances tell of links with traffic, on its way to the sessions. */
+/* What N-MADP instances tell of links, on its way to the sessions. */
 #include "ncm-service/madp_private.h"
+
+#include "lib/base/log.h"
+#include "ncm-service/tunnel.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define LOG_MODULE "madp"
 
 /* The connection whose two ends these are; behind NAT the N-MADP's end alone tells, if only one has
  * it.  @return -1: none */
@@ -40,20 +49,23 @@ static struct ncm_way_report report_of(const struct ctl_quality_way *w)
 }
 
 static bool take(const struct ncm_madp *m, size_t madp, enum ncm_quality_source from,
-	const struct ctl_quality_link *q)
+	struct ctl_quality_link *q)
 {
 	struct ncm_session *s = ncm_registry_by_id(m->registry, q->session_id);
-	const struct ncm_way_report ul = report_of(&q->ul);
-	const struct ncm_way_report dl = report_of(&q->dl);
+	struct ncm_madp_measured x = {.from = from,
+		.ul = report_of(&q->ul),
+		.dl = report_of(&q->dl),
+		.told_ul = &q->ul,
+		.told_dl = &q->dl};
 	int id = -1;
 
 	if (s)
 		id = q->has_connection_id ? q->connection_id : link_of(s, madp, q);
 	if (id < 0 || id >= (int)NCM_LINKS_MAX || !s->s.links[id].known)
 		return false;
-	ncm_session_quality(s, (uint8_t)id, from, &ul, &dl, mams_loop_now(m->loop));
+	x.id = (uint8_t)id;
 	if (m->ops)
-		m->ops->measured(m->user, s);
+		m->ops->measured(m->user, s, &x);
 	return true;
 }
 
@@ -63,4 +75,32 @@ void ncm_madp_take_quality(
 	for (size_t i = 0; i < q->n_links; i++)
 		if (!take(m, madp, from, &q->links[i]))
 			ncm_registry_counters(m->registry)->quality_unknown++;
+}
+
+/* ---- paths ---- */
+
+/* By the name that it has there (ncm_tunnel_client()). */
+static const struct ncm_session *session_called(const struct ncm_madp *m, const char *client)
+{
+	const struct ncm_session *s = ncm_registry_by_identity(m->registry, client);
+
+	if (s || strncmp(client, NCM_TUNNEL_SESSION, strlen(NCM_TUNNEL_SESSION)) != 0)
+		return s;
+	return ncm_registry_by_id(
+		m->registry, strtoull(client + strlen(NCM_TUNNEL_SESSION), NULL, 10));
+}
+
+void ncm_madp_take_path(const struct ncm_madp *m, size_t madp, const struct ctl_tr_event *e)
+{
+	static const char *const words[] = {[CTL_TR_PATH_UP] = "up",
+		[CTL_TR_PATH_DOWN] = "down",
+		[CTL_TR_PATH_PROVEN] = "proven"};
+	const struct ncm_session *s = session_called(m, e->client);
+	char text[128];
+
+	snprintf(text, sizeof(text), "path of link %u to N-MADP %s: %s", e->connection_id,
+		m->policy->madps[madp].name, words[e->kind]);
+	log_debug("%s client=%s", text, e->client);
+	if (s && m->ops)
+		m->ops->said(m->user, s, text);
 }

@@ -9,7 +9,6 @@
 #include "ncm-service/feeder.h"
 #include "ncm-service/front.h"
 #include "ncm-service/steerer.h"
-#include "ncm-service/trace.h"
 #include "ncm-service/web.h"
 
 #include <errno.h>
@@ -44,14 +43,6 @@ static void on_steered(void *user, uint64_t request, int code, const char *text)
 	ncm_admin_steered(((struct app *)user)->admin, request, code, text);
 }
 
-static void on_told(void *user, struct ncm_session *s, const struct ncm_action *a)
-{
-	const struct app *app = user;
-
-	if (app->api)
-		ncm_trace_action(ncm_api_trace(app->api), s, a);
-}
-
 static void on_moved(void *user, struct ncm_session *s)
 {
 	ncm_api_moved(((struct app *)user)->api, s);
@@ -67,7 +58,6 @@ static bool on_may_act(void *user)
 static const struct ncm_service_ops service_ops = {.send = on_send,
 	.gone = on_gone,
 	.moved = on_moved,
-	.told = on_told,
 	.steered = on_steered,
 	.may_act = on_may_act};
 

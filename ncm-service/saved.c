@@ -58,7 +58,7 @@ static int write_apps(const struct ncm_saved *s, struct ctl_msg *msg)
 	return 0;
 }
 
-int ncm_saved_write(const struct ncm_saved *s, struct mams_buf *out)
+int ncm_saved_write(const struct ncm_saved *s, unsigned flags, struct mams_buf *out)
 {
 	struct ctl_msg *msg = ctl_msg_new(CTL_NCM_SESSION, 0);
 	struct ctl_ncm_link *links = msg ? ctl_alloc(msg, NCM_LINKS_MAX * sizeof(*links)) : NULL;
@@ -101,7 +101,7 @@ int ncm_saved_write(const struct ncm_saved *s, struct mams_buf *out)
 	if (rc == 0)
 		rc = write_apps(s, msg);
 	if (rc == 0)
-		rc = ctl_encode(msg, 0, out, &err);
+		rc = ctl_encode(msg, flags, out, &err);
 	ctl_msg_free(msg);
 	return rc;
 }

@@ -6,8 +6,9 @@
 
 struct mams_buf;
 
-/** @param out  appended to; holds the key: wipe it.  @return 0 or -ENOMEM, -MAMS_EVALUE */
-MAMS_MUST int ncm_saved_write(const struct ncm_saved *s, struct mams_buf *out);
+/** @param flags  as of mams_field_encode()
+ *  @param out  appended to; holds the key: wipe it.  @return 0 or -ENOMEM, -MAMS_EVALUE */
+MAMS_MUST int ncm_saved_write(const struct ncm_saved *s, unsigned flags, struct mams_buf *out);
 /** @param text  text[len].  @return 0, or as ctl_decode() has it */
 MAMS_MUST int ncm_saved_read(
 	const char *text, size_t len, struct ncm_saved *out, struct mams_error *err);

@@ -1,41 +1,20 @@
-#include "ncm-service/service.h"
+#include "ncm-service/service_private.h"
 
-#include "lib/base/buf.h"
 #include "lib/base/log.h"
+#include "lib/ctl/ctl_msg.h"
 #include "ncm-service/compose.h"
-#include "ncm-service/decisions.h"
 #include "ncm-service/fresh.h"
 #include "ncm-service/protect.h"
 #include "ncm-service/saved.h"
 #include "ncm-service/session_log.h"
+#include "ncm-service/trace.h"
+#include "ncm-service/traced.h"
 
 #include <errno.h>
 #include <stdio.h>
 
 #define LOG_MODULE "session"
-#define SPREAD_US 2000 /* between two sessions that move together */
-#define ROOM_MS 1000   /* after somebody has left an instance */
 #define LOOK_AGAIN_MS 100
-
-struct ncm_service {
-	struct mams_loop *loop;
-	const struct ncm_conf *conf;
-	struct ncm_store *store;
-	struct ncm_registry *registry;
-	struct ncm_madp *madp;
-	struct ncm_decisions *decisions;
-	struct mams_loop_timer *timer;
-	struct mams_loop_timer *instances; /* when one that is away counts as dead */
-	struct mams_loop_timer *room;      /* somebody has left: who was refused? */
-	bool looking_for_room;
-	mams_time armed;
-	const struct ncm_service_ops *ops;
-	void *user;
-	const struct mx_msg **reply;    /**< of the message being put in */
-	struct mx_msg *elsewhere;       /**< the last answer that redirected a client */
-	struct mams_loop_timer *commit; /* of the store */
-	bool committing;
-};
 
 static void commit(void *user)
 {
@@ -46,20 +25,11 @@ static void commit(void *user)
 	ncm_madp_stored(v->madp);
 }
 
-/* After this turn, whatever else it brings. */
-static void commit_later(struct ncm_service *v)
+void ncm_service_commit(struct ncm_service *v)
 {
 	if (!v->committing)
 		mams_loop_timer_at(v->commit, mams_loop_now(v->loop));
 	v->committing = true;
-}
-
-/* Once a second at most: there may be many who leave, and many who were refused. */
-static void look_for_room(struct ncm_service *v)
-{
-	if (!v->looking_for_room)
-		mams_loop_timer_at(v->room, mams_time_add_ms(mams_loop_now(v->loop), ROOM_MS));
-	v->looking_for_room = true;
 }
 
 static void act(struct ncm_service *v, struct ncm_session *s, const struct ncm_action *a)
@@ -78,7 +48,7 @@ static void act(struct ncm_service *v, struct ncm_session *s, const struct ncm_a
 		break;
 	case NCM_ACT_RELEASE:
 		ncm_madp_revoke(v->madp, (size_t)a->madp, s);
-		look_for_room(v);
+		ncm_service_look_for_room(v);
 		break;
 	case NCM_ACT_POLICY:
 		ncm_madp_policy(v->madp, (size_t)a->madp, s);
@@ -92,29 +62,30 @@ static void act(struct ncm_service *v, struct ncm_session *s, const struct ncm_a
 		break;
 	case NCM_ACT_STORE:
 		(void)!ncm_store_put(v->store, &s->s);
-		commit_later(v);
+		ncm_service_commit(v);
 		break;
 	case NCM_ACT_STATE:
 	case NCM_ACT_LINK:
 	case NCM_ACT_AGREED:
 	case NCM_ACT_ASSIGNED:
 		ncm_log_action(s, a);
-		v->ops->told(v->user, s, a);
+		break;
+	case NCM_ACT_ORDERED:
 		break;
 	case NCM_ACT_DECIDED:
 		ncm_decisions_put(v->decisions, s, a->decided);
 		break;
 	case NCM_ACT_END:
 		(void)!ncm_store_del(v->store, s->s.identity);
-		commit_later(v);
+		ncm_service_commit(v);
 		ncm_madp_forget(v->madp, s);
-		look_for_room(v);
+		ncm_service_look_for_room(v);
 		v->ops->gone(v->user, s);
 		break;
 	}
 }
 
-static void arm(struct ncm_service *v)
+void ncm_service_arm(struct ncm_service *v)
 {
 	mams_time when = ncm_registry_deadline(v->registry);
 
@@ -132,7 +103,7 @@ static bool is_over(const struct ncm_session *s)
 
 /* One that is over stays until its next turn, which comes at once: its last reply may still have to
  * be written. */
-static void arm_session(struct ncm_service *v, struct ncm_session *s)
+void ncm_service_arm_session(struct ncm_service *v, struct ncm_session *s)
 {
 	ncm_registry_arm(
 		v->registry, s, is_over(s) ? mams_loop_now(v->loop) : ncm_session_deadline(s));
@@ -144,14 +115,15 @@ void ncm_service_run(struct ncm_service *v, struct ncm_session *s)
 	bool ended = false;
 
 	while (ncm_session_next(s, &a)) {
+		ncm_trace_action(v->trace, s, &a, mams_loop_now(v->loop));
 		act(v, s, &a);
 		ended |= a.kind == NCM_ACT_END;
 	}
 	if (ended && !v->reply)
 		ncm_registry_remove(v->registry, s);
 	else
-		arm_session(v, s);
-	arm(v);
+		ncm_service_arm_session(v, s);
+	ncm_service_arm(v);
 }
 
 static void tick(void *user)
@@ -175,151 +147,17 @@ static void tick(void *user)
 			ncm_registry_remove(v->registry, s);
 			continue;
 		}
+		ncm_trace_input(v->trace, s, NULL, NULL, now);
 		ncm_session_tick(s, now);
 		ncm_service_run(v, s);
 	}
-	arm(v);
-}
-
-/* ---- instances ---- */
-
-/* All sessions look again at where they are; they move one after the other. */
-static void review(struct ncm_service *v)
-{
-	mams_time when = mams_loop_now(v->loop);
-
-	for (struct ncm_session *s = ncm_registry_next(v->registry, NULL); s;
-		s = ncm_registry_next(v->registry, s)) {
-		mams_time before = s->gather_until;
-
-		ncm_session_review(s, when);
-		if (s->gather_until.us != before.us)
-			when.us += SPREAD_US;
-		arm_session(v, s);
-	}
-	arm(v);
-}
-
-static void there_is_room(void *user)
-{
-	struct ncm_service *v = user;
-
-	v->looking_for_room = false;
-	review(v);
-}
-
-static void watch_instances(void *user)
-{
-	struct ncm_service *v = user;
-	struct ncm_madps *m = ncm_registry_madps(v->registry);
-
-	if (ncm_madps_tick(m, mams_loop_now(v->loop))) {
-		for (size_t i = 0; i < m->policy->n_madps; i++)
-			if (m->use[i].state == NCM_MADP_DEAD)
-				log_warn("N-MADP instance %s is dead clients=%u",
-					m->policy->madps[i].name, m->use[i].used);
-		review(v);
-	}
-	mams_loop_timer_at(v->instances, ncm_madps_deadline(m));
-}
-
-static void connected(void *user, size_t madp, bool up)
-{
-	struct ncm_service *v = user;
-	struct ncm_madps *m = ncm_registry_madps(v->registry);
-
-	if (up)
-		ncm_madps_connected(m, madp);
-	else
-		ncm_madps_lost(m, madp, mams_loop_now(v->loop));
-	mams_loop_timer_at(v->instances, ncm_madps_deadline(m));
-	if (up)
-		review(v);
-}
-
-int ncm_service_drain(struct ncm_service *v, const char *name, bool drain, struct mams_error *err)
-{
-	int rc;
-
-	if (ncm_madps_find(ncm_registry_madps(v->registry), name) < 0)
-		return mams_fail(err, MAMS_EUNKNOWN, name,
-			"is no N-MADP instance (mamsctl status lists them)");
-	rc = ncm_store_drained(v->store, name, drain);
-	if (rc == -ENOTCONN)
-		return mams_fail(err, ENOTCONN, name,
-			"there is no Redis to tell the other instances, try again");
-	if (rc == 0)
-		commit_later(v);
-	ncm_service_set_drained(v, name, drain);
-	return 0;
-}
-
-void ncm_service_set_drained(struct ncm_service *v, const char *name, bool drain)
-{
-	struct ncm_madps *m = ncm_registry_madps(v->registry);
-	int i = ncm_madps_find(m, name);
-
-	if (i < 0 || m->use[i].drained == drain)
-		return;
-	m->use[i].drained = drain;
-	log_info("N-MADP instance %s is %s clients=%u", name,
-		drain ? "drained: new clients go elsewhere, its own move" : "in use again",
-		m->use[i].used);
-	ncm_madp_drained(v->madp);
-	review(v);
+	ncm_service_arm(v);
 }
 
 static void drained(void *user, const char *name)
 {
 	ncm_service_set_drained(user, name, true);
 }
-
-static void prepared(void *user, uint64_t session_id, size_t madp, const struct ncm_tunnel *tunnel)
-{
-	struct ncm_service *v = user;
-	struct ncm_session *s = ncm_registry_by_id(v->registry, session_id);
-
-	if (!s)
-		return;
-	ncm_session_prepared(s, madp, tunnel, mams_loop_now(v->loop));
-	ncm_service_run(v, s);
-}
-
-static void probing(void *user, uint64_t session_id, uint8_t connection_id, bool ready)
-{
-	struct ncm_service *v = user;
-	struct ncm_session *s = ncm_registry_by_id(v->registry, session_id);
-
-	if (!s)
-		return;
-	ncm_session_probing(s, connection_id, ready, mams_loop_now(v->loop));
-	ncm_service_run(v, s);
-}
-
-static void measured(void *user, struct ncm_session *s)
-{
-	ncm_service_run(user, s);
-}
-
-static void put_held(void *user, const char *client)
-{
-	struct ncm_service *v = user;
-	struct mams_buf text = {0};
-
-	ncm_holds_write(ncm_madp_holds(v->madp), client, &text);
-	if (text.failed)
-		log_err("no memory to keep what N-MADP instances hold client=%s", client);
-	else
-		(void)!ncm_store_held(v->store, client, text.data);
-	mams_buf_fini(&text);
-	commit_later(v);
-}
-
-static const struct ncm_madp_ops madp_ops = {.prepared = prepared,
-	.probing = probing,
-	.measured = measured,
-	.connected = connected,
-	.held = put_held};
 
 int ncm_service_new(struct mams_loop *l, const struct ncm_conf *conf, struct ncm_store *store,
 	struct ncm_service **out)
@@ -335,13 +173,15 @@ int ncm_service_new(struct mams_loop *l, const struct ncm_conf *conf, struct ncm
 	v->armed = MAMS_TIME_NEVER;
 	v->registry = ncm_registry_new(&conf->policy, mams_loop_now(l));
 	if (v->registry)
+		rc = ncm_trace_new(&v->trace);
+	if (rc == 0)
 		rc = mams_loop_timer_new(l, tick, v, &v->timer);
 	if (rc == 0)
 		rc = mams_loop_timer_new(l, commit, v, &v->commit);
 	if (rc == 0)
-		rc = mams_loop_timer_new(l, watch_instances, v, &v->instances);
+		rc = mams_loop_timer_new(l, ncm_service_watch_instances, v, &v->instances);
 	if (rc == 0)
-		rc = mams_loop_timer_new(l, there_is_room, v, &v->room);
+		rc = mams_loop_timer_new(l, ncm_service_there_is_room, v, &v->room);
 	if (rc == 0)
 		*out = v;
 	else
@@ -359,6 +199,7 @@ void ncm_service_free(struct ncm_service *v)
 	mams_loop_timer_del(v->instances);
 	mams_loop_timer_del(v->room);
 	ncm_registry_free(v->registry);
+	ncm_trace_free(v->trace);
 	ncm_decisions_close(v->decisions);
 	mx_msg_free(v->elsewhere);
 	free(v);
@@ -396,7 +237,7 @@ static void restore_one(void *user, const struct ncm_saved *stored)
 void ncm_service_recall(struct ncm_service *v, const char *client, const char *text)
 {
 	ncm_madp_recall(v->madp, client, text);
-	put_held(v, client); /* which its session may have done without these */
+	ncm_service_put_held(v, client); /* which its session may have done without these */
 }
 
 static void recall_one(void *user, const char *client, const char *text)
@@ -426,10 +267,12 @@ bool ncm_service_lose(struct ncm_service *v, const char *identity)
 	if (s->steer.open)
 		v->ops->steered(v->user, s->steer.request, MAMS_ESTATE,
 			"another instance has taken the session over, ask again");
+	ncm_trace_plane(v->trace, s, "another instance of the NCM has the session now",
+		mams_loop_now(v->loop));
 	v->ops->moved(v->user, s);
 	ncm_madp_lose(v->madp, identity);
 	ncm_registry_remove(v->registry, s);
-	arm(v);
+	ncm_service_arm(v);
 	return true;
 }
 
@@ -439,7 +282,7 @@ void ncm_service_refresh(struct ncm_service *v)
 		s = ncm_registry_next(v->registry, s))
 		if (s->s.active && s->state != NCM_STATE_ENDED)
 			(void)!ncm_store_put(v->store, &s->s);
-	ncm_holds_each(ncm_madp_holds(v->madp), put_held, v);
+	ncm_holds_each(ncm_madp_holds(v->madp), ncm_service_put_held, v);
 }
 
 /* All clients are to go elsewhere: those from the store are told to start anew, and learn where. */
@@ -471,12 +314,12 @@ int ncm_service_start(struct ncm_service *v, struct mams_error *err)
 		rc = ncm_store_each_held(v->store, recall_one, v);
 	if (rc < 0)
 		return rc;
-	ncm_madp_set_ops(v->madp, &madp_ops, v);
-	watch_instances(v);
+	ncm_madp_set_ops(v->madp, &ncm_service_madp_ops, v);
+	ncm_service_watch_instances(v);
 	if (ncm_registry_count(v->registry))
 		log_info("sessions go on count=%zu", ncm_registry_count(v->registry));
 	send_away(v);
-	arm(v);
+	ncm_service_arm(v);
 	return 0;
 }
 
@@ -529,6 +372,9 @@ static bool redirect(struct ncm_service *v, const char *identity, enum ncm_trans
 	if (!r)
 		return false;
 	if (s) {
+		const struct ctl_trace_input in = {.kind = CTL_TRACE_ENDED};
+
+		ncm_trace_input(v->trace, s, &in, "redirected", mams_loop_now(v->loop));
 		ncm_session_end(s, "redirected");
 		ncm_service_run(v, s);
 	}
@@ -546,18 +392,23 @@ static bool redirect(struct ncm_service *v, const char *identity, enum ncm_trans
 int ncm_service_message(struct ncm_service *v, const char *identity, enum ncm_transport transport,
 	const struct mx_msg *m, const struct mx_msg **reply, struct mams_error *err)
 {
-	struct ncm_session *s;
+	mams_time now = mams_loop_now(v->loop);
+	struct ncm_session *s = NULL;
 	int rc;
 
 	*reply = NULL;
-	if (redirect(v, identity, transport, m, reply))
+	if (redirect(v, identity, transport, m, reply)) {
+		ncm_trace_message(v->trace, identity, transport, NULL, m, now);
+		ncm_trace_answer(v->trace, identity, transport, *reply, now);
 		return 0;
+	}
 	rc = find_session(v, identity, m, &s, err);
+	ncm_trace_message(v->trace, identity, transport, rc == 0 ? s : NULL, m, now);
 	if (rc < 0)
 		return rc;
 	s->transport = transport;
 	v->reply = reply;
-	rc = ncm_session_input(s, m, mams_loop_now(v->loop), err);
+	rc = ncm_session_input(s, m, now, err);
 	ncm_service_run(v, s);
 	v->reply = NULL;
 	return rc;
@@ -566,8 +417,15 @@ int ncm_service_message(struct ncm_service *v, const char *identity, enum ncm_tr
 int ncm_service_steer(struct ncm_service *v, struct ncm_session *s, uint64_t request,
 	const struct ncm_order *order, struct mams_error *err)
 {
-	int rc = ncm_session_steer(s, request, order, mams_loop_now(v->loop), err);
+	struct ctl_trace_order o;
+	struct ctl_ncm_app app;
+	const struct ctl_trace_input in = {.kind = CTL_TRACE_STEER, .order = &o};
+	mams_time now = mams_loop_now(v->loop);
+	int rc;
 
+	ncm_traced_order(order, false, &o, &app);
+	ncm_trace_input(v->trace, s, &in, NULL, now);
+	rc = ncm_session_steer(s, request, order, now, err);
 	if (rc == 0)
 		ncm_service_run(v, s);
 	return rc;
@@ -575,14 +433,24 @@ int ncm_service_steer(struct ncm_service *v, struct ncm_session *s, uint64_t req
 
 void ncm_service_seen(struct ncm_service *v, struct ncm_session *s)
 {
-	ncm_session_seen(s, mams_loop_now(v->loop));
+	const struct ctl_trace_input in = {.kind = CTL_TRACE_SEEN};
+	mams_time now = mams_loop_now(v->loop);
+
+	if (s->away || !s->modern) /* else it changes nothing */
+		ncm_trace_input(v->trace, s, &in, NULL, now);
+	ncm_session_seen(s, now);
 	ncm_service_run(v, s);
 }
 
 bool ncm_service_probe(struct ncm_service *v, struct ncm_session *s, uint32_t links)
 {
-	bool any = ncm_session_probe(s, links, mams_loop_now(v->loop));
+	const struct ctl_trace_input in = {
+		.kind = CTL_TRACE_PROBE, .has_links = true, .links = links};
+	mams_time now = mams_loop_now(v->loop);
+	bool any;
 
+	ncm_trace_input(v->trace, s, &in, NULL, now);
+	any = ncm_session_probe(s, links, now);
 	if (any)
 		ncm_service_run(v, s);
 	return any;
@@ -596,4 +464,9 @@ struct ncm_registry *ncm_service_registry(struct ncm_service *v)
 const struct ncm_madp *ncm_service_madp(const struct ncm_service *v)
 {
 	return v->madp;
+}
+
+struct ncm_trace *ncm_service_trace(const struct ncm_service *v)
+{
+	return v->trace;
 }

@@ -10,6 +10,7 @@
 #include "ncm-service/store.h"
 
 struct ncm_service;
+struct ncm_trace;
 
 struct ncm_service_ops {
 	/** NCM-started message for a session's client. */
@@ -18,8 +19,6 @@ struct ncm_service_ops {
 	void (*gone)(void *user, struct ncm_session *s);
 	/** Likewise, because another instance has it. */
 	void (*moved)(void *user, struct ncm_session *s);
-	/** Something of a session that is for the log has been logged. */
-	void (*told)(void *user, struct ncm_session *s, const struct ncm_action *a);
 	void (*steered)(void *user, uint64_t request, int code, const char *text);
 	/** Are the sessions certainly ours?  As long as not, no timer of theirs runs. */
 	bool (*may_act)(void *user);
@@ -66,3 +65,4 @@ bool ncm_service_probe(struct ncm_service *v, struct ncm_session *s, uint32_t li
 void ncm_service_run(struct ncm_service *v, struct ncm_session *s);
 struct ncm_registry *ncm_service_registry(struct ncm_service *v);
 const struct ncm_madp *ncm_service_madp(const struct ncm_service *v);
+struct ncm_trace *ncm_service_trace(const struct ncm_service *v); /**< who watches a client */

@@ -266,6 +266,8 @@ int ncm_session_steer(struct ncm_session *s, uint64_t request, const struct ncm_
 	s->steer.again = false;
 	s->steer.request = request;
 	s->steer.order = *order;
+	if (is_own(s))
+		ncm_session_push(s, (struct ncm_action){.kind = NCM_ACT_ORDERED});
 	s->steer.held = being_set_up;
 	s->steer.until = mams_time_add_ms(now, s->policy->setup_timeout_ms);
 	why = being_set_up ? NULL : begin_steering(s, now, &code);

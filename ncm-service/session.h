@@ -65,6 +65,7 @@ enum ncm_action_kind {
 	NCM_ACT_LINK,       /**< for the log: admission of link was decided, or it went or came */
 	NCM_ACT_AGREED,     /**< for the log: drops and what is agreed */
 	NCM_ACT_ASSIGNED,   /**< for the log: anchor has instance madp; -1: none, text says why */
+	NCM_ACT_ORDERED,    /**< for traces: the policy has given s->steer.order */
 	NCM_ACT_DECIDED,    /**< for the log: ncm_steerer_record() of a class has news */
 	NCM_ACT_END,        /**< the session is over; free it */
 };

@@ -1,19 +1,20 @@
 #include "ncm-service/trace.h"
 
-#include "lib/codec/field.h"
 #include "lib/ctl/ctl_msg.h"
 #include "lib/io/ctlmsg.h"
+#include "ncm-service/traced.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/queue.h>
+#include <time.h>
 
 #define WATCHERS_MAX 16u
 
 struct watcher {
 	struct mams_ctl_conn *conn;
-	char identity[NCM_IDENTITY_MAX];
+	struct ncm_traced traced;
 	LIST_ENTRY(watcher) link;
 };
 
@@ -51,7 +52,7 @@ int ncm_trace_add(struct ncm_trace *t, struct mams_ctl_conn *c, const char *iden
 	if (!w)
 		return t->n < WATCHERS_MAX ? -ENOMEM : -MAMS_ELIMIT;
 	w->conn = c;
-	snprintf(w->identity, sizeof(w->identity), "%s", identity);
+	snprintf(w->traced.identity, sizeof(w->traced.identity), "%s", identity);
 	LIST_INSERT_HEAD(&t->watchers, w, link);
 	t->n++;
 	return 0;
@@ -68,67 +69,79 @@ void ncm_trace_closed(struct ncm_trace *t, const struct mams_ctl_conn *c)
 	}
 }
 
-static bool is_watched(const struct ncm_trace *t, const char *identity)
+/* Who does not read what it is told misses some of it; nobody waits.
+ * @param msg  consumed; NULL: there is none */
+static bool tell(const struct watcher *w, struct ctl_msg *msg)
 {
-	struct watcher *w;
+	struct timespec ts;
+	struct mams_error err;
 
-	LIST_FOREACH(w, &t->watchers, link)
-	if (strcmp(w->identity, identity) == 0)
-		return true;
-	return false;
+	if (!msg)
+		return false;
+	clock_gettime(CLOCK_REALTIME, &ts);
+	msg->trace.time_ms = (uint64_t)ts.tv_sec * 1000 + (uint64_t)ts.tv_nsec / 1000000;
+	(void)!mams_ctl_say(w->conn, msg, &err);
+	return true;
 }
 
-/* Who does not read what it is told misses some of it; nobody waits. */
-static void tell(struct ncm_trace *t, const char *identity, int what, const char *transport,
-	const char *text)
+static struct watcher *next_of(struct watcher *w, const char *identity)
 {
-	struct watcher *w;
+	while (w && strcmp(w->traced.identity, identity) != 0)
+		w = LIST_NEXT(w, link);
+	return w;
+}
 
-	LIST_FOREACH(w, &t->watchers, link)
+#define EACH(w, t, identity)                                                                       \
+	for (struct watcher * (w) = next_of(LIST_FIRST(&(t)->watchers), identity); w;              \
+		(w) = next_of(LIST_NEXT(w, link), identity))
+
+void ncm_trace_message(struct ncm_trace *t, const char *identity, enum ncm_transport transport,
+	const struct ncm_session *s, const struct mx_msg *m, mams_time now)
+{
+	EACH(w, t, identity)
 	{
-		struct ctl_msg *msg =
-			strcmp(w->identity, identity) == 0 ? ctl_msg_new(CTL_TRACE, 0) : NULL;
-		struct mams_error err;
-
-		if (!msg)
-			continue;
-		msg->trace = (struct ctl_trace){.time_ms = (uint64_t)mams_clock_wall() * 1000,
-			.client = ctl_strdup(msg, identity),
-			.what = what,
-			.transport = transport,
-			.text = ctl_strdup(msg, text)};
-		(void)!mams_ctl_say(w->conn, msg, &err);
+		while (s && tell(w, ncm_traced_before(&w->traced, s, m, now)))
+			;
+		tell(w, ncm_traced_message(&w->traced, s, transport, false, m, now));
 	}
 }
 
-void ncm_trace_message(struct ncm_trace *t, const char *identity, enum ncm_transport transport,
-	bool sent, const struct mx_msg *m)
+void ncm_trace_input(struct ncm_trace *t, const struct ncm_session *s,
+	const struct ctl_trace_input *in, const char *text, mams_time now)
 {
-	struct mams_buf text = {0};
-	struct mams_error err;
-
-	if (!is_watched(t, identity))
-		return;
-	if (mx_encode(m, MAMS_ENC_MASK, &text, &err) == 0 && !text.failed)
-		tell(t, identity, sent ? CTL_TRACE_SENT : CTL_TRACE_RECEIVED,
-			ncm_transport_name(transport), text.data);
-	mams_buf_fini(&text);
+	EACH(w, t, s->s.identity)
+	{
+		while (tell(w, ncm_traced_before(&w->traced, s, NULL, now)))
+			;
+		tell(w, ncm_traced_input(&w->traced, s, in, text, now));
+	}
 }
 
-void ncm_trace_action(struct ncm_trace *t, const struct ncm_session *s, const struct ncm_action *a)
+void ncm_trace_answer(struct ncm_trace *t, const char *identity, enum ncm_transport transport,
+	const struct mx_msg *m, mams_time now)
 {
-	const struct ncm_link *l = a->kind == NCM_ACT_LINK ? &s->s.links[a->connection_id] : NULL;
-	char words[256];
+	EACH(w, t, identity)
+	tell(w, ncm_traced_message(&w->traced, NULL, transport, true, m, now));
+}
 
-	if (!is_watched(t, s->s.identity))
-		return;
-	if (l)
-		snprintf(words, sizeof(words), "link %u: %s", a->connection_id,
-			l->up ? ncm_admission_text(l->admission) : "down");
-	else if (a->kind == NCM_ACT_STATE)
-		snprintf(words, sizeof(words), "state %s -> %s: %s", ncm_state_name(a->from),
-			ncm_state_name(a->to), a->text);
-	else
-		return;
-	tell(t, s->s.identity, CTL_TRACE_EVENT, NULL, words);
+void ncm_trace_action(
+	struct ncm_trace *t, const struct ncm_session *s, const struct ncm_action *a, mams_time now)
+{
+	EACH(w, t, s->s.identity)
+	tell(w, ncm_traced_action(&w->traced, s, a, now));
+}
+
+void ncm_trace_plane(
+	struct ncm_trace *t, const struct ncm_session *s, const char *text, mams_time now)
+{
+	EACH(w, t, s->s.identity)
+	tell(w, ncm_traced_plane(&w->traced, s, text, now));
+}
+
+void ncm_trace_madps(struct ncm_trace *t, const struct ncm_madps *m, mams_time now)
+{
+	struct watcher *w;
+
+	LIST_FOREACH(w, &t->watchers, link)
+	tell(w, ncm_traced_madps(&w->traced, m, now));
 }

@@ -240,12 +240,7 @@ static void packet(void *user, struct mams_ctl_conn *c, const char *data, size_t
 	else if (msg->type == CTL_QUALITY)
 		t->ops->quality(t->user, t->madp, &msg->quality);
 	else if (msg->type == CTL_TR_EVENT)
-		log_debug("path of connection=%u: %s madp=%s client=%s",
-			msg->tr_event.connection_id,
-			msg->tr_event.kind == CTL_TR_PATH_DOWN ? "down"
-			: msg->tr_event.kind == CTL_TR_PATH_UP ? "up"
-							       : "proven",
-			name_of(t), msg->tr_event.client);
+		t->ops->path(t->user, t->madp, &msg->tr_event);
 	ctl_msg_free(msg);
 }
 

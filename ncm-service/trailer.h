@@ -20,6 +20,8 @@ struct ncm_trailer_ops {
 	bool (*answered)(void *user, size_t madp, uint32_t request);
 	/** More is known of links of its sessions. */
 	void (*quality)(void *user, size_t madp, const struct ctl_quality *q);
+	/** A path of one of its sessions has come or gone, or its far end moved. */
+	void (*path)(void *user, size_t madp, const struct ctl_tr_event *e);
 	/** So many sessions it has, of whatever NCM (ncm_trailer_ask()). */
 	void (*open)(void *user, size_t madp, uint64_t sessions);
 	/** It is there, and wants to be told everything; or it is gone. */

@@ -64,7 +64,7 @@ const char *ncm_tunnel_client(struct ctl_msg *m, const char *identity, uint64_t 
 
 	if (strlen(identity) <= CLIENT_MAX)
 		return ctl_strdup(m, identity);
-	snprintf(number, sizeof(number), "session %llu", (unsigned long long)session_id);
+	snprintf(number, sizeof(number), NCM_TUNNEL_SESSION "%llu", (unsigned long long)session_id);
 	return ctl_strdup(m, number);
 }
 

@@ -19,6 +19,7 @@ bool ncm_tunnel_may(const struct ncm_session *s, const struct ncm_link *l);
 /** Is GMA's adaptation on the link's access client NAT? */
 bool ncm_tunnel_is_nat(const struct ncm_session *s, const struct ncm_link *l);
 /** What a client is called at a trailer: its identity, if it is not too long. */
+#define NCM_TUNNEL_SESSION "session " /* and the number: a client with a long name */
 const char *ncm_tunnel_client(struct ctl_msg *m, const char *identity, uint64_t session_id);
 /** The session as an instance's mams-trailer is to have it: links, and how the downlink uses them.
  *  @param t   its port is not needed

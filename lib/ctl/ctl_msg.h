@@ -12,6 +12,7 @@
 #include "lib/ctl/ctl_path.h"
 #include "lib/ctl/ctl_quality.h"
 #include "lib/ctl/ctl_steering.h"
+#include "lib/ctl/ctl_trace.h"
 #include "lib/ctl/ctl_trailer.h"
 
 #include <stdbool.h>
@@ -61,6 +62,7 @@ enum ctl_type {
 	CTL_EVENTS,     /**< its newest log lines */
 	CTL_TRACE_REQ,  /**< mamsctl -> NCM: as CTL_STATUS_REQ, with client; then events */
 	CTL_TRACE,      /**< what comes from, goes to and becomes of that client */
+	CTL_REPLAYED,   /**< of mamsctl replay --json: what has come of a trace */
 	CTL_TYPE_COUNT,
 };
 
@@ -480,20 +482,6 @@ struct ctl_events {
 	size_t n_events;
 };
 
-enum ctl_trace_what {
-	CTL_TRACE_RECEIVED, /**< from the client */
-	CTL_TRACE_SENT,
-	CTL_TRACE_EVENT, /**< in words */
-};
-
-struct ctl_trace {
-	uint64_t time_ms; /**< since 1970 */
-	const char *client;
-	int what;              /**< enum ctl_trace_what */
-	const char *transport; /**< of messages */
-	const char *text;      /**< an MX message with its secrets masked, or words */
-};
-
 /** A whole ctl message; owned by one holder. */
 struct ctl_msg {
 	enum ctl_type type;
@@ -531,6 +519,7 @@ struct ctl_msg {
 		struct ctl_metrics metrics;
 		struct ctl_events events;
 		struct ctl_trace trace;
+		struct ctl_replayed replayed;
 	};
 };
 

@@ -12,7 +12,7 @@ static const struct mams_field way_rows[] = {
 	MAYBE(ctl_quality_way, packets, "sent"),
 	NUM(ctl_quality_way, lost, "of these"),
 };
-static TABLE(way_table, ctl_quality_way, "way", way_rows);
+TABLE(ctl_quality_way_table, ctl_quality_way, "way", way_rows);
 
 static const struct mams_field link_rows[] = {
 	ROW_INT(U64, ctl_quality_link, session_id, "session_id", 0, 0, ""),
@@ -20,8 +20,8 @@ static const struct mams_field link_rows[] = {
 		"absent: the addresses tell"),
 	ROW_ADDR(ctl_quality_link, local, "local", MAMS_F_OPTIONAL, "the N-MADP's"),
 	ROW_ADDR(ctl_quality_link, remote, "remote", MAMS_F_OPTIONAL, "the client's"),
-	ROW_OBJ(ctl_quality_link, ul, "ul", &way_table, ""),
-	ROW_OBJ(ctl_quality_link, dl, "dl", &way_table, ""),
+	ROW_OBJ(ctl_quality_link, ul, "ul", &ctl_quality_way_table, ""),
+	ROW_OBJ(ctl_quality_link, dl, "dl", &ctl_quality_way_table, ""),
 };
 static TABLE(link_table, ctl_quality_link, "quality_link", link_rows);
 

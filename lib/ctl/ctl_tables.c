@@ -495,7 +495,7 @@ static const struct mams_field ncm_app_rows[] = {
 	ROW_INT(U8, ctl_ncm_app, ul_mode, "ul_mode", 0, 6, "likewise"),
 	ROW_OPT_BOOL(ctl_ncm_app, held, "held", "against the policy"),
 };
-static TABLE(ncm_app_table, ctl_ncm_app, "ncm_app", ncm_app_rows);
+TABLE(ctl_ncm_app_table, ctl_ncm_app, "ncm_app", ncm_app_rows);
 
 static const struct mams_field ncm_session_rows[] = {
 	TEXT(ctl_ncm_session, client, 0),
@@ -512,7 +512,7 @@ static const struct mams_field ncm_session_rows[] = {
 	ROW_ADDR(ctl_ncm_session, anchor6, "anchor6", OPT, ""),
 	PORT(ctl_ncm_session, tunnel_port),
 	ROW_LIST(ctl_ncm_session, links, "links", 0, &ncm_link_table, 0, MAX_PATHS, ""),
-	ROW_LIST(ctl_ncm_session, apps, "apps", OPT, &ncm_app_table, 0, MAX_PATHS, "steered"),
+	ROW_LIST(ctl_ncm_session, apps, "apps", OPT, &ctl_ncm_app_table, 0, MAX_PATHS, "steered"),
 };
 static TABLE(ncm_session_table, ctl_ncm_session, "ncm_session", ncm_session_rows);
 
@@ -534,22 +534,6 @@ static const struct mams_field events_rows[] = {
 	ROW_LIST(ctl_events, events, "events", 0, &event_line_table, 0, 256, "oldest first"),
 };
 static TABLE(events_table, ctl_events, "events", events_rows);
-
-static const struct mams_enum_name trace_names[] = {
-	{"received", CTL_TRACE_RECEIVED, false},
-	{"sent", CTL_TRACE_SENT, false},
-	{"event", CTL_TRACE_EVENT, false},
-	{NULL, 0, false},
-};
-
-static const struct mams_field trace_rows[] = {
-	ROW_INT(U64, ctl_trace, time_ms, "time_ms", 0, 0, "since 1970"),
-	TEXT(ctl_trace, client, 0),
-	ROW_ENUM(ctl_trace, what, "what", trace_names, ""),
-	TEXT(ctl_trace, transport, OPT),
-	ROW_STR(ctl_trace, text, "text", 0, 131072, "an MX message, secrets masked; or words"),
-};
-static TABLE(trace_table, ctl_trace, "trace", trace_rows);
 
 const struct ctl_row ctl_rows[CTL_TYPE_COUNT] = {
 	[CTL_RESULT] = {"result", false, &result_table},
@@ -587,5 +571,6 @@ const struct ctl_row ctl_rows[CTL_TYPE_COUNT] = {
 	[CTL_EVENTS_REQ] = {"events_req", true, &status_req_table},
 	[CTL_EVENTS] = {"events", false, &events_table},
 	[CTL_TRACE_REQ] = {"trace_req", true, &status_req_table},
-	[CTL_TRACE] = {"trace", false, &trace_table},
+	[CTL_TRACE] = {"trace", false, &ctl_trace_table},
+	[CTL_REPLAYED] = {"replayed", false, &ctl_replayed_table},
 };

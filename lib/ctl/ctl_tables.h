@@ -23,4 +23,8 @@ extern const struct mams_table ctl_tr_ready_table;
 extern const struct mams_table ctl_tr_event_table;
 extern const struct mams_table ctl_tr_status_table;
 extern const struct mams_table ctl_quality_table;
+extern const struct mams_table ctl_quality_way_table;
+extern const struct mams_table ctl_ncm_app_table;
+extern const struct mams_table ctl_trace_table;
+extern const struct mams_table ctl_replayed_table;
 extern const struct mams_table ctl_way_status_table;

@@ -64,9 +64,10 @@ may_include() {
 	steer:lib/codec/* | steer:lib/steer/*) return 0 ;;
 	io:lib/codec/* | io:lib/ctl/* | io:lib/io/*) return 0 ;;
 	core:lib/mx/* | core:lib/ctl/*) [ "$own" != plugins/ ] || [[ $1 != lib/mx/* ]] && return 0 ;;
-	core:lib/steer/*) [ "$own" = ncm-service/ ] && return 0 ;;
+	core:lib/steer/* | core:lib/codec/field_rows.h) [ "$own" = ncm-service/ ] && return 0 ;;
 	core:"$own"*) [ "${is_core[${1%.h}]-}" ] && return 0 ;;
 	adapter:lib/* | adapter:"$own"*) return 0 ;;
+	adapter:ncm-service/replay.h) [ "$own" = tools/ ] && return 0 ;; # a core, run again
 	plugin:lib/codec/* | plugin:lib/ctl/* | plugin:plugins/*) return 0 ;;
 	esac
 	return 1

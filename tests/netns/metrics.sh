@@ -57,10 +57,11 @@ print(sqlite3.connect(sys.argv[1]).execute("SELECT client_key FROM session").fet
 claim "octets of the key" ${#key} '>=' 16
 claim "the key is nowhere" "$(grep -c -F "$key" "$LAB_DIR/trace.log" || :)" = 0
 
-seen() { tshark -r "$LAB_DIR/pcap.log" -Y "$1" 2>/dev/null | wc -l; }
-claim "messages for Wireshark" "$(seen 'json')" '>=' 8
-claim "as many as lines of JSON" "$(seen 'json')" = "$(traced 'select(.what != "event")')"
-claim "packets that it calls malformed" "$(seen '_ws.malformed || _ws.expert.severity == error')" = 0
+seen() { tshark -r "$LAB_DIR/pcap.log" -X "lua_script:$top/tools/wireshark/mams.lua" -Y "$1" 2>/dev/null | wc -l; }
+claim "messages for Wireshark" "$(seen 'json && mams.type')" '>=' 8
+claim "as many as lines of JSON" "$(seen 'mams.type')" = "$(traced 'select(.what == "sent" or .what == "received")')"
+claim "a state for Wireshark" "$(seen 'mams.state == "ACTIVE" && mams.client == "laptop"')" '>=' 1
+claim "packets that it calls malformed" "$(seen '_ws.malformed || _ws.lua.error || _ws.expert.severity == error')" = 0
 
 say "who may read"
 claim "nobody" "$(get nobody /metrics)" = 401

@@ -1,7 +1,7 @@
 #include "tests/sim/world.h"
 
 #include "ccm-agent/compose.h"
-#include "lib/base/buf.h"
+#include "lib/ctl/ctl_msg.h"
 #include "ncm-service/compose.h"
 #include "ncm-service/protect.h"
 
@@ -151,7 +151,7 @@ static void carry(struct world *w, struct world_client *c, enum kind kind, const
 
 	w->sends++;
 	mams_assert(!m || w->by_copy || mx_encode(m, 0, &text, NULL) == 0);
-	world_trace(kind == TO_NCM, text.data);
+	world_write(kind == TO_NCM, text.data);
 	if (m && w->tap && !w->tap(w->tap_user, kind == TO_NCM, m))
 		copies = 0;
 	else if (mams_prng_below(&w->prng, 1000) < w->loss || (w->hold_replies && kind == TO_CCM))
@@ -215,6 +215,7 @@ static void draw_secret(char out[NCM_KEY_MAX])
 static void act_ncm(
 	struct world *w, struct world_client *c, struct ncm_session *s, const struct ncm_action *a)
 {
+	world_trace_action(w, s, a);
 	switch (a->kind) {
 	case NCM_ACT_REPLY:
 	case NCM_ACT_SEND:
@@ -252,6 +253,7 @@ static void act_ncm(
 	case NCM_ACT_AGREED:
 	case NCM_ACT_ASSIGNED:
 	case NCM_ACT_DECIDED:
+	case NCM_ACT_ORDERED:
 		break;
 	case NCM_ACT_END:
 		c->has_stored = false;
@@ -361,6 +363,7 @@ static void to_ncm(struct world *w, struct world_client *c, struct mx_msg *m)
 	else if (ncm_registry_find(w->registry, c->identity, mx_msg_session(m), &s) < 0)
 		carry(w, c, UNKNOWN, NULL);
 	if (s) {
+		world_trace_message(w, s, m);
 		(void)!ncm_session_input(s, m, w->now, &err);
 		run_ncm(w, s);
 	}
@@ -424,8 +427,14 @@ static void happen(struct world *w, struct event *e)
 		}
 	} else if (e->timer.kind == PROBING) {
 		if (s) {
-			ncm_session_probing(s, (uint8_t)strtoul(e->text + 1, NULL, 10),
-				e->text[0] == '1', w->now);
+			const struct ctl_trace_input in = {.kind = CTL_TRACE_PROBING,
+				.has_connection_id = true,
+				.connection_id = (uint8_t)strtoul(e->text + 1, NULL, 10),
+				.has_ready = true,
+				.ready = e->text[0] == '1'};
+
+			world_trace_input(w, s, &in);
+			ncm_session_probing(s, in.connection_id, in.ready, w->now);
 			run_ncm(w, s);
 		}
 	} else if (c->up) {
@@ -458,6 +467,7 @@ static void review(struct world *w)
 {
 	for (struct ncm_session *s = ncm_registry_next(w->registry, NULL); w->ncm_up && s;
 		s = ncm_registry_next(w->registry, s)) {
+		world_trace_input(w, s, &(struct ctl_trace_input){.kind = CTL_TRACE_REVIEW});
 		ncm_session_review(s, w->now);
 		ncm_registry_arm(w->registry, s, ncm_session_deadline(s));
 	}
@@ -494,6 +504,7 @@ static bool turn_ncm(struct world *w)
 	if (!s)
 		return false;
 	w->turns++;
+	world_trace_input(w, s, NULL);
 	ncm_session_tick(s, w->now);
 	run_ncm(w, s);
 	return true;

@@ -5,9 +5,11 @@
 #pragma once
 
 #include "ccm-agent/session.h"
+#include "lib/base/buf.h"
 #include "lib/base/timerq.h"
 #include "ncm-service/estimate.h"
 #include "ncm-service/registry.h"
+#include "ncm-service/traced.h"
 #include "tests/support/suite.h"
 
 struct world_client {
@@ -41,6 +43,12 @@ struct world_client {
 	unsigned moved; /**< times that an instance was released while the session went on */
 };
 
+/** A trace of a client's session at the NCM. */
+struct world_trace {
+	struct ncm_traced traced;
+	struct mams_buf lines; /**< JSON */
+};
+
 struct world {
 	mams_time now;
 	struct mams_prng prng;
@@ -57,6 +65,7 @@ struct world {
 	 *  @return false: it does not arrive */
 	bool (*tap)(void *user, bool from_ccm, const struct mx_msg *m);
 	void *tap_user;
+	struct world_trace *trace; /**< NULL: nobody watches */
 	struct ncm_policy policy;
 	struct ncm_madp_conf madps[3];     /**< one, unless policy.n_madps says more */
 	struct ncm_anchor_conf anchors[2]; /**< likewise, at most 2 */
@@ -101,4 +110,14 @@ void world_prepared(const struct world *w, struct ncm_session *s, size_t madp);
 /** What a client or an NCM of the seed would have sent. */
 void world_forget_rfc8743(struct mx_msg *m);
 /** For docs/coverage.md: into the file named by MAMS_TRACE, when it is. */
-void world_trace(bool from_ccm, const char *text);
+void world_write(bool from_ccm, const char *text);
+
+/* What the watched session is given next: */
+void world_trace_message(
+	const struct world *w, const struct ncm_session *s, const struct mx_msg *m);
+/** @param in  NULL: only time */
+void world_trace_input(
+	const struct world *w, const struct ncm_session *s, const struct ctl_trace_input *in);
+/** What it does. */
+void world_trace_action(
+	const struct world *w, const struct ncm_session *s, const struct ncm_action *a);

@@ -1,6 +1,7 @@
 /* What a test does to a world or asks of it that needs none of its machinery. */
 #include "tests/sim/world.h"
 
+#include "lib/ctl/ctl_msg.h"
 #include "ncm-service/compose.h"
 
 #include <stdio.h>
@@ -133,7 +134,7 @@ void world_forget_rfc8743(struct mx_msg *m)
 }
 
 /* For docs/coverage.md: everything that is said. */
-void world_trace(bool from_ccm, const char *text)
+void world_write(bool from_ccm, const char *text)
 {
 	static FILE *f;
 	const char *path = getenv("MAMS_TRACE");
@@ -152,5 +153,57 @@ void world_prepared(const struct world *w, struct ncm_session *s, size_t madp)
 
 	mams_assert(rc == 0);
 	snprintf(t.secret, sizeof(t.secret), "c2VjcmV0IG9mIHRoZSB0dW5uZWw=");
+	world_trace_input(w, s,
+		&(struct ctl_trace_input){.kind = CTL_TRACE_PREPARED,
+			.madp = w->policy.madps[madp].name,
+			.tunnel = w->policy.madps[madp].trailer
+					  ? &(struct ctl_trace_tunnel){t.anchor4, t.anchor6, t.port}
+					  : NULL});
 	ncm_session_prepared(s, madp, w->policy.madps[madp].trailer ? &t : NULL, w->now);
+}
+
+/* ---- a trace, as the NCM writes it ---- */
+
+static bool is_watched(const struct world *w, const struct ncm_session *s)
+{
+	return w->trace && strcmp(w->trace->traced.identity, s->s.identity) == 0;
+}
+
+static bool put_line(const struct world *w, struct ctl_msg *m)
+{
+	struct mams_error err;
+
+	if (!m)
+		return false;
+	m->trace.time_ms = (uint64_t)w->now.us / 1000;
+	mams_assert(ctl_encode(m, 0, &w->trace->lines, &err) == 0);
+	mams_buf_add(&w->trace->lines, "\n", 1);
+	ctl_msg_free(m);
+	return true;
+}
+
+void world_trace_message(const struct world *w, const struct ncm_session *s, const struct mx_msg *m)
+{
+	if (!is_watched(w, s))
+		return;
+	while (put_line(w, ncm_traced_before(&w->trace->traced, s, m, w->now)))
+		;
+	put_line(w, ncm_traced_message(&w->trace->traced, s, s->transport, false, m, w->now));
+}
+
+void world_trace_input(
+	const struct world *w, const struct ncm_session *s, const struct ctl_trace_input *in)
+{
+	if (!is_watched(w, s))
+		return;
+	while (put_line(w, ncm_traced_before(&w->trace->traced, s, NULL, w->now)))
+		;
+	put_line(w, ncm_traced_input(&w->trace->traced, s, in, NULL, w->now));
+}
+
+void world_trace_action(
+	const struct world *w, const struct ncm_session *s, const struct ncm_action *a)
+{
+	if (is_watched(w, s))
+		put_line(w, ncm_traced_action(&w->trace->traced, s, a, w->now));
 }

@@ -119,15 +119,7 @@ static bool on_may_act(void *user)
 	return true;
 }
 
-static void on_told(void *user, struct ncm_session *s, const struct ncm_action *a)
-{
-	(void)user;
-	(void)s;
-	(void)a;
-}
-
 static const struct ncm_service_ops ops = {.send = on_send,
-	.told = on_told,
 	.gone = on_gone,
 	.moved = on_gone,
 	.steered = on_steered,

@@ -147,10 +147,10 @@ static void on_connected(void *user, size_t madp, bool up)
 	(void)up;
 }
 
-static void on_measured(void *user, struct ncm_session *s)
+static void on_measured(void *user, struct ncm_session *s, const struct ncm_madp_measured *x)
 {
 	(void)user;
-	(void)s;
+	ncm_session_quality(s, x->id, x->from, &x->ul, &x->dl, mams_time_us(1));
 }
 
 static const struct ncm_madp_ops madp_ops = {.prepared = on_prepared,

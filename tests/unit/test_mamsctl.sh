@@ -249,7 +249,7 @@ run 2 drain
 run 2 drain m1 --dl wifi
 run 2 steer --dl wifi --ul wifi --config none
 run 2
-for command in status sessions metrics steer drain undrain trace watch why policy log; do
+for command in status sessions metrics steer drain undrain trace replay watch why policy log; do
 	run 0 "$command" -h
 	has "$out" "^usage: mamsctl $command"
 done
@@ -287,6 +287,27 @@ run 1 trace --timeout 0.2 -s "$dir/none.ctl"
 has "$err" 'is mams-ncm running'
 run 2 trace one two
 
+# ... and replayed: as recorded, touched, and what makes no sense
+life=$here/../vectors/trace.jsonl
+run 0 replay "$life"
+has "$out" '^[0-9:]{8}\.[0-9]{3}  state NONE -> CAP_WAIT: mx_discover  \(received mx_discover [0-9]+\)$'
+has "$out" ', 0 of them before a start; as recorded: [0-9]{2} changes, .* 0 different$'
+run 0 replay --json "$life"
+has "$(jq -c 'select(.kind == "done") | [.sum.starts, .sum.differ]' <<<"$out")" '^\[1,0\]$'
+sed 's/ACK_WAIT -> NEGOTIATED/ACK_WAIT -> ACTIVE/' "$life" >"$dir/touched"
+run 1 replay "$dir/touched"
+has "$out" 'touched:[0-9]+: recorded, and does not come about: state ACK_WAIT -> ACTIVE'
+has "$out" 'touched:[0-9]+: comes about, and is not recorded: state ACK_WAIT -> NEGOTIATED'
+sed '3s/"what":"[a-z]*"/"what":"dream"/' "$life" >"$dir/touched"
+run 1 replay "$dir/touched"
+has "$err" 'touched:3: .*what'
+sed '1d' "$life" >"$dir/touched"
+run 1 replay "$dir/touched"
+has "$err" 'no start of a session'
+run 1 replay "$dir/none"
+has "$err" 'No such file'
+run 2 replay
+
 # completion: what stands on the line, the last word as far as it is typed; "$out" is what is offered
 complete_line() {
 	COMP_WORDS=("$@")
@@ -297,7 +318,7 @@ complete_line() {
 mamsctl() { if [[ " $* " == *" --json "* ]]; then "$mamsctl" "$@" -s "$dir/ncm.ctl"; else "$mamsctl" "$@"; fi; }
 . "$here/../../deploy/completion/mamsctl"
 complete_line mamsctl ''
-for command in status sessions metrics paths network probe steer drain undrain trace watch why policy log; do
+for command in status sessions metrics paths network probe steer drain undrain trace replay watch why policy log; do
 	has "$out" "\\b$command\\b"
 done
 complete_line mamsctl st

@@ -50,7 +50,7 @@ static void round_trip(void)
 	struct mams_buf text = {0};
 	struct mams_error err = {0};
 
-	CU_ASSERT_EQUAL_FATAL(ncm_saved_write(&in, &text), 0);
+	CU_ASSERT_EQUAL_FATAL(ncm_saved_write(&in, 0, &text), 0);
 	CU_ASSERT_EQUAL_FATAL(ncm_saved_read(text.data, text.len, &out, &err), 0);
 	CU_ASSERT_STRING_EQUAL(out.identity, in.identity);
 	CU_ASSERT_STRING_EQUAL(out.client_key, in.client_key);

@@ -55,9 +55,15 @@ static const struct command commands[] = {
 		1, cmd_drain},
 	{"undrain", "MADP", "N", "use a drained N-MADP instance again", "", 1, cmd_undrain},
 	{"trace", "[SESSION]", "NTp", "what comes from and goes to one client",
-		"A line of JSON for each message, with its secrets masked, and for each change of "
-		"state,\nuntil it is interrupted.  SESSION is the client's identity or session.\n",
+		"A line of JSON for each message, with its secrets masked, for each change of "
+		"state, and\nfor what N-MADPs, operators and the policy say of it, until it is "
+		"interrupted.  SESSION is\nthe client's identity or session.\n",
 		-1, cmd_trace},
+	{"replay", "FILE", "", "a trace given to the NCM's state machine again",
+		"Every change of the session with its time and cause, without any daemon; exit "
+		"status 0\nwhen all comes out as it was recorded.  FILE is what trace has "
+		"written, as JSON.\n",
+		1, cmd_replay},
 	{"watch", "", "NT", "clients' links and what they carry, once a second",
 		"With the last half minute as sparklines; ends when it is interrupted.\n", 0,
 		cmd_watch},

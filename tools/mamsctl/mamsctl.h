@@ -49,6 +49,7 @@ int cmd_probe(const struct options *o);
 int cmd_drain(const struct options *o);
 int cmd_undrain(const struct options *o);
 int cmd_trace(const struct options *o);
+int cmd_replay(const struct options *o);
 int cmd_watch(const struct options *o);
 int cmd_why(const struct options *o);
 int cmd_policy(const struct options *o);

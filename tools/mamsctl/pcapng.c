@@ -1,6 +1,5 @@
 #include "tools/mamsctl/pcapng.h"
 
-#include <stdio.h>
 #include <string.h>
 
 #define SECTION_HEADER 0x0A0D0D0Au
@@ -74,17 +73,41 @@ static void put_tag(struct mams_buf *out, uint16_t tag, const char *text)
 	put_padded(out, text, strlen(text));
 }
 
+/* Who, which way and over what, as tools/wireshark/mams.lua reads it. */
+static void put_comment(struct mams_buf *out, const struct ctl_trace *t)
+{
+	static const char *const what[] = {[CTL_TRACE_RECEIVED] = "received from",
+		[CTL_TRACE_SENT] = "sent to",
+		[CTL_TRACE_EVENT] = "event of",
+		[CTL_TRACE_PLANE] = "data plane of",
+		[CTL_TRACE_ORDER] = "order for",
+		[CTL_TRACE_DECISION] = "decision for",
+		[CTL_TRACE_TIMER] = "timer of",
+		[CTL_TRACE_START] = "start of"};
+
+	mams_buf_printf(out, "%s %s", what[t->what], t->client);
+	if (t->transport)
+		mams_buf_printf(out, " over %s", t->transport);
+	if (t->has_session_id)
+		mams_buf_printf(out, " session=%llu", (unsigned long long)t->session_id);
+}
+
+static bool is_json(const struct ctl_trace *t)
+{
+	return t->what == CTL_TRACE_RECEIVED || t->what == CTL_TRACE_SENT ||
+	       t->what == CTL_TRACE_DECISION || t->what == CTL_TRACE_START;
+}
+
 void pcapng_packet(struct mams_buf *out, const struct ctl_trace *t)
 {
-	static const char *const ways[] = {"received from", "sent to", "event of"};
 	const uint64_t us = t->time_ms * 1000;
+	struct mams_buf comment = {0};
 	struct mams_buf packet = {0};
 	struct mams_buf body = {0};
-	char comment[400];
-	int n = snprintf(comment, sizeof(comment), "%s %s%s%s", ways[t->what], t->client,
-		t->transport ? " over " : "", t->transport ? t->transport : "");
 
-	put_tag(&packet, TAG_DISSECTOR, t->what == CTL_TRACE_EVENT ? "data-text-lines" : "json");
+	if (t->what == CTL_TRACE_TIMER)
+		return; /* nothing to look at */
+	put_tag(&packet, TAG_DISSECTOR, is_json(t) ? "json" : "data-text-lines");
 	put_tag(&packet, TAG_PROTOCOL_TEXT, "MAMS");
 	put_u32(&packet, 0); /* no more tags */
 	mams_buf_add(&packet, t->text, strlen(t->text));
@@ -94,13 +117,14 @@ void pcapng_packet(struct mams_buf *out, const struct ctl_trace *t)
 	put_u32(&body, (uint32_t)packet.len);
 	put_u32(&body, (uint32_t)packet.len);
 	put_padded(&body, packet.data, packet.len);
-	n = n < (int)sizeof(comment) ? n : (int)sizeof(comment) - 1;
+	put_comment(&comment, t);
 	put_u16(&body, OPTION_COMMENT);
-	put_u16(&body, (uint32_t)n);
-	put_padded(&body, comment, (size_t)n);
+	put_u16(&body, (uint32_t)comment.len);
+	put_padded(&body, comment.data, comment.len);
 	put_u32(&body, 0); /* no more options */
-	body.failed |= packet.failed;
+	body.failed |= packet.failed | comment.failed;
 	put_block(out, ENHANCED_PACKET, &body);
+	mams_buf_fini(&comment);
 	mams_buf_fini(&packet);
 	mams_buf_fini(&body);
 }

@@ -8,5 +8,5 @@
 #include "lib/ctl/ctl_msg.h"
 
 void pcapng_head(struct mams_buf *out);
-/** One packet; who it is of, which way and over what stand in its comment. */
+/** One packet; who it is of, which way and over what stand in its comment.  Timers have none. */
 void pcapng_packet(struct mams_buf *out, const struct ctl_trace *t);
