@@ -34,27 +34,13 @@ static int link_of(const struct ncm_session *s, size_t madp, const struct ctl_qu
 	return n == 1 ? found : -1;
 }
 
-static struct ncm_way_report report_of(const struct ctl_quality_way *w)
-{
-	return (struct ncm_way_report){.has_rate = w->has_rate_kbps,
-		.has_delay = w->has_delay_us,
-		.has_jitter = w->has_jitter_us,
-		.has_packets = w->has_packets,
-		.rate_kbps = w->rate_kbps,
-		.used_kbps = w->used_kbps,
-		.delay_us = w->delay_us,
-		.jitter_us = w->jitter_us,
-		.packets = w->packets,
-		.lost = w->lost};
-}
-
 static bool take(const struct ncm_madp *m, size_t madp, enum ncm_quality_source from,
 	struct ctl_quality_link *q)
 {
 	struct ncm_session *s = ncm_registry_by_id(m->registry, q->session_id);
 	struct ncm_madp_measured x = {.from = from,
-		.ul = report_of(&q->ul),
-		.dl = report_of(&q->dl),
+		.ul = ncm_quality_report(&q->ul),
+		.dl = ncm_quality_report(&q->dl),
 		.told_ul = &q->ul,
 		.told_dl = &q->dl};
 	int id = -1;

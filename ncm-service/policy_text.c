@@ -160,7 +160,7 @@ static TABLE(timing_table, mx_timing, "timing", timing_rows);
 		.key = (k), .kind = MAMS_K_LIST, .flags = OPT,                                     \
 		.offset = offsetof(struct ncm_policy, endpoints[t].list),                          \
 		.count_offset = offsetof(struct ncm_policy, endpoints[t].n),                       \
-		.item_kind = MAMS_K_OBJECT, .table = &address_table                                \
+		.item_kind = MAMS_K_OBJECT, .table = &address_table, .max = MX_MAX_CONNECTIONS     \
 	}
 
 static const struct mams_field policy_rows[] = {

@@ -1,3 +1,4 @@
+#include "lib/ctl/ctl_quality.h"
 #include "ncm-service/steerer.h"
 
 #define USED_US 1500000 /* what a source used stands so long: it tells once a second */
@@ -97,4 +98,18 @@ void ncm_session_quality(struct ncm_session *s, uint8_t id, enum ncm_quality_sou
 	ncm_quality_take(&s->quality[id].dl, from, dl, now);
 	s->counters->quality_reports++;
 	ncm_steerer_news(s, now);
+}
+
+struct ncm_way_report ncm_quality_report(const struct ctl_quality_way *w)
+{
+	return (struct ncm_way_report){.has_rate = w->has_rate_kbps,
+		.has_delay = w->has_delay_us,
+		.has_jitter = w->has_jitter_us,
+		.has_packets = w->has_packets,
+		.rate_kbps = w->rate_kbps,
+		.used_kbps = w->used_kbps,
+		.delay_us = w->delay_us,
+		.jitter_us = w->jitter_us,
+		.packets = w->packets,
+		.lost = w->lost};
 }

@@ -38,6 +38,8 @@ struct ncm_quality {
 	struct ncm_way_quality ul, dl;
 };
 
+struct ctl_quality_way;
+
 /** One report of one source on one direction; what is not told is absent. */
 struct ncm_way_report {
 	bool has_rate, has_delay, has_jitter, has_packets;
@@ -63,3 +65,5 @@ void ncm_quality_take(struct ncm_way_quality *q, enum ncm_quality_source from,
 	const struct ncm_way_report *r, mams_time now);
 /** Has anything been told in the last 10 s? */
 bool ncm_quality_is_fresh(const struct ncm_way_quality *q, mams_time now);
+/** As an N-MADP has told it. */
+struct ncm_way_report ncm_quality_report(const struct ctl_quality_way *w);

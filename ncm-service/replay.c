@@ -245,6 +245,11 @@ static int decide_again(struct ncm_replay *r, const struct ctl_trace *t, struct 
 
 /* ---- what the session is given ---- */
 
+static mams_time after(mams_time now, uint64_t us)
+{
+	return mams_time_us(now.us + (int64_t)us);
+}
+
 static int madp_named(const struct ncm_replay *r, const char *name, struct mams_error *err)
 {
 	int madp = name ? ncm_madps_find(&r->madps, name) : -1;
@@ -302,20 +307,6 @@ static int take_prepared(struct ncm_replay *r, const struct ctl_trace_input *in,
 	return 0;
 }
 
-static struct ncm_way_report report_of(const struct ctl_quality_way *w)
-{
-	return (struct ncm_way_report){.has_rate = w->has_rate_kbps,
-		.has_delay = w->has_delay_us,
-		.has_jitter = w->has_jitter_us,
-		.has_packets = w->has_packets,
-		.rate_kbps = w->rate_kbps,
-		.used_kbps = w->used_kbps,
-		.delay_us = w->delay_us,
-		.jitter_us = w->jitter_us,
-		.packets = w->packets,
-		.lost = w->lost};
-}
-
 static int take_measured(struct ncm_replay *r, const struct ctl_trace_input *in, mams_time now,
 	struct mams_error *err)
 {
@@ -324,8 +315,8 @@ static int take_measured(struct ncm_replay *r, const struct ctl_trace_input *in,
 
 	if (!in->ul || !in->dl)
 		return mams_fail(err, MAMS_EMISSING, "input", "ul and dl");
-	ul = report_of(in->ul);
-	dl = report_of(in->dl);
+	ul = ncm_quality_report(in->ul);
+	dl = ncm_quality_report(in->dl);
 	ncm_session_quality(r->session, in->connection_id,
 		in->trailer ? NCM_QUALITY_TRAILER : NCM_QUALITY_PROXY, &ul, &dl, now);
 	return 0;
@@ -390,7 +381,7 @@ static int take_input(
 		ncm_session_probing(s, in->connection_id, in->ready, now);
 		break;
 	case CTL_TRACE_REVIEW:
-		ncm_session_review(s, mams_time_us(now.us + (int64_t)in->after_us));
+		ncm_session_review(s, after(now, in->after_us));
 		break;
 	case CTL_TRACE_PROBE:
 		(void)ncm_session_probe(s, in->links, now);
@@ -406,22 +397,35 @@ static int take_input(
 	return 0;
 }
 
+/* One at which the NCM can be reached, as its answer to a Discover says. */
+static int read_transport(struct ncm_replay *r, const char *name, struct mams_error *err)
+{
+	for (int i = 0; name && i < NCM_TRANSPORTS; i++) {
+		if (strcmp(ncm_transport_name((enum ncm_transport)i), name) != 0 ||
+			r->policy.endpoints[i].n == 0)
+			continue;
+		r->session->transport = (enum ncm_transport)i;
+		return 0;
+	}
+	return mams_fail(
+		err, MAMS_EVALUE, "transport", "%s: not of the policy", name ? name : "none");
+}
+
 static int take_message(
 	struct ncm_replay *r, const struct ctl_trace *t, mams_time now, struct mams_error *err)
 {
 	struct mams_error refused = {0};
 	struct mx_msg *m = NULL;
 	char text[128];
-	int rc = mx_decode(t->text, strlen(t->text), &m, err);
+	int rc = read_transport(r, t->transport, err);
 
+	if (rc == 0)
+		rc = mx_decode(t->text, strlen(t->text), &m, err);
 	if (rc < 0)
 		return rc;
 	message_text(m, "received", text, sizeof(text));
 	mams_buf_clear(&r->cause);
 	mams_buf_printf(&r->cause, "%s", text);
-	for (int i = 0; t->transport && i < NCM_TRANSPORTS; i++)
-		if (strcmp(ncm_transport_name((enum ncm_transport)i), t->transport) == 0)
-			r->session->transport = (enum ncm_transport)i;
 	(void)!ncm_session_input(r->session, m, now, &refused);
 	mx_msg_free(m);
 	return 0;
@@ -435,6 +439,18 @@ static int read_state(const char *name, enum ncm_state *out, struct mams_error *
 		if (strcmp(ncm_state_name(*out), name) == 0)
 			return 0;
 	return mams_fail(err, MAMS_EVALUE, "state", "%s: no such", name);
+}
+
+static void take_known(struct ncm_session *s, const struct ctl_trace_link *l, mams_time now)
+{
+	s->probe[l->connection_id] = (struct ncm_probing){.on = l->probed,
+		.active = l->active,
+		.busy = l->busy,
+		.once = l->once,
+		.next = l->has_next_us ? after(now, l->next_us) : MAMS_TIME_NEVER,
+		.paid = after(now, l->paid_us)};
+	if (l->has_measured_us)
+		s->quality[l->connection_id].dl.at = mams_time_us(now.us - (int64_t)l->measured_us);
 }
 
 static void take_start(struct ncm_session *s, const struct ctl_trace_start *st,
@@ -455,6 +471,8 @@ static void take_start(struct ncm_session *s, const struct ctl_trace_start *st,
 	s->probe_port = st->probe_port;
 	s->last_heard = mams_time_us(now.us - (int64_t)st->heard_us);
 	s->seen = now;
+	for (size_t i = 0; i < st->n_links; i++)
+		take_known(s, &st->links[i], now);
 }
 
 static int start(

@@ -377,9 +377,35 @@ static bool is_at_rest(const struct ncm_session *s)
 		!mams_time_is_never(s->gather_until))
 		return false;
 	for (size_t i = 0; i < NCM_LINKS_MAX; i++)
-		if (s->probe[i].on || s->s.links[i].handover)
+		if (s->s.links[i].handover)
 			return false;
 	return true;
+}
+
+static uint64_t us_until(mams_time now, mams_time t)
+{
+	return mams_time_before(now, t) ? (uint64_t)(t.us - now.us) : 0;
+}
+
+static void put_known(struct ctl_trace_start *out, const struct ncm_session *s, mams_time now)
+{
+	for (uint8_t i = 0; out->links && i < NCM_LINKS_MAX; i++) {
+		const struct ncm_probing *p = &s->probe[i];
+		const mams_time measured = s->quality[i].dl.at;
+		const bool next = p->on && !mams_time_is_never(p->next);
+
+		if (s->s.links[i].known)
+			out->links[out->n_links++] = (struct ctl_trace_link){.connection_id = i,
+				.probed = p->on,
+				.active = p->active,
+				.busy = p->busy,
+				.once = p->once,
+				.has_next_us = next,
+				.next_us = next ? us_until(now, p->next) : 0,
+				.paid_us = us_until(now, p->paid),
+				.has_measured_us = measured.us != 0,
+				.measured_us = us_until(measured, now)};
+	}
 }
 
 static struct ctl_trace_start *put_start(
@@ -398,7 +424,10 @@ static struct ctl_trace_start *put_start(
 			.tunnelled = s->tunnelled,
 			.flows_told = s->flows_told,
 			.heard_us = (uint64_t)(now.us - s->last_heard.us),
-			.probe_port = s->probe_port};
+			.probe_port = s->probe_port,
+			.links = ctl_alloc(m, NCM_LINKS_MAX * sizeof(*out->links))};
+	if (out)
+		put_known(out, s, now);
 	return out;
 }
 

@@ -74,6 +74,16 @@ struct ctl_trace_input {
 	size_t n_madps;
 };
 
+/** What is known of a link of it, and its estimations; times from the line's. */
+struct ctl_trace_link {
+	uint8_t connection_id;
+	bool probed, active, busy, once; /**< struct ncm_probing */
+	bool has_next_us, has_measured_us;
+	uint64_t next_us;     /**< until the next; absent: none follows */
+	uint64_t paid_us;     /**< until the budget allows one */
+	uint64_t measured_us; /**< since its downlink was; absent: never */
+};
+
 /** What a session is besides what is stored of it. */
 struct ctl_trace_start {
 	const char *state;
@@ -86,6 +96,8 @@ struct ctl_trace_start {
 	uint32_t flows_told;     /**< bits of anchors */
 	uint64_t heard_us;       /**< ago */
 	uint16_t probe_port;
+	struct ctl_trace_link *links;
+	size_t n_links;
 };
 
 struct ctl_trace {

@@ -75,6 +75,19 @@ static const struct mams_field input_rows[] = {
 };
 static TABLE(input_table, ctl_trace_input, "trace_input", input_rows);
 
+static const struct mams_field link_rows[] = {
+	ROW_INT(U8, ctl_trace_link, connection_id, "connection_id", 0, 15, ""),
+	ROW_BOOL(ctl_trace_link, probed, "probed", ""),
+	ROW_BOOL(ctl_trace_link, active, "active", "it may carry user data"),
+	ROW_BOOL(ctl_trace_link, busy, "busy", "it does"),
+	ROW_BOOL(ctl_trace_link, once, "once", "it has been estimated"),
+	ROW_OPT_INT(U64, ctl_trace_link, next_us, "next_us", 0, 0, "until the next estimation"),
+	ROW_INT(U64, ctl_trace_link, paid_us, "paid_us", 0, 0, "until the budget allows one"),
+	ROW_OPT_INT(U64, ctl_trace_link, measured_us, "measured_us", 0, 0,
+		"since its downlink was measured"),
+};
+static TABLE(link_table, ctl_trace_link, "trace_link", link_rows);
+
 static const struct mams_field start_rows[] = {
 	TEXT(ctl_trace_start, state, 0),
 	ROW_STR(ctl_trace_start, policy, "policy", 0, 131072, "what the NCM is configured with"),
@@ -88,6 +101,7 @@ static const struct mams_field start_rows[] = {
 	ROW_INT(U64, ctl_trace_start, heard_us, "heard_us", 0, 0,
 		"since the client's last message"),
 	ROW_INT(U16, ctl_trace_start, probe_port, "probe_port", 0, 65535, ""),
+	ROW_LIST(ctl_trace_start, links, "links", OPT, &link_table, 0, 16, ""),
 };
 static TABLE(start_table, ctl_trace_start, "trace_start", start_rows);
 

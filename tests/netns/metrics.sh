@@ -45,8 +45,8 @@ traced() { jq -c "select(.type == \"trace\") | $1" "$LAB_DIR/trace.log" 2>/dev/n
 message() { traced "select(.what == \"$1\") | .text | fromjson | select(.message_type == \"$2\")"; }
 
 say "a trace of the client"
-claim "the first line" "$(head -n 1 "$LAB_DIR/trace.log" | jq -r '.what + " " + .transport + " " +
-	(.text | fromjson | .message_type)')" = "received https mx_discover"
+claim "the first message" "$(jq -r 'select(.transport) | .what + " " + .transport + " " +
+	(.text | fromjson | .message_type)' "$LAB_DIR/trace.log" | head -n 1)" = "received https mx_discover"
 claim "the NCM's answer" "$(message sent mx_system_info)" = 1
 claim "what the NCM starts" "$(message sent mx_up_setup_conf_req)" '>=' 1
 claim "and its answer" "$(message received mx_up_setup_cnf)" '>=' 1

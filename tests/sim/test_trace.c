@@ -19,6 +19,28 @@ static void watch(struct world *w)
 	w->trace = &trace;
 }
 
+/* Links are estimated now and then. */
+static void probe(struct world *w)
+{
+	static struct ncm_probe_conf probes[] = {
+		{.name = "wifi", .connection_type = MX_WIFI, .period_ms = 7000},
+		{.name = "lte", .connection_type = MX_LTE, .period_ms = 9000, .budget = 500},
+	};
+
+	for (size_t i = 0; i < MAMS_ARRAY_LEN(probes); i++) {
+		probes[i].init_ms = 400;
+		probes[i].init_rate = 1;
+		probes[i].init_size = 500;
+		probes[i].active_ms = 500;
+		probes[i].active_size = 100;
+		probes[i].active_duration_ms = 10000;
+	}
+	w->policy.probes = probes;
+	w->policy.n_probes = MAMS_ARRAY_LEN(probes);
+	w->policy.control_port = 7444;
+	w->conf.probe_port = 7446;
+}
+
 /* An operator's order, as the NCM takes and traces it. */
 static void steer(struct world *w, struct ncm_order o)
 {
@@ -162,6 +184,8 @@ static void hard_times(uint64_t seed)
 
 	world_init_with(&w, seed, 2, 3, 2);
 	r = (struct mams_prng){seed + 1};
+	if (seed % 2)
+		probe(&w);
 	w.loss = 150;
 	w.repeat = 150;
 	w.delay_ms = 300;
@@ -222,12 +246,14 @@ static void a_tunnel_comes_to_the_same(void)
 }
 
 /* Whoever begins to watch while nothing is under way has the rest. */
-static void begins_at_rest(void)
+static void begin_at_rest(bool probed)
 {
 	struct outcome o;
 	struct world w;
 
 	world_init(&w, 1, 1);
+	if (probed)
+		probe(&w);
 	world_link(&w, w.clients, 0, true, "10.1.1.2");
 	world_link(&w, w.clients, 1, true, "10.1.129.2");
 	world_run(&w, 5000);
@@ -243,8 +269,15 @@ static void begins_at_rest(void)
 	CU_ASSERT_EQUAL(o.sum.before, 0);
 	CU_ASSERT(o.sum.changes >= 2);
 	CU_ASSERT(o.sum.messages >= 2);
+	CU_ASSERT_EQUAL(strstr(trace.lines.data, "is to probe link") != NULL, probed);
 	world_fini(&w);
 	finish();
+}
+
+static void begins_at_rest(void)
+{
+	begin_at_rest(false);
+	begin_at_rest(true);
 }
 
 /* ... and otherwise what was before its next Discover is left out. */
