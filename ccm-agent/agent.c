@@ -42,8 +42,7 @@ struct ccm_agent {
 	struct mams_loop_timer *review;
 	mams_time drain_end;
 	struct ccm_target applied;
-	bool running;
-	bool peer_down;
+	bool running, peer_down;
 	const struct ccm_agent_ops *ops; /* NULL: nobody */
 	void *user;
 };
@@ -223,6 +222,7 @@ static void on_reached(void *user)
 	struct ccm_agent *a = user;
 
 	ccm_session_reached(&a->session, mams_loop_now(a->loop));
+	run(a);
 }
 
 static const struct ccm_uplink_ops uplink_ops = {

@@ -171,6 +171,7 @@ static void posted(void *user, int status, const char *body, size_t len)
 	p->going = NULL;
 	post_free(p);
 	h->patient = false;
+	mams_loop_timer_at(h->hurry, MAMS_TIME_NEVER);
 	if (!take_answer(h, status, body, len)) {
 		h->c.events->counters->send_failed++;
 		h->c.events->failed(h->c.events->user, number, status, "message");

@@ -465,6 +465,7 @@ int ccm_session_input(
 void ccm_session_reached(struct ccm_session *s, mams_time now)
 {
 	s->reached = now;
+	s->last_heard = now;
 }
 
 /* An NCM of the seed does not know keep-alives; that it answers our poll is what tells that it

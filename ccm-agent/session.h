@@ -269,7 +269,8 @@ void ccm_session_madp_lost(struct ccm_session *s, mams_time now);
 /** An access is about to be left (RFC 8743 8.3.2 Handover). */
 void ccm_session_handover(struct ccm_session *s, uint8_t connection_id, mams_time now);
 
-/** The NCM has answered at the transport, without a message. */
+/** The NCM has answered a poll that it held for our session, without a message.  That tells what a
+ *  Keep-Alive RSP tells. */
 void ccm_session_reached(struct ccm_session *s, mams_time now);
 
 void ccm_session_tick(struct ccm_session *s, mams_time now);

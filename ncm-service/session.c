@@ -473,6 +473,7 @@ int ncm_session_input(
 void ncm_session_seen(struct ncm_session *s, mams_time now)
 {
 	s->seen = now;
+	s->last_heard = now;
 	is_back(s, now);
 }
 

@@ -293,7 +293,8 @@ void ncm_session_prepared(
 /** The instance knows the client from before a restart, or from another NCM: the next confirmation
  *  releases it there, unless an anchor has it. */
 void ncm_session_holds(struct ncm_session *s, size_t madp);
-/** The client waits for messages of ours (its long-poll). */
+/** The client has come to wait for messages of ours (its long-poll).  That tells what a Keep-Alive
+ *  RSP tells. */
 void ncm_session_seen(struct ncm_session *s, mams_time now);
 /** Instances have come, gone or been drained: whoever has to move, or can at last be served, is set
  *  up anew.  @param when  not before; spreads a crowd */

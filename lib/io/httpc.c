@@ -121,6 +121,7 @@ static void done(void *user, CURL *easy, CURLcode code)
 	struct mams_httpc *c = user;
 	struct mams_httpc_handle *x = NULL;
 	struct mams_buf answer;
+	curl_socket_t fd = CURL_SOCKET_BAD;
 	long http = 0;
 	int status;
 
@@ -132,6 +133,9 @@ static void done(void *user, CURL *easy, CURLcode code)
 		mams_log_limited(&c->failures, mams_loop_now(c->loop), MAMS_LOG_WARN, LOG_MODULE,
 			"request failed server=%s request=\"%s\" error=\"%s\"", c->base_url,
 			x->kind, x->error[0] ? x->error : curl_easy_strerror(code));
+	curl_easy_getinfo(easy, CURLINFO_ACTIVESOCKET, &fd);
+	x->lives = code == CURLE_OK && fd != CURL_SOCKET_BAD ? mams_loop_now(c->loop)
+							     : MAMS_TIME_NEVER;
 	detach(x);
 	answer = x->answer;
 	x->answer = (struct mams_buf){0};
@@ -169,6 +173,7 @@ static struct mams_httpc_handle *handle_get(struct mams_httpc *c, const char *ki
 	if (!x)
 		return NULL;
 	x->client = c;
+	x->lives = MAMS_TIME_NEVER;
 	x->kind = strdup(kind);
 	x->easy = curl_easy_init();
 	if (x->kind && x->easy)
@@ -287,6 +292,9 @@ int mams_httpc_send(struct mams_httpc *c, const struct mams_httpc_request *req, 
 	x->user = user;
 	x->error[0] = '\0';
 	mams_httpc_set_up(c, x->easy, req->interface ? req->interface : c->interface);
+	/* libcurl's timer for connecting runs, and wakes us up, though it has nothing to connect */
+	if (x->lives.us == mams_loop_now(c->loop).us)
+		curl_easy_setopt(x->easy, CURLOPT_CONNECTTIMEOUT_MS, 0L);
 	set_digest(c, x->easy);
 	rc = set_request(x, req);
 	if (rc == 0)
@@ -510,5 +518,9 @@ void mams_httpc_set_connect_ms(struct mams_httpc *c, unsigned ms)
 
 void mams_httpc_close_idle(struct mams_httpc *c)
 {
+	struct mams_httpc_handle *x;
+
+	TAILQ_FOREACH(x, &c->idle, link)
+	x->lives = MAMS_TIME_NEVER;
 	mams_httpc_pools_retire(c->pools);
 }

@@ -23,6 +23,7 @@ struct mams_httpc_handle {
 	struct curl_slist *headers;
 	struct mams_buf answer;
 	bool too_long;
+	mams_time lives; /* its connection did then; NEVER: who knows */
 	char error[CURL_ERROR_SIZE];
 	TAILQ_ENTRY(mams_httpc_handle) link;
 };

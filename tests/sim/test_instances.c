@@ -463,7 +463,7 @@ static void seed_client(void)
 		s = world_session(&w, w.clients);
 		CU_ASSERT_PTR_NOT_NULL_FATAL(s);
 		ncm_session_seen(s, w.now);
-		world_run(&w, 25000);
+		world_run(&w, 45000);
 	}
 	CU_ASSERT(ncm_registry_counters(w.registry)->retries_spent > 0);
 	CU_ASSERT(world_settled(&w, w.clients, WIFI | LTE));
@@ -527,7 +527,7 @@ static void seed_ncm(void)
 		CU_ASSERT_PTR_NOT_NULL_FATAL(s);
 		ncm_session_seen(s, w.now);
 		ccm_session_reached(&w.clients->ccm, w.now);
-		world_run(&w, 25000);
+		world_run(&w, 45000);
 	}
 	CU_ASSERT(w.clients->ccm.counters.unanswered > 0);
 	CU_ASSERT_EQUAL(w.clients->ccm.counters.discovers, discovers);

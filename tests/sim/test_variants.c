@@ -333,6 +333,29 @@ static void analytics_in_seconds(void)
 	}
 }
 
+/* Over https an idle session has polls, and no keep-alives as long as they go on. */
+static void polls_tell_as_much_as_keep_alives(void)
+{
+	static struct scene s;
+
+	scene_begin(&s);
+	s.w.policy.n_measures = 0;
+	scene_up(&s);
+	for (int i = 0; i < 8; i++) {
+		ncm_session_seen(world_session(&s.w, s.w.clients), s.w.now);
+		ccm_session_reached(&s.w.clients->ccm, s.w.now);
+		world_run(&s.w, s.w.policy.keep_alive_ms - 5000);
+	}
+	CU_ASSERT_EQUAL(scene_count(&s, 0, MX_KEEP_ALIVE_REQ), 0);
+	world_run(&s.w, 7000);
+	CU_ASSERT(scene_count(&s, 0, MX_KEEP_ALIVE_REQ) > 0);
+	/* an end that polls no more, or is answered no more, is missed as before */
+	s.w.ncm_up = false;
+	world_run(&s.w, s.w.conf.fallback_ms);
+	CU_ASSERT_EQUAL(s.w.clients->fallbacks, 1);
+	scene_finish(&s);
+}
+
 int main(void)
 {
 	static const struct mams_case cases[] = {
@@ -348,6 +371,7 @@ int main(void)
 		{"an answer without a number", answer_without_a_number},
 		{"an answer of few features", answer_of_few_features},
 		{"analytics in seconds", analytics_in_seconds},
+		{"polls tell as much as keep-alives", polls_tell_as_much_as_keep_alives},
 	};
 
 	return mams_suite_run("variants", cases, MAMS_ARRAY_LEN(cases));
