@@ -124,6 +124,8 @@ static struct ctl_msg *compose_metrics(const struct ccm_admin *a, uint32_t id)
 	mams_metrics_text(&text, "ccm", ccm_counter_rows, ccm_n_counter_rows, &s->counters);
 	mams_metrics_text(&text, "ccm_uplink", ccm_uplink_counter_rows, ccm_uplink_n_counter_rows,
 		ccm_uplink_counters(ccm_agent_uplink(a->agent)));
+	mams_metrics_text(&text, "ccm_ctl", mams_ctl_counter_rows, mams_ctl_n_counter_rows,
+		mams_ctl_server_counters(a->server));
 	mams_metrics_text(&text, "ccm_api", ccm_api_counter_rows, ccm_api_n_counter_rows,
 		ccm_api_counters(a->api));
 	ccm_status_metrics(&text, s);

@@ -243,6 +243,8 @@ static struct ctl_msg *compose_metrics(const struct ncm_admin *a, uint32_t id)
 	struct mams_buf text = {0};
 
 	ncm_metrics_text(a->service, a->api, a->started, mams_loop_now(a->loop), &text);
+	mams_metrics_text(&text, "ncm_ctl", mams_ctl_counter_rows, mams_ctl_n_counter_rows,
+		mams_ctl_server_counters(a->server));
 	return ctl_metrics_new(id, &text);
 }
 

@@ -126,7 +126,12 @@ static void take_packet(struct pm_ctl_peer *p, size_t len)
 		pm_ctl_result(p, 0, -rc, err.text);
 		return;
 	}
-	c->request(c->user, p, m);
+	if (m->type == CTL_HELLO) {
+		c->counters.bad_packets += ctl_hello_common(&m->hello) == 0;
+		pm_ctl_reply(p, ctl_hello_answer(m));
+	} else {
+		c->request(c->user, p, m);
+	}
 	ctl_msg_free(m);
 }
 

@@ -394,6 +394,7 @@ static struct ctl_msg *compose_status(const struct px_control *c, const struct c
 		.n_clients = c->n_clients,
 		.catching = c->catch && px_catch_is_on(c->catch),
 		.sounder = c->sounder,
+		.ctl = mams_ctl_server_counters(c->server),
 		.begun = c->begun,
 		.now = mams_loop_now(c->loop)};
 

@@ -105,6 +105,8 @@ struct ctl_msg *px_status_metrics(const struct px_status_view *v, uint32_t id)
 	mams_metrics_self(
 		&text, "proxy", MAMS_VERSION, (uint64_t)mams_time_ms_until(v->begun, v->now));
 	mams_metrics_text(&text, "proxy", row, rows, &n);
+	mams_metrics_text(
+		&text, "proxy_ctl", mams_ctl_counter_rows, mams_ctl_n_counter_rows, v->ctl);
 	if (v->sounder)
 		mams_metrics_text(&text, "proxy", px_sounder_rows, px_n_sounder_rows,
 			px_sounder_counters(v->sounder));

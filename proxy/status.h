@@ -3,6 +3,7 @@
 #pragma once
 
 #include "lib/ctl/ctl_msg.h"
+#include "lib/io/ctlsock.h"
 #include "proxy/config.h"
 #include "proxy/instance.h"
 #include "proxy/sounder.h"
@@ -17,6 +18,7 @@ struct px_status_view {
 	size_t n_clients;
 	bool catching;
 	const struct px_sounder *sounder; /**< NULL: client role */
+	const struct mams_ctl_counters *ctl;
 	mams_time begun;
 	mams_time now;
 };

@@ -424,6 +424,7 @@ static void request(struct madp_control *c, struct mams_ctl_conn *from, const st
 		.sessions = c->clients,
 		.client = m->type == CTL_STATUS_REQ ? m->status_req.client : NULL,
 		.after = m->type == CTL_STATUS_REQ ? m->status_req.after : 0,
+		.ctl = mams_ctl_server_counters(c->server),
 		.begun = c->begun,
 		.now = mams_loop_now(c->loop)};
 	struct mams_error err = {0};

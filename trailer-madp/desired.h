@@ -43,6 +43,8 @@ bool madp_desired_is_new(const struct madp_desired *d, const struct madp_session
  *  @param d  NULL: there was none */
 bool madp_desired_moves(const struct madp_desired *d, const struct madp_session_set *s);
 
+struct mams_ctl_counters;
+
 struct madp_status_view {
 	const struct madp_conf *conf;
 	const struct madp_instance *instance;
@@ -50,6 +52,7 @@ struct madp_status_view {
 	struct madp_desired *sessions;      /**< by client */
 	const char *client;                 /**< only this one; NULL: all */
 	uint64_t after;                     /**< only those of higher numbers */
+	const struct mams_ctl_counters *ctl;
 	mams_time begun;
 	mams_time now;
 };

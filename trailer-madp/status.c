@@ -1,5 +1,6 @@
 #include "trailer-madp/desired.h"
 
+#include "lib/io/ctlsock.h"
 #include "mams_version.h"
 #include "trailer-madp/protect.h"
 
@@ -142,6 +143,8 @@ struct ctl_msg *madp_status_metrics(const struct madp_status_view *v, uint32_t i
 	mams_metrics_self(
 		&text, "trailer", MAMS_VERSION, (uint64_t)mams_time_ms_until(v->begun, v->now));
 	mams_metrics_text(&text, "trailer", row, rows, &n);
+	mams_metrics_text(
+		&text, "trailer_ctl", mams_ctl_counter_rows, mams_ctl_n_counter_rows, v->ctl);
 	mams_metrics_family(&text, "trailer", "sessions", MAMS_GAUGE, "sessions here now");
 	mams_metrics_sample(
 		&text, "trailer", "sessions", NULL, 0, HASH_CNT(by_client, v->sessions));

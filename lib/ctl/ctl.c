@@ -4,6 +4,7 @@
 #include "lib/ctl/ctl_tables.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 /* The public struct stands inside a larger one that owns the arena. */
@@ -68,6 +69,33 @@ struct ctl_msg *ctl_result_new(uint32_t id, uint32_t code, const char *text)
 	if (m)
 		m->result = (struct ctl_result){.code = code, .text = ctl_strdup(m, text)};
 	return m;
+}
+
+struct ctl_msg *ctl_hello_new(uint32_t id)
+{
+	struct ctl_msg *m = ctl_msg_new(CTL_HELLO, id);
+
+	if (m)
+		m->hello = (struct ctl_hello){CTL_VERSION_LEAST, CTL_VERSION};
+	return m;
+}
+
+uint32_t ctl_hello_common(const struct ctl_hello *theirs)
+{
+	uint32_t common = theirs->most < CTL_VERSION ? theirs->most : CTL_VERSION;
+
+	return common >= theirs->least && common >= CTL_VERSION_LEAST ? common : 0;
+}
+
+struct ctl_msg *ctl_hello_answer(const struct ctl_msg *hello)
+{
+	char why[96];
+
+	if (ctl_hello_common(&hello->hello) > 0)
+		return ctl_hello_new(hello->id);
+	snprintf(why, sizeof(why), "versions %u to %u are spoken there, %d to %d here",
+		hello->hello.least, hello->hello.most, CTL_VERSION_LEAST, CTL_VERSION);
+	return ctl_result_new(hello->id, MAMS_ESTATE, why);
 }
 
 struct ctl_msg *ctl_metrics_new(uint32_t id, struct mams_buf *text)

@@ -22,7 +22,8 @@
 struct mams_buf;
 
 #define CTL_MAX_BYTES 262144u /**< of one packet */
-#define CTL_VERSION 1
+#define CTL_VERSION 1         /**< the highest that we speak */
+#define CTL_VERSION_LEAST 1   /**< the lowest */
 
 enum ctl_type {
 	CTL_RESULT,        /**< answer to every request that has no status of its own */
@@ -63,6 +64,7 @@ enum ctl_type {
 	CTL_TRACE_REQ,  /**< mamsctl -> NCM: as CTL_STATUS_REQ, with client; then events */
 	CTL_TRACE,      /**< what comes from, goes to and becomes of that client */
 	CTL_REPLAYED,   /**< of mamsctl replay --json: what has come of a trace */
+	CTL_HELLO,      /**< whoever dials, first of all -> any daemon; its answer */
 	CTL_TYPE_COUNT,
 };
 
@@ -70,6 +72,13 @@ enum ctl_type {
 struct ctl_result {
 	uint32_t code;
 	const char *text;
+};
+
+/** The versions that the sender speaks.  Both sides then speak the highest that they have in
+ * common. Members that are new within a version are optional, and ignored where they are not known.
+ */
+struct ctl_hello {
+	uint32_t least, most;
 };
 
 /** TCP connections that use some of the paths only; of a list, the first that matches decides. */
@@ -520,6 +529,7 @@ struct ctl_msg {
 		struct ctl_events events;
 		struct ctl_trace trace;
 		struct ctl_replayed replayed;
+		struct ctl_hello hello;
 	};
 };
 
@@ -529,6 +539,13 @@ void *ctl_alloc(struct ctl_msg *m, size_t size);              /**< zeroed, lives
 char *ctl_strdup(struct ctl_msg *m, const char *s);
 /** A result that answers request id; code as struct ctl_result. NULL on ENOMEM. */
 struct ctl_msg *ctl_result_new(uint32_t id, uint32_t code, const char *text);
+
+/** What we speak; written as version 1, like its answers, whatever is spoken.  NULL on ENOMEM. */
+struct ctl_msg *ctl_hello_new(uint32_t id);
+/** The version that both speak.  @return 0: none */
+uint32_t ctl_hello_common(const struct ctl_hello *theirs);
+/** Our own hello, or a result of code MAMS_ESTATE that says in words why not.  NULL on ENOMEM. */
+struct ctl_msg *ctl_hello_answer(const struct ctl_msg *hello);
 
 /** Metrics that answer request id.  @param text  consumed. @return NULL on ENOMEM */
 struct ctl_msg *ctl_metrics_new(uint32_t id, struct mams_buf *text);

@@ -535,6 +535,12 @@ static const struct mams_field events_rows[] = {
 };
 static TABLE(events_table, ctl_events, "events", events_rows);
 
+static const struct mams_field hello_rows[] = {
+	ROW_INT(U32, ctl_hello, least, "least", 1, UINT32_MAX, "lowest version that is spoken"),
+	ROW_INT(U32, ctl_hello, most, "most", 1, UINT32_MAX, "highest"),
+};
+static TABLE(hello_table, ctl_hello, "hello", hello_rows);
+
 const struct ctl_row ctl_rows[CTL_TYPE_COUNT] = {
 	[CTL_RESULT] = {"result", false, &result_table},
 	[CTL_PX_PATHS] = {"px_paths", true, &px_paths_table},
@@ -573,4 +579,5 @@ const struct ctl_row ctl_rows[CTL_TYPE_COUNT] = {
 	[CTL_TRACE_REQ] = {"trace_req", true, &status_req_table},
 	[CTL_TRACE] = {"trace", false, &ctl_trace_table},
 	[CTL_REPLAYED] = {"replayed", false, &ctl_replayed_table},
+	[CTL_HELLO] = {"hello", true, &hello_table},
 };

@@ -75,7 +75,7 @@ static void hang_up(struct mams_ctl_conn *c)
 	c->fd = -1;
 	drop_queue(c);
 	if (c->rx)
-		mams_wipe(c->rx, MAMS_CTL_MAX_BYTES);
+		mams_wipe(c->rx, c->rx_most); /* the rest is no page of ours yet */
 }
 
 /* A callback of this connection may be on the stack: the memory goes at the end of the turn. */
@@ -95,6 +95,13 @@ void mams_ctl_conn_release(struct mams_ctl_conn *c)
 		log_err("no memory to release a connection");
 }
 
+void mams_ctl_conn_opened(struct mams_ctl_conn *c)
+{
+	c->open = true;
+	if (c->ops->opened)
+		c->ops->opened(c->user, c);
+}
+
 static void dial_later(struct mams_ctl_conn *c)
 {
 	mams_loop_timer_at(c->retry, mams_time_add_ms(mams_loop_now(c->loop), c->retry_ms));
@@ -107,6 +114,7 @@ void mams_ctl_conn_ended(struct mams_ctl_conn *c)
 
 	hang_up(c);
 	c->open = false;
+	c->greeting = false;
 	if (was_open)
 		c->retry_ms = RETRY_FIRST_MS;
 	if (was_open && c->ops->closed)
@@ -161,9 +169,10 @@ static bool read_packet(struct mams_ctl_conn *c)
 		mams_ctl_conn_ended(c);
 		return false;
 	}
+	if ((size_t)n > c->rx_most)
+		c->rx_most = (size_t)n;
 	c->rx[n] = '\0';
-	if (c->ops->packet)
-		c->ops->packet(c->user, c, c->rx, (size_t)n);
+	mams_ctl_conn_packet(c, c->rx, (size_t)n);
 	return !c->dead && c->fd >= 0;
 }
 
@@ -250,12 +259,10 @@ static int adopt(struct mams_ctl_server *s, int fd)
 		return rc;
 	}
 	c->fd = fd;
-	c->open = true;
 	c->server = s;
 	s->n_conns++;
 	TAILQ_INSERT_TAIL(&s->conns, c, link);
-	if (s->ops->opened)
-		s->ops->opened(s->user, c);
+	mams_ctl_conn_greet(c);
 	return 0;
 }
 
@@ -415,16 +422,18 @@ static int try_connect(struct mams_ctl_conn *c)
 static void retry_event(void *user)
 {
 	struct mams_ctl_conn *c = user;
-	int rc = c->remote ? mams_ctl_tls_connect(c) : try_connect(c);
+	int rc;
 
-	if (rc == 0 && c->remote)
-		return; /* it becomes open later, or not */
-	if (rc == 0) {
-		c->open = true;
-		if (c->ops->opened)
-			c->ops->opened(c->user, c);
+	if (c->fd >= 0) { /* says nothing of versions */
+		mams_ctl_conn_opened(c);
 		return;
 	}
+	rc = c->remote ? mams_ctl_tls_connect(c) : try_connect(c);
+
+	if (rc == 0 && !c->remote)
+		mams_ctl_conn_greet(c);
+	if (rc == 0) /* it becomes open later, or not */
+		return;
 	log_debug("not connected path=%s error=%s", c->path ? c->path : c->remote->name,
 		mams_strerror(rc));
 	dial_later(c);
@@ -474,6 +483,11 @@ int mams_ctl_dial_tls(struct mams_loop *l, const struct mams_ctl_remote *to,
 }
 
 int mams_ctl_send(struct mams_ctl_conn *c, const char *data, size_t len)
+{
+	return c->open ? mams_ctl_conn_send(c, data, len) : -ENOTCONN;
+}
+
+int mams_ctl_conn_send(struct mams_ctl_conn *c, const char *data, size_t len)
 {
 	struct mams_ctl_packet *p;
 	int rc;

@@ -1,11 +1,14 @@
 /** @file ctlsock.h
  *  The ctl socket: AF_UNIX SOCK_SEQPACKET, one message per packet, peer credentials checked;
  * between hosts packets in TLS 1.3 over TCP, certificates on both sides (ctlstream.h). Layer: io.
- * Carries bytes; what they mean is lib/ctl's and the owner's business. */
+ * Carries bytes; what they mean is lib/ctl's and the owner's business, but for the hello that
+ * whoever dials begins with: a peer with no version of ctl in common is refused, and dialled again.
+ */
 #pragma once
 
 #include "lib/base/addr.h"
 #include "lib/base/err.h"
+#include "lib/base/metrics.h"
 #include "lib/io/ctlstream.h"
 #include "lib/io/loop.h"
 
@@ -72,6 +75,13 @@ MAMS_MUST int mams_ctl_listen_tls(
 /** Send to every connected peer (events). */
 void mams_ctl_broadcast(struct mams_ctl_server *s, const char *data, size_t len);
 
+struct mams_ctl_counters {
+	uint64_t versions_refused;
+};
+extern const struct mams_metric mams_ctl_counter_rows[];
+extern const size_t mams_ctl_n_counter_rows;
+const struct mams_ctl_counters *mams_ctl_server_counters(const struct mams_ctl_server *s);
+
 /** News: of it only the newest matters, so a peer that has not read what it was sent before is told
  *  nothing, and nothing waits. */
 void mams_ctl_want_news(struct mams_ctl_conn *c); /**< this peer is told from now on */
@@ -80,7 +90,8 @@ bool mams_ctl_is_news_wanted(const struct mams_ctl_server *s);
 bool mams_ctl_news(struct mams_ctl_server *s, const char *data, size_t len);
 
 /** Client side that keeps itself connected: tries again 100 ms after each failure or end, up to
- *  once a second.  ops->opened / closed tell the state. */
+ *  once a second.  ops->opened / closed tell the state; it opens when the peer has answered our
+ *  hello, in which way ever, or after a second without a word. */
 MAMS_MUST int mams_ctl_dial(struct mams_loop *l, const char *path,
 	const struct mams_ctl_server_ops *ops, void *user, struct mams_ctl_conn **out);
 

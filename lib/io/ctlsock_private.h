@@ -1,7 +1,7 @@
 /** @file ctlsock_private.h
  *  The ctl socket as its two halves share it.  Layer: io, internal.
  *  ctlsock.c: connections on this host, servers, who is told what; ctlsock_tls.c: connections
- *  between hosts. */
+ *  between hosts; ctlsock_hello.c: which version is spoken. */
 #pragma once
 
 #include "lib/base/log.h"
@@ -28,12 +28,15 @@ struct mams_ctl_conn {
 	int fd; /* -1: not connected */
 	struct mams_loop_fd *watch;
 	STAILQ_HEAD(, mams_ctl_packet) queue;
-	size_t queued; /* bytes */
-	char *rx;      /* MAMS_CTL_MAX_BYTES, NUL after each packet; NULL: a stream has its own */
+	size_t queued;  /* bytes */
+	char *rx;       /* MAMS_CTL_MAX_BYTES, NUL after each packet; NULL: a stream has its own */
+	size_t rx_most; /* bytes of the longest packet so far */
 	bool dead;
-	bool open;  /* the owner knows of it */
-	bool news;  /* it wants them */
-	char *path; /* dialled: where to, on this host */
+	bool open;     /* the owner knows of it */
+	bool greeted;  /* accepted: the first packet has come */
+	bool greeting; /* dialled: our hello is not answered */
+	bool news;     /* it wants them */
+	char *path;    /* dialled: where to, on this host */
 	struct mams_loop_timer *retry;
 	int retry_ms;
 	TAILQ_ENTRY(mams_ctl_conn) link;
@@ -42,6 +45,7 @@ struct mams_ctl_conn {
 	struct mams_addr peer;
 	struct mams_ctl_stream *stream;
 	bool connecting;
+	bool let_in;                      /* TLS and its certificates are good */
 	struct mams_loop_timer *patience; /* with a handshake, or half of a packet */
 	bool waiting;
 	struct mams_log_rl trouble; /* dialled */
@@ -58,6 +62,7 @@ struct mams_ctl_server {
 	struct mams_loop_timer *resume;
 	size_t n_conns;
 	struct mams_log_rl refused;
+	struct mams_ctl_counters counters;
 	TAILQ_HEAD(, mams_ctl_conn) conns;
 	struct mams_ctl_tls_listener *tls; /* NULL: this host only */
 };
@@ -68,6 +73,17 @@ struct mams_ctl_conn *mams_ctl_conn_new(
 void mams_ctl_conn_release(struct mams_ctl_conn *c);
 /** It has ended by itself: told, and dialled again or released. */
 void mams_ctl_conn_ended(struct mams_ctl_conn *c);
+
+/** The owner is told that it is there. */
+void mams_ctl_conn_opened(struct mams_ctl_conn *c);
+/** Send, whether the owner knows of it or not.  @return as mams_ctl_send() */
+MAMS_MUST int mams_ctl_conn_send(struct mams_ctl_conn *c, const char *data, size_t len);
+
+/* ctlsock_hello.c */
+/** It is there: the owner is told, of a dialled one when it is known which version is spoken. */
+void mams_ctl_conn_greet(struct mams_ctl_conn *c);
+/** A packet has come: it is for the owner, or about the version. */
+void mams_ctl_conn_packet(struct mams_ctl_conn *c, const char *data, size_t len);
 
 /* ctlsock_tls.c */
 /** Dial once; what becomes of it is seen later.  @return 0 or -errno */

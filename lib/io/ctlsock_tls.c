@@ -48,6 +48,7 @@ void mams_ctl_tls_hang_up(struct mams_ctl_conn *c)
 	mams_ctl_stream_free(c->stream);
 	c->stream = NULL;
 	c->connecting = false;
+	c->let_in = false;
 	c->waiting = false;
 	if (c->patience)
 		mams_loop_timer_at(c->patience, MAMS_TIME_NEVER);
@@ -74,7 +75,7 @@ static void lose_patience(void *user)
 
 	c->waiting = false;
 	end(c, c->connecting ? "it does not answer"
-		: c->open    ? "half of a packet, and no more"
+		: c->let_in  ? "half of a packet, and no more"
 			     : "the TLS handshake takes too long");
 }
 
@@ -109,11 +110,11 @@ static void watch(struct mams_ctl_conn *c)
 /* Who is let in has all the time between packets, none within one. */
 static void arm(struct mams_ctl_conn *c)
 {
-	bool wants = !c->open || mams_ctl_stream_partial(c->stream);
+	bool wants = !c->let_in || mams_ctl_stream_partial(c->stream);
 
 	if (wants && !c->waiting)
 		mams_loop_timer_at(c->patience, mams_time_add_ms(mams_loop_now(c->loop),
-							c->open ? PACKET_MS : HANDSHAKE_MS));
+							c->let_in ? PACKET_MS : HANDSHAKE_MS));
 	else if (!wants && c->waiting)
 		mams_loop_timer_at(c->patience, MAMS_TIME_NEVER);
 	c->waiting = wants;
@@ -124,13 +125,12 @@ static bool is_over(const struct mams_ctl_conn *c)
 	return c->dead || c->fd < 0;
 }
 
-static void became_open(struct mams_ctl_conn *c)
+static void let_in(struct mams_ctl_conn *c)
 {
 	mams_loop_timer_at(c->patience, MAMS_TIME_NEVER);
 	c->waiting = false;
-	c->open = true;
-	if (c->ops->opened)
-		c->ops->opened(c->user, c);
+	c->let_in = true;
+	mams_ctl_conn_greet(c);
 }
 
 /* What has come is given out.  @return false: the connection is over */
@@ -141,15 +141,14 @@ static bool give_out(struct mams_ctl_conn *c)
 
 	for (;;) {
 		data = mams_ctl_stream_packet(c->stream, &len);
-		if (!c->open && mams_ctl_stream_ready(c->stream)) {
-			became_open(c);
+		if (!c->let_in && mams_ctl_stream_ready(c->stream)) {
+			let_in(c);
 			if (is_over(c))
 				return false;
 		}
 		if (!data)
 			return true;
-		if (c->ops->packet)
-			c->ops->packet(c->user, c, data, len);
+		mams_ctl_conn_packet(c, data, len);
 		if (is_over(c))
 			return false;
 	}
@@ -250,7 +249,7 @@ int mams_ctl_tls_connect(struct mams_ctl_conn *c)
 
 int mams_ctl_tls_send(struct mams_ctl_conn *c, const char *data, size_t len)
 {
-	int rc = c->open ? mams_ctl_stream_say(c->stream, data, len) : -ENOTCONN;
+	int rc = c->let_in ? mams_ctl_stream_say(c->stream, data, len) : -ENOTCONN;
 
 	if (rc < 0)
 		return rc;

@@ -22,6 +22,9 @@ def answer_to(request, answers):
 
 def serve(peer, answers, log):
     packet = peer.recv(1 << 18)
+    if b'"hello"' in packet:  # which we do not know, as daemons of before it
+        peer.send(b'{"ctl":1,"type":"result","id":0,"code":1,"text":"unknown type"}')
+        packet = peer.recv(1 << 18)
     if not packet:
         return
     log.write(packet.decode() + "\n")

@@ -120,6 +120,39 @@ static void refuses_what_is_wrong(void)
 	}
 }
 
+/* The highest in common, if there is one; what a hello says beyond it is ignored. */
+static void hello_finds_the_version(void)
+{
+	static const struct {
+		const char *text;
+		uint32_t common;
+	} cases[] = {
+		{"{\"ctl\":1,\"type\":\"hello\",\"id\":1,\"least\":1,\"most\":1}", 1},
+		{"{\"ctl\":1,\"type\":\"hello\",\"id\":1,\"least\":1,\"most\":4294967295,\"x\":[]}",
+			CTL_VERSION},
+		{"{\"ctl\":1,\"type\":\"hello\",\"id\":1,\"least\":7,\"most\":9}", 0},
+		{"{\"ctl\":1,\"type\":\"hello\",\"id\":1,\"least\":9,\"most\":1}", 0},
+	};
+	struct ctl_msg *m = NULL;
+	struct mams_error err;
+
+	for (size_t i = 0; i < MAMS_ARRAY_LEN(cases); i++) {
+		struct ctl_msg *answer;
+
+		CU_ASSERT_EQUAL_FATAL(
+			ctl_decode(cases[i].text, strlen(cases[i].text), &m, &err), 0);
+		CU_ASSERT_EQUAL(ctl_hello_common(&m->hello), cases[i].common);
+		answer = ctl_hello_answer(m);
+		CU_ASSERT_PTR_NOT_NULL_FATAL(answer);
+		CU_ASSERT_EQUAL(answer->id, 1);
+		CU_ASSERT_EQUAL(answer->type, cases[i].common ? CTL_HELLO : CTL_RESULT);
+		if (!cases[i].common)
+			CU_ASSERT_EQUAL(answer->result.code, MAMS_ESTATE);
+		ctl_msg_free(answer);
+		ctl_msg_free(m);
+	}
+}
+
 int main(void)
 {
 	static const struct mams_case cases[] = {
@@ -127,6 +160,7 @@ int main(void)
 		{"quality round trip", quality_round_trip},
 		{"metrics round trip", metrics_round_trip},
 		{"what is wrong is refused", refuses_what_is_wrong},
+		{"hello finds the version", hello_finds_the_version},
 	};
 
 	return mams_suite_run("ctl", cases, MAMS_ARRAY_LEN(cases));

@@ -425,6 +425,120 @@ static void credentials(void)
 	}
 }
 
+/* ---- versions ---- */
+
+static int raw_server(void)
+{
+	struct sockaddr_un sa = {.sun_family = AF_UNIX};
+	int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+
+	snprintf(sa.sun_path, sizeof(sa.sun_path), "%s", path);
+	CU_ASSERT_EQUAL(bind(fd, (struct sockaddr *)&sa, sizeof(sa)), 0);
+	CU_ASSERT_EQUAL(listen(fd, 4), 0);
+	return fd;
+}
+
+/* The dialler's hello, which the raw server answers by this. @return the accepted socket */
+static int answer_hello(int server, const char *answer)
+{
+	char text[256];
+	int fd = accept(server, NULL, NULL);
+	ssize_t n;
+
+	CU_ASSERT_FATAL(fd >= 0);
+	n = recv(fd, text, sizeof(text) - 1, MSG_DONTWAIT);
+	CU_ASSERT_FATAL(n > 0);
+	text[n] = '\0';
+	CU_ASSERT_STRING_EQUAL(
+		text, "{\"ctl\":1,\"type\":\"hello\",\"id\":1,\"least\":1,\"most\":1}");
+	if (answer)
+		CU_ASSERT_EQUAL(
+			send(fd, answer, strlen(answer), MSG_NOSIGNAL), (ssize_t)strlen(answer));
+	return fd;
+}
+
+/* Whatever listens where we dial: of before hello, mute, newer, or too new. */
+static void the_dialler_greets(void)
+{
+	static const struct {
+		const char *answer;
+		int opened; /* within 200 ms */
+		int packets;
+	} cases[] = {
+		{"{\"ctl\":1,\"type\":\"hello\",\"id\":1,\"least\":1,\"most\":8}", 1, 0},
+		{"{\"ctl\":1,\"type\":\"result\",\"id\":0,\"code\":4100,\"text\":\"unknown\"}", 1,
+			0},
+		{"{\"ctl\":1,\"type\":\"metrics_req\",\"id\":0}", 1, 1},
+		{NULL, 0, 0},
+		{"{\"ctl\":1,\"type\":\"hello\",\"id\":1,\"least\":2,\"most\":8}", 0, 0},
+		{"{\"ctl\":1,\"type\":\"result\",\"id\":1,\"code\":4101,\"text\":\"2 to 8\"}", 0,
+			0},
+	};
+
+	for (size_t i = 0; i < MAMS_ARRAY_LEN(cases); i++) {
+		struct mams_loop *l = new_loop();
+		struct side cli = {.l = l};
+		int server = raw_server();
+		struct mams_ctl_conn *c;
+		int fd;
+
+		CU_ASSERT_EQUAL_FATAL(mams_ctl_dial(l, path, &ops, &cli, &c), 0);
+		run_for(l, 50);
+		CU_ASSERT_EQUAL(cli.opened, 0);
+		CU_ASSERT_EQUAL(mams_ctl_send(c, "early", 5), -ENOTCONN);
+		fd = answer_hello(server, cases[i].answer);
+		run_for(l, 200);
+		CU_ASSERT_EQUAL(cli.opened, cases[i].opened);
+		CU_ASSERT_EQUAL(cli.packets, cases[i].packets);
+		CU_ASSERT_EQUAL(cli.closed, 0);
+		if (!cases[i].opened) { /* mute is version 1; who was refused is dialled again */
+			run_for(l, cases[i].answer ? 300 : 1000);
+			CU_ASSERT_EQUAL(cli.opened, !cases[i].answer);
+		}
+		if (!cases[i].opened && cases[i].answer) {
+			close(fd);
+			fd = answer_hello(server, cases[0].answer);
+			run_for(l, 50);
+			CU_ASSERT_EQUAL(cli.opened, 1);
+		}
+		mams_ctl_close(c);
+		close(fd);
+		close(server);
+		unlink(path);
+		mams_loop_free(l);
+	}
+}
+
+static void the_server_is_greeted(void)
+{
+	static const char good[] = "{\"ctl\":1,\"type\":\"hello\",\"id\":9,\"least\":1,\"most\":3}";
+	static const char bad[] = "{\"ctl\":1,\"type\":\"hello\",\"id\":9,\"least\":2,\"most\":3}";
+	struct mams_loop *l = new_loop();
+	struct side srv = {.l = l, .echo = true};
+	struct mams_ctl_server *s;
+	char text[256] = {0};
+
+	CU_ASSERT_EQUAL_FATAL(mams_ctl_listen(l, path, (gid_t)-1, &ops, &srv, &s), 0);
+	for (int i = 0; i < 2; i++) {
+		const char *hello = i ? bad : good;
+		int fd = raw_client();
+
+		CU_ASSERT_EQUAL(send(fd, hello, strlen(hello), 0), (ssize_t)strlen(hello));
+		run_for(l, 30);
+		CU_ASSERT(recv(fd, text, sizeof(text) - 1, MSG_DONTWAIT) > 0);
+		CU_ASSERT_PTR_NOT_NULL(strstr(text, i ? "2 to 3 are spoken there" : "\"hello\""));
+		CU_ASSERT_EQUAL(srv.packets, i);
+		/* only the first packet of a connection is one */
+		CU_ASSERT_EQUAL(send(fd, hello, strlen(hello), 0), (ssize_t)strlen(hello));
+		run_for(l, 30);
+		CU_ASSERT_EQUAL(srv.packets, i + 1);
+		CU_ASSERT_EQUAL(mams_ctl_server_counters(s)->versions_refused, (uint64_t)i);
+		close(fd);
+	}
+	mams_ctl_server_free(s);
+	mams_loop_free(l);
+}
+
 int main(void)
 {
 	static const struct mams_case cases[] = {
@@ -437,6 +551,8 @@ int main(void)
 		{"a peer that does not read", a_peer_that_does_not_read},
 		{"blocking call", blocking_call},
 		{"peer credentials", credentials},
+		{"the dialler greets", the_dialler_greets},
+		{"the server is greeted", the_server_is_greeted},
 	};
 	int rc;
 

@@ -46,7 +46,14 @@ static const char ctl_intro[] =
 	"Below, `a[].b` is member `b` of each item of list `a`. Unknown members are ignored. A "
 	"request that is "
 	"refused, or has no answer of its own, is answered by `result`. `mamsctl --json` shows "
-	"secrets as `***`.\n";
+	"secrets as `***`.\n\n"
+	"A daemon that dials says `hello` first, written as version 1, and is answered by `hello`, "
+	"or by a "
+	"`result` that says why there is no version in common; it then dials again. Both speak the "
+	"highest "
+	"version that both know. Who says no `hello`, or knows none, speaks version 1. Members "
+	"that come "
+	"with a newer daemon of the same version are optional.\n";
 
 static const char *kind_name(enum mams_kind kind)
 {
