@@ -142,6 +142,7 @@ int main(int argc, char **argv)
 	} else {
 		log_info("ready links=%zu", a.conf.n_links);
 		mams_proc_notify("READY=1");
+		mams_proc_settle();
 		mams_loop_run(a.loop);
 	}
 	finish(&a);

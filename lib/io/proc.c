@@ -4,10 +4,13 @@
 
 #include <errno.h>
 #include <getopt.h>
+#include <link.h>
+#include <malloc.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/capability.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -290,6 +293,31 @@ void mams_proc_notify(const char *state)
 	if (sendto(fd, state, strlen(state), MSG_NOSIGNAL, (struct sockaddr *)&sa,
 		    (socklen_t)(offsetof(struct sockaddr_un, sun_path) + len)) < 0)
 		log_warn("service manager not told error=%s", strerror(errno));
+}
+
+/* One object's segments that cannot be written to. */
+static int let_go(struct dl_phdr_info *object, size_t size, void *user)
+{
+	const uintptr_t page = *(const uintptr_t *)user;
+
+	(void)size;
+	for (size_t i = 0; i < object->dlpi_phnum; i++) {
+		const ElfW(Phdr) *p = &object->dlpi_phdr[i];
+		uintptr_t from = (object->dlpi_addr + p->p_vaddr) & ~(page - 1);
+		uintptr_t to = object->dlpi_addr + p->p_vaddr + p->p_memsz;
+
+		if (p->p_type == PT_LOAD && !(p->p_flags & PF_W))
+			(void)madvise((void *)from, to - from, MADV_DONTNEED);
+	}
+	return 0;
+}
+
+void mams_proc_settle(void)
+{
+	uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
+
+	malloc_trim(0);
+	(void)dl_iterate_phdr(let_go, &page);
 }
 
 int mams_proc_check_secret_file(const char *path, struct mams_error *err)

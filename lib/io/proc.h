@@ -61,6 +61,12 @@ MAMS_MUST int mams_proc_signals(
 /** Tell the service manager (NOTIFY_SOCKET): "READY=1", "STOPPING=1".  Nothing without one. */
 void mams_proc_notify(const char *state);
 
+/** What only the start has needed goes back: free memory of the heap, and pages of the program and
+ *  its libraries that are as in their files.  The dynamic linker and the constructors of some forty
+ *  libraries touch several MiB of them that are never looked at again; the others are mapped again
+ *  when they are needed. */
+void mams_proc_settle(void);
+
 /** A file that holds a secret: regular, ours or root's, no access for group and others.
  *  @return 0, -errno, -MAMS_EDENIED; err names the file and the cure */
 MAMS_MUST int mams_proc_check_secret_file(const char *path, struct mams_error *err);

@@ -71,11 +71,37 @@ static void files_are_its_own(void)
 	CU_ASSERT_EQUAL(child(mode_of_new_files), 077);
 }
 
+/* Pages of files that this process has mapped. */
+static long file_pages(void)
+{
+	FILE *f = fopen("/proc/self/statm", "r");
+	long shared = -1;
+
+	CU_ASSERT_PTR_NOT_NULL_FATAL(f);
+	CU_ASSERT_EQUAL(fscanf(f, "%*d %*d %ld", &shared), 1);
+	fclose(f);
+	return shared;
+}
+
+static void start_is_let_go(void)
+{
+	static const char words[] = "as it was";
+	static char changed[] = "as it was";
+	long before = file_pages();
+
+	changed[0] = 'A';
+	mams_proc_settle();
+	CU_ASSERT(file_pages() < before);
+	CU_ASSERT_STRING_EQUAL(words, "as it was");
+	CU_ASSERT_STRING_EQUAL(changed, "As it was");
+}
+
 int main(void)
 {
 	static const struct mams_case cases[] = {
 		{"no core of a process with secrets", no_core_with_secrets},
 		{"files that it makes are its own", files_are_its_own},
+		{"what the start has needed is let go", start_is_let_go},
 	};
 
 	return mams_suite_run("proc", cases, MAMS_ARRAY_LEN(cases));
