@@ -36,8 +36,8 @@ static void count_flow(struct px_worker *w, struct px_conn *c, int by)
 			memory_order_relaxed);
 }
 
-/* Paths are watched while there are flows. */
-static void tell_awake(struct px_worker *w)
+/* Paths are watched while flows move. */
+void px_conn_awake(struct px_worker *w)
 {
 	struct px_note note = {.kind = PX_NOTE_AWAKE};
 
@@ -82,7 +82,7 @@ struct px_conn *px_conn_new(struct px_worker *w, int fd, enum px_phase phase, bo
 	}
 	LIST_INSERT_HEAD(&w->all, c, all);
 	if (atomic_fetch_add_explicit(w->flows, 1, memory_order_relaxed) == 0)
-		tell_awake(w);
+		px_conn_awake(w);
 	return c;
 }
 

@@ -121,6 +121,8 @@ enum px_socket {
  * is reached.
  *  @param mptcp  the socket is MPTCP */
 struct px_conn *px_conn_new(struct px_worker *w, int fd, enum px_phase phase, bool mptcp);
+/** Client role: tell the control thread that flows move (again). */
+void px_conn_awake(struct px_worker *w);
 /** Give leg side its connected or connecting socket and watch it; consumed on success.
  *  @param known  of enum px_socket */
 MAMS_MUST int px_conn_attach(

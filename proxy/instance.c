@@ -39,6 +39,7 @@ static int start_worker(struct px_instance *in, const struct px_listen *listen, 
 		return r;
 	w->index = in->n_workers;
 	w->flows = &in->flows;
+	w->asleep = &in->asleep;
 	w->notes = &in->notes;
 	w->roster = &in->roster;
 	r = px_worker_start(w, in->current, listeners, n_listen);

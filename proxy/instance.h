@@ -12,6 +12,7 @@ struct px_instance {
 	struct px_notes notes;
 	struct px_counters control; /**< of the control thread */
 	_Atomic uint32_t flows;
+	_Atomic bool asleep; /**< nobody watches the paths: the next octets are to be told */
 	struct px_roster roster;
 	struct px_snapshot *current; /**< last published */
 };

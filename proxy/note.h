@@ -22,8 +22,8 @@ enum px_note_kind {
 	PX_NOTE_REFUSED, /**< client: the N-MADP answered with an error that concerns all flows */
 	PX_NOTE_COOKIE,  /**< client: the N-MADP gave us a cookie */
 	PX_NOTE_PLAIN,   /**< client: the network of the path value strips MPTCP */
-	PX_NOTE_AWAKE,   /**< client: the first flow of all has come */
-	PX_NOTE_SAMPLE,  /**< network: what a subflow of client did */
+	PX_NOTE_AWAKE,  /**< client: the first flow of all has come, or the first octets for long */
+	PX_NOTE_SAMPLE, /**< network: what a subflow of client did */
 };
 
 struct px_note {

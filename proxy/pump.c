@@ -25,6 +25,10 @@ static void count(struct px_worker *w, struct px_conn *c, int dir, size_t n)
 
 	px_flow_moved(&c->flow, dir, n, w->now);
 	px_add(dir == 0 ? &w->counters.octets_up : &w->counters.octets_down, n);
+	atomic_thread_fence(memory_order_seq_cst); /* counted before it is looked, see watcher.c */
+	if (atomic_load_explicit(w->asleep, memory_order_relaxed) &&
+		atomic_exchange(w->asleep, false))
+		px_conn_awake(w);
 	if (cl) {
 		_Atomic uint64_t *v = dir == 0 ? &cl->counts[w->index].octets_up
 					       : &cl->counts[w->index].octets_down;

@@ -253,13 +253,32 @@ bool px_watch_next(struct px_watch *w, struct px_watch_action *out)
 	return true;
 }
 
+static bool has_been_still(const struct px_watch *w, int64_t ms, mams_time now)
+{
+	return !mams_time_before(now, mams_time_add_ms(w->moved, ms));
+}
+
+bool px_watch_sleeps(const struct px_watch *w, mams_time now)
+{
+	if (!w->open || w->conf.silence_ms == 0 || w->n < 2 ||
+		!has_been_still(w, STILL_MS + PATIENCE_MAX_MS + w->conf.silence_ms, now))
+		return false;
+	for (size_t i = 0; i < w->n; i++) {
+		const struct px_watch_path *p = &w->paths[i];
+
+		if (p->state != PX_WATCH_GOOD || (p->used && !mams_time_is_never(p->owes)))
+			return false;
+	}
+	return true;
+}
+
 mams_time px_watch_deadline(const struct px_watch *w, mams_time now)
 {
-	bool still = !mams_time_before(now, mams_time_add_ms(w->moved, STILL_MS));
+	bool still = has_been_still(w, STILL_MS, now);
 	mams_time t = w->n > 1 ? mams_time_add_ms(now, still ? LOOK_SELDOM_MS : LOOK_MS)
 			       : MAMS_TIME_NEVER;
 
-	if (!w->open || w->conf.silence_ms == 0)
+	if (!w->open || w->conf.silence_ms == 0 || px_watch_sleeps(w, now))
 		return MAMS_TIME_NEVER;
 	for (size_t i = 0; i < w->n; i++)
 		if (w->paths[i].state != PX_WATCH_GOOD)

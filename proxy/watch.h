@@ -8,7 +8,8 @@
  *  of them.  One answer, or anything else that is heard, clears it: congestion delays, it does not
  *  silence.  Only when all have stayed without an answer, and another path has given a sign of life
  *  meanwhile, does it count as silent.  A silent path is asked on until it answers.
- *  Without open flows nothing is asked and no time is kept. */
+ *  Without open flows, or when they have moved nothing for some seconds, nothing is asked and no
+ * time is kept: the next octets wake it. */
 #pragma once
 
 #include "proxy/paths.h"
@@ -84,5 +85,8 @@ void px_watch_answer(struct px_watch *w, size_t path, mams_time now);
 /** After everything seen at this moment. */
 void px_watch_tick(struct px_watch *w, mams_time now);
 bool px_watch_next(struct px_watch *w, struct px_watch_action *out);
-/** When to look at the sockets again; never while no flow is open. */
+/** There are flows to be watched, but nothing moves, nothing is owed, and whatever was suspicious
+ * has been looked into: the next octets are to be told by px_watch_flows() at once. */
+bool px_watch_sleeps(const struct px_watch *w, mams_time now);
+/** When to look at the sockets again; never while no flow is open, or moves anything. */
 mams_time px_watch_deadline(const struct px_watch *w, mams_time now);

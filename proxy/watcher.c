@@ -184,8 +184,18 @@ static int64_t processor_us(void)
 	return t.tv_sec * INT64_C(1000000) + t.tv_nsec / 1000;
 }
 
+/* Asleep, it is woken by the workers; what they moved before they could know of it is looked for.
+ */
 static void arm(struct px_watcher *w, mams_time when)
 {
+	bool sleeps = px_watch_sleeps(&w->watch, mams_clock_now());
+
+	atomic_store(&w->instance->asleep, sleeps);
+	if (sleeps) {
+		atomic_thread_fence(memory_order_seq_cst);
+		look_at_flows(w, mams_clock_now());
+		when = px_watch_deadline(&w->watch, mams_clock_now());
+	}
 	w->ticking = !mams_time_is_never(when);
 	mams_loop_timer_at(w->timer, when);
 }

@@ -18,7 +18,7 @@ MAMS_MUST int px_watcher_new(struct mams_loop *l, const struct px_conf *conf,
 void px_watcher_free(struct px_watcher *w); /**< accepts NULL */
 /** The path set has changed; the health of its paths is borrowed. */
 void px_watcher_paths(struct px_watcher *w, const struct px_path *paths, size_t n);
-/** The first flow has come. */
+/** The first flow has come, or flows that moved nothing do again. */
 void px_watcher_wake(struct px_watcher *w);
 /** Tell of every path how it is. */
 void px_watcher_repeat(struct px_watcher *w);

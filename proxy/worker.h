@@ -92,6 +92,7 @@ struct px_worker {
 	struct px_buf *scratch;     /**< what is read goes here first */
 	struct px_source *sources;  /**< [PX_SOURCES], by hash of the peer's address */
 	_Atomic uint32_t *flows;    /**< of the whole process, borrowed */
+	_Atomic bool *asleep;       /**< the same: octets are to be told */
 	struct px_notes *notes;     /**< to the control thread, borrowed */
 	uint64_t hash_key;          /**< against chosen collisions in sources */
 	struct px_roster *roster;   /**< borrowed */
@@ -105,7 +106,7 @@ struct px_worker {
 #define PX_SOURCES 4096u
 #define PX_NAMES 4096u
 
-/** w->index, flows, notes and roster are set by the caller; the rest is zero.
+/** w->index, flows, asleep, notes and roster are set by the caller; the rest is zero.
  *  @param listeners  consumed, with their descriptors
  *  @param cfg        one reference is taken */
 MAMS_MUST int px_worker_start(struct px_worker *w, struct px_snapshot *cfg,

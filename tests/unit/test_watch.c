@@ -36,6 +36,8 @@ static struct world {
 	int64_t back_ms[PATHS];
 	unsigned lost;
 	unsigned looks;
+	bool sleeps;
+	uint64_t slept_at; /* octets */
 } x;
 
 static mams_time at(int64_t ms)
@@ -116,6 +118,8 @@ static void look(void)
 	act();
 	next = px_watch_deadline(&x.w, now);
 	x.look_ms = mams_time_is_never(next) ? INT64_MAX : (next.us + 999) / 1000;
+	x.sleeps = px_watch_sleeps(&x.w, now);
+	x.slept_at = x.octets;
 }
 
 static void run(int64_t ms)
@@ -129,7 +133,7 @@ static void run(int64_t ms)
 			l->heard_ms = x.now_ms;
 			x.octets++;
 		}
-		if (x.now_ms >= x.look_ms)
+		if (x.now_ms >= x.look_ms || (x.sleeps && x.octets > x.slept_at))
 			look();
 	}
 }
@@ -349,7 +353,7 @@ static void relapse(void)
 	CU_ASSERT(x.back_ms[WIFI] <= alive + 330);
 }
 
-static void idle_flows_are_looked_at_seldom(void)
+static void idle_flows_are_not_looked_at(void)
 {
 	begin(250);
 	run(3000);
@@ -358,7 +362,20 @@ static void idle_flows_are_looked_at_seldom(void)
 	run(3000);
 	x.looks = 0;
 	run(60000);
-	CU_ASSERT(x.looks <= 61);
+	CU_ASSERT(x.looks <= 2);
+	CU_ASSERT_EQUAL(x.look_ms, INT64_MAX);
+	/* a path that has died meanwhile is missed as soon as anything goes there */
+	x.link[WIFI].dead = true;
+	x.link[WIFI].owed = true;
+	x.link[LTE].carries = true;
+	run(1000);
+	CU_ASSERT(x.lost_ms[WIFI] > 0);
+	CU_ASSERT_EQUAL(x.lost_ms[LTE], -1);
+	/* what is owed is looked for, as long as it takes */
+	x.link[LTE].carries = false;
+	x.link[LTE].owed = true;
+	run(20000);
+	CU_ASSERT_NOT_EQUAL(x.look_ms, INT64_MAX);
 }
 
 /* The thread was kept from running: what lies there is an answer all the same. */
@@ -424,7 +441,7 @@ int main(void)
 		{"nothing without flows", nothing_without_flows},
 		{"short flows", short_flows},
 		{"relapse", relapse},
-		{"idle flows are looked at seldom", idle_flows_are_looked_at_seldom},
+		{"idle flows are not looked at", idle_flows_are_not_looked_at},
 		{"a late look", late_look},
 		{"the path set changes", path_set_changes},
 		{"the last path is silent", last_path_is_silent},
