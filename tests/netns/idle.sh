@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# Connections that are idle for minutes live on through the proxies as they do without them.
-# Waits and measures nothing: it may run beside other tests.
+# Connections that are idle for minutes live on through the proxies as they do without them, and the
+# client's daemons sleep meanwhile.  Waits, and measures nothing that others could disturb: it may run
+# beside other tests.
 # shellcheck disable=SC2034 # read by lab.sh
 LAB=nt-idle
 LAB_PATIENCE=60
@@ -10,6 +11,12 @@ idle=130
 [ -z "${MAMS_EXTENDED:-}" ] || idle=900
 mark=19777 # of the proxy's own sockets: what carries it is not caught
 
+# wakes NAME: how often it has woken up so far, all threads
+wakes() { awk '/^voluntary/ { n += $2 } END { print n }' /proc/"${LAB_PID[$1]}"/task/*/status; }
+# memory NAME: resident KiB, and those of them that are its own alone
+memory() { awk '/^Rss/ { r = $2 } /^Pss:/ { p = $2 } /^Anonymous/ { a = $2 }
+	END { print r " KiB resident, " p " with shared ones in part, " a " anonymous" }' \
+	/proc/"${LAB_PID[$1]}"/smaps_rollup; }
 listens() { [ -n "$(sv ss -Hltn "src [$1] and sport = :9008")" ]; }
 
 lab_up
@@ -22,6 +29,15 @@ for host in 10.9.9.2 fd09::2; do
 		cl "$(dirname "$0")/behaviour.py" idle "$host" "$m" "$idle" >"$LAB_DIR/$host.$m" &
 		waiting+=($!)
 	done
+done
+sleep 10
+declare -A before
+for name in ccm cl; do before[$name]=$(wakes "$name"); done
+sleep 100
+for name in ccm cl; do
+	woken=$(awk -v a="${before[$name]}" -v b="$(wakes "$name")" 'BEGIN { print (b - a) * 60 / 100 }')
+	echo "$name: $(memory "$name")"
+	claim "mams-$name: wake-ups a minute" "$woken" '<=' 6
 done
 wait "${waiting[@]}"
 for host in 10.9.9.2 fd09::2; do

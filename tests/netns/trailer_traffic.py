@@ -183,8 +183,13 @@ def talk(address, port, rate, seconds, dscp):
             del away[n]
             lost += 1
         if now >= due and now < end and len(away) < 64:
-            s.send(struct.pack("!I", sent) + bytes(996))
-            away[sent] = now
+            try:
+                s.send(struct.pack("!I", sent) + bytes(996))
+                away[sent] = now
+            except ConnectionRefusedError:  # of an earlier one
+                continue
+            except OSError:  # no route
+                lost += 1
             sent += 1
             due = max(due + 1 / rate, now - 0.1)
         s.settimeout(0.2 if now >= end or len(away) >= 64 else max(0.001, due - now))
