@@ -11,8 +11,12 @@ top=$(cd "$(dirname "$0")/../.." && pwd)
 # shellcheck disable=SC2034 # read by claim
 CLAIMS_LIVE=1
 work=$(mktemp -d)
-export MAMS_SECRETS=$work/secrets
-compose() { docker-compose -p mamstest -f "$top/deploy/compose.yaml" "$@"; }
+export MAMS_SECRETS=$work/secrets COMPOSE_PROJECT_NAME=mamstest
+compose() { docker-compose -f "$top/deploy/compose.yaml" "$@"; }
+# The README's own commands, one after the other, as somebody without a terminal.
+mapfile -t readme < <(awk '$0 == "<!-- commands of a host with Docker -->" { on = 1; next } on && /^[^ ]/ { exit }
+	on && NF { sub(/^ +/, ""); sub(/ exec /, " exec -T "); print }' "$top/README.md")
+readme() { (cd "$top" && bash -c "${readme[$1]}"); } # NUMBER
 within() { compose exec -T "$@"; } # SERVICE COMMAND...
 ctl() { within "$1" mams-run ctl "${@:2}"; }
 name() { echo "mamstest_$1_${2:-1}"; } # SERVICE [NUMBER]: of its container
@@ -67,12 +71,12 @@ has_tunnel() { ctl client trailer --json status | jq -e '[.sessions[0].links[].u
 
 say "Docker, the image"
 docker_up "$work/docker"
-"$top/deploy/compose/secrets" "$MAMS_SECRETS"
+readme 0
 compose build -q ncm >"$work/build.log" 2>&1 || { tail -n 30 "$work/build.log"; exit 1; }
 
 say "up"
 began=$(now_ms)
-compose up -d --no-build 2>&1 | tail -n 1
+readme 1 2>&1 | tail -n 1
 docker_wait 60 are_healthy 6 || :
 claim "containers healthy" "$(healthy)" = 6
 claim "  after" $(($(now_ms) - began)) '<=' 60000 ms
@@ -86,6 +90,7 @@ docker_wait 20 has_links || :
 docker_wait 20 has_tunnel || :
 claim "both links of the client are up, in TCP's user plane" "$(yes_no has_links)" = yes
 claim "  and in the tunnel" "$(yes_no has_tunnel)" = yes
+claim "the client's status, by the README" "$(readme 2 | grep -c ACTIVE)" '>=' 1
 
 say "download over both accesses"
 within server sh -c 'mkdir -p -m 755 /tmp/www && head -c 60M /dev/urandom >/tmp/www/60M && chmod 644 /tmp/www/60M'
@@ -150,7 +155,7 @@ docker_wait 30 has_tunnel || :
 claim "  the tunnel is up" "$(yes_no has_tunnel)" = yes
 
 say "two of each"
-compose up -d --no-build --no-recreate --scale ncm=2 --scale nmadp=2 2>&1 | tail -n 1
+compose up -d --no-recreate --scale ncm=2 --scale nmadp=2 2>&1 | tail -n 1
 docker_wait 60 are_healthy 8 || :
 claim "containers healthy" "$(healthy)" = 8
 ncm() { docker exec "$(name ncm "$1")" mams-run ctl ncm "${@:2}"; } # NUMBER

@@ -164,6 +164,27 @@ conformance() {
 	! lint >/dev/null || exit 1
 }
 
+commands() {
+	put tests/docs/commands '[run desk desk] README.md\nmamsctl status\n\tsays x\nip rule\n[test netns.a] docs/a.md\nsudo tests/a b\n'
+	put README.md 'Here:\n\n    mamsctl status    # all of it\n\nor `ip rule`.\n'
+	put docs/a.md '# A\n\n    $ sudo tests/a b\n    output\n'
+	put tests/netns/CMakeLists.txt 'foreach(name a b)\n'
+	put tests/netns/a.sh 'tests/a b\n'
+	clean
+	found 'docs/b.md:3: no test runs: mamsctl sessions' docs/b.md 'B\n\n    mamsctl sessions\n'
+	found 'docs/b.md:2: no test runs: mams-ca init' docs/b.md 'B\n`mams-ca init`\n'
+	found 'docs/man/b.8:1: no test runs: mamsctl why' docs/man/b.8 '.Dl mamsctl why\n'
+	found 'docs/man/b.8:2: no test runs: nft -f' docs/man/b.8 '.Bd -literal\nnft -f - \\\\e\n  x\n.Ed\n'
+	found 'docs/man/b.8:1: no test runs: mams-ca list' docs/man/b.8 '.Ql mams-ca list .\n'
+	put docs/a.md '# A\n'
+	if lint | grep -q 'not in docs/a.md: sudo tests/a b'; then checks=$((checks + 1)); else exit 1; fi
+	put docs/a.md '    sudo tests/a b\n'
+	put tests/netns/a.sh 'nothing\n'
+	if lint | grep -q 'a.sh does not do: sudo tests/a b'; then checks=$((checks + 1)); else exit 1; fi
+	put tests/netns/CMakeLists.txt 'foreach(name b)\n'
+	if lint | grep -q 'no test netns.a'; then checks=$((checks + 1)); else exit 1; fi
+}
+
 # The generator stands in for itself: any program that prints.
 messages() {
 	put docs/messages.md 'one\n'
