@@ -204,7 +204,13 @@ sed 's/"since_ms":20000/"since_ms":70000/' "$records" >"$dir/other.jsonl"
 run 1 policy replay "$dir/other.jsonl"
 has "$out" ':2: alice, class all: what: recorded wait, now apply$'
 has "$out" '^2 decisions, 1 identical, 1 different$'
+run 1 policy replay --json "$dir/other.jsonl"
+has "$(head -n 1 <<<"$out")" '^\{"type":"difference","line":2,"client":"alice","class":"all","why":"what: recorded wait, now apply"\}$'
+has "$(tail -n 1 <<<"$out")" '^\{"type":"summary","decisions":2,"different":1\}$'
 printf 'steering all { mode = load-balancing }\n' >"$dir/policy.conf"
+run 0 policy simulate --json "$dir/policy.conf" "$records"
+has "$(head -n 1 <<<"$out")" '"was":\{"what":"apply","dl":\["wifi"\],"ul":\["wifi"\]\},"would_be":\{"what":"apply","dl":\["wifi","lte"\]'
+has "$(tail -n 1 <<<"$out")" '"decisions":2,"different":2,"without_class":0,"changes_recorded":1,"changes_simulated":1\}$'
 run 0 policy simulate "$dir/policy.conf" "$records"
 has "$out" ':1: alice, class all: was apply DL wifi UL wifi; would be apply DL wifi,lte UL wifi,lte$'
 has "$out" '^2 decisions, 2 different, 0 of classes .*; changes: 1 recorded, 1 simulated$'

@@ -2,7 +2,7 @@
 #include "tools/mamsctl/mamsctl.h"
 
 #include "lib/steer/conf.h"
-#include "lib/steer/record.h"
+#include "tools/mamsctl/policy_json.h"
 
 #include <uthash.h>
 
@@ -62,6 +62,7 @@ static int each_record(const char *path, record_fn take, void *user)
 
 struct replay {
 	const char *path;
+	bool json;
 	size_t records, differ;
 };
 
@@ -73,21 +74,30 @@ static int replay_one(void *user, const struct steer_record *r, size_t line)
 	p->records++;
 	if (steer_record_repeats(r, why, sizeof(why)))
 		return 0;
-	if (p->differ++ < SHOWN_MAX)
+	p->differ++;
+	if (p->json)
+		return policy_json_difference(&(struct policy_difference){.line = line,
+			.client = r->client,
+			.class_name = r->policy.name,
+			.why = why});
+	if (p->differ <= SHOWN_MAX)
 		printf("%s:%zu: %s, class %s: %s\n", p->path, line, r->client, r->policy.name, why);
 	return 0;
 }
 
 int policy_replay(const struct options *o, const char *path)
 {
-	struct replay p = {.path = path};
+	struct replay p = {.path = path, .json = o->json};
 	int status = each_record(path, replay_one, &p);
 
-	(void)o;
+	if (status == 0 && o->json)
+		status = policy_json_summary(
+			&(struct policy_summary){.decisions = p.records, .different = p.differ});
 	if (status)
 		return status;
-	printf("%zu decisions, %zu identical, %zu different\n", p.records, p.records - p.differ,
-		p.differ);
+	if (!o->json)
+		printf("%zu decisions, %zu identical, %zu different\n", p.records,
+			p.records - p.differ, p.differ);
 	return p.differ > 0;
 }
 
@@ -106,6 +116,7 @@ struct stand {
 
 struct simulation {
 	const char *path;
+	bool json;
 	const struct steer_policy *policy;
 	struct stand *stands;
 	size_t records, without, differ, was, now;
@@ -179,16 +190,11 @@ static void keep_stand(
 	memcpy(s->shares, d->shares, d->n_shares * sizeof(*d->shares));
 }
 
-static void put_links(const struct steer_record *r, const struct steer_decision *d, bool down)
+static void put_names(const char *way, const char *const *names, size_t n)
 {
-	const char *sep = "";
-
-	for (size_t i = 0; i < d->n_shares && i < r->input.n_links; i++) {
-		if (!(down ? d->shares[i].dl_on : d->shares[i].ul_on))
-			continue;
-		printf("%s%s", sep, r->input.links[i].access);
-		sep = ",";
-	}
+	printf(" %s ", way);
+	for (size_t i = 0; i < n; i++)
+		printf("%s%s", i ? "," : "", names[i]);
 }
 
 static bool same_links(const struct steer_decision *a, const struct steer_decision *b)
@@ -200,19 +206,30 @@ static bool same_links(const struct steer_decision *a, const struct steer_decisi
 	return a->what == b->what;
 }
 
-static void show_difference(const struct simulation *p, const struct steer_record *r,
+static int show_difference(const struct simulation *p, const struct steer_record *r,
 	const struct steer_decision *now, size_t line)
 {
-	printf("%s:%zu: %s, class %s: was %s DL ", p->path, line, r->client, r->policy.name,
-		mams_enum_str(steer_what_names, r->decision.what));
-	put_links(r, &r->decision, true);
-	printf(" UL ");
-	put_links(r, &r->decision, false);
-	printf("; would be %s DL ", mams_enum_str(steer_what_names, now->what));
-	put_links(r, now, true);
-	printf(" UL ");
-	put_links(r, now, false);
+	struct policy_outcome was;
+	struct policy_outcome would;
+
+	policy_outcome_of(&r->input, &r->decision, &was);
+	policy_outcome_of(&r->input, now, &would);
+	if (p->json)
+		return policy_json_difference(&(struct policy_difference){.line = line,
+			.client = r->client,
+			.class_name = r->policy.name,
+			.was = &was,
+			.would = &would});
+	if (p->differ > SHOWN_MAX)
+		return 0;
+	printf("%s:%zu: %s, class %s: was %s", p->path, line, r->client, r->policy.name, was.what);
+	put_names("DL", was.dl, was.n_dl);
+	put_names("UL", was.ul, was.n_ul);
+	printf("; would be %s", would.what);
+	put_names("DL", would.dl, would.n_dl);
+	put_names("UL", would.ul, would.n_ul);
 	printf("\n");
+	return 0;
 }
 
 static int simulate_one(void *user, const struct steer_record *r, size_t line)
@@ -251,9 +268,8 @@ static int simulate_one(void *user, const struct steer_record *r, size_t line)
 	p->now += now.what == STEER_APPLY;
 	if (same_links(&r->decision, &now))
 		return 0;
-	if (p->differ++ < SHOWN_MAX)
-		show_difference(p, r, &now, line);
-	return 0;
+	p->differ++;
+	return show_difference(p, r, &now, line);
 }
 
 static void free_stands(struct simulation *p)
@@ -273,16 +289,22 @@ int policy_simulate(const struct options *o, const char *policy_file, const char
 {
 	struct steer_policy policy;
 	struct mams_error err = {0};
-	struct simulation p = {.path = path, .policy = &policy};
+	struct simulation p = {.path = path, .json = o->json, .policy = &policy};
 	int status;
 
-	(void)o;
 	if (steer_policy_load(policy_file, &policy, &err) < 0) {
 		complain("%s: %s", err.where, err.text);
 		return 1;
 	}
 	status = each_record(path, simulate_one, &p);
-	if (status == 0)
+	if (status == 0 && o->json)
+		status = policy_json_summary(&(struct policy_summary){.decisions = p.records,
+			.different = p.differ,
+			.simulated = true,
+			.without_class = p.without,
+			.changes_recorded = p.was,
+			.changes_simulated = p.now});
+	else if (status == 0)
 		printf("%zu decisions, %zu different, %zu of classes that %s does not have; "
 		       "changes: %zu recorded, %zu simulated\n",
 			p.records, p.differ, p.without, policy_file, p.was, p.now);
