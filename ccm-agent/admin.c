@@ -103,6 +103,7 @@ static struct ctl_msg *compose_status(const struct ccm_admin *a, uint32_t id)
 	for (uint8_t i = 0; st->links && i < CCM_LINKS_MAX; i++)
 		if (s->link[i].conf)
 			put_link(a->agent, msg, i, &st->links[st->n_links++]);
+	ccm_status_rtt(msg, s);
 	put_preferred(s, msg);
 	ccm_status_agreed(msg, s);
 	ccm_status_anchors(msg, s);

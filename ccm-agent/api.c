@@ -118,6 +118,14 @@ static bool is_our_host(const char *host)
 	return false;
 }
 
+bool ccm_api_admits(const struct ccm_api *a, const struct mams_httpd_req *r)
+{
+	struct mams_unix_peer who = {.uid = (uid_t)-1};
+
+	return is_our_host(mams_httpd_header(r, "Host")) && mams_httpd_user(r, &who) == 0 &&
+	       may_ask(a, r, who.uid);
+}
+
 static bool admit(struct ccm_api *a, struct mams_httpd_req *r, uid_t *uid)
 {
 	static const struct mams_httpd_header later = {"Retry-After", "1"};

@@ -10,6 +10,7 @@
 #pragma once
 
 #include "ccm-agent/agent.h"
+#include "lib/io/httpd.h"
 
 struct ccm_api;
 
@@ -17,6 +18,10 @@ struct ccm_api;
 MAMS_MUST int ccm_api_new(struct mams_loop *l, const struct ccm_conf *conf, struct ccm_agent *agent,
 	struct ccm_api **out, struct mams_error *err);
 void ccm_api_free(struct ccm_api *a); /**< accepts NULL */
+
+/** May the user ask who is at the other end, and does the request name this host by a name of its
+ * own? Without a word of an answer. */
+bool ccm_api_admits(const struct ccm_api *a, const struct mams_httpd_req *r);
 
 extern const struct mams_metric ccm_api_counter_rows[];
 extern const size_t ccm_api_n_counter_rows;

@@ -80,6 +80,9 @@ static const struct mams_conf_row rows[] = {
 	{"api_lifetime", MAMS_C_DURATION, AT(api_lifetime_ms), .min = 1000, .max = 604800000,
 		.def = "1h",
 		.doc = "a requirement of an application ends after this, or earlier as it says"},
+	{"page_listen", MAMS_C_ADDR_PORTS, AT(page_listen), AT(n_page_listen),
+		.doc = "loopback addresses with ports of the status page, for browsers of those "
+		       "who may use the CCM API; default: none"},
 	{"ncm", MAMS_C_STRINGS, AT(ncm), AT(n_ncm), .required = true,
 		.doc = "URLs of the NCM, \"https://host:port\", likewise wss:// and udp://, in "
 		       "order of preference"},
@@ -299,6 +302,10 @@ static int check_api(struct ccm_conf *c, const char *path, struct mams_error *er
 		if (!mams_addr_is_loopback(&c->api_listen[i]))
 			return mams_fail(err, MAMS_EVALUE, path,
 				"api_listen: the CCM API is for this host: 127.0.0.1 or [::1]");
+	for (size_t i = 0; i < c->n_page_listen; i++)
+		if (!mams_addr_is_loopback(&c->page_listen[i]))
+			return mams_fail(err, MAMS_EVALUE, path,
+				"page_listen: the page is for this host: 127.0.0.1 or [::1]");
 	if (!c->api_certificate != !c->api_key)
 		return mams_fail(
 			err, MAMS_EMISSING, path, "api_certificate and api_key belong together");

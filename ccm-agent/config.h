@@ -34,6 +34,8 @@ struct ccm_conf {
 	const char *api_certificate; /**< NULL: no TLS on loopback */
 	const char *api_key;
 	uint32_t api_lifetime_ms;
+	struct mams_addr *page_listen; /**< loopback */
+	size_t n_page_listen;
 	const char **ncm; /**< URLs, in order of preference */
 	size_t n_ncm;
 	const char **secure_interfaces; /**< on which udp URLs are used */

@@ -2,6 +2,7 @@
 #include "ccm-agent/admin.h"
 #include "ccm-agent/api.h"
 #include "ccm-agent/apply_marks.h"
+#include "ccm-agent/page.h"
 #include "lib/base/log.h"
 #include "lib/io/proc.h"
 #include "mams_version.h"
@@ -21,6 +22,7 @@ struct app {
 	struct ccm_agent *agent;
 	struct ccm_admin *admin;
 	struct ccm_api *api;
+	struct ccm_page *page;
 	struct ccm_marks *marks;
 };
 
@@ -74,6 +76,8 @@ static int start(struct app *a, struct mams_error *err)
 	if (rc == 0)
 		rc = ccm_api_new(a->loop, &a->conf, a->agent, &a->api, err);
 	if (rc == 0)
+		rc = ccm_page_new(a->loop, &a->conf, a->api, &a->page, err);
+	if (rc == 0)
 		rc = ccm_marks_new(a->loop, &a->conf, marks_wanted, a, &a->marks);
 	if (rc == 0)
 		rc = mams_proc_drop_caps(keep, MAMS_ARRAY_LEN(keep));
@@ -88,6 +92,7 @@ static int start(struct app *a, struct mams_error *err)
 
 static void finish(struct app *a)
 {
+	ccm_page_free(a->page);
 	ccm_admin_free(a->admin);
 	ccm_api_free(a->api);
 	ccm_marks_free(a->marks);

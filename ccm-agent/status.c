@@ -2,6 +2,7 @@
 
 #include "ccm-agent/agree.h"
 #include "ccm-agent/linkstat.h"
+#include "lib/io/sockdiag.h"
 
 static const char **put_names(
 	struct ctl_msg *msg, uint32_t bits, int count, const char *(*name)(int), size_t *n)
@@ -65,6 +66,41 @@ void ccm_status_anchors(struct ctl_msg *msg, const struct ccm_session *s)
 		x->dl = put_links(msg, s, a, a->dl, &x->n_dl);
 		x->ul = put_links(msg, s, a, a->ul, &x->n_ul);
 		out->n_anchors++;
+	}
+}
+
+static void take_rtt(void *user, const struct mams_tcp_socket *socket)
+{
+	struct ctl_ccm_status *out = user;
+	uint32_t rtt = (uint32_t)socket->rtt_us;
+
+	for (size_t i = 0; i < out->n_links; i++) {
+		struct ctl_link_status *l = &out->links[i];
+
+		if (rtt == 0 || !mams_addr_eq_ip(&socket->local, &l->address))
+			continue;
+		l->rtt_us = l->has_rtt_us && l->rtt_us < rtt ? l->rtt_us : rtt;
+		l->has_rtt_us = true;
+	}
+}
+
+void ccm_status_rtt(struct ctl_msg *msg, const struct ccm_session *s)
+{
+	struct mams_addr asked[2] = {0};
+	size_t n = 0;
+
+	/* the proxies of an instance have one port in most networks: a dump of each family */
+	for (size_t k = 0; k < CCM_ANCHORS_MAX * CCM_LINKS_MAX; k++) {
+		const struct ccm_anchor *a = &s->anchor[k / CCM_LINKS_MAX];
+		const struct mams_addr *p = &a->lane[k % CCM_LINKS_MAX].proxy;
+		bool known = !a->used || !a->proxied || !mams_addr_is_set(p);
+
+		for (size_t i = 0; i < n; i++)
+			known |= asked[i].family == p->family && asked[i].port == p->port;
+		if (known || n == MAMS_ARRAY_LEN(asked))
+			continue;
+		asked[n++] = *p;
+		(void)!mams_sockdiag_tcp(p->family, p->port, take_rtt, &msg->ccm_status);
 	}
 }
 

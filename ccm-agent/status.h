@@ -8,5 +8,7 @@
 
 void ccm_status_agreed(struct ctl_msg *msg, const struct ccm_session *s);
 void ccm_status_anchors(struct ctl_msg *msg, const struct ccm_session *s);
+/** Round trips of the subflows that links carry now, into the links of the status. */
+void ccm_status_rtt(struct ctl_msg *msg, const struct ccm_session *s);
 /** Gauges of session and links, for Prometheus. */
 void ccm_status_metrics(struct mams_buf *out, const struct ccm_session *s);

@@ -1,46 +1,29 @@
 #include "ncm-service/web.h"
 
 #include "lib/base/log.h"
+#include "lib/io/webpage.h"
 #include "ncm-service/intake.h"
 #include "ncm-service/metrics.h"
-#include "ncm-service/relay.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <string.h>
-#include <sys/queue.h>
 
 #define LOG_MODULE "web"
 #define CONNECTIONS_MAX 256
 #define TEXT_FORMAT "text/plain; version=0.0.4; charset=utf-8"
-/* Nothing but our own files, nobody's frame, and no script or style in the page itself. */
-#define POLICY                                                                                     \
-	"default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; "            \
-	"img-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
-
-/* A request that waits for an answer over ctl. */
-struct waiting {
-	struct ncm_web *web;
-	struct mams_httpd_req *req;
-	struct ncm_relay *relay;
-	LIST_ENTRY(waiting) link;
-};
 
 struct web_counters {
 	uint64_t denied;
 	uint64_t bad_route;
-	uint64_t bad_request;
-	uint64_t silent;
 };
 
 struct ncm_web {
-	struct mams_loop *loop;
 	const struct ncm_conf *conf;
 	struct ncm_service *service;
 	const struct ncm_api *api;
 	struct mams_httpd *httpd;
+	struct mams_web page;
 	mams_time started;
-	LIST_HEAD(, waiting) waiting;
 	struct web_counters counters;
 };
 
@@ -51,100 +34,30 @@ struct ncm_web {
 static const struct mams_metric web_rows[] = {
 	CNT("denied_total", denied, "requests that the role of who asks does not allow"),
 	CNT("bad_route_total", bad_route, "no such path or method"),
-	CNT("bad_request_total", bad_request, "ctl requests that cannot be read"),
-	CNT("silent_total", silent, "requests that nobody answered in time"),
 };
 
-/* cmake/Embed.cmake */
-#define FILE_OF(id)                                                                                \
-	extern const unsigned char mams_file_##id[];                                               \
-	extern const size_t mams_file_##id##_len
-FILE_OF(index_html);
-FILE_OF(page_js);
-FILE_OF(graph_js);
-FILE_OF(style_css);
-FILE_OF(icon_svg);
-
-static const struct page_file {
-	const char *path;
-	const char *type;
-	const unsigned char *octets;
-	const size_t *len;
-} files[] = {
-	{"/", "text/html; charset=utf-8", mams_file_index_html, &mams_file_index_html_len},
-	{"/page.js", "text/javascript; charset=utf-8", mams_file_page_js, &mams_file_page_js_len},
-	{"/graph.js", "text/javascript; charset=utf-8", mams_file_graph_js,
-		&mams_file_graph_js_len},
-	{"/icon.svg", "image/svg+xml", mams_file_icon_svg, &mams_file_icon_svg_len},
-	{"/style.css", "text/css; charset=utf-8", mams_file_style_css, &mams_file_style_css_len},
+#define PAGE_CNT(name, field, text)                                                                \
+	{                                                                                          \
+		name, text, MAMS_COUNTER, offsetof(struct mams_web_counters, field)                \
+	}
+static const struct mams_metric page_rows[] = {
+	PAGE_CNT("bad_request_total", bad_request, "ctl requests that cannot be read"),
+	PAGE_CNT("silent_total", silent, "requests that nobody answered in time"),
 };
 
-static void reply(struct ncm_web *w, struct mams_httpd_req *r, unsigned status, const char *type,
-	const void *body, size_t len)
+MAMS_WEB_FILE_OF(index_html);
+MAMS_WEB_FILE_OF(page_js);
+
+static const struct mams_web_file files[] = {
+	{"/", MAMS_WEB_HTML, mams_file_index_html, &mams_file_index_html_len},
+	{"/page.js", MAMS_WEB_SCRIPT, mams_file_page_js, &mams_file_page_js_len},
+};
+
+static const char *role_of(void *user, const struct mams_httpd_req *r)
 {
-	const struct mams_httpd_header headers[] = {
-		{"Cache-Control", "no-store"},
-		{"X-Content-Type-Options", "nosniff"},
-		{"Content-Security-Policy", POLICY},
-		{"Referrer-Policy", "no-referrer"},
-		{"MAMS-Role", ncm_identity_may_steer(w->conf, mams_httpd_identity(r)) ? "operator"
-										      : "viewer"},
-	};
+	const struct ncm_web *w = user;
 
-	mams_httpd_reply_with(r, status, type, body, len, headers, MAMS_ARRAY_LEN(headers));
-}
-
-static void refuse(struct ncm_web *w, struct mams_httpd_req *r, unsigned status, const char *words)
-{
-	reply(w, r, status, "text/plain; charset=utf-8", words, strlen(words));
-}
-
-/* ---- asked over ctl ---- */
-
-static void forget(struct waiting *x)
-{
-	LIST_REMOVE(x, link);
-	free(x);
-}
-
-static void answered(void *user, const struct ctl_msg *answer, const char *data, size_t len)
-{
-	struct waiting *x = user;
-	struct ncm_web *w = x->web;
-	struct mams_httpd_req *r = x->req;
-
-	forget(x);
-	mams_httpd_set_user(r, NULL);
-	if (!answer) {
-		w->counters.silent++;
-		refuse(w, r, 504, "no answer in time\n");
-	} else if (answer->type == CTL_METRICS) {
-		reply(w, r, 200, TEXT_FORMAT, answer->metrics.text, strlen(answer->metrics.text));
-	} else {
-		reply(w, r, 200, "application/json", data, len);
-	}
-}
-
-/* @param request  consumed; NULL: no memory */
-static void ask(struct ncm_web *w, struct mams_httpd_req *r, const struct ncm_relay_to *to,
-	struct ctl_msg *request)
-{
-	struct waiting *x = calloc(1, sizeof(*x));
-
-	if (!x) {
-		ctl_msg_free(request);
-		refuse(w, r, 503, "out of memory\n");
-		return;
-	}
-	x->web = w;
-	x->req = r;
-	LIST_INSERT_HEAD(&w->waiting, x, link);
-	mams_httpd_set_user(r, x);
-	if (ncm_relay_new(w->loop, to, request, answered, x, &x->relay) < 0) {
-		forget(x);
-		mams_httpd_set_user(r, NULL);
-		refuse(w, r, 503, "out of memory\n");
-	}
+	return ncm_identity_may_steer(w->conf, mams_httpd_identity(r)) ? "operator" : "viewer";
 }
 
 static void ask_madp(struct ncm_web *w, struct mams_httpd_req *r, const char *name)
@@ -152,10 +65,11 @@ static void ask_madp(struct ncm_web *w, struct mams_httpd_req *r, const char *na
 	const struct ncm_madps *m = ncm_registry_madps(ncm_service_registry(w->service));
 	const int i = ncm_madps_find(m, name);
 	const struct ncm_madp_conf *conf;
-	struct ncm_relay_to to = {0};
+	struct mams_ctl_ask_to to = {0};
 
 	if (i < 0) {
-		refuse(w, r, 404, "no such N-MADP instance: mamsctl status lists them\n");
+		mams_web_refuse(
+			&w->page, r, 404, "no such N-MADP instance: mamsctl status lists them\n");
 		return;
 	}
 	conf = &m->policy->madps[i];
@@ -165,7 +79,7 @@ static void ask_madp(struct ncm_web *w, struct mams_httpd_req *r, const char *na
 			.context = ncm_madp_context(ncm_service_madp(w->service))};
 	else
 		to.path = conf->trailer ? conf->trailer : conf->ctl;
-	ask(w, r, &to, ctl_msg_new(CTL_METRICS_REQ, 1));
+	mams_web_ask(&w->page, r, &to, ctl_msg_new(CTL_METRICS_REQ, 1));
 }
 
 static bool may_ask(const struct ncm_conf *conf, const char *identity, const struct ctl_msg *m)
@@ -186,36 +100,20 @@ static bool is_order(const struct ctl_msg *m)
 
 static void on_ctl(struct ncm_web *w, struct mams_httpd_req *r)
 {
-	const struct ncm_relay_to to = {.path = w->conf->ctl_socket};
-	const char *type = mams_httpd_header(r, "Content-Type");
-	struct mams_error err = {0};
-	struct ctl_msg *m = NULL;
-	char words[320];
-	size_t len;
-	const char *body = mams_httpd_body(r, &len);
+	const struct mams_ctl_ask_to to = {.path = w->conf->ctl_socket};
+	struct ctl_msg *m = mams_web_read(&w->page, r);
 
-	/* what another site's page may send with our user's login is never of this type */
-	if (!type || strcmp(type, "application/json") != 0) {
-		w->counters.bad_request++;
-		refuse(w, r, 415, "application/json is wanted\n");
+	if (!m)
 		return;
-	}
-	if (ctl_decode(body, len, &m, &err) < 0 || m->id == 0) {
-		w->counters.bad_request++;
-		snprintf(words, sizeof(words), "%s: %s\n", m ? "id" : err.where,
-			m ? "must not be 0" : err.text);
-		ctl_msg_free(m);
-		refuse(w, r, 400, words);
-	} else if (!may_ask(w->conf, mams_httpd_identity(r), m)) {
+	if (!may_ask(w->conf, mams_httpd_identity(r), m)) {
 		w->counters.denied++;
 		ctl_msg_free(m);
-		refuse(w, r, 403, "only an operator of this NCM may do that\n");
-	} else {
-		if (is_order(m))
-			log_info("order type=%s by=%s", ctl_type_name(m->type),
-				mams_httpd_identity(r));
-		ask(w, r, &to, m);
+		mams_web_refuse(&w->page, r, 403, "only an operator of this NCM may do that\n");
+		return;
 	}
+	if (is_order(m))
+		log_info("order type=%s by=%s", ctl_type_name(m->type), mams_httpd_identity(r));
+	mams_web_ask(&w->page, r, &to, m);
 }
 
 static void on_metrics(struct ncm_web *w, struct mams_httpd_req *r)
@@ -227,14 +125,16 @@ static void on_metrics(struct ncm_web *w, struct mams_httpd_req *r)
 		ask_madp(w, r, madp);
 		return;
 	}
-	ncm_metrics_text(w->service, w->api, w->started, mams_loop_now(w->loop), &text);
+	ncm_metrics_text(w->service, w->api, w->started, mams_loop_now(w->page.loop), &text);
 	mams_metrics_text(&text, "ncm_admin", web_rows, MAMS_ARRAY_LEN(web_rows), &w->counters);
+	mams_metrics_text(
+		&text, "ncm_admin", page_rows, MAMS_ARRAY_LEN(page_rows), &w->page.counters);
 	mams_metrics_text(&text, "ncm_admin", mams_httpd_metrics, mams_httpd_n_metrics,
 		mams_httpd_counters(w->httpd));
 	if (text.failed)
-		refuse(w, r, 503, "out of memory\n");
+		mams_web_refuse(&w->page, r, 503, "out of memory\n");
 	else
-		reply(w, r, 200, TEXT_FORMAT, text.data, text.len);
+		mams_web_reply(&w->page, r, 200, TEXT_FORMAT, text.data, text.len);
 	mams_buf_fini(&text);
 }
 
@@ -242,14 +142,10 @@ static void on_metrics(struct ncm_web *w, struct mams_httpd_req *r)
 
 static void on_file(struct ncm_web *w, struct mams_httpd_req *r, const char *path)
 {
-	for (size_t i = 0; i < MAMS_ARRAY_LEN(files); i++) {
-		if (strcmp(files[i].path, path) != 0)
-			continue;
-		reply(w, r, 200, files[i].type, files[i].octets, *files[i].len);
+	if (mams_web_file(&w->page, r, path))
 		return;
-	}
 	w->counters.bad_route++;
-	refuse(w, r, 404, "no such page\n");
+	mams_web_refuse(&w->page, r, 404, "no such page\n");
 }
 
 static void request(void *user, struct mams_httpd_req *r)
@@ -260,7 +156,7 @@ static void request(void *user, struct mams_httpd_req *r)
 
 	if (!ncm_identity_may_view(w->conf, mams_httpd_identity(r))) {
 		w->counters.denied++;
-		refuse(w, r, 403, "neither a viewer nor an operator of this NCM\n");
+		mams_web_refuse(&w->page, r, 403, "neither a viewer nor an operator of this NCM\n");
 	} else if (strcmp(method, "POST") == 0 && strcmp(path, "/ctl") == 0) {
 		on_ctl(w, r);
 	} else if (strcmp(method, "GET") == 0 && strcmp(path, "/metrics") == 0) {
@@ -272,13 +168,8 @@ static void request(void *user, struct mams_httpd_req *r)
 
 static void gone(void *user, struct mams_httpd_req *r)
 {
-	struct waiting *x = mams_httpd_get_user(r);
-
 	(void)user;
-	if (!x)
-		return;
-	ncm_relay_free(x->relay);
-	forget(x);
+	mams_web_gone(r);
 }
 
 static const struct mams_httpd_ops httpd_ops = {.request = request, .gone = gone};
@@ -292,7 +183,11 @@ int ncm_web_new(struct mams_loop *l, const struct ncm_conf *conf, struct ncm_ser
 
 	if (!w)
 		return -ENOMEM;
-	w->loop = l;
+	w->page = (struct mams_web){.loop = l,
+		.files = files,
+		.n_files = MAMS_ARRAY_LEN(files),
+		.role = role_of,
+		.user = w};
 	w->conf = conf;
 	w->service = v;
 	w->api = api;
@@ -310,14 +205,9 @@ int ncm_web_new(struct mams_loop *l, const struct ncm_conf *conf, struct ncm_ser
 
 void ncm_web_free(struct ncm_web *w)
 {
-	struct waiting *x;
-
 	if (!w)
 		return;
-	while ((x = LIST_FIRST(&w->waiting)) != NULL) {
-		ncm_relay_free(x->relay);
-		forget(x);
-	}
+	mams_web_fini(&w->page);
 	mams_httpd_free(w->httpd);
 	free(w);
 }

@@ -344,6 +344,8 @@ struct ctl_link_status {
 	bool dl;             /**< in the downlink list */
 	uint64_t rx_bytes;   /**< of the interface (CCM) */
 	uint64_t tx_bytes;
+	bool has_rtt_us;
+	uint32_t rtt_us; /**< CCM only: of the subflows that it carries now, the least */
 	struct ctl_measured *measured; /**< NCM only */
 	size_t n_measured;
 	struct ctl_path_est *path_est;                  /**< NCM only; NULL: nothing yet */

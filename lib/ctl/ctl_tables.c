@@ -296,6 +296,8 @@ static const struct mams_field link_status_rows[] = {
 	FLAG(ctl_link_status, dl),
 	COUNT(ctl_link_status, rx_bytes),
 	COUNT(ctl_link_status, tx_bytes),
+	ROW_OPT_INT(U32, ctl_link_status, rtt_us, "rtt_us", 0, 0,
+		"of the TCP that it carries now, least of its subflows"),
 	ROW_LIST(ctl_link_status, measured, "measured", OPT, &measured_table, 0, MAX_PATHS, ""),
 	ROW_OPT_OBJ(ctl_link_status, path_est, "path_est", &path_est_table, "seed 6.5"),
 	ROW_OPT_OBJ(ctl_link_status, ul_quality, "ul_quality", &ctl_way_status_table, ""),

@@ -1,96 +1,17 @@
 "use strict";
-/* The status page of mams-ncm.  Asks what mamsctl asks, one ctl request a POST to /ctl, and draws what
- * is on the screen.  Text of the daemon's goes into text nodes only. */
+/* The status page of mams-ncm: asks what mamsctl asks, and draws what is on the screen.  parts.js and graph.js
+ * come first. */
 
 const PAGE = 25; /* sessions shown at a time */
-const TICK_MS = 400;
 const EVENTS_KEPT = 200;
 const FRESH_MS = 3000; /* N-MADP instances tell once a second what links with traffic carry */
 
-const $ = (id) => document.getElementById(id);
 const view = { skip: 0, client: "", troubled: false, chosen: null, operator: false, ticks: 0, lastEvent: 0 };
-const graphs = new Map(); /* by what they show */
-let nextId = 1;
-
-/* ---- the NCM ---- */
 
 async function ask(type, members) {
-	const answer = await fetch("/ctl", {
-		method: "POST",
-		headers: { "Content-Type": "application/json" },
-		body: JSON.stringify({ ctl: 1, type, id: nextId++, ...members }),
-		signal: AbortSignal.timeout(type === "steer" ? 70000 : 10000),
-	});
-	if (!answer.ok)
-		throw new Error((await answer.text()).trim() || `the NCM answers ${answer.status}`);
-	view.operator = answer.headers.get("MAMS-Role") === "operator";
-	const said = await answer.json();
-	if (said.type === "result" && said.code !== 0)
-		throw new Error(said.text || `error ${said.code}`);
+	const { said, role } = await askCtl("/ctl", type, members, type === "steer" ? 70000 : 10000);
+	view.operator = role === "operator";
 	return said;
-}
-
-/* ---- small tools ---- */
-
-function set(node, text) {
-	if (node.textContent !== text)
-		node.textContent = text;
-}
-
-function style(node, name) {
-	if (node.className !== name)
-		node.className = name;
-}
-
-function make(tag, name, ...inside) {
-	const node = document.createElement(tag);
-	if (name)
-		node.className = name;
-	node.append(...inside);
-	return node;
-}
-
-function badge(text, kind) {
-	return make("span", `badge ${kind}`, text);
-}
-
-function graphOf(what) {
-	let g = graphs.get(what);
-	if (!g) {
-		g = new Graph(what);
-		graphs.set(what, g);
-	}
-	return g;
-}
-
-/* The children of a node, one for each item: made once, filled again and again. */
-function list(node, items, build, fill) {
-	while (node.children.length > items.length)
-		node.lastElementChild.remove();
-	items.forEach((item, i) => {
-		if (!node.children[i])
-			node.append(build());
-		fill(node.children[i], item);
-	});
-}
-
-function facts(node, pairs) {
-	list(node, pairs.flat(), () => document.createElement("dd"), () => {});
-	pairs.flat().forEach((text, i) => {
-		const tag = i % 2 === 0 ? "DT" : "DD";
-		if (node.children[i].tagName !== tag)
-			node.children[i].replaceWith(document.createElement(tag));
-		set(node.children[i], text);
-	});
-}
-
-function duration(ms) {
-	const s = Math.floor(ms / 1000);
-	if (s < 120)
-		return `${s} s`;
-	if (s < 7200)
-		return `${Math.floor(s / 60)} min`;
-	return s < 172800 ? `${Math.floor(s / 3600)} h` : `${Math.floor(s / 86400)} d`;
 }
 
 /* bit/s of one direction of a link */
@@ -136,9 +57,7 @@ function showWrong(status, troubled) {
 	const n = wrong.length + Math.max(more, 0);
 	if (more > 0)
 		wrong.push(`and ${more} more sessions`);
-	set($("verdict"), n === 0 ? "Nothing." : n === 1 ? "One thing:" : `${n} things:`);
-	style($("verdict"), n === 0 ? "good" : "bad");
-	list($("wrong"), wrong, () => make("li"), set);
+	showVerdict(wrong, n);
 }
 
 /* ---- accesses and instances ---- */
@@ -156,17 +75,6 @@ function uplink(down, up) {
 function fillRates(node, down, up) {
 	set(node.children[0], `↓ ${rate(down)}`);
 	set(node.children[1], `↑ ${uplink(down, up)}`);
-}
-
-function useGraph(card, what, before) {
-	const g = graphOf(what);
-	const old = card.querySelector("canvas");
-	if (old !== g.canvas) {
-		if (old)
-			old.remove();
-		before.before(g.canvas);
-	}
-	return g;
 }
 
 function showAccesses(accesses, now) {
@@ -262,21 +170,6 @@ function choose(session, focus) {
 		$("detail").scrollIntoView({ block: "start" });
 	}
 	tick();
-}
-
-function linkCard() {
-	return make("div", "card", make("h3", "", make("span"), make("span", "badge")),
-		make("div", "rates", make("span", "d"), make("span", "u")), make("dl"));
-}
-
-function percent(part, whole) {
-	return whole > 0 ? `${Math.round(part / whole * 100)} %` : "–";
-}
-
-function carries(l) {
-	if (!l.up || !l.admitted)
-		return "nothing";
-	return [l.dl && "downlink", l.ul && "uplink"].filter(Boolean).join(" and ") || "backup";
 }
 
 function fillLink(card, s, l, now) {
@@ -403,29 +296,12 @@ async function look() {
 	set($("version"), troubled.version);
 	set($("uptime"), `up for ${duration(troubled.uptime_ms)}`);
 	set($("role"), view.operator ? "· you may steer" : "· you may look");
-	for (const g of graphs.values())
-		if (g.canvas.isConnected)
-			g.draw(now);
+	drawGraphs(now);
 	document.body.dataset.script_ms = (performance.now() - began).toFixed(1);
-}
-
-let looking = false;
-
-async function tick() {
-	if (looking || document.hidden)
-		return;
-	looking = true;
-	try {
-		await look();
-		set($("live"), "live");
-		style($("live"), "badge good");
-	} catch (e) {
-		set($("live"), `not live: ${e.message}`);
-		style($("live"), "badge bad");
-	}
 	view.ticks++;
-	looking = false;
 }
+
+const tick = clock(look);
 
 $("find").addEventListener("submit", (e) => {
 	e.preventDefault();
@@ -456,6 +332,4 @@ $("steer").addEventListener("submit", (e) => {
 	order("Steering", "steer", { anchor: $("anchor").value, dl: chosen("dl"), ul: chosen("ul") });
 });
 $("auto").addEventListener("click", () => order("Asking", "policy", { automatic: true }));
-document.addEventListener("visibilitychange", tick);
-setInterval(tick, TICK_MS);
-tick();
+startClock(tick);

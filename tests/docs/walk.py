@@ -21,6 +21,7 @@ import time
 PROGRAMS = ("api cmake ctest curl deploy/demo deploy/lab/install deploy/compose/secrets docker-compose ip mams-ca "
             "mams-ccm mams-ncm mams-proxy mams-trailer mamsctl nft pkill sudo sysctl systemctl tests/bench/run "
             "tests/run tshark up").split()
+SCENES = ("desk desk", "proxy network", "proxy client", "both network")  # of tests/netns/docs.sh
 KINDS = ("run", "help", "test", "conf", "define")
 NOTES = ("says", "before", "after", "meanwhile", "with", "in", "proof")
 PATIENCE = 30
@@ -202,6 +203,8 @@ def match(root):
     if len(by) != len(entries):
         twice = [e for e in entries if by[(e.document, e.key)] is not e]
         wrong += [f"tests/docs/commands:{e.line}: twice: {e.key}" for e in twice]
+    wrong += [f"tests/docs/commands:{e.line}: no such scene and host: {e.argument}" for e in entries
+              if e.kind in ("run", "help", "conf") and e.argument not in SCENES]
     pairs, used = [], set()
     for c in commands(root):
         e = by.get((c.document, c.key))
@@ -262,8 +265,8 @@ def looks_like(want, got):
 
 
 class Scene:
-    def __init__(self, name, hosts):
-        self.name, self.hosts, self.defined = name, hosts, {}
+    def __init__(self, hosts):
+        self.hosts, self.defined = hosts, {}
 
     def execute(self, host, script):
         """status and output of a script as root of that host"""
@@ -324,7 +327,7 @@ class Scene:
 def run(root, name, hosts):
     pairs, wrong = match(root)
     print("\n".join(wrong))
-    scene, good, bad = Scene(name, hosts), 0, len(wrong)
+    scene, good, bad = Scene(hosts), 0, len(wrong)
     for e, c in pairs:
         if e.kind == "define":
             scene.defined[e.document] = c.text

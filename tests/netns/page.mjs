@@ -9,7 +9,7 @@ const need = createRequire(`${process.env.PAGE_NPM}/`);
 const puppeteer = need("puppeteer-core");
 const axe = readFileSync(need.resolve("axe-core/axe.min.js"), "utf8");
 const sleep = (ms) => new Promise((done) => setTimeout(done, ms));
-const say = (name, value) => console.log(`${name} ${value}`);
+const say = (name, value) => console.log(`${part === "agent" ? "agent_" : ""}${name} ${value}`);
 const wrong = { console: [], outside: [], axe: [] };
 
 const browser = await puppeteer.launch({
@@ -20,7 +20,8 @@ const browser = await puppeteer.launch({
 async function open(user, width, scheme) {
 	const context = await browser.createBrowserContext();
 	const page = await context.newPage();
-	await page.authenticate({ username: user, password: process.env.PAGE_PASSWORD });
+	if (user)
+		await page.authenticate({ username: user, password: process.env.PAGE_PASSWORD });
 	await page.setViewport({ width, height: 900, isMobile: width < 500, hasTouch: width < 500 });
 	await page.emulateMediaFeatures([{ name: "prefers-color-scheme", value: scheme }]);
 	page.on("console", (m) => ["error", "warn"].includes(m.type()) && wrong.console.push(m.text()));
@@ -147,6 +148,50 @@ async function lab() {
 	await look(page, "desktop-dark");
 }
 
+// The page of mams-ccm, at the client: no login, nothing to steer.
+async function agent() {
+	const page = await open(null, 1280, "light");
+	say("links_ms", await until(page, () => document.querySelectorAll("#links .card").length === 2));
+	say("moving_ms", await until(page, () => [...document.querySelectorAll("#links .rates .d")].some((n) =>
+		parseFloat(n.textContent.slice(2)) > 5 && n.textContent.includes("Mbit"))));
+	say("delay", await page.$$eval("#links dl", (l) => l.filter((n) => / ms/.test(n.textContent)).length));
+	say("method", await page.$$eval("#links dl", (l) => l.filter((n) => n.textContent.includes("MPTCP_Proxy")).length));
+	const picture = () => page.$$eval("#links canvas", (l) => l.map((c) => c.toDataURL()).join(""));
+	const before = await picture();
+	await sleep(1000);
+	say("graph_moves", before === await picture() ? "no" : "yes");
+	say("verdict", (await text(page, "#verdict")));
+	await look(page, "agent-desktop-light");
+
+	execSync(process.env.PAGE_DOWN);
+	say("down_ms", await until(page, isDown, "wifi"));
+	say("down_verdict", await text(page, "#wrong li"));
+	await look(page, "agent-desktop-light-down");
+	execSync(process.env.PAGE_UP);
+	say("up_ms", await until(page, isUp, "wifi"));
+	say("verdict_again_ms", await until(page, () => document.querySelector("#verdict").textContent === "Nothing."));
+
+	await page.evaluate(() => document.activeElement.blur());
+	await page.keyboard.press("Tab");
+	await page.keyboard.press("Enter");
+	say("keyboard", await page.evaluate(() => document.activeElement.id));
+	const expected = wrong.console.length;
+	const post = (to, type) => page.evaluate(async (t, n) => (await fetch(`/ctl?of=${t}`, { method: "POST",
+		headers: { "Content-Type": "application/json" },
+		body: JSON.stringify({ ctl: 1, id: 1, type: n, dl: ["wifi"], ul: ["wifi"], level: "debug" }) })).status, to, type);
+	say("steer", await post("ccm", "steer"));
+	say("log", await post("proxy", "log_level"));
+	say("other", await post("ncm", "status_req"));
+	say("proxy", await post("proxy", "status_req"));
+	await sleep(100);
+	wrong.console.length = expected; // Chromium names each refusal there
+	const phone = await open(null, 390, "dark");
+	await until(phone, () => document.querySelectorAll("#links .card").length === 2);
+	await sleep(800);
+	await look(phone, "agent-phone-dark");
+	say("phone_overflow", await phone.evaluate(() => document.documentElement.scrollWidth));
+}
+
 async function crowd() {
 	const page = await open("boss", 1280, "light");
 	say("paint_ms", await page.evaluate(() => Math.round(performance.getEntriesByName("first-contentful-paint")[0].startTime)));
@@ -167,7 +212,7 @@ async function crowd() {
 }
 
 try {
-	await (part === "crowd" ? crowd() : lab());
+	await { crowd, agent, lab }[part]();
 } finally {
 	for (const [name, list] of Object.entries(wrong))
 		say(`wrong_${name}`, list.length ? list.slice(0, 3).map((x) => x.replaceAll(/\s+/g, "_")).join(",") : "nothing");

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # The status page in a headless Chromium: graphs move, a link that dies is seen, an operator steers from
-# it and a viewer cannot; nothing from elsewhere, no error, nothing that axe-core calls serious.
+# it and a viewer cannot; nothing from elsewhere, no error, nothing that axe-core calls serious.  Then the
+# client's own page, that of mams-ccm.
 # shellcheck disable=SC2034 # read by lab.sh
 LAB=nt-page
 # shellcheck source=tests/netns/common.sh
@@ -11,6 +12,7 @@ LAB=nt-page
 lab_net && lab_certs && lab_conf && page_conf
 printf 'steering all { mode = load-balancing }\n' >"$LAB_DIR/policy.conf"
 echo "policy_file = $LAB_DIR/policy.conf" >>"$LAB_DIR/ncm.conf"
+printf 'page_listen = { "127.0.0.1:8651" }\napi_users = { "daemon" }\n' >>"$LAB_DIR/ccm.conf"
 for d in nginx px-pm cl-pm px cl ncm ccm; do lab_start_one $d; done
 lab_wait 15 lab_ready
 lab_mamsctl -s "$LAB_DIR/ncm.ctl" steer --dl wifi,lte --ul wifi,lte >/dev/null
@@ -49,6 +51,40 @@ claim "requests to elsewhere" "$(saw wrong_outside)" = nothing
 claim "axe-core: serious or critical" "$(saw wrong_axe)" = nothing
 claim "nobody but operators has steered" "$(lab_mamsctl --json -s "$LAB_DIR/ncm.ctl" sessions |
 	jq -r '.sessions[0].anchors[0].dl | join(",")')" = lte
+
+say "the client's own page"
+lab_get /300M >/dev/null 2>&1 &
+job=$!
+page_look agent "$CL" http://127.0.0.1:8651
+kill "$job" 2>/dev/null || :
+asks() { # USER CURL ARGUMENTS...: status
+	cl setpriv --reuid="$1" --regid="$(id -g "$1")" --clear-groups curl -sS --max-time 5 -o /dev/null \
+		-w '%{http_code}' "${@:2}" http://127.0.0.1:8651/
+}
+claim "links are shown" "$(saw agent_links_ms)" '<=' 3000 ms
+claim "a download is seen" "$(saw agent_moving_ms)" '<=' 5000 ms
+claim "its graphs move" "$(saw agent_graph_moves)" = yes
+claim "links with a delay" "$(saw agent_delay)" '>=' 1
+claim "links with their method" "$(saw agent_method)" = 2
+claim "what is wrong" "$(saw agent_verdict)" = Nothing.
+claim "a link taken down shows" "$(saw agent_down_ms)" '<=' 1000 ms
+claim "in words, on top" "$(saw agent_down_verdict)" = "wifi is down."
+claim "it shows again" "$(saw agent_up_ms)" '<=' 3000 ms
+claim "nothing is wrong again" "$(saw agent_verdict_again_ms)" '<=' 8000 ms
+claim "by keyboard to the links" "$(saw agent_keyboard)" = h-links
+claim "it cannot steer, nor set a log level" "$(saw agent_steer) $(saw agent_log)" = "403 403"
+claim "nor ask others than the client's daemons" "$(saw agent_other) $(saw agent_proxy)" = "404 200"
+claim "width on a phone of 390" "$(saw agent_phone_overflow)" '<=' 390
+claim "errors in the console" "$(saw agent_wrong_console)" = nothing
+claim "requests to elsewhere" "$(saw agent_wrong_outside)" = nothing
+claim "axe-core: serious or critical" "$(saw agent_wrong_axe)" = nothing
+claim "an address that others reach is refused" "$(sed 's/127.0.0.1:8651/10.1.1.2:8651/' "$LAB_DIR/ccm.conf" \
+	>"$LAB_DIR/open.conf"; "$BUILD/ccm-agent/mams-ccm" -t -c "$LAB_DIR/open.conf" 2>&1 | grep -c 'for this host')" = 1
+claim "a user of api_users" "$(asks daemon)" = 200
+claim "another user" "$(asks nobody)" = 403
+claim "another site's page" "$(asks daemon -H 'Origin: http://elsewhere') $(asks daemon \
+	-H 'Sec-Fetch-Site: cross-site')" = "403 403"
+claim "a name that points to us" "$(asks daemon -H 'Host: rebind.example')" = 403
 
 lab_end ccm
 lab_end cl

@@ -26,10 +26,10 @@ page_conf() {
 	X
 }
 
-# page_look [PART]: what the browser saw, in $LAB_DIR/page; pictures in the build folder
+# page_look PART [NAMESPACE URL]: what the browser saw, in $LAB_DIR/page; pictures in the build folder
 page_look() {
 	mkdir -p "$BUILD/page"
-	px timeout 60 node "$NETNS_TOP/tests/netns/page.mjs" https://10.1.1.1:8446 "$BUILD/page" "$@" \
-		>"$LAB_DIR/page" 2>"$LAB_DIR/browser.log" || cat "$LAB_DIR/browser.log"
+	ip netns exec "${2:-$PX}" timeout 60 node "$NETNS_TOP/tests/netns/page.mjs" "${3:-https://10.1.1.1:8446}" \
+		"$BUILD/page" "$1" >>"$LAB_DIR/page" 2>"$LAB_DIR/browser.log" || cat "$LAB_DIR/browser.log"
 }
 saw() { awk -v n="$1" '$1 == n { $1 = ""; print substr($0, 2) }' "$LAB_DIR/page"; }

@@ -1,4 +1,4 @@
-#include "ncm-service/relay.h"
+#include "lib/io/ctlask.h"
 
 #include "lib/io/ctlmsg.h"
 
@@ -7,27 +7,27 @@
 #define STATUS_MS 5000
 #define ORDER_MS 60000 /* a client has its retries before it is given up */
 
-struct ncm_relay {
+struct mams_ctl_ask {
 	struct mams_ctl_conn *conn;
-	struct ncm_relay_to to;
+	struct mams_ctl_ask_to to;
 	struct mams_loop_timer *timer;
 	struct ctl_msg *request; /* NULL: sent */
 	uint32_t id;
-	ncm_relay_fn done;
+	mams_ctl_ask_fn done;
 	void *user;
 };
 
 static void too_late(void *user)
 {
-	struct ncm_relay *y = user;
+	struct mams_ctl_ask *y = user;
 
 	y->done(y->user, NULL, NULL, 0);
-	ncm_relay_free(y);
+	mams_ctl_ask_free(y);
 }
 
 static void opened(void *user, struct mams_ctl_conn *c)
 {
-	struct ncm_relay *y = user;
+	struct mams_ctl_ask *y = user;
 	struct ctl_msg *request = y->request;
 	struct mams_error err;
 
@@ -38,7 +38,7 @@ static void opened(void *user, struct mams_ctl_conn *c)
 
 static void packet(void *user, struct mams_ctl_conn *c, const char *data, size_t len)
 {
-	struct ncm_relay *y = user;
+	struct mams_ctl_ask *y = user;
 	struct ctl_msg *m = NULL;
 	struct mams_error err;
 
@@ -47,17 +47,17 @@ static void packet(void *user, struct mams_ctl_conn *c, const char *data, size_t
 		return;
 	if (m->id == y->id) { /* and no event */
 		y->done(y->user, m, data, len);
-		ncm_relay_free(y);
+		mams_ctl_ask_free(y);
 	}
 	ctl_msg_free(m);
 }
 
 static const struct mams_ctl_server_ops ops = {.opened = opened, .packet = packet};
 
-int ncm_relay_new(struct mams_loop *l, const struct ncm_relay_to *to, struct ctl_msg *request,
-	ncm_relay_fn done, void *user, struct ncm_relay **out)
+int mams_ctl_ask_new(struct mams_loop *l, const struct mams_ctl_ask_to *to, struct ctl_msg *request,
+	mams_ctl_ask_fn done, void *user, struct mams_ctl_ask **out)
 {
-	struct ncm_relay *y = request ? calloc(1, sizeof(*y)) : NULL;
+	struct mams_ctl_ask *y = request ? calloc(1, sizeof(*y)) : NULL;
 	int ms;
 	int rc;
 
@@ -65,7 +65,7 @@ int ncm_relay_new(struct mams_loop *l, const struct ncm_relay_to *to, struct ctl
 		ctl_msg_free(request);
 		return -ENOMEM;
 	}
-	*y = (struct ncm_relay){
+	*y = (struct mams_ctl_ask){
 		.to = *to, .request = request, .id = request->id, .done = done, .user = user};
 	ms = request->type == CTL_STEER || request->type == CTL_POLICY ? ORDER_MS : STATUS_MS;
 	rc = mams_loop_timer_new(l, too_late, y, &y->timer);
@@ -73,7 +73,7 @@ int ncm_relay_new(struct mams_loop *l, const struct ncm_relay_to *to, struct ctl
 		rc = to->path ? mams_ctl_dial(l, to->path, &ops, y, &y->conn)
 			      : mams_ctl_dial_tls(l, &y->to.remote, &ops, y, &y->conn);
 	if (rc < 0) {
-		ncm_relay_free(y);
+		mams_ctl_ask_free(y);
 		return rc;
 	}
 	mams_loop_timer_at(y->timer, mams_time_add_ms(mams_loop_now(l), ms));
@@ -81,7 +81,7 @@ int ncm_relay_new(struct mams_loop *l, const struct ncm_relay_to *to, struct ctl
 	return 0;
 }
 
-void ncm_relay_free(struct ncm_relay *y)
+void mams_ctl_ask_free(struct mams_ctl_ask *y)
 {
 	if (!y)
 		return;
