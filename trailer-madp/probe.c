@@ -4,7 +4,7 @@
  *   init_end       when that test is over and its result is made (both ends)
  *   active_end     when one active probe duration is over
  *   keep_alive_at  the next Keep-Alive (C-MADP)
- *   heard_at       + patience: silent */
+ *   heard_at       + patience + slept_us: silent */
 #include "trailer-madp/probe.h"
 
 #include "lib/base/buf.h"
@@ -145,6 +145,7 @@ static void hear(struct madp_probe *p, mams_time now)
 {
 	if (mams_time_before(p->heard_at, now)) /* it may be ahead, see madp_probe_idle() */
 		p->heard_at = now;
+	p->slept_us = 0;
 }
 
 void madp_probe_heard(struct madp_probe *p, mams_time now)
@@ -166,13 +167,21 @@ void madp_probe_idle(struct madp_probe *p, bool idle, mams_time now)
 	/* Probes were seldom: silence counts from when the first new one, or its answer, can be
 	 * here. */
 	p->heard_at = mams_time_us(now.us + (p->rtt_us ? p->rtt_us : p->peer_rtt_us));
+	p->slept_us = 0;
 	if (p->role == MADP_PROBE_NETWORK)
 		p->next_at = now;
 }
 
+/* Not their sum: an end that is always a little late reads and asks between its pauses all the
+ * same, and its silence would never be over. */
 void madp_probe_slept(struct madp_probe *p, int64_t us, mams_time now)
 {
-	hear(p, mams_time_min(now, mams_time_us(p->heard_at.us + us)));
+	int64_t most = now.us - p->heard_at.us;
+
+	if (us > most)
+		us = most;
+	if (us > p->slept_us)
+		p->slept_us = us;
 }
 
 static void answered(struct madp_probe *p, mams_time now)
@@ -185,6 +194,7 @@ static void answered(struct madp_probe *p, mams_time now)
 void madp_probe_carrier(struct madp_probe *p, bool up, mams_time now)
 {
 	p->heard_at = now;
+	p->slept_us = 0;
 	set_alive(p, up);
 	p->events = 0; /* whoever tells it knows it */
 	if (p->role == MADP_PROBE_NETWORK)
@@ -198,7 +208,7 @@ static mams_time silent_at(const struct madp_probe *p)
 {
 	if (!p->alive || (p->role == MADP_PROBE_CLIENT && mams_time_is_never(p->heard_req_at)))
 		return MAMS_TIME_NEVER;
-	return mams_time_us(p->heard_at.us + patience_us(p));
+	return mams_time_us(p->heard_at.us + patience_us(p) + p->slept_us);
 }
 
 static bool in_doubt(const struct madp_probe *p, mams_time now)

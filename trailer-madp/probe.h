@@ -72,6 +72,7 @@ struct madp_probe {
 	uint8_t good; /**< answers in a row while not alive */
 	uint8_t events;
 	mams_time heard_at;
+	int64_t slept_us;       /**< longest pause of ours since then */
 	mams_time heard_req_at; /**< client: newest probe */
 	mams_time next_at;      /**< of the next probe */
 	mams_time keep_alive_at;
@@ -112,7 +113,8 @@ void madp_probe_idle(struct madp_probe *p, bool idle, mams_time now);
 void madp_probe_heard(struct madp_probe *p, mams_time now);
 /** The operating system says that the link is gone, or there again: no waiting for silence. */
 void madp_probe_carrier(struct madp_probe *p, bool up, mams_time now);
-/** We did not run for us: what came meanwhile was not looked at, and is no silence. */
+/** We did not run for us: what came meanwhile was not looked at.  The longest of such pauses since
+ * something was heard is no silence. */
 void madp_probe_slept(struct madp_probe *p, int64_t us, mams_time now);
 /** A Probe-REQ came. @return true: answer it, with its sequence number */
 bool madp_probe_on_req(

@@ -196,7 +196,7 @@ void madp_session_turn(struct madp_worker *w, struct madp_session *s)
 	next = mams_time_min(madp_plane_deadline(&s->plane, w->now), madp_control_deadline(w, s));
 	if (s->parting && madp_session_part(w, s, &next))
 		return;
-	s->due = next;
+	s->due = mams_time_before(next, w->now) ? w->now : next;
 	/* without memory for the timer the next packet of the session does it */
 	(void)!mams_timerq_set(&w->timers, &s->timer, next);
 }

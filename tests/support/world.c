@@ -3,6 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define SLEPT_US 20000 /* as of a worker */
+
 static void *mem_get(void *user, size_t size)
 {
 	struct world *w = user;
@@ -371,17 +373,35 @@ static int64_t arrival(const struct world *w, unsigned from, unsigned link)
 	return at < w->asleep_us[!from] ? w->asleep_us[!from] : at;
 }
 
-/* When a source has its next packet. */
-static int64_t source_at(const struct world_flow *f)
+/* When the next packet of a source is taken. */
+static int64_t source_at(const struct world *w, unsigned from, unsigned cls)
 {
+	const struct world_flow *f = &w->flow[from][cls];
 	int64_t us = f->burst_us ? f->burst_us : 1;
+	int64_t at = f->rate ? (f->next_us + us - 1) / us * us : INT64_MAX;
 
-	return f->rate ? (f->next_us + us - 1) / us * us : INT64_MAX;
+	return at < w->asleep_us[from] ? w->asleep_us[from] : at;
 }
 
 void world_sleep(struct world *w, enum world_side side, int64_t us)
 {
 	w->asleep_us[side] = w->now_us + us;
+}
+
+/* A turn, as a worker's: when all is read that has come. */
+static void turn(struct world *w, unsigned side)
+{
+	int64_t late_us = w->now_us - w->due_us[side];
+	mams_time next;
+
+	if (w->due_us[side] && late_us > SLEPT_US)
+		madp_plane_slept(&w->plane[side], late_us, side_now(w, side));
+	tick(w, side);
+	next = madp_plane_deadline(&w->plane[side], side_now(w, side));
+	w->due_us[side] =
+		mams_time_is_never(next) ? INT64_MAX : next.us - (side_now(w, side).us - w->now_us);
+	if (w->due_us[side] < w->now_us)
+		w->due_us[side] = w->now_us;
 }
 
 /* What happens next, and when: a source, an arrival, or a deadline of a plane. */
@@ -400,7 +420,7 @@ static int64_t step(struct world *w, int64_t until, bool due[2])
 			t = arrival(w, s, i) < t ? arrival(w, s, i) : t;
 		}
 		for (unsigned c = 0; c < MADP_CLASSES_MAX; c++) {
-			t = source_at(&w->flow[s][c]) < t ? source_at(&w->flow[s][c]) : t;
+			t = source_at(w, s, c) < t ? source_at(w, s, c) : t;
 		}
 	}
 	t = t > w->now_us ? t : w->now_us;
@@ -431,15 +451,13 @@ void world_run(struct world *w, int64_t us)
 				}
 			}
 			for (unsigned c = 0; c < MADP_CLASSES_MAX; c++) {
-				if (source_at(&w->flow[s][c]) <= t)
+				if (source_at(w, s, c) <= t)
 					generate(w, s, c);
 			}
-			if (due[s])
-				tick(w, s);
 		}
 		for (unsigned s = 0; s < 2; s++) {
-			if (read[s])
-				drain_receiver(w, s);
+			if (due[s] || read[s])
+				turn(w, s);
 		}
 	}
 }

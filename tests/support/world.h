@@ -72,6 +72,7 @@ struct world {
 	unsigned n_links;
 	uint32_t probe_ms;
 	int64_t asleep_us[2]; /**< until then an end does not run */
+	int64_t due_us[2];    /**< when an end's next turn is due, as its last one knew */
 };
 
 void world_init(struct world *w, uint64_t seed, unsigned n_links, const struct madp_plane_conf *c);

@@ -258,6 +258,26 @@ static void a_pause_is_not_silence(void)
 	}
 }
 
+/* An end whose turns are always late finds silence, later by one of them. */
+static void small_pauses_do_not_add_up(void)
+{
+	int64_t died;
+
+	fresh(&madp_probe_defaults, 10, 0);
+	run(1000, 0);
+	died = now_ms;
+	loss_percent = 100;
+	to_client.n = to_network.n = 0;
+	while (now_ms < died + 500 + 35) {
+		run(1, 0);
+		if ((now_ms - died) % 40 == 0) {
+			madp_probe_slept(&c, 30000, now());
+			madp_probe_slept(&n, 30000, now());
+		}
+	}
+	CU_ASSERT_FALSE(c.alive || n.alive);
+}
+
 static void stray_answers(void)
 {
 	fresh(&madp_probe_defaults, 10, 0);
@@ -296,6 +316,7 @@ int main(void)
 		{"silence and return", silence_and_return},
 		{"loss is not silence", loss_is_not_silence},
 		{"a pause is not silence", a_pause_is_not_silence},
+		{"small pauses do not add up", small_pauses_do_not_add_up},
 		{"stray answers", stray_answers},
 		{"padding", padding},
 	};
