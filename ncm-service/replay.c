@@ -5,6 +5,7 @@
 #include "ncm-service/policy_text.h"
 #include "ncm-service/protect.h"
 #include "ncm-service/saved.h"
+#include "ncm-service/start.h"
 #include "ncm-service/steerer.h"
 #include "ncm-service/traced.h"
 
@@ -245,11 +246,6 @@ static int decide_again(struct ncm_replay *r, const struct ctl_trace *t, struct 
 
 /* ---- what the session is given ---- */
 
-static mams_time after(mams_time now, uint64_t us)
-{
-	return mams_time_us(now.us + (int64_t)us);
-}
-
 static int madp_named(const struct ncm_replay *r, const char *name, struct mams_error *err)
 {
 	int madp = name ? ncm_madps_find(&r->madps, name) : -1;
@@ -381,7 +377,7 @@ static int take_input(
 		ncm_session_probing(s, in->connection_id, in->ready, now);
 		break;
 	case CTL_TRACE_REVIEW:
-		ncm_session_review(s, after(now, in->after_us));
+		ncm_session_review(s, mams_time_us(now.us + (int64_t)in->after_us));
 		break;
 	case CTL_TRACE_PROBE:
 		(void)ncm_session_probe(s, in->links, now);
@@ -433,54 +429,11 @@ static int take_message(
 
 /* ---- start ---- */
 
-static int read_state(const char *name, enum ncm_state *out, struct mams_error *err)
-{
-	for (*out = NCM_STATE_NONE; *out < NCM_STATE_COUNT; ++*out)
-		if (strcmp(ncm_state_name(*out), name) == 0)
-			return 0;
-	return mams_fail(err, MAMS_EVALUE, "state", "%s: no such", name);
-}
-
-static void take_known(struct ncm_session *s, const struct ctl_trace_link *l, mams_time now)
-{
-	s->probe[l->connection_id] = (struct ncm_probing){.on = l->probed,
-		.active = l->active,
-		.busy = l->busy,
-		.once = l->once,
-		.next = l->has_next_us ? after(now, l->next_us) : MAMS_TIME_NEVER,
-		.paid = after(now, l->paid_us)};
-	if (l->has_measured_us)
-		s->quality[l->connection_id].dl.at = mams_time_us(now.us - (int64_t)l->measured_us);
-}
-
-static void take_start(struct ncm_session *s, const struct ctl_trace_start *st,
-	enum ncm_state state, mams_time now)
-{
-	const uint32_t madps = (uint32_t)((1ull << s->policy->n_madps) - 1);
-
-	s->state = state;
-	s->head = s->n = 0; /* what a restart would have to do is done */
-	s->away = false;
-	s->gather_until = MAMS_TIME_NEVER;
-	s->modern = st->modern;
-	s->advised = st->advised;
-	s->prepared = st->prepared & madps;
-	s->told = st->told & madps;
-	s->tunnelled = st->tunnelled & NCM_ALL_CONNECTIONS;
-	s->flows_told = st->flows_told & ((1u << s->policy->n_anchors) - 1);
-	s->probe_port = st->probe_port;
-	s->last_heard = mams_time_us(now.us - (int64_t)st->heard_us);
-	s->seen = now;
-	for (size_t i = 0; i < st->n_links; i++)
-		take_known(s, &st->links[i], now);
-}
-
 static int start(
 	struct ncm_replay *r, const struct ctl_trace *t, mams_time now, struct mams_error *err)
 {
 	const struct ctl_trace_start *st = t->start;
 	struct ncm_saved saved;
-	enum ncm_state state = NCM_STATE_NONE;
 	int rc;
 
 	drop_session(r);
@@ -491,11 +444,9 @@ static int start(
 		      : mams_fail(err, ENOMEM, NULL, "out of memory");
 	if (rc == 0)
 		rc = ncm_saved_read(t->text, strlen(t->text), &saved, err);
-	if (rc == 0)
-		rc = read_state(st->state, &state, err);
 	if (rc < 0)
 		return rc;
-	if (state != NCM_STATE_NONE)
+	if (strcmp(st->state, ncm_state_name(NCM_STATE_NONE)) != 0)
 		ncm_saved_fit(&r->policy, &saved);
 	r->counters = (struct ncm_counters){0};
 	ncm_madps_init(&r->madps, &r->policy, now);
@@ -503,9 +454,8 @@ static int start(
 		ncm_session_new(&r->policy, &r->counters, &r->madps, &saved, st->sequence_num, now);
 	if (!r->session)
 		return mams_fail(err, ENOMEM, NULL, "out of memory");
-	take_start(r->session, st, state, now);
 	r->sum.starts++;
-	return 0;
+	return ncm_start_take(r->session, st, draw_secret, now, err);
 }
 
 /* ---- lines ---- */

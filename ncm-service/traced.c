@@ -5,6 +5,7 @@
 #include "lib/steer/record.h"
 #include "ncm-service/policy_text.h"
 #include "ncm-service/saved.h"
+#include "ncm-service/start.h"
 #include "ncm-service/steerer.h"
 
 #include <stdio.h>
@@ -360,77 +361,6 @@ struct ctl_msg *ncm_traced_action(struct ncm_traced *t, const struct ncm_session
 
 /* ---- where a replay can begin ---- */
 
-static bool is_clear(const struct ncm_session *s)
-{
-	bool clear = !s->steer.open && !s->app && !s->left;
-
-	for (size_t a = 0; a < s->policy->n_anchors; a++)
-		clear &= !s->anchor[a].leaving && !s->anchor[a].refused;
-	return clear;
-}
-
-/* Nothing is under way that a start line does not tell. */
-static bool is_at_rest(const struct ncm_session *s)
-{
-	if (s->state != NCM_STATE_ACTIVE || s->away || s->flows_due || s->setup_stale || s->n > 0 ||
-		!mams_time_is_never(mx_exchange_deadline(&s->exchange)) ||
-		!mams_time_is_never(s->gather_until))
-		return false;
-	for (size_t i = 0; i < NCM_LINKS_MAX; i++)
-		if (s->s.links[i].handover)
-			return false;
-	return true;
-}
-
-static uint64_t us_until(mams_time now, mams_time t)
-{
-	return mams_time_before(now, t) ? (uint64_t)(t.us - now.us) : 0;
-}
-
-static void put_known(struct ctl_trace_start *out, const struct ncm_session *s, mams_time now)
-{
-	for (uint8_t i = 0; out->links && i < NCM_LINKS_MAX; i++) {
-		const struct ncm_probing *p = &s->probe[i];
-		const mams_time measured = s->quality[i].dl.at;
-		const bool next = p->on && !mams_time_is_never(p->next);
-
-		if (s->s.links[i].known)
-			out->links[out->n_links++] = (struct ctl_trace_link){.connection_id = i,
-				.probed = p->on,
-				.active = p->active,
-				.busy = p->busy,
-				.once = p->once,
-				.has_next_us = next,
-				.next_us = next ? us_until(now, p->next) : 0,
-				.paid_us = us_until(now, p->paid),
-				.has_measured_us = measured.us != 0,
-				.measured_us = us_until(measured, now)};
-	}
-}
-
-static struct ctl_trace_start *put_start(
-	struct ctl_msg *m, const struct ncm_session *s, const char *policy, mams_time now)
-{
-	struct ctl_trace_start *out = ctl_alloc(m, sizeof(*out));
-
-	if (out)
-		*out = (struct ctl_trace_start){.state = ncm_state_name(s->state),
-			.policy = ctl_strdup(m, policy),
-			.sequence_num = s->exchange.next_sequence,
-			.modern = s->modern,
-			.advised = s->advised,
-			.prepared = s->prepared,
-			.told = s->told,
-			.tunnelled = s->tunnelled,
-			.flows_told = s->flows_told,
-			.heard_us = (uint64_t)(now.us - s->last_heard.us),
-			.probe_port = s->probe_port,
-			.links = ctl_alloc(m, NCM_LINKS_MAX * sizeof(*out->links))};
-	if (out)
-		put_known(out, s, now);
-	return out;
-}
-
 static struct ctl_msg *start(struct ncm_traced *t, const struct ncm_session *s, mams_time now)
 {
 	struct mams_buf saved = {0};
@@ -441,7 +371,7 @@ static struct ctl_msg *start(struct ncm_traced *t, const struct ncm_session *s, 
 		ncm_policy_write(s->policy, &policy) == 0 && !policy.failed)
 		m = line(t, s, CTL_TRACE_START, saved.data, now);
 	if (m)
-		m->trace.start = put_start(m, s, policy.data, now);
+		m->trace.start = ncm_start_put(m, s, policy.data, now);
 	mams_buf_fini(&saved);
 	mams_buf_fini(&policy);
 	return m;
@@ -452,8 +382,7 @@ struct ctl_msg *ncm_traced_before(
 {
 	if (t->session_id != s->s.session_id)
 		t->started = false;
-	/* a Discover begins anew, whatever was */
-	if (!t->started && is_clear(s) && ((m && m->type == MX_DISCOVER) || is_at_rest(s))) {
+	if (!t->started && ncm_start_can(s, m)) {
 		t->started = true;
 		t->session_id = s->s.session_id;
 		t->any_madps = false; /* they belong to it */

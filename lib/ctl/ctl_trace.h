@@ -84,6 +84,13 @@ struct ctl_trace_link {
 	uint64_t measured_us; /**< since its downlink was; absent: never */
 };
 
+/** A request of the client that has been answered. */
+struct ctl_trace_given {
+	const char *type;
+	uint32_t sequence_num;
+	bool answered; /**< else it has no response */
+};
+
 /** What a session is besides what is stored of it. */
 struct ctl_trace_start {
 	const char *state;
@@ -98,6 +105,8 @@ struct ctl_trace_start {
 	uint16_t probe_port;
 	struct ctl_trace_link *links;
 	size_t n_links;
+	struct ctl_trace_given *given;
+	size_t n_given;
 };
 
 struct ctl_trace {

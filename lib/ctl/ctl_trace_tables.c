@@ -88,6 +88,13 @@ static const struct mams_field link_rows[] = {
 };
 static TABLE(link_table, ctl_trace_link, "trace_link", link_rows);
 
+static const struct mams_field given_rows[] = {
+	TEXT(ctl_trace_given, type, 0),
+	ROW_INT(U32, ctl_trace_given, sequence_num, "sequence_num", 1, UINT32_MAX, ""),
+	ROW_BOOL(ctl_trace_given, answered, "answered", ""),
+};
+static TABLE(given_table, ctl_trace_given, "trace_given", given_rows);
+
 static const struct mams_field start_rows[] = {
 	TEXT(ctl_trace_start, state, 0),
 	ROW_STR(ctl_trace_start, policy, "policy", 0, 131072, "what the NCM is configured with"),
@@ -102,6 +109,7 @@ static const struct mams_field start_rows[] = {
 		"since the client's last message"),
 	ROW_INT(U16, ctl_trace_start, probe_port, "probe_port", 0, 65535, ""),
 	ROW_LIST(ctl_trace_start, links, "links", OPT, &link_table, 0, 16, ""),
+	ROW_LIST(ctl_trace_start, given, "given", OPT, &given_table, 0, 32, "answered requests"),
 };
 static TABLE(start_table, ctl_trace_start, "trace_start", start_rows);
 
