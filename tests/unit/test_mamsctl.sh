@@ -289,6 +289,11 @@ has "$(tshark -r "$dir/out" -T fields -e frame.comment -e json.value.string -E o
 	-e _ws.malformed -E separator='|' 2>/dev/null | paste -sd ' ')" \
 	'^received from alice over https\|1\.0\| sent to alice over https\|1\.0\| event of alice\|\| received from alice over https\|1\.0\|$'
 has "$(tshark -r "$dir/out" -T fields -e frame.time_epoch -c 1 2>/dev/null)" '^1764205200\.123'
+# ... and what our dissector makes of it
+has "$(tshark -r "$dir/out" -X "lua_script:$here/../../tools/wireshark/mams.lua" -T fields -E separator='|' \
+	-e mams.what -e mams.direction -e mams.type -e mams.seq -e mams.state -e _ws.malformed \
+	-e _ws.lua.error 2>/dev/null | paste -sd ' ')" \
+	'^message\|from the client\|mx_discover\|1\|\|\| message\|to the client\|mx_system_info\|1\|\|\| event\|\|\|\|CAP_WAIT\|\| message\|'
 run 1 trace --timeout 0.2 -s "$dir/none.ctl"
 has "$err" 'is mams-ncm running'
 run 2 trace one two
