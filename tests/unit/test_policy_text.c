@@ -27,77 +27,81 @@ static struct mams_addr address(const char *text)
 }
 
 /* Something of everything. */
+static struct mams_prefix networks[2], inside[1];
+static struct mams_addr endpoints[2], dns[1];
+static struct ncm_access accesses[] = {{.name = "wifi",
+					       .client_networks = networks,
+					       .n_client_networks = 2,
+					       .adaptation = NCM_ADAPT_IPSEC,
+					       .nat = true,
+					       .tunnel = MX_ADAPT_DTLS,
+					       .latency_ms = 7},
+	{.name = "lte", .connection_type = MX_LTE, .applications = true}};
+static struct ncm_madp_conf madps[] = {
+	{.name = "east", .capacity = 9}, {.name = "west",
+						 .trailer = "west.ctl",
+						 .addresses = inside,
+						 .n_addresses = 1,
+						 .mtu = 1400,
+						 .dns = dns,
+						 .n_dns = 1}};
+static struct ncm_anchor_conf anchors[] = {{.name = "tcp",
+						   .connection_type = MX_5G_NR,
+						   .methods = 1u << MX_CONV_MPTCP_PROXY,
+						   .accesses = 3,
+						   .madps = 1},
+	{.name = "udp",
+		.connection_id = 4,
+		.methods = 1u << MX_CONV_GMA,
+		.accesses = 2,
+		.madps = 2}};
+static struct ncm_measure measures[] = {
+	{.connection_type = MX_LTE, .parameter = MX_M_DL_TPUT, .period_ms = 1000}};
+static struct ncm_probe_conf probes[] = {{.period_ms = 5, .init_ack = true, .active_ms = 500}};
+static struct ncm_app_conf apps[] = {{.name = "voice",
+	.dscp = 46,
+	.protocol = 17,
+	.destinations = inside,
+	.n_destinations = 1,
+	.port_last = 65535,
+	.order = {1, 0},
+	.n_order = 2}};
+static struct ncm_ssid ssids[] = {{.type = MX_SSID, .id = "office"}};
+static const struct ncm_policy policy = {.ncm_id = 7,
+	.anchors = anchors,
+	.n_anchors = 2,
+	.madps = madps,
+	.n_madps = 2,
+	.madp_grace_ms = 5000,
+	.features = 127,
+	.endpoints[NCM_HTTPS] = {endpoints, 2},
+	.endpoints[NCM_UDP] = {endpoints, 1},
+	.accesses = accesses,
+	.n_accesses = 2,
+	.measures = measures,
+	.n_measures = 1,
+	.probes = probes,
+	.n_probes = 1,
+	.control_port = 7444,
+	.apps = apps,
+	.n_apps = 1,
+	.ssids = ssids,
+	.n_ssids = 1,
+	.timing = {1000, 4000, 3},
+	.initiator = MX_INITIATOR_CCM,
+	.gather_ms = 50};
+
 static void write_one(struct mams_buf *out)
 {
-	struct mams_prefix networks[] = {prefix("10.1.0.0/16"), prefix("2001:db8::/32")};
-	struct mams_prefix inside[] = {prefix("10.60.0.0/16")};
-	struct mams_addr endpoints[] = {address("10.1.1.1:8443"), address("[2001:db8::1]:8443")};
-	struct mams_addr dns[] = {address("10.60.0.1:53")};
-	struct ncm_access accesses[] = {{.name = "wifi",
-						.client_networks = networks,
-						.n_client_networks = 2,
-						.adaptation = NCM_ADAPT_IPSEC,
-						.nat = true,
-						.tunnel = MX_ADAPT_DTLS,
-						.latency_ms = 7},
-		{.name = "lte", .connection_type = MX_LTE, .applications = true}};
-	struct ncm_madp_conf madps[] = {
-		{.name = "east", .capacity = 9, .access[1] = {{endpoints[0], endpoints[1]}, 2}},
-		{.name = "west",
-			.trailer = "west.ctl",
-			.addresses = inside,
-			.n_addresses = 1,
-			.mtu = 1400,
-			.dns = dns,
-			.n_dns = 1,
-			.access[0] = {{endpoints[0]}, 1}}};
-	struct ncm_anchor_conf anchors[] = {{.name = "tcp",
-						    .connection_type = MX_5G_NR,
-						    .methods = 1u << MX_CONV_MPTCP_PROXY,
-						    .accesses = 3,
-						    .madps = 1},
-		{.name = "udp",
-			.connection_id = 4,
-			.methods = 1u << MX_CONV_GMA,
-			.accesses = 2,
-			.madps = 2}};
-	struct ncm_measure measures[] = {
-		{.connection_type = MX_LTE, .parameter = MX_M_DL_TPUT, .period_ms = 1000}};
-	struct ncm_probe_conf probes[] = {{.period_ms = 5, .init_ack = true, .active_ms = 500}};
-	struct ncm_app_conf apps[] = {{.name = "voice",
-		.dscp = 46,
-		.protocol = 17,
-		.destinations = inside,
-		.n_destinations = 1,
-		.port_last = 65535,
-		.order = {1, 0},
-		.n_order = 2}};
-	struct ncm_ssid ssids[] = {{.type = MX_SSID, .id = "office"}};
-	const struct ncm_policy p = {.ncm_id = 7,
-		.anchors = anchors,
-		.n_anchors = 2,
-		.madps = madps,
-		.n_madps = 2,
-		.madp_grace_ms = 5000,
-		.features = 127,
-		.endpoints[NCM_HTTPS] = {endpoints, 2},
-		.endpoints[NCM_UDP] = {endpoints, 1},
-		.accesses = accesses,
-		.n_accesses = 2,
-		.measures = measures,
-		.n_measures = 1,
-		.probes = probes,
-		.n_probes = 1,
-		.control_port = 7444,
-		.apps = apps,
-		.n_apps = 1,
-		.ssids = ssids,
-		.n_ssids = 1,
-		.timing = {1000, 4000, 3},
-		.initiator = MX_INITIATOR_CCM,
-		.gather_ms = 50};
-
-	CU_ASSERT_EQUAL_FATAL(ncm_policy_write(&p, out), 0);
+	networks[0] = prefix("10.1.0.0/16");
+	networks[1] = prefix("2001:db8::/32");
+	inside[0] = prefix("10.60.0.0/16");
+	endpoints[0] = address("10.1.1.1:8443");
+	endpoints[1] = address("[2001:db8::1]:8443");
+	dns[0] = address("10.60.0.1:53");
+	madps[0].access[1] = (struct ncm_madp_access){{endpoints[0], endpoints[1]}, 2};
+	madps[1].access[0] = (struct ncm_madp_access){{endpoints[0]}, 1};
+	CU_ASSERT_EQUAL_FATAL(ncm_policy_write(&policy, out), 0);
 }
 
 static int take(
