@@ -20,6 +20,7 @@ client="mams-tools mams-mptcpd-plugin mams-proxy mams-trailer mams-ccm"
 end() {
 	local status=$?
 	trap - EXIT
+	kill ${echoes:-} ${talking:-} 2>/dev/null || :
 	if [ "$status" != 0 ] && [ -n "$DOCKER_DIR" ]; then
 		for h in madp client; do
 			echo "-- journal of $h"
@@ -238,6 +239,47 @@ claim "capabilities of mams-ncm" "$(on madp cat "/proc/$(pid_of madp mams-ncm)/s
 claim "daemons that run as root" "$(for h in madp client; do on "$h" ps -eo user=,args=; done |
 	awk '$1 == "root" && $2 ~ /^\/usr\/(sbin\/mams|libexec\/mptcpd)/' | wc -l)" = 0
 
+say "a tunnel beside the proxy"
+on madp bash -e <<'S'
+cd /etc/mams
+sed -i '/proxies = /d' ncm.conf
+cat >>ncm.conf <<'C'
+madp proxy {
+	ctl = /run/mams/proxy.ctl
+	pm = /run/mams/pm.ctl
+	proxies = { "wifi 198.18.1.20:7443", "lte 198.18.2.20:7443" }
+}
+madp trailer {
+	trailer = /run/mams/trailer.ctl
+	tunnels = { "wifi 198.18.1.20", "lte 198.18.2.20" }
+	addresses = { "10.60.0.0/16" }
+}
+anchor tcp {
+	id = 0
+	methods = { MPTCP_Proxy }
+}
+anchor udp {
+	id = 1
+	methods = { GMA }
+}
+C
+echo 'masquerade = { "10.60.0.0/16" }' >>trailer.conf
+systemctl restart mams-trailer mams-ncm
+S
+on client sh -c 'echo "methods = { MPTCP_Proxy, GMA }" >>/etc/mams/ccm.conf; systemctl restart mams-ccm'
+is_tunnelled() { [[ $(on client ip route get 198.18.3.30 ipproto 17) == *"dev mams"* ]]; }
+is_both() { is_ready client && is_tunnelled; }
+claim "client: session, proxy and tunnel" "$(yes_no hosts_wait 20 is_both)" = yes
+# in HOST MODE...: datagrams by a program of the tests, in that host's network
+in_net() {
+	local pid
+	pid=$(docker inspect -f '{{.State.Pid}}' "$1")
+	shift
+	exec nsenter --net="/proc/$pid/ns/net" "$top/tests/netns/trailer_traffic.py" "$@"
+}
+(in_net server echo 198.18.3.30 9999 600) &
+echoes=$!
+
 say "upgrade under traffic"
 first=$(session)
 # moved VERSION: both hosts, one after the other, while a download runs
@@ -245,6 +287,8 @@ moved() {
 	local is proxy
 	proxy=$(pid_of client mams-proxy)
 	download client 16
+	(in_net client talk 198.18.3.30 9999 100 300) >"$work/talk" &
+	talking=$!
 	# shellcheck disable=SC2086
 	install madp "$1" $network
 	hosts_wait 20 is_session client || :
@@ -257,9 +301,16 @@ moved() {
 	claim "$is: mams-ccm runs" "$(status client ccm | jq -r .version)" = "$is"
 	claim "session is the one of before" "$(session)" = "$first"
 	downloaded "download meanwhile"
+	kill "$talking"
+	wait "$talking" || :
+	read -r sent lost _ <"$work/talk"
+	claim "datagrams through the tunnel meanwhile" "$sent" '>=' 500
+	# a new agent sets the tunnel up anew
+	claim "of them lost, 100 a second" "$lost" '<=' 100
 	claim "mams-proxy was left running" "$(pid_of client mams-proxy)" = "$proxy"
 	for h in madp client; do on "$h" systemctl restart mams-proxy mams-trailer mptcp; done
 	claim "user plane started anew: caught again" "$(yes_no hosts_wait 20 is_ready client)" = yes
+	claim "and through the tunnel" "$(yes_no hosts_wait 20 is_tunnelled)" = yes
 	claim "$is: mams-proxy runs" "$(status client proxy | jq -r .version)" = "$is"
 	download client 4
 	downloaded "$is: download"
@@ -280,15 +331,10 @@ claim "both run on" "$(pid_of madp mams-ncm) $(pid_of client mams-ccm)" = "$ncm 
 downloaded "download meanwhile"
 claim "session is the one of before" "$(session)" = "$first"
 
-say "back to the version before"
-moved before
-
 # wakes HOST: how often mams-ccm has woken up so far
 wakes() {
 	on "$1" cat "/proc/$(pid_of "$1" mams-ccm)/status" | awk '/^voluntary/ { print $2 }'
 }
-idle_since=$SECONDS
-idle_wakes=$(wakes client)
 
 say "a newcomer follows the README"
 commands=0
@@ -308,10 +354,19 @@ claim "the new client: session and proxy" "$(yes_no hosts_wait 20 is_ready newcl
 download newclient 4
 downloaded "its download"
 
-say "the agent, idle"
+sleep 5
+idle_since=$SECONDS
+idle_wakes=$(wakes newclient)
+
+say "back to the version before"
+moved before
+
+say "the newcomer's agent, idle meanwhile"
 while [ $((SECONDS - idle_since)) -lt 60 ]; do sleep 1; done
-echo "mams-ccm: $((($(wakes client) - idle_wakes) * 60 / (SECONDS - idle_since))) wake-ups in a minute," \
-	"$(on client cat "/proc/$(pid_of client mams-ccm)/status" | awk '/^VmRSS/ { print $2, $3 }') resident"
+claim "wake-ups of mams-ccm in a minute" \
+	"$((($(wakes newclient) - idle_wakes) * 60 / (SECONDS - idle_since)))" '<=' 6
+claim "its memory, KiB resident" "$(on newclient cat "/proc/$(pid_of newclient mams-ccm)/status" |
+	awk '/^VmRSS/ { print $2 }')" '<=' $((12 * 1024))
 
 say "purge"
 on client sh -c 'rm -f /etc/mams/ca.crt /etc/mams/client.crt /etc/mams/client.key'
