@@ -16,7 +16,6 @@
 
 #define LOG_MODULE "agent"
 #define DRAIN_ASK_MS 1000
-#define REVIEW_MS 10000
 
 struct ccm_agent {
 	struct mams_loop *loop;
@@ -39,7 +38,6 @@ struct ccm_agent {
 	struct mams_loop_timer *timer;
 	struct mams_loop_timer *drain;
 	struct mams_loop_timer *lost;
-	struct mams_loop_timer *review;
 	mams_time drain_end;
 	struct ccm_target applied;
 	bool running, peer_down;
@@ -390,25 +388,6 @@ static void links_changed(void *user)
 	run(a);
 }
 
-static void on_address(void *user, const struct mams_addr *addr, bool present)
-{
-	struct ccm_agent *a = user;
-
-	ccm_net_address(a->net, addr, present);
-	if (!present)
-		mams_loop_timer_at(a->review, mams_time_add_ms(mams_loop_now(a->loop), REVIEW_MS));
-}
-
-static void review(void *user)
-{
-	struct ccm_agent *a = user;
-
-	if (ccm_net_review(a->net) > 0)
-		mams_loop_timer_at(a->review, mams_time_add_ms(mams_loop_now(a->loop), REVIEW_MS));
-}
-
-static const struct ccm_netwatch_ops watch_ops = {.changed = links_changed, .address = on_address};
-
 /* ---- life ---- */
 
 int ccm_agent_new(struct mams_loop *l, const struct ccm_conf *conf, struct ccm_agent **out,
@@ -431,15 +410,13 @@ int ccm_agent_new(struct mams_loop *l, const struct ccm_conf *conf, struct ccm_a
 	if (rc == 0)
 		rc = mams_loop_timer_new(l, on_lost, a, &a->lost);
 	if (rc == 0)
-		rc = mams_loop_timer_new(l, review, a, &a->review);
-	if (rc == 0)
 		rc = ccm_sampler_new(l, &a->session, tick, a, &a->sampler);
 	if (rc == 0)
 		rc = ccm_prober_new(l, conf, &a->session, tick, a, &a->prober);
 	if (rc == 0)
 		rc = ccm_uplink_new(l, conf, &uplink_ops, a, &a->uplink, err);
 	if (rc == 0)
-		rc = ccm_net_open(conf, &a->net, err);
+		rc = ccm_net_open(l, conf, &a->net, err);
 	if (rc < 0)
 		ccm_agent_free(a);
 	else
@@ -462,7 +439,6 @@ void ccm_agent_free(struct ccm_agent *a)
 	mams_loop_timer_del(a->timer);
 	mams_loop_timer_del(a->drain);
 	mams_loop_timer_del(a->lost);
-	mams_loop_timer_del(a->review);
 	ccm_session_fini(&a->session);
 	mams_wipe(&a->applied, sizeof(a->applied));
 	free(a);
@@ -481,7 +457,7 @@ int ccm_agent_start(struct ccm_agent *a, struct mams_error *err)
 	if (rc == 0 && a->conf->session.ipsec)
 		rc = ccm_ipsec_new(a->loop, a->conf, &ipsec_ops, a, &a->ipsec);
 	if (rc == 0)
-		rc = ccm_netwatch_new(a->loop, &a->links, &watch_ops, a, &a->watch);
+		rc = ccm_netwatch_new(a->loop, &a->links, a->net, links_changed, a, &a->watch);
 	if (rc < 0)
 		return rc;
 	a->running = true;
@@ -502,7 +478,7 @@ void ccm_agent_stop(struct ccm_agent *a)
 int ccm_agent_cleanup(const struct ccm_conf *conf, struct mams_error *err)
 {
 	struct ccm_net *n;
-	int rc = ccm_net_open(conf, &n, err);
+	int rc = ccm_net_open(NULL, conf, &n, err);
 
 	if (rc < 0)
 		return rc;

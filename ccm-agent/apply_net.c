@@ -13,6 +13,8 @@
 #define LOG_MODULE "net"
 
 #define ADDRESSES_MAX 64
+#define REVIEW_MS 10000
+#define TAKEN_MS 100 /* until whoever takes away is through with all of it */
 
 struct address {
 	struct mams_addr addr;
@@ -21,38 +23,21 @@ struct address {
 };
 
 struct ccm_net {
+	struct mams_loop *loop; /* NULL: none, nor timers */
 	const struct ccm_conf *conf;
 	struct mams_nl *nl;
+	struct mams_loop_timer *review;
+	struct mams_loop_timer *taken;
+	bool taking;                            /* that timer runs */
+	struct ccm_route routes[CCM_LINKS_MAX]; /* by connection id */
+	uint32_t routed;                        /* bits of those that stand */
+	bool native;
+	uint8_t native_id;
 	bool guarding;
 	struct ccm_net_tunnel tunnel; /* ifindex 0: no rule of it stands */
 	struct address addresses[ADDRESSES_MAX];
 	size_t n_addresses;
 };
-
-int ccm_net_open(const struct ccm_conf *conf, struct ccm_net **out, struct mams_error *err)
-{
-	struct ccm_net *n = calloc(1, sizeof(*n));
-	int rc;
-
-	if (!n)
-		return -ENOMEM;
-	n->conf = conf;
-	rc = mams_nl_open(&n->nl);
-	if (rc < 0) {
-		free(n);
-		return mams_fail(err, -rc, "rtnetlink", "cannot be opened: %s", strerror(-rc));
-	}
-	*out = n;
-	return 0;
-}
-
-void ccm_net_close(struct ccm_net *n)
-{
-	if (!n)
-		return;
-	mams_nl_close(n->nl);
-	free(n);
-}
 
 int ccm_net_settings(struct ccm_net *n, struct mams_error *err)
 {
@@ -81,6 +66,8 @@ int ccm_net_add(struct ccm_net *n, const struct ccm_route *r)
 	char text[MAMS_ADDR_STRLEN];
 	int rc = mams_nl_route_set(n->nl, &route);
 
+	n->routes[r->connection_id] = *r;
+	n->routed |= 1u << r->connection_id;
 	if (rc < 0)
 		log_err("source route of connection=%u from=%s cannot be set: %s", r->connection_id,
 			mams_addr_str(&r->local, text), strerror(-rc));
@@ -92,6 +79,9 @@ void ccm_net_del(struct ccm_net *n, const struct ccm_route *r)
 	const struct mams_nl_route route = route_of(n, r);
 	int rc = mams_nl_route_del(n->nl, &route);
 
+	/* another address of the link may have taken its place */
+	if (mams_addr_eq_ip(&n->routes[r->connection_id].local, &r->local))
+		n->routed &= ~(1u << r->connection_id);
 	if (rc < 0)
 		log_warn("source route of connection=%u is not removed: %s", r->connection_id,
 			strerror(-rc));
@@ -110,6 +100,8 @@ int ccm_net_native(struct ccm_net *n, uint8_t connection_id)
 	int rc =
 		mams_nl_default_set(n->nl, native_priority(n), n->conf->table_base + connection_id);
 
+	n->native = true;
+	n->native_id = connection_id;
 	if (rc < 0)
 		log_err("the native network cannot be moved to connection=%u: %s", connection_id,
 			strerror(-rc));
@@ -122,6 +114,7 @@ void ccm_net_free(struct ccm_net *n)
 {
 	int rc = mams_nl_default_del(n->nl, native_priority(n));
 
+	n->native = false;
 	if (rc < 0)
 		log_err("rules of the native network are not removed: %s", strerror(-rc));
 	else
@@ -378,6 +371,7 @@ static void has_lost(struct ccm_net *n, const struct mams_addr *addr)
 	}
 	a->lost = true;
 	log_info("lost address %s is held for connections that use it", mams_addr_str(addr, text));
+	mams_loop_timer_at(n->review, mams_time_add_ms(mams_loop_now(n->loop), REVIEW_MS));
 }
 
 void ccm_net_address(struct ccm_net *n, const struct mams_addr *a, bool present)
@@ -403,8 +397,10 @@ void ccm_net_guard(struct ccm_net *n, bool on)
 	}
 }
 
-size_t ccm_net_review(struct ccm_net *n)
+/* Give up addresses that no connection uses any more. */
+static void review(void *user)
 {
+	struct ccm_net *n = user;
 	char text[MAMS_ADDR_STRLEN];
 	size_t held = 0;
 
@@ -420,7 +416,82 @@ size_t ccm_net_review(struct ccm_net *n)
 		log_info("lost address %s is held no longer", mams_addr_str(&a->addr, text));
 		forget(n, a);
 	}
-	return held;
+	if (held > 0)
+		mams_loop_timer_at(n->review, mams_time_add_ms(mams_loop_now(n->loop), REVIEW_MS));
+}
+
+/* ---- beside others ---- */
+
+/* systemd-networkd takes away the rules and routes that are not its own whenever it configures a
+ * link (ManageForeignRoutes, ManageForeignRoutingPolicyRules); others may, too.  What was taken is
+ * not told apart from what still stands: making sure of all of it does no harm. */
+static void put_back(void *user)
+{
+	struct ccm_net *n = user;
+	struct ccm_net_tunnel tunnel = n->tunnel;
+
+	n->taking = false;
+	if (!n->routed && !tunnel.ifindex)
+		return;
+	log_warn("rules or routes of ours were taken away, or may have been: they are put back");
+	for (size_t i = 0; i < CCM_LINKS_MAX; i++)
+		if (n->routed & 1u << i)
+			(void)!ccm_net_add(n, &n->routes[i]);
+	if (n->native)
+		(void)!ccm_net_native(n, n->native_id);
+	if (tunnel.ifindex) {
+		(void)!ccm_net_tunnel(n, NULL);
+		(void)!ccm_net_tunnel(n, &tunnel);
+	}
+	for (size_t i = 0; i < n->n_addresses; i++)
+		if (n->addresses[i].guarded) {
+			n->addresses[i].guarded = false;
+			guard(n, &n->addresses[i]);
+		}
+}
+
+void ccm_net_taken(struct ccm_net *n, uint32_t port)
+{
+	if (port == mams_nl_port(n->nl) || n->taking)
+		return;
+	n->taking = true;
+	mams_loop_timer_at(n->taken, mams_time_add_ms(mams_loop_now(n->loop), TAKEN_MS));
+}
+
+/* ---- life ---- */
+
+int ccm_net_open(struct mams_loop *l, const struct ccm_conf *conf, struct ccm_net **out,
+	struct mams_error *err)
+{
+	struct ccm_net *n = calloc(1, sizeof(*n));
+	int rc;
+
+	if (!n)
+		return -ENOMEM;
+	n->loop = l;
+	n->conf = conf;
+	rc = mams_nl_open(&n->nl);
+	if (rc < 0)
+		(void)mams_fail(err, -rc, "rtnetlink", "cannot be opened: %s", strerror(-rc));
+	if (rc == 0 && l)
+		rc = mams_loop_timer_new(l, review, n, &n->review);
+	if (rc == 0 && l)
+		rc = mams_loop_timer_new(l, put_back, n, &n->taken);
+	if (rc < 0)
+		ccm_net_close(n);
+	else
+		*out = n;
+	return rc;
+}
+
+void ccm_net_close(struct ccm_net *n)
+{
+	if (!n)
+		return;
+	mams_loop_timer_del(n->review);
+	mams_loop_timer_del(n->taken);
+	mams_nl_close(n->nl);
+	free(n);
 }
 
 void ccm_net_clear(struct ccm_net *n)
@@ -433,6 +504,8 @@ void ccm_net_clear(struct ccm_net *n)
 
 	tunnel_clear(n);
 	n->tunnel = (struct ccm_net_tunnel){0};
+	n->routed = 0;
+	n->native = false;
 	if (native < 0)
 		log_err("rules of the native network are not removed: %s", strerror(-native));
 	n->guarding = false;

@@ -6,11 +6,13 @@
 
 #include "ccm-agent/config.h"
 #include "ccm-agent/plan.h"
+#include "lib/io/loop.h"
 
 struct ccm_net;
 
-MAMS_MUST int ccm_net_open(
-	const struct ccm_conf *conf, struct ccm_net **out, struct mams_error *err);
+/** @param l  NULL: to clear only */
+MAMS_MUST int ccm_net_open(struct mams_loop *l, const struct ccm_conf *conf, struct ccm_net **out,
+	struct mams_error *err);
 void ccm_net_close(struct ccm_net *n); /**< accepts NULL; undoes nothing */
 /** MPTCP on, userspace path manager. */
 MAMS_MUST int ccm_net_settings(struct ccm_net *n, struct mams_error *err);
@@ -35,9 +37,11 @@ MAMS_MUST int ccm_net_tunnel(struct ccm_net *n, const struct ccm_net_tunnel *t);
 /** The host has an address, or has lost it.  A lost one of a connection between an application and
  *  the proxy goes on to work within this host, when it was guarded. */
 void ccm_net_address(struct ccm_net *n, const struct mams_addr *a, bool present);
-/** Guard addresses against their loss, or no longer.  Lost ones are held until the review. */
+/** Guard addresses against their loss, or no longer.  Lost ones are held until no connection uses
+ *  them any more. */
 void ccm_net_guard(struct ccm_net *n, bool on);
-/** Give up addresses that no connection uses any more.  @return how many are still held */
-size_t ccm_net_review(struct ccm_net *n);
+/** A process has taken rules or routes of ours away: all that shall stand is put back soon.
+ *  @param port  of its socket, our own is no news; 0: it may have been so */
+void ccm_net_taken(struct ccm_net *n, uint32_t port);
 /** Remove all our rules and routes and put the settings back. */
 void ccm_net_clear(struct ccm_net *n);

@@ -6,7 +6,8 @@
 
 struct ccm_netwatch {
 	struct ccm_links *links;
-	const struct ccm_netwatch_ops *ops;
+	struct ccm_net *net;
+	mams_loop_fn changed;
 	void *user;
 	struct mams_nl_watch *watch;
 };
@@ -37,14 +38,19 @@ static void address(void *user, uint32_t ifindex, const struct mams_addr *a, boo
 
 	ccm_links_address(w->links, ifindex, a, present);
 	if (present)
-		w->ops->address(w->user, a, true);
+		ccm_net_address(w->net, a, true);
 }
 
 static void address_gone(void *user, const struct mams_addr *a)
 {
 	struct ccm_netwatch *w = user;
 
-	w->ops->address(w->user, a, false);
+	ccm_net_address(w->net, a, false);
+}
+
+static void taken(void *user, uint32_t port)
+{
+	ccm_net_taken(((struct ccm_netwatch *)user)->net, port);
 }
 
 static void default_route(
@@ -58,7 +64,7 @@ static void settled(void *user)
 	struct ccm_netwatch *w = user;
 
 	if (w->watch)
-		w->ops->changed(w->user);
+		w->changed(w->user);
 }
 
 static const struct mams_nl_ops nl_ops = {.begin = begin,
@@ -66,10 +72,11 @@ static const struct mams_nl_ops nl_ops = {.begin = begin,
 	.address = address,
 	.address_gone = address_gone,
 	.default_route = default_route,
+	.taken = taken,
 	.settled = settled};
 
-int ccm_netwatch_new(struct mams_loop *l, struct ccm_links *links,
-	const struct ccm_netwatch_ops *ops, void *user, struct ccm_netwatch **out)
+int ccm_netwatch_new(struct mams_loop *l, struct ccm_links *links, struct ccm_net *net,
+	mams_loop_fn changed, void *user, struct ccm_netwatch **out)
 {
 	struct ccm_netwatch *w = calloc(1, sizeof(*w));
 	int rc;
@@ -77,7 +84,8 @@ int ccm_netwatch_new(struct mams_loop *l, struct ccm_links *links,
 	if (!w)
 		return -ENOMEM;
 	w->links = links;
-	w->ops = ops;
+	w->net = net;
+	w->changed = changed;
 	w->user = user;
 	rc = mams_nl_watch_new(l, &nl_ops, w, &w->watch);
 	if (rc < 0)

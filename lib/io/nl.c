@@ -60,6 +60,11 @@ void mams_nl_close(struct mams_nl *n)
 	free(n);
 }
 
+uint32_t mams_nl_port(const struct mams_nl *n)
+{
+	return mnl_socket_get_portid(n->sock);
+}
+
 static int receive(struct mams_nl *n, mnl_cb_t cb, void *user)
 {
 	unsigned port = mnl_socket_get_portid(n->sock);
@@ -437,6 +442,25 @@ static void take_route(struct mams_nl_watch *w, const struct nlmsghdr *h)
 		w->ops->default_route(w->user, ifindex, &gateway, h->nlmsg_type == RTM_NEWROUTE);
 }
 
+static uint8_t protocol_of_rule(const struct nlmsghdr *h)
+{
+	struct nlattr *a;
+
+	EACH_ATTR(a, h, sizeof(struct fib_rule_hdr))
+	{
+		if (mnl_attr_get_type(a) == FRA_PROTOCOL)
+			return mnl_attr_get_u8(a);
+	}
+	return 0;
+}
+
+/* What the kernel itself takes away (port 0) goes with a link or an address: these have events. */
+static void take_taken(struct mams_nl_watch *w, const struct nlmsghdr *h, uint8_t protocol)
+{
+	if (protocol == MAMS_NL_PROTOCOL && h->nlmsg_pid != 0 && w->ops->taken)
+		w->ops->taken(w->user, h->nlmsg_pid);
+}
+
 static int take(const struct nlmsghdr *h, void *user)
 {
 	struct mams_nl_watch *w = user;
@@ -450,9 +474,15 @@ static int take(const struct nlmsghdr *h, void *user)
 	case RTM_DELADDR:
 		take_address(w, h);
 		break;
-	case RTM_NEWROUTE:
 	case RTM_DELROUTE:
+		take_taken(w, h, ((const struct rtmsg *)mnl_nlmsg_get_payload(h))->rtm_protocol);
 		take_route(w, h);
+		break;
+	case RTM_NEWROUTE:
+		take_route(w, h);
+		break;
+	case RTM_DELRULE:
+		take_taken(w, h, protocol_of_rule(h));
 		break;
 	default:
 		break;
@@ -490,6 +520,8 @@ static void readable(void *user, int fd, unsigned events)
 		if (len < 0 && errno == ENOBUFS) {
 			w->overruns++;
 			(void)!dump_all(w);
+			if (w->ops->taken)
+				w->ops->taken(w->user, 0);
 			continue;
 		}
 		if (len <= 0)
@@ -502,7 +534,7 @@ static void readable(void *user, int fd, unsigned events)
 static int subscribe(struct mams_nl_watch *w)
 {
 	static const int groups[] = {RTNLGRP_LINK, RTNLGRP_IPV4_IFADDR, RTNLGRP_IPV6_IFADDR,
-		RTNLGRP_IPV4_ROUTE, RTNLGRP_IPV6_ROUTE};
+		RTNLGRP_IPV4_ROUTE, RTNLGRP_IPV6_ROUTE, RTNLGRP_IPV4_RULE, RTNLGRP_IPV6_RULE};
 
 	w->sock = mnl_socket_open2(NETLINK_ROUTE, SOCK_CLOEXEC | SOCK_NONBLOCK);
 	if (!w->sock || mnl_socket_bind(w->sock, 0, MNL_SOCKET_AUTOPID) < 0)

@@ -33,6 +33,10 @@ struct mams_nl_ops {
 	/** Default route of the main table. */
 	void (*default_route)(
 		void *user, uint32_t ifindex, const struct mams_addr *gateway, bool present);
+	/** A process has taken away a rule or route that carries our protocol number; may be NULL.
+	 *  @param port  of its socket, see mams_nl_port(); 0: events were lost, it may have been so
+	 */
+	void (*taken)(void *user, uint32_t port);
 	/** A batch of events is complete. */
 	void (*settled)(void *user);
 };
@@ -48,6 +52,8 @@ uint64_t mams_nl_watch_overruns(const struct mams_nl_watch *w);
 struct mams_nl;
 MAMS_MUST int mams_nl_open(struct mams_nl **out);
 void mams_nl_close(struct mams_nl *n); /**< accepts NULL */
+/** By which the kernel names this socket in what it tells of its requests. */
+uint32_t mams_nl_port(const struct mams_nl *n);
 
 struct mams_nl_route {
 	uint32_t table;           /**< also the priority of the rule */
