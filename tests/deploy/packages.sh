@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Debian packages: built, clean under lintian, installed on hosts with systemd, upgraded and downgraded
-# under traffic, purged; and installed by the README.  Hosts are containers, see tests/support/hosts.sh.
+# under traffic, purged; and installed by the README, with systemd and without.  Hosts are containers, see
+# tests/support/hosts.sh.
 set -euo pipefail
 CLAIMS_LIVE=1
 top=$(cd "$(dirname "$0")/../.." && pwd)
@@ -26,6 +27,7 @@ end() {
 			echo "-- journal of $h"
 			on "$h" journalctl --no-pager -o cat -n 40 || :
 		done 2>/dev/null
+		tail -n 20 "$work"/bare*.log 2>/dev/null || :
 		echo "-- what installing said" && tail -n 20 "$work/apt.log"
 	fi
 	docker_down
@@ -82,14 +84,39 @@ readme() { # MARKER HOST-PART
 			s/192\\.0\\.2\\.1/198.18.1.$2/g; s/198\\.51\\.100\\.1/198.18.2.$2/g
 			s/mams-ca apply/mams-ca -a wifi=\$(device 198.18.1.) -a lte=\$(device 198.18.2.) apply/"
 }
-# follow MARKER HOST HOST-PART
+# follow MARKER HOST HOST-PART [SED SCRIPT]
 follow() {
-	readme "$1" "$3" >"$work/commands"
+	readme "$1" "$3" | sed "${4:-}" >"$work/commands"
 	commands=$((commands + $(grep -c . "$work/commands")))
 	# shellcheck disable=SC2016 # the host's
 	on "$2" bash -e -c 'device() { ip -o -4 addr | awk -v net="$1" "index(\$4, net) == 1 { print \$2 }"; }
 		cd /debs/now; . /dev/stdin' <"$work/commands" >>"$work/apt.log" 2>&1
 }
+# start_bare HOST DAEMON: all that the README starts without systemd, in its foreground; how each of them
+# ended is in the file ended.HOST then.
+start_bare() {
+	local host=$1
+	{
+		readme "commands without systemd" 0
+		if [ "$2" = mams-ncm ]; then
+			readme "commands of the N-MADP host without systemd" 0
+		else
+			echo "\$as_mams $2 &"
+		fi
+	} >"$work/start.$host"
+	# shellcheck disable=SC2016 # the host's
+	on "$host" bash -c '. /dev/stdin; jobs -p >/run/daemons
+		for p in $(cat /run/daemons); do wait "$p"; echo $?; done' \
+		<"$work/start.$host" >"$work/ended.$host" 2>"$work/$host.log" &
+}
+# stop_bare HOST: by SIGTERM; says how each of them ended
+stop_bare() {
+	# shellcheck disable=SC2016 # the host's
+	on "$1" sh -c 'kill -TERM $(cat /run/daemons)'
+	hosts_wait 15 has_lines 4 "$work/ended.$1" || :
+	tr '\n' ' ' <"$work/ended.$1"
+}
+has_lines() { [ "$(wc -l <"$2")" = "$1" ]; }
 
 say "packages are built"
 "$top/deploy/lab/install" build package >/dev/null
@@ -115,12 +142,13 @@ rm -f "$work"/debs/*/*dbgsym*
 
 say "hosts"
 docker_up "$work/docker"
-hosts_image mams-host "$work/debs" systemd-sysv dbus nginx-light
+hosts_image_bare mams-bare "$work/debs" nginx-light socat
+hosts_image mams-host mams-bare
 hosts_networks
 host mams-host madp 20 "wifi lte core" /sbin/init --sysctl net.ipv4.ip_forward=1 \
 	--sysctl net.mptcp.pm_type=1
 host mams-host client 10 "wifi lte" /sbin/init
-host mams-host server 30 core "nginx -g 'daemon off;'"
+host mams-bare server 30 core "nginx -g 'daemon off;'"
 for h in madp client; do
 	hosts_wait 30 is_booted "$h"
 	on "$h" find / -xdev -name '*mams*' -not -path '/debs/*' >"$work/$h.files"
@@ -358,6 +386,42 @@ sleep 5
 idle_since=$SECONDS
 idle_wakes=$(wakes newclient)
 
+say "without systemd"
+# as on the hosts before, with the tunnel as well
+without() { # how they differ, as a script of sed
+	echo 's/no-install-recommends/& systemd-standalone-sysusers/; s/proxy,/proxy,trailer,/; /systemctl/d'
+}
+host mams-bare baremadp 22 "wifi lte core" "sleep infinity" --sysctl net.ipv4.ip_forward=1 \
+	--sysctl net.mptcp.pm_type=1
+host mams-bare bareclient 13 "wifi lte" "sleep infinity" --sysctl net.mptcp.pm_type=1
+for h in baremadp bareclient; do
+	on "$h" find / -xdev -name '*mams*' -not -path '/debs/*' >"$work/$h.files"
+	on "$h" cat /etc/passwd >"$work/$h.passwd"
+done
+follow "commands of the N-MADP host" baremadp 22 "$(without)"
+on baremadp cat /etc/mams/ca/laptop.mams | on bareclient sh -c 'cat >/debs/now/laptop.mams'
+follow "commands of the client" bareclient 22 "$(without)"
+on bareclient sh -c 'ip route replace default via 198.18.1.22; ip route add default via 198.18.2.22 metric 9
+	echo "methods = { MPTCP_Proxy, GMA }" >>/etc/mams/ccm.conf'
+hosts_tunnel baremadp 22
+claim "systemd is there" "$(yes_no on baremadp test -e /lib/systemd/systemd)" = no
+start_bare baremadp mams-ncm
+start_bare bareclient mams-ccm
+claim "session and proxy" "$(yes_no hosts_wait 20 is_ready bareclient)" = yes
+download bareclient 4
+downloaded "download"
+claim "whom the server saw" "$(on server tail -n 1 /var/log/nginx/access.log | cut -d' ' -f1)" = 198.18.3.22
+# shellcheck disable=SC2016 # socat's shell
+on -d server socat -T 5 UDP-LISTEN:5000,fork SYSTEM:'cat >/dev/null & echo $SOCAT_PEERADDR'
+hosts_wait 5 on server sh -c 'ss -Hlun sport = :5000 | grep .'
+by_udp() { [ "$(on bareclient sh -c 'echo hello | socat -t 0.5 - UDP:198.18.3.30:5000')" = 198.18.3.22 ]; }
+claim "the server sees the N-MADP, by UDP too" "$(yes_no hosts_wait 10 by_udp)" = yes
+claim "daemons that run as root" "$(for h in baremadp bareclient; do on "$h" ps -eo user=,args=; done |
+	awk '$1 == "root" && $2 ~ /^(mams-|\/usr\/libexec\/mptcpd)/' | wc -l)" = 0
+claim "the client's end by SIGTERM" "$(stop_bare bareclient)" = "0 0 0 0 "
+claim "what is left of its rules" "$(on bareclient ip rule | grep -cvE 'lookup (local|main|default)' || :)" = 0
+claim "the network's end by SIGTERM" "$(stop_bare baremadp)" = "0 0 0 0 "
+
 say "back to the version before"
 moved before
 
@@ -371,14 +435,18 @@ claim "its memory, KiB resident" "$(on newclient cat "/proc/$(pid_of newclient m
 say "purge"
 on client sh -c 'rm -f /etc/mams/ca.crt /etc/mams/client.crt /etc/mams/client.key'
 on madp sh -c 'rm -rf /etc/mams/ca /etc/mams/ca.crt /etc/mams/ncm.crt /etc/mams/ncm.key'
-for h in madp client; do
+on bareclient sh -c 'rm -f /etc/mams/ca.crt /etc/mams/client.crt /etc/mams/client.key'
+on baremadp sh -c 'rm -rf /etc/mams/ca /etc/mams/ca.crt /etc/mams/ncm.crt /etc/mams/ncm.key'
+for h in madp client baremadp bareclient; do
 	on "$h" sh -c "apt-get purge -y -q 'mams-*'" >>"$work/apt.log" 2>&1
 	claim "$h: files left" "$(on "$h" find / -xdev -name '*mams*' -not -path '/debs/*' |
 		diff "$work/$h.files" - | grep '^>' | tr '\n' ' ')" = ""
 	claim "$h: users left" "$(on "$h" cat /etc/passwd | diff "$work/$h.passwd" - | grep '^>' |
 		tr '\n' ' ')" = ""
-	claim "$h: processes left" "$(on "$h" ps -eo args= | grep -c '^/usr/sbin/mams' || :)" = 0
+	claim "$h: processes left" "$(on "$h" ps -eo args= | grep -cE '^(/usr/sbin/)?mams-' || :)" = 0
 	claim "$h: rules left" "$(on "$h" ip rule | grep -cvE 'lookup (local|main|default)' || :)" = 0
+done
+for h in madp client; do
 	claim "$h: in mptcpd's unit" "$(on "$h" systemctl cat mptcp | grep -c mams || :)" = 0
 done
 
