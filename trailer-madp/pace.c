@@ -25,11 +25,16 @@
 #define HEAVY_LOSS_PPM 100000u /* so much lost: in full use, whatever the queue says */
 #define REPORT_US 10000u
 #define BURST_US 4000u
+#define LATE_US 30000 /* so much of a pause of ours is made up for */
 #define RAISE_US 10000
 #define TRY_ROUNDS 4
 #define TRY_ROUNDS_MOST 8
 #define TRY_US 8000
 #define TRY_MOST_US 16000
+#define YOUNG_ROUNDS 8
+#define YOUNG_JITTER_US 400
+#define YOUNG_US 12000
+#define YOUNG_MOST_US 24000
 #define DRAIN_EVERY_MS 4000
 #define UNREPORTED_US 1000000 /* a peer that never reports is not waited for */
 #define RTT_DEFAULT_US 100000u
@@ -88,21 +93,31 @@ static uint64_t queue_wanted_us(const struct madp_pace *p)
 	return MADP_PACE_QUEUE_US + rest_us(p) + (two < 100000 ? two : 100000);
 }
 
-static int64_t burst(const struct madp_pace *p)
+static int64_t burst_of(const struct madp_pace *p, int64_t us)
 {
-	int64_t b = (int64_t)(p->pace * BURST_US / 8000000);
+	int64_t b = (int64_t)(p->pace * (uint64_t)us / 8000000);
 
 	return b > 2 * (int64_t)PACKET ? b : 2 * (int64_t)PACKET;
 }
 
+static int64_t burst(const struct madp_pace *p)
+{
+	return burst_of(p, BURST_US);
+}
+
+/* What was saved up while nothing waited is little, or it would leave in a burst.  What could not
+ * leave because our turn came late may: the link was empty meanwhile. */
 static int64_t credit_at(const struct madp_pace *p, mams_time now)
 {
 	int64_t dt = now.us - p->filled.us;
 	int64_t most = burst(p);
 	int64_t c = p->credit;
 
-	if (dt > 0)
-		c += (int64_t)(p->pace / 8 * (uint64_t)(dt < 1000000 ? dt : 1000000) / 1000000);
+	if (dt <= 0 || c >= most)
+		return c;
+	if (p->waits && dt > BURST_US)
+		most = burst_of(p, dt < LATE_US ? dt : LATE_US);
+	c += (int64_t)(p->pace / 8 * (uint64_t)(dt < 1000000 ? dt : 1000000) / 1000000);
 	return c < most ? c : most;
 }
 
@@ -149,7 +164,7 @@ bool madp_pace_ready(const struct madp_pace *p, mams_time now, mams_time *wait)
 
 void madp_pace_hold(struct madp_pace *p)
 {
-	p->held_back = true;
+	p->held_back = p->waits = true;
 }
 
 mams_time madp_pace_departure(const struct madp_pace *p, uint32_t len, mams_time now)
@@ -191,6 +206,7 @@ void madp_pace_sent(struct madp_pace *p, uint32_t len, uint32_t ts_ms, mams_time
 	mark(p, ts_ms);
 	p->busy_until = madp_pace_departure(p, len, now);
 	refill(p, now);
+	p->waits = false;
 	p->credit -= len;
 	if (p->credit < -(int64_t)(4 * 65536))
 		p->credit = -(
@@ -254,6 +270,9 @@ static void end_start(struct madp_pace *p)
 {
 	p->starting = false;
 	p->credit = 0;
+	p->young = p->jitter_us >= YOUNG_JITTER_US ? YOUNG_ROUNDS : 0;
+	p->young_us = YOUNG_US;
+	p->young_from = p->rate;
 }
 
 /* Busy only when the queue never ran empty: a pause within the sample would count as a slow link.
@@ -271,7 +290,7 @@ static void learn(struct madp_pace *p, uint64_t sample, uint32_t us)
 			set_rate(p, sample);
 		if (busy || p->held_back)
 			end_start(p);
-	} else if (p->tried && sample > p->rate) {
+	} else if ((p->tried || p->young) && sample > p->rate) {
 		set_rate(p, sample);
 	} else if (busy) {
 		/* far off at once, near slowly: single samples are noisy */
@@ -352,11 +371,17 @@ static bool draining(const struct madp_pace *p, mams_time now)
 	return !mams_time_before(now, p->drain_at);
 }
 
-static int64_t try_gain(const struct madp_pace *p)
+/* What makes so much queue within a round trip, if the link carries no more. */
+static int64_t gain_of(const struct madp_pace *p, uint32_t queue_us)
 {
-	int64_t gain = GAIN_ONE * (int64_t)p->try_us / (int64_t)rtt_of(p);
+	int64_t gain = GAIN_ONE * (int64_t)queue_us / (int64_t)rtt_of(p);
 
 	return GAIN_ONE + (gain < GAIN_ONE / 2 ? gain : GAIN_ONE / 2);
+}
+
+static int64_t try_gain(const struct madp_pace *p)
+{
+	return gain_of(p, p->try_us);
 }
 
 /* Where noise may be taken for a queue, only trying tells whether the link carries more: one round
@@ -390,6 +415,23 @@ static void try_more(struct madp_pace *p, bool draining)
 	p->try_from = p->rate;
 }
 
+/* Jitter stretches the first trains, which are short, and then they tell of half of the link.  Go
+ * on faster than they say, by more as long as more arrives; what a round does shows in the next
+ * one. */
+static void grow_up(struct madp_pace *p)
+{
+	bool more = p->rate > p->young_from / 100 * 104;
+
+	if (!p->young)
+		return;
+	p->young--;
+	if (more && p->young_us < YOUNG_MOST_US)
+		p->young_us *= 2;
+	if (!p->held_back || (!more && p->young < YOUNG_ROUNDS - 1))
+		p->young = 0;
+	p->young_from = p->rate;
+}
+
 static void end_round(struct madp_pace *p, mams_time now)
 {
 	if (now.us - p->round_at.us < (int64_t)rtt_of(p) + REPORT_US)
@@ -401,6 +443,7 @@ static void end_round(struct madp_pace *p, mams_time now)
 		p->idle_rounds = 0;
 	}
 	try_more(p, draining(p, now));
+	grow_up(p);
 	p->held_back = false;
 	p->round_at = now;
 }
@@ -426,6 +469,8 @@ static void set_pace(struct madp_pace *p, mams_time now)
 		gain = GAIN_ONE + GAIN_ONE * RAISE_US / rtt;
 	if (gain > most)
 		gain = most;
+	if (p->young && gain < gain_of(p, p->young_us))
+		gain = gain_of(p, p->young_us);
 	if (p->trying && gain < try_gain(p))
 		gain = try_gain(p);
 	if (gain < GAIN_ONE / 2)

@@ -77,12 +77,16 @@ struct madp_pace {
 	bool has_owd;
 	bool starting;       /**< the rate was not seen with the link in full use yet */
 	bool held_back;      /**< a packet was kept from this link since the round began */
+	bool waits;          /**< the same, since one was last sent on it */
 	bool trying;         /**< this round leaves faster, to see whether the link carries more */
 	bool tried;          /**< what is measured now left so */
 	uint8_t full_rounds; /**< rounds held back since the last such one */
 	uint8_t try_rounds;  /**< so many must be */
 	uint32_t try_us;     /**< so much queue may it make, if the link does not */
 	uint64_t try_from;   /**< rate before it */
+	uint8_t young;       /**< rounds left in which the first rate is taken for too low */
+	uint32_t young_us;   /**< so much queue may each of them make, if it is not */
+	uint64_t young_from; /**< rate when the last of them ended */
 	uint8_t idle_rounds; /**< rounds in a row held back with no queue: the link carries more */
 	uint8_t n_marks;
 	uint8_t mark; /**< newest */
