@@ -82,6 +82,6 @@ trailer_conf() {
 
 # Everything inside goes through the tunnel.
 trailer_routes() {
-	cl ip route add 10.9.9.0/24 dev mams src 10.60.0.2
-	cl ip -6 route add fd09::/64 dev mams src fd60::2
+	cl ip route replace 10.9.9.0/24 dev mams src 10.60.0.2
+	cl ip -6 route replace fd09::/64 dev mams src fd60::2
 }

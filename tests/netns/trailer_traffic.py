@@ -23,6 +23,9 @@ trailer_traffic.py sweep ADDRESS PORT STEP          datagrams of 1 to 9000 octet
 trailer_traffic.py pings ADDRESS MTU                echo requests of all sizes up to MTU, IP header included,
                                                     which nobody may fragment; prints how many sizes, and
                                                     the first three that are not answered in four goes
+trailer_traffic.py pauses                           until SIGTERM; a line for each sleep of 10 ms that was
+                                                    as much too long or more: its end, in ms of the
+                                                    day, and how late it was, in ms
 trailer_traffic.py raw SOURCE SPORT TARGET DPORT HEX  one UDP datagram, from any address and port
 trailer_traffic.py ask TARGET DPORT HEX             one datagram; prints what comes back, or nothing"""
 import random
@@ -234,6 +237,15 @@ def flows(address, port, n, rate, seconds):
     print(sent, lost, twice)
 
 
+def pauses():
+    while True:
+        begin = time.monotonic()
+        time.sleep(0.01)
+        late = (time.monotonic() - begin) * 1000 - 10
+        if late >= 10:
+            print(int(time.time() * 1000 % 86400000), round(late), flush=True)
+
+
 def raw(source, sport, target, dport, data):
     s = socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_RAW)
     udp = struct.pack("!HHHH", sport, dport, 8 + len(data), 0) + data
@@ -268,6 +280,8 @@ def main():
         pings(a[0], int(a[1]))
     elif verb == "sweep":
         sweep(a[0], int(a[1]), int(a[2]))
+    elif verb == "pauses":
+        pauses()
     elif verb == "raw":
         raw(a[0], int(a[1]), a[2], int(a[3]), bytes.fromhex(a[4]))
     else:
