@@ -79,8 +79,18 @@ lab_certs && lab_conf
 ca() { "$LAB_TOP/tools/mams-ca" -d "$LAB_DIR/ca" "$@" >/dev/null; }
 ca client alice
 ca -f -s 10.1.1.1 -s 10.1.2.1 -s 192.0.2.1 server ncm
+for who in ncm1 boss guest; do ca client $who; done
+ca -s 192.0.2.9 server east
 cp "$LAB_DIR"/ca/* "$LAB_DIR/hosts/network/etc/mams/ca/"
 ip -n "$PX" addr add 192.0.2.1/32 dev lo
+ip -n "$PX" addr add 192.0.2.9/32 dev lo
+cat >>"$LAB_DIR/px.conf" <<-X
+	ctl_listen = "192.0.2.9:7450"
+	ctl_ca = $LAB_DIR/ca/ca.crt
+	ctl_certificate = $LAB_DIR/ca/east.crt
+	ctl_key = $LAB_DIR/ca/east.key
+	ctl_peers = { "ncm1" }
+X
 sed -i 's,/laptop\.,/alice.,' "$LAB_DIR/ccm.conf"
 sed -i -e '/proxies =/d; s/^listen = {/& "192.0.2.1:8443",/' -e '/type = Wi-Fi/a latency = 10ms\nbandwidth = 20' \
 	-e '/type = LTE/a latency = 50ms\nbandwidth = 50' "$LAB_DIR/ncm.conf"
@@ -91,6 +101,9 @@ cat >>"$LAB_DIR/ncm.conf" <<-X
 		proxies = { "wifi 10.1.1.1:7443", "lte 10.1.2.1:7443" }
 	}
 	feed_clients = { "oam" }
+	admin_listen = { "192.0.2.1:8446" }
+	viewers = { "guest" }
+	operators = { "boss" }
 	policy_file = $LAB_DIR/policy.conf
 	decision_log = $LAB_DIR/hosts/network/var/lib/mams/decisions.jsonl
 X

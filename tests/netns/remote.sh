@@ -146,6 +146,17 @@ lab_wait 10 is_state east dead || :
 claim "an NCM of another CA is not connected" "$(state east)" = dead
 lab_end ncm
 
+# asked CERTIFICATE [ARGUMENT...]: what mamsctl is told over TLS, or its complaint
+asked() {
+	far "$BUILD/tools/mamsctl" status --connect 10.5.5.1:7450 --ca "$ca/ca.crt" --cert "$1.crt" --key "$1.key" \
+		"${@:2}" 2>&1 || :
+}
+say "mamsctl over TLS"
+claim "the N-MADP's status" "$(asked "$ca/ncm1" --json | jq -r .role)" = network
+claim "with a client's certificate" "$(asked "$ca/laptop" --timeout 1 | grep -c 'name in ctl_peers')" = 1
+claim "another name is wanted of it" "$(asked "$ca/ncm1" --timeout 1 --name west.example |
+	grep -c '[Hh]ostname mismatch')" '>=' 1
+
 say "a client, set up over ctl between hosts"
 far tcpdump -q -i ctl -U -s 0 -w "$LAB_DIR/ctl.pcap" tcp port 7450 2>/dev/null &
 LAB_PID[pcap]=$!

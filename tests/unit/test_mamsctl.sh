@@ -232,6 +232,17 @@ run 2 why a b
 run 0 log debug --ncm "$dir/ncm.ctl" --proxy "$dir/proxy.ctl"
 has "$(cat "$dir/proxy.log")" '"level": ?"debug"'
 
+run 2 status --connect 127.0.0.1:1
+has "$err" 'connect wants --ca, --cert and --key'
+run 2 status --connect 127.0.0.1:1 --ca a --cert b --key c --ncm "$dir/ncm.ctl"
+run 2 status --ca a
+run 2 trace --connect 127.0.0.1:1 --ca a --cert b --key c
+has "$err" 'trace takes no --connect'
+run 1 status --connect nowhere --ca a --cert b --key c
+has "$err" 'want https:'
+run 1 status --connect 127.0.0.1:1 --ca a --cert b --key "$dir/absent"
+has "$err" "$dir/absent: No such file"
+
 run 1 status -s "$dir/nobody.ctl"
 has "$err" 'no such socket.*running'
 run 1 status -s "$dir/silent.ctl" --timeout 0.2

@@ -35,8 +35,8 @@ struct target target_of(const struct options *o, enum daemon d)
 {
 	struct target t = defaults[d];
 
-	if (o->socket)
-		t.path = o->socket;
+	if (o->socket || o->connect)
+		t.path = o->socket ? o->socket : o->connect;
 	else if (o->sockets[d])
 		t.path = o->sockets[d];
 	return t;
@@ -47,8 +47,8 @@ size_t targets_find(const struct options *o, struct target out[D_COUNT])
 	bool named = false;
 	size_t n = 0;
 
-	if (o->socket) {
-		out[0] = (struct target){"the daemon", o->socket};
+	if (o->socket || o->connect) {
+		out[0] = (struct target){"the daemon", o->socket ? o->socket : o->connect};
 		return 1;
 	}
 	for (int d = 0; d < D_COUNT; d++)
@@ -101,12 +101,16 @@ static int round_trip(const struct options *o, const struct target *t,
 		mams_buf_fini(&text);
 		return rc;
 	}
-	rc = mams_ctl_call(t->path, text.data, text.len, o->timeout_ms, &bytes, &len);
-	mams_buf_fini(&text);
-	if (rc < 0) {
-		explain(o, t, rc);
-		return rc;
+	if (o->connect) {
+		rc = remote_call(o, &text, &bytes, &len);
+	} else {
+		rc = mams_ctl_call(t->path, text.data, text.len, o->timeout_ms, &bytes, &len);
+		if (rc < 0)
+			explain(o, t, rc);
 	}
+	mams_buf_fini(&text);
+	if (rc < 0)
+		return rc;
 	rc = ctl_decode(bytes, len, answer, &err);
 	if (rc < 0)
 		complain("%s: this is no answer of a MAMS daemon of our version: %s %s", t->path,

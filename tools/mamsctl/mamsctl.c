@@ -20,16 +20,17 @@ struct command {
 };
 
 static const struct command commands[] = {
-	{"status", "", "NCPRMTk", "what the daemons do",
+	{"status", "", "NCPRMTkxqeyn", "what the daemons do",
 		"Asks every daemon named by --ncm, --ccm, --proxy, --trailer, --pm or -s; without "
 		"these, every\n"
 		"daemon that has its socket in /run/mams.\n",
 		0, cmd_status},
-	{"metrics", "", "NCPRM", "counters and gauges of the daemons, for Prometheus",
+	{"metrics", "", "NCPRMxqeyn", "counters and gauges of the daemons, for Prometheus",
 		"For the daemons that status would ask, in Prometheus's text format.\n", 0,
 		cmd_metrics},
-	{"sessions", "", "NT", "clients and links the NCM knows", "", 0, cmd_sessions},
-	{"steer", "--dl LINKS --ul LINKS", "NTduacDUfAo", "have the NCM steer a client's traffic",
+	{"sessions", "", "NTxqeyn", "clients and links the NCM knows", "", 0, cmd_sessions},
+	{"steer", "--dl LINKS --ul LINKS", "NTduacDUfAoxqeyn",
+		"have the NCM steer a client's traffic",
 		"LINKS are names of links with commas between them, e.g. wifi,lte.  A link in no "
 		"list\n"
 		"becomes backup.  Exit status 0 only when the client has applied it.\n"
@@ -38,22 +39,22 @@ static const struct command commands[] = {
 		"With --application its traffic alone goes elsewhere, and what is not named "
 		"stays.\n",
 		0, cmd_steer},
-	{"paths", "", "NT", "what is known of the quality of clients' links",
+	{"paths", "", "NTxqeyn", "what is known of the quality of clients' links",
 		"Measurements that clients report, and path estimations: probes lost, their rate "
 		"and\ndelay on links without user data; throughput on the others.\n",
 		0, cmd_paths},
-	{"network", "", "N", "what the NCM is told of accesses and cells",
+	{"network", "", "Nxqeyn", "what the NCM is told of accesses and cells",
 		"Load, maintenance and predictions that feeders have posted and that hold, with "
 		"their\nages.\n",
 		0, cmd_network},
-	{"probe", "LINKS", "NT", "have a client's links estimated now",
+	{"probe", "LINKS", "NTxqeyn", "have a client's links estimated now",
 		"LINKS as for steer, or all.  mamsctl paths shows the results.\n", 1, cmd_probe},
-	{"drain", "MADP", "N", "move clients off an N-MADP instance",
+	{"drain", "MADP", "Nxqeyn", "move clients off an N-MADP instance",
 		"New clients go to other instances; those that it has are moved there, and what "
 		"runs\n"
 		"through it finishes.  Remembered over a restart of the NCM.\n",
 		1, cmd_drain},
-	{"undrain", "MADP", "N", "use a drained N-MADP instance again", "", 1, cmd_undrain},
+	{"undrain", "MADP", "Nxqeyn", "use a drained N-MADP instance again", "", 1, cmd_undrain},
 	{"trace", "[SESSION]", "NTp", "what comes from and goes to one client",
 		"A line of JSON for each message, with its secrets masked, for each change of "
 		"state, and\nfor what N-MADPs, operators and the policy say of it, until it is "
@@ -64,23 +65,23 @@ static const struct command commands[] = {
 		"status 0\nwhen all comes out as it was recorded.  FILE is what trace has "
 		"written, as JSON.\n",
 		1, cmd_replay},
-	{"watch", "", "NT", "clients' links and what they carry, once a second",
+	{"watch", "", "NTxqeyn", "clients' links and what they carry, once a second",
 		"With the last half minute as sparklines; ends when it is interrupted.\n", 0,
 		cmd_watch},
-	{"why", "[SESSION]", "NT", "why a client's traffic goes where it goes",
+	{"why", "[SESSION]", "NTxqeyn", "why a client's traffic goes where it goes",
 		"The last decision of automatic steering for each class of the policy: which "
 		"links,\n"
 		"why, with which figures, and what waits for how long.  SESSION is the client's\n"
 		"identity or session, as for --client.\n",
 		-1, cmd_why},
-	{"policy", "auto | replay FILE | simulate POLICY FILE", "NT", "automatic steering",
+	{"policy", "auto | replay FILE | simulate POLICY FILE", "NTxqeyn", "automatic steering",
 		"auto: an operator's order holds no longer, the policy steers again.\n"
 		"replay: decides the records of a decision log again; exit status 0 when each "
 		"comes\n"
 		"out as it was recorded.\n"
 		"simulate: what the policy file POLICY would have decided on them.\n",
 		-1, cmd_policy},
-	{"log", "LEVEL", "NCPRM", "set the log level: err, warn, info or debug",
+	{"log", "LEVEL", "NCPRMxqeyn", "set the log level: err, warn, info or debug",
 		"For the daemons that status would ask.\n", 1, cmd_log},
 };
 
@@ -95,6 +96,11 @@ static const struct option long_options[] = {
 	{"proxy", required_argument, NULL, 'P'},
 	{"trailer", required_argument, NULL, 'R'},
 	{"pm", required_argument, NULL, 'M'},
+	{"connect", required_argument, NULL, 'x'},
+	{"ca", required_argument, NULL, 'q'},
+	{"cert", required_argument, NULL, 'e'},
+	{"key", required_argument, NULL, 'y'},
+	{"name", required_argument, NULL, 'n'},
 	{"client", required_argument, NULL, 'T'},
 	{"counters", no_argument, NULL, 'k'},
 	{"pcapng", no_argument, NULL, 'p'},
@@ -119,6 +125,12 @@ static const struct {
 	{'P', "  --proxy PATH       of mams-proxy (/run/mams/proxy.ctl)\n"},
 	{'R', "  --trailer PATH     of mams-trailer (/run/mams/trailer.ctl)\n"},
 	{'M', "  --pm PATH          of the mptcpd plugin (/run/mams/pm.ctl)\n"},
+	{'x', "  --connect WHERE    on another host: https://host:port, an NCM's admin_listen, or\n"
+	      "                     address:port, ctl_listen of a mams-proxy or mams-trailer\n"},
+	{'q', "  --ca FILE            of its CA, PEM\n"},
+	{'e', "  --cert FILE          our own certificate, whose name it lets in\n"},
+	{'y', "  --key FILE           and its key\n"},
+	{'n', "  --name NAME          in its certificate (the address)\n"},
 	{'T', "  --client ID        only this client: its identity or session\n"},
 	{'k', "  --counters         with the counters that are not zero\n"},
 	{'p', "  --pcapng           as a file for Wireshark, to standard output\n"},
@@ -198,6 +210,16 @@ static const char **socket_of(struct options *o, int letter)
 		return &o->sockets[D_PM];
 	case 's':
 		return &o->socket;
+	case 'x':
+		return &o->connect;
+	case 'q':
+		return &o->ca;
+	case 'e':
+		return &o->cert;
+	case 'y':
+		return &o->key;
+	case 'n':
+		return &o->name;
 	case 'T':
 		return &o->client;
 	case 'd':
@@ -291,6 +313,19 @@ static int check_steer(const struct options *o)
 	return -1;
 }
 
+static int check_remote(const struct options *o)
+{
+	bool local = o->socket;
+
+	for (int d = 0; d < D_COUNT; d++)
+		local |= o->sockets[d] != NULL;
+	if (o->connect ? o->ca && o->cert && o->key && !local
+		       : !o->ca && !o->cert && !o->key && !o->name)
+		return 0;
+	complain("--connect wants --ca, --cert and --key, they want it, and no socket besides");
+	return -1;
+}
+
 /* @return 0, or -1 after an explanation */
 static int check(const struct command *c, const struct options *o, const struct given *g, int left)
 {
@@ -306,7 +341,7 @@ static int check(const struct command *c, const struct options *o, const struct 
 			c->name);
 		return -1;
 	}
-	return c->run == cmd_steer ? check_steer(o) : 0;
+	return check_remote(o) < 0 ? -1 : c->run == cmd_steer ? check_steer(o) : 0;
 }
 
 int main(int argc, char **argv)

@@ -11,6 +11,9 @@ enum daemon { D_NCM, D_CCM, D_PROXY, D_TRAILER, D_PM, D_COUNT };
 struct options {
 	const char *sockets[D_COUNT]; /**< NULL: not named on the command line */
 	const char *socket;           /**< -s: whatever daemon listens there */
+	const char *connect; /**< address and port of a daemon on another host; NULL: none */
+	const char *ca, *cert, *key; /**< PEM files, with connect */
+	const char *name;            /**< in that daemon's certificate; NULL: its address */
 	const char *client;
 	const char *dl; /**< names of links with commas between them */
 	const char *ul;
@@ -68,6 +71,10 @@ struct target target_of(const struct options *o, enum daemon d);
  *  @return 0 or a negative error */
 MAMS_MUST int ask(const struct options *o, const struct target *t, const struct ctl_msg *request,
 	struct ctl_msg **answer);
+/** The octets of a request to the daemon of --connect, and those of its answer (free).  What goes
+ * wrong is explained on standard error.  @return 0 or a negative error */
+MAMS_MUST int remote_call(
+	const struct options *o, const struct mams_buf *request, char **answer, size_t *len);
 /** Print an answer as --json wants it. @return exit status */
 int print_json(const struct ctl_msg *m);
 /** Print text and free it. @return exit status */
