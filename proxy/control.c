@@ -94,10 +94,9 @@ static int publish(struct px_control *c)
 {
 	struct px_snapshot *s = make_snapshot(c);
 
-	if (!s)
-		return -ENOMEM;
-	px_instance_publish(&c->instance, s);
-	return 0;
+	if (s)
+		px_instance_publish(&c->instance, s);
+	return s ? 0 : -ENOMEM;
 }
 
 /* ---- client role ---- */

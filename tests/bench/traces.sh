@@ -135,7 +135,7 @@ traces_bench() {
 	grid_plain
 	lab_conf
 	head -c "${FETCH}K" /dev/urandom >"$LAB_DIR/www/fetch"
-	:
+	traces_others
 	px sysctl -qw net.mptcp.pm_type=1
 	traces_ours
 	printf 'cores %s, MTU %s, kernel %s, %s, %s, %s\n\n' "$(nproc)" "$(cl cat /sys/class/net/wifi/mtu)" \

@@ -26,7 +26,7 @@ lab_start tr-c "$CL" "$BUILD/trailer-madp/mams-trailer" -c "$LAB_DIR/tr-c.conf" 
 for d in nginx px-pm cl-pm px cl ncm; do lab_start_one $d; done
 lab_wait 5 test -S "$LAB_DIR/ncm.ctl"
 lab_start trace "$PX" "$BUILD/tools/mamsctl" trace laptop -s "$LAB_DIR/ncm.ctl"
-lab_start pcap "$PX" "$BUILD/tools/mamsctl" trace laptop --pcapng -s "$LAB_DIR/ncm.ctl"
+lab_start pcap "$PX" "$BUILD/tools/mamsctl" trace --pcapng laptop -s "$LAB_DIR/ncm.ctl"
 sleep 0.3
 lab_start_one ccm
 both_ready() { lab_wait 15 lab_ready && lab_wait 10 both_tunnelled; }
