@@ -134,6 +134,8 @@ static int change_route(struct mams_nl *n, const struct mams_nl_route *r, bool a
 	m->rtm_protocol = MAMS_NL_PROTOCOL;
 	m->rtm_scope = direct ? RT_SCOPE_LINK : RT_SCOPE_UNIVERSE;
 	m->rtm_type = RTN_UNICAST;
+	/* who makes the address may make the way to its network later: NetworkManager */
+	m->rtm_flags = !direct && r->local.family == AF_INET ? RTNH_F_ONLINK : 0;
 	mnl_attr_put_u32(h, RTA_TABLE, r->table);
 	mnl_attr_put_u32(h, RTA_OIF, r->ifindex);
 	if (!direct)

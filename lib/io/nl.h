@@ -62,7 +62,8 @@ struct mams_nl_route {
 	uint32_t ifindex;
 };
 /** Rule "from local lookup table" and default route in it; both may stand already.
- *  @return 0 or -errno of the kernel (-ENETUNREACH: gateway not on the link, -ENODEV) */
+ *  The gateway is taken to be on the link.
+ *  @return 0 or -errno of the kernel */
 MAMS_MUST int mams_nl_route_set(struct mams_nl *n, const struct mams_nl_route *r);
 /** Gone already is no error. */
 MAMS_MUST int mams_nl_route_del(struct mams_nl *n, const struct mams_nl_route *r);
