@@ -265,9 +265,6 @@ static int take_madps(struct ncm_conf *c, const char *path, struct mams_error *e
 	}
 	if (p->n_madps == 0)
 		return make_madp(c);
-	if (p->n_madps > NCM_MADPS_MAX)
-		return mams_fail(
-			err, MAMS_ELIMIT, path, "madp: at most %u instances", NCM_MADPS_MAX);
 	for (size_t i = 0; rc == 0 && i < p->n_madps; i++)
 		rc = take_madp(c, i, path, err);
 	return rc;
@@ -426,8 +423,6 @@ static int take_anchors(struct ncm_conf *c, const char *path, struct mams_error 
 
 	if (p->n_anchors == 0)
 		return make_anchor(c, path, err);
-	if (p->n_anchors > NCM_ANCHORS_MAX)
-		return mams_fail(err, MAMS_ELIMIT, path, "anchor: at most %u", NCM_ANCHORS_MAX);
 	for (size_t i = 0; rc == 0 && i < p->n_anchors; i++) {
 		for (size_t k = 0; k < i; k++)
 			if (p->anchors[k].connection_id == p->anchors[i].connection_id)

@@ -162,6 +162,9 @@ static int store_sections(cfg_t *cfg, const struct mams_conf_row *r, char *out,
 	char *items = mams_arena_alloc(arena, n ? n * r->table->size : 1);
 	int rc = items ? 0 : -ENOMEM;
 
+	if (r->max && n > (size_t)r->max)
+		return mams_fail(err, MAMS_ELIMIT, path, "%s: at most %lld sections", r->key,
+			(long long)r->max);
 	for (size_t i = 0; rc == 0 && i < n; i++) {
 		cfg_t *sub = cfg_getnsec(cfg, r->key, (unsigned)i);
 		char *item = items + i * r->table->size;

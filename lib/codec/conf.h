@@ -24,7 +24,8 @@ enum mams_conf_kind {
 	MAMS_C_ADDRS,       /**< struct mams_addr *, without ports */
 	MAMS_C_ADDR_PORTS,  /**< struct mams_addr *, min as for MAMS_C_ADDR_PORT */
 	MAMS_C_PREFIXES,    /**< struct mams_prefix * */
-	MAMS_C_SECTIONS,    /**< titled sections: pointer to table->size items, in file order */
+	MAMS_C_SECTIONS,    /**< titled sections: pointer to table->size items, in file order; at
+			     *   most max, 0: any number */
 };
 
 struct mams_conf_row {
@@ -51,7 +52,8 @@ struct mams_conf_table {
 /** Read and check a file.
  *  @param out    table->size octets, zeroed by the caller; filled on success
  *  @param arena  owns all strings and lists of *out; the caller frees it with mams_arena_free()
- *  @return 0, -errno (file), -MAMS_EPROTO (syntax, unknown key), -MAMS_EVALUE, -MAMS_EMISSING;
+ *  @return 0, -errno (file), -MAMS_EPROTO (syntax, unknown key), -MAMS_EVALUE, -MAMS_EMISSING,
+ *          -MAMS_ELIMIT (sections);
  *          err->where is "file:line", err->text names key and cure */
 MAMS_MUST int mams_conf_load(const char *path, const struct mams_conf_table *table, void *out,
 	struct mams_arena **arena, struct mams_error *err);

@@ -38,7 +38,8 @@ static const struct mams_conf_row rows[] = {
 	{"timeout", MAMS_C_DURATION, offsetof(struct conf, timeout_ms), .max = 60000, .def = "1s"},
 	{"verbose", MAMS_C_BOOL, offsetof(struct conf, verbose), .def = "no"},
 	{"link", MAMS_C_SECTIONS, offsetof(struct conf, links), offsetof(struct conf, n_links),
-		.table = &link_table, .required = true, .doc = "at least one access link"},
+		.max = 2, .table = &link_table, .required = true,
+		.doc = "at least one access link"},
 	{"secret", MAMS_C_SECRET_FILE, offsetof(struct conf, secret)},
 };
 static const struct mams_conf_table table = {"test", sizeof(struct conf), rows, 6, 0};
@@ -105,6 +106,8 @@ static void names_line_key_and_cure(void)
 		{"verbose = perhaps\n", -MAMS_EVALUE, 1, "true or false"},
 		{"link a {\n}\n", -MAMS_EMISSING, 0, "link a: interface is missing"},
 		{"verbose = yes\n", -MAMS_EMISSING, 0, "link is missing (at least one"},
+		{"link a { interface = x }\nlink b { interface = y }\nlink c { interface = z }\n",
+			-MAMS_ELIMIT, 0, "link: at most 2 sections"},
 		{"link a {\n interface = x\n", -MAMS_EPROTO, 0, "closing } or a value"},
 		{"link a {\n interface = x", -MAMS_EPROTO, 0, "closing } or a value"},
 		{"deny = { 10.0.0.0/8,", -MAMS_EVALUE, 0, "closing } or a value"},

@@ -126,6 +126,8 @@ sed 's/connection_id = 1/connection_id = 0/' "$dir/ccm.conf" | wrong "$ccm" '' c
 printf 'ncm = { "http://192.0.2.1" }\nca = %s\nlink a {\nconnection_id = 0\ntype = LTE\ninterface = x\n}\n' "$0" | wrong "$ccm" '' ncm https
 printf 'link a {\n\tconnection_id = 16\n}\n' | wrong "$ccm" 2 connection_id
 printf 'link a {\n\ttype = Pigeon\n}\n' | wrong "$ccm" 2 type
+{ cat "$dir/ccm.conf" && printf 'application a%d { cgroup = a dscp = 1 }\n' $(seq 17); } |
+	wrong "$ccm" '' 'application: at most 16 sections'
 app() { # FILE TEXT...: with an application section
 	cat "$dir/$1.conf"
 	printf 'application game {\n%s\n}\n' "$2"
