@@ -152,7 +152,7 @@ static const struct mams_conf_row rows[] = {
 	{"ncm_lost", MAMS_C_DURATION, AT(session.fallback_ms), .max = 86400000, .def = "45s",
 		.doc = "an NCM silent for so long means fallback; 0: never"},
 };
-static const struct mams_conf_table table = {
+const struct mams_conf_table ccm_conf_table = {
 	"mams-ccm", sizeof(struct ccm_conf), rows, MAMS_ARRAY_LEN(rows), 0};
 
 /* Behind a NAT, UDP is forgotten sooner than TCP. */
@@ -349,7 +349,7 @@ int ccm_conf_load(const char *path, struct ccm_conf *out, struct mams_error *err
 	int rc;
 
 	*out = (struct ccm_conf){0};
-	rc = mams_conf_load(path, &table, out, &out->arena, err);
+	rc = mams_conf_load(path, &ccm_conf_table, out, &out->arena, err);
 	if (rc == 0)
 		rc = check(out, path, err);
 	if (rc < 0) {

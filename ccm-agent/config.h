@@ -64,6 +64,8 @@ struct ccm_conf {
 	struct mams_arena *arena; /**< owns everything above */
 };
 
+/** The keys of the file; docs/configuration.md is written from it. */
+extern const struct mams_conf_table ccm_conf_table;
 /** Read and check.  @return 0 or a negative code; err names file, line, key and cure */
 MAMS_MUST int ccm_conf_load(const char *path, struct ccm_conf *out, struct mams_error *err);
 void ccm_conf_free(struct ccm_conf *c);

@@ -348,7 +348,7 @@ static const struct mams_conf_row rows[] = {
 	{"keep_alive", MAMS_C_DURATION, AT(policy.keep_alive_ms), .min = 1000, .max = 3600000,
 		.def = "30s", .doc = "MAMS_KEEP_ALIVE_TIMEOUT"},
 };
-static const struct mams_conf_table table = {
+const struct mams_conf_table ncm_conf_table = {
 	"mams-ncm", sizeof(struct ncm_conf), rows, MAMS_ARRAY_LEN(rows), 0};
 
 static int check_access(const struct ncm_access *a, const char *path, struct mams_error *err)
@@ -499,7 +499,7 @@ int ncm_conf_load(const char *path, struct ncm_conf *out, struct mams_error *err
 	int rc;
 
 	*out = (struct ncm_conf){0};
-	rc = mams_conf_load(path, &table, out, &out->arena, err);
+	rc = mams_conf_load(path, &ncm_conf_table, out, &out->arena, err);
 	if (rc == 0)
 		rc = check(out, path, err);
 	if (rc == 0)

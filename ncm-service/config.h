@@ -65,6 +65,8 @@ struct ncm_conf {
 	struct mams_arena *arena; /**< owns everything above */
 };
 
+/** The keys of the file; docs/configuration.md is written from it. */
+extern const struct mams_conf_table ncm_conf_table;
 /** Read and check.  @return 0 or a negative code; err names file, line, key and cure */
 MAMS_MUST int ncm_conf_load(const char *path, struct ncm_conf *out, struct mams_error *err);
 void ncm_conf_free(struct ncm_conf *c);

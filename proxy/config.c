@@ -129,7 +129,7 @@ static const struct mams_conf_row rows[] = {
 	{"client", MAMS_C_SECTIONS, AT(clients), AT(n_clients), .table = &client_table,
 		.doc = "network: a client known without an NCM"},
 };
-static const struct mams_conf_table table = {
+const struct mams_conf_table px_conf_table = {
 	"mams-proxy", sizeof(struct px_conf), rows, MAMS_ARRAY_LEN(rows), 0};
 
 /* A host may have been told to do without IPv6: then there is no ::1 to listen at. */
@@ -219,7 +219,7 @@ int px_conf_load(const char *path, struct px_conf *out, struct mams_error *err)
 	int rc;
 
 	*out = (struct px_conf){0};
-	rc = mams_conf_load(path, &table, out, &out->arena, err);
+	rc = mams_conf_load(path, &px_conf_table, out, &out->arena, err);
 	if (rc == 0)
 		rc = out->role == PX_ROLE_CLIENT ? check_client(out, path, err)
 						 : check_network(out, path, err);

@@ -70,6 +70,8 @@ struct px_conf {
 	struct mams_arena *arena; /**< owns everything above */
 };
 
+/** The keys of the file; docs/configuration.md is written from it. */
+extern const struct mams_conf_table px_conf_table;
 /** Read and check.  @return 0 or a negative code; err names file, line, key and cure */
 MAMS_MUST int px_conf_load(const char *path, struct px_conf *out, struct mams_error *err);
 void px_conf_free(struct px_conf *c);

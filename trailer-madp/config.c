@@ -63,7 +63,7 @@ static const struct mams_conf_row rows[] = {
 	{"dtls_peer", MAMS_C_STRING, AT(certs.peer),
 		.doc = "client, with dtls_ca: DNS name or address in the N-MADP's certificate"},
 };
-static const struct mams_conf_table table = {
+const struct mams_conf_table madp_conf_table = {
 	"mams-trailer", sizeof(struct madp_conf), rows, MAMS_ARRAY_LEN(rows), 0};
 
 static uint32_t cores(void)
@@ -151,7 +151,7 @@ int madp_conf_load(const char *path, struct madp_conf *out, struct mams_error *e
 	int rc;
 
 	*out = (struct madp_conf){0};
-	rc = mams_conf_load(path, &table, out, &out->arena, err);
+	rc = mams_conf_load(path, &madp_conf_table, out, &out->arena, err);
 	if (rc == 0)
 		rc = check(out, path, err);
 	if (rc < 0)

@@ -37,6 +37,8 @@ struct madp_conf {
 #define MADP_WORKERS_MAX 64u
 #define MADP_LISTEN_MAX 16u
 
+/** The keys of the file; docs/configuration.md is written from it. */
+extern const struct mams_conf_table madp_conf_table;
 /** Read and check.  @return 0 or a negative code; err names file, line, key and cure */
 MAMS_MUST int madp_conf_load(const char *path, struct madp_conf *out, struct mams_error *err);
 /** Is this address of ours reached inside IPsec only? @param a  port ignored */

@@ -66,7 +66,7 @@ static const struct mams_conf_row rows[] = {
 	{"price", MAMS_C_SECTIONS, AT(prices), AT(n_prices), .max = STEER_LINKS_MAX,
 		.table = &price_table, .doc = "what an access costs"},
 };
-static const struct mams_conf_table table = {
+const struct mams_conf_table steer_policy_table = {
 	"policy", sizeof(struct steer_policy), rows, MAMS_ARRAY_LEN(rows), 0};
 
 /* Names stand in records, which are UTF-8. */
@@ -142,7 +142,7 @@ int steer_policy_load(const char *path, struct steer_policy *out, struct mams_er
 	int rc;
 
 	*out = (struct steer_policy){0};
-	rc = mams_conf_load(path, &table, out, &out->arena, err);
+	rc = mams_conf_load(path, &steer_policy_table, out, &out->arena, err);
 	for (size_t i = 0; rc == 0 && i < out->n_classes; i++) {
 		rc = check_names(&out->classes[i], path, err);
 		if (rc == 0)

@@ -24,6 +24,8 @@ struct steer_policy {
 	struct mams_arena *arena; /**< owns everything above */
 };
 
+/** The keys of the file; docs/configuration.md is written from it. */
+extern const struct mams_conf_table steer_policy_table;
 /** Read and check.  @return 0 or a negative code; err names file, line, key and cure */
 MAMS_MUST int steer_policy_load(const char *path, struct steer_policy *out, struct mams_error *err);
 void steer_policy_free(struct steer_policy *p);

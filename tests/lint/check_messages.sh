@@ -1,13 +1,21 @@
 #!/bin/bash
-# docs/messages.md and docs/ctl-messages.md are what the tables say.
+# docs/messages.md, docs/ctl-messages.md and docs/configuration.md are what the tables say.
 # usage: check_messages.sh MAMS-MXDOC [ROOT]
 set -euo pipefail
+mxdoc=$1
 root=${2:-"$(dirname "$0")/../.."}
-for file in messages ctl-messages; do
-	[ $file = messages ] && arguments=() || arguments=(ctl)
-	if ! "$1" "${arguments[@]}" | diff -u "$root/docs/$file.md" -; then
-		echo "docs/$file.md is out of date: cmake --build build/debug --target messages"
+
+# check NAME ARGUMENT...: of mams-mxdoc, for docs/NAME.md
+check() {
+	local file=docs/$1.md
+	shift
+	if ! "$mxdoc" "$@" | diff -u "$root/$file" -; then
+		echo "$file is out of date: cmake --build build/debug --target messages"
 		exit 1
 	fi
-	echo "docs/$file.md is up to date"
-done
+	echo "$file is up to date"
+}
+
+check messages
+check ctl-messages ctl
+check configuration conf

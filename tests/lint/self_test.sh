@@ -63,6 +63,7 @@ layers() {
 	found 'core may not include <sys/epoll.h>' proxy/pure.h '#include <sys/epoll.h>\n'
 	found 'core reads the clock' ccm-agent/links.c 'int f(void)\n{\n\tmams_clock_now();\n}\n'
 	found 'adapter may not include "ccm-agent/plan.h"' proxy/a.c '#include "ccm-agent/plan.h"\n'
+	found 'adapter may not include "proxy/config.h"' tools/mamsctl/a.c '#include "proxy/config.h"\n'
 	found 'adapter may not include <curl/curl.h>' ccm-agent/a.c '#include <curl/curl.h>\n'
 	found 'adapter may not include <hiredis/hiredis.h>' ncm-service/a.c '#include <hiredis/hiredis.h>\n'
 	found 'plugin may not include "lib/io/nl.h"' plugins/a.c '#include "lib/io/nl.h"\n'
@@ -189,6 +190,7 @@ commands() {
 messages() {
 	put docs/messages.md 'one\n'
 	put docs/ctl-messages.md 'one\n'
+	put docs/configuration.md 'one\n'
 	put print '#!/bin/sh\necho one\n'
 	chmod +x "$tree/print"
 	"$here/check_messages.sh" "$tree/print" "$tree"
@@ -198,6 +200,37 @@ messages() {
 		exit 1
 	fi
 	checks=1
+}
+
+# spoilt PATTERN FILE TEXT: with TEXT in FILE instead of its own, the lint fails and says PATTERN
+spoilt() {
+	local out
+	checks=$((checks + 1))
+	cp "$tree/$2" "$tree.good"
+	put "$2" "$3"
+	if out=$(lint) || ! grep -q -- "$1" <<<"$out"; then
+		printf 'lint %s does not say "%s" of %s:\n%s\n' "$name" "$1" "$2" "$out"
+		exit 1
+	fi
+	mv "$tree.good" "$tree/$2"
+}
+
+configuration() {
+	local page='## m.conf\n\nManual: [m.conf(5)](man/m.conf.5). Examples: [a](../deploy/examples/a.conf).\n\n'
+	put docs/configuration.md "$page| \`one\` | text | \`x\` | no | m |\n| \`part\` | sections | | no | m |\n
+### Section part\n\n| \`two\` | list of text | | no | m |\n"
+	put docs/man/m.conf.5 '.Ss Keys\n.It Ic one = Ar text\nDefault:\n.Ql x .\n.Ss Section part\n.It Ic two = Ar list\n.Sh FILES\n.It Ic no\n'
+	put deploy/examples/a.conf '# Words, such as = or { these }.\n# one = x   # three = 3\n# part p { two = { "four = 4" } }\n'
+	clean
+	spoilt 'm.conf.5 has no one' docs/man/m.conf.5 '.Ss Section part\n.It Ic two = Ar list\n'
+	spoilt 'm.conf.5 has two, which is no key' docs/man/m.conf.5 '.Ss Keys\n.It Ic one , two = Ar text\n.Ss Section part\n.It Ic two = Ar list\n'
+	spoilt 'm.conf.5 has the default one=y' docs/man/m.conf.5 '.Ss Keys\n.It Ic one = Ar text\nDefault:\n.Ql y .\n.Ss Section part\n.It Ic two = Ar list\n'
+	spoilt 'a.conf has no part.two' deploy/examples/a.conf 'one = x\npart p {\n}\n'
+	spoilt 'a.conf has three, which is no key' deploy/examples/a.conf 'one = x\npart p {\n\ttwo = y\n}\n# three = 3\n'
+	spoilt 'a.conf has part.three' deploy/examples/a.conf 'one = x\npart p { two = { a, b } three = 3 }\n'
+	spoilt 'no meaning: . `one`' docs/configuration.md "$page| \`one\` | text | | no | |\n"
+	spoilt 'names no manual' docs/configuration.md 'nothing\n'
+	clean
 }
 
 coverage() {

@@ -1,9 +1,11 @@
 /* mams-mxdoc: docs/messages.md on standard output, from the rows of lib/mx/mx_tables.c; with the
- * argument ctl docs/ctl-messages.md, from those of lib/ctl.  Used at build time only; lint.messages
- * holds the committed files against it. */
+ * argument ctl docs/ctl-messages.md, from those of lib/ctl; with conf docs/configuration.md, from
+ * those of the configuration files.  Used at build time only; lint.messages holds the committed
+ * files against it. */
 #include "lib/codec/field.h"
 #include "lib/ctl/ctl_tables.h"
 #include "lib/mx/mx_tables.h"
+#include "tools/mxdoc/configuration.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -234,6 +236,8 @@ int main(int argc, char **argv)
 {
 	if (argc > 1 && strcmp(argv[1], "ctl") == 0)
 		print_ctl();
+	else if (argc > 1 && strcmp(argv[1], "conf") == 0)
+		mxdoc_configuration();
 	else
 		print_mx();
 	return fflush(stdout) == 0 && !ferror(stdout) ? 0 : 1;
