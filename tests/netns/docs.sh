@@ -72,7 +72,7 @@ ip -n "$DESK" addr add 198.51.100.1/24 dev lo
 host desk "$DESK"
 host network "$PX"
 host client "$CL"
-walk desk 45
+walk desk 50
 
 say "client and N-MADP host"
 lab_certs && lab_conf
@@ -120,7 +120,7 @@ sockets() {
 for d in nginx px-pm cl-pm px cl ncm ccm; do lab_start_one $d; done
 lab_wait 15 lab_ready
 sockets
-walk proxy 25
+walk proxy 40
 
 say "and the tunnel"
 for d in ccm ncm; do lab_end $d; done
@@ -149,7 +149,7 @@ printf 'role = network\nctl_socket = %s\nlisten = { "10.1.1.1", "10.1.2.1" }\nma
 printf 'role = client\nctl_socket = %s\n' "$LAB_DIR/tr-c.ctl" >"$LAB_DIR/tr-c.conf"
 lab_start tr-n "$PX" "$BUILD/trailer-madp/mams-trailer" -c "$LAB_DIR/tr-n.conf" -d
 lab_start tr-c "$CL" "$BUILD/trailer-madp/mams-trailer" -c "$LAB_DIR/tr-c.conf" -d
-lab_start tcpdump "$PX" tcpdump -i any -nn -w "$LAB_DIR/hosts/network/var/lib/mams/tunnel.pcap" -U 'udp port 7446'
+lab_start tcpdump "$PX" tcpdump --immediate-mode -i any -nn -w "$LAB_DIR/hosts/network/var/lib/mams/tunnel.pcap" -U 'udp port 7446'
 for d in ncm ccm; do lab_start_one $d; done
 lab_wait 15 lab_ready
 lab_wait 10 both_tunnelled
