@@ -287,13 +287,15 @@ static void send_setup(struct ncm_session *s, mams_time now)
 	ncm_session_to(s, NCM_STATE_SETUP_WAIT, "N-MADP is prepared");
 }
 
-/* Wanted ones that do not know the client, and ought to answer. */
+/* Wanted ones that do not know the client, and ought to answer: also those that we have only begun
+ * to dial, or a session from the store would lose its user plane when the NCM starts. */
 static uint32_t awaited(const struct ncm_session *s)
 {
 	uint32_t bits = wanted_madps(s) & ~s->prepared;
 
 	for (size_t i = 0; i < s->policy->n_madps; i++)
-		if (s->madps->use[i].state != NCM_MADP_UP)
+		if (s->madps->use[i].state != NCM_MADP_UP &&
+			s->madps->use[i].state != NCM_MADP_UNKNOWN)
 			bits &= ~(1u << i);
 	return bits;
 }
