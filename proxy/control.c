@@ -262,6 +262,7 @@ static int add_client(struct px_control *c, const char *name, const uint8_t *key
 	}
 	px_client_unref(c->clients[i]);
 	c->clients[i] = k;
+	log_info("client is let in client=%s", name);
 	return 0;
 }
 
@@ -289,12 +290,6 @@ static int set_client(struct px_control *c, struct mams_ctl_conn *from,
 	return n < 0 ? n : publish(c);
 }
 
-/* A release that comes late, or from an NCM that had the client before, ends no newer session. */
-static bool is_of_another(const struct px_client *k, const struct ctl_px_client_del *m)
-{
-	return m->has_session_id && k->has_session_id && m->session_id != k->session_id;
-}
-
 static int del_client(
 	struct px_control *c, const struct ctl_px_client_del *m, struct mams_error *err)
 {
@@ -302,8 +297,11 @@ static int del_client(
 
 	if (c->conf->role != PX_ROLE_NETWORK)
 		return mams_fail(err, MAMS_ESTATE, NULL, "this proxy has the client role");
-	if (i == c->n_clients || is_of_another(c->clients[i], m))
+	/* one that comes late, or from an NCM that had the client before, ends no newer session */
+	if (i == c->n_clients || (m->has_session_id && c->clients[i]->has_session_id &&
+					 m->session_id != c->clients[i]->session_id))
 		return 0;
+	log_info("client is let go client=%s", m->client);
 	px_sounder_forget(c->sounder, m->client);
 	px_protect_del(c->protect, m->client);
 	px_client_unref(c->clients[i]);
