@@ -268,32 +268,8 @@ claim "daemons that run as root" "$(for h in madp client; do on "$h" ps -eo user
 	awk '$1 == "root" && $2 ~ /^\/usr\/(sbin\/mams|libexec\/mptcpd)/' | wc -l)" = 0
 
 say "a tunnel beside the proxy"
-on madp bash -e <<'S'
-cd /etc/mams
-sed -i '/proxies = /d' ncm.conf
-cat >>ncm.conf <<'C'
-madp proxy {
-	ctl = /run/mams/proxy.ctl
-	pm = /run/mams/pm.ctl
-	proxies = { "wifi 198.18.1.20:7443", "lte 198.18.2.20:7443" }
-}
-madp trailer {
-	trailer = /run/mams/trailer.ctl
-	tunnels = { "wifi 198.18.1.20", "lte 198.18.2.20" }
-	addresses = { "10.60.0.0/16" }
-}
-anchor tcp {
-	id = 0
-	methods = { MPTCP_Proxy }
-}
-anchor udp {
-	id = 1
-	methods = { GMA }
-}
-C
-echo 'masquerade = { "10.60.0.0/16" }' >>trailer.conf
-systemctl restart mams-trailer mams-ncm
-S
+hosts_tunnel madp 20
+on madp systemctl restart mams-trailer mams-ncm
 on client sh -c 'echo "methods = { MPTCP_Proxy, GMA }" >>/etc/mams/ccm.conf; systemctl restart mams-ccm'
 is_tunnelled() { [[ $(on client ip route get 198.18.3.30 ipproto 17) == *"dev mams"* ]]; }
 is_both() { is_ready client && is_tunnelled; }

@@ -9,6 +9,12 @@ both_conf() {
 			pm = $LAB_DIR/px-pm.ctl
 			proxies = { "wifi 10.1.1.1:7443", "lte 10.1.2.1:7443" }
 		}
+	X
+	both_trailer
+}
+# The trailer beside a madp section of the proxy's.
+both_trailer() {
+	cat >>"$LAB_DIR/ncm.conf" <<-X
 		madp trailer {
 			trailer = $LAB_DIR/tr-n.ctl
 			tunnels = { "wifi 10.1.1.1", "lte 10.1.2.1" }

@@ -124,29 +124,13 @@ walk proxy 40
 
 say "and the tunnel"
 for d in ccm ncm; do lab_end $d; done
+both_trailer
 cat >>"$LAB_DIR/ncm.conf" <<-X
-	madp trailer {
-		trailer = $LAB_DIR/tr-n.ctl
-		tunnels = { "wifi 10.1.1.1", "lte 10.1.2.1" }
-		addresses = { "10.60.0.0/16" }
-	}
-	anchor tcp {
-		id = 0
-		methods = { MPTCP_Proxy }
-	}
-	anchor udp {
-		id = 1
-		methods = { GMA }
-	}
 	application voice {
 		dscp = 46
 		accesses = { wifi, lte }
 	}
 X
-printf 'methods = { MPTCP_Proxy, GMA }\ntrailer_socket = %s\n' "$LAB_DIR/tr-c.ctl" >>"$LAB_DIR/ccm.conf"
-printf 'role = network\nctl_socket = %s\nlisten = { "10.1.1.1", "10.1.2.1" }\nmasquerade = { "10.60.0.0/16" }\n' \
-	"$LAB_DIR/tr-n.ctl" >"$LAB_DIR/tr-n.conf"
-printf 'role = client\nctl_socket = %s\n' "$LAB_DIR/tr-c.ctl" >"$LAB_DIR/tr-c.conf"
 lab_start tr-n "$PX" "$BUILD/trailer-madp/mams-trailer" -c "$LAB_DIR/tr-n.conf" -d
 lab_start tr-c "$CL" "$BUILD/trailer-madp/mams-trailer" -c "$LAB_DIR/tr-c.conf" -d
 lab_start tcpdump "$PX" tcpdump --immediate-mode -i any -nn -w "$LAB_DIR/hosts/network/var/lib/mams/tunnel.pcap" -U 'udp port 7446'

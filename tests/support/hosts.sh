@@ -76,12 +76,12 @@ host() {
 	docker start "$name" >/dev/null 2>&1
 }
 
-# hosts_tunnel HOST NUMBER: mams-trailer beside mams-proxy, added to what mams-ca network has written; the
-# server's network may be reached.
+# hosts_tunnel HOST NUMBER: mams-trailer beside mams-proxy, added to a configuration with the proxy alone;
+# the server's network may be reached.
 hosts_tunnel() {
 	on "$1" sh -e -s "$2" <<'S'
 cd /etc/mams
-echo 'allow = { "198.18.3.0/24" }' >>proxy.conf
+grep -q ^allow proxy.conf || echo 'allow = { "198.18.3.0/24" }' >>proxy.conf
 sed -i /proxies/d ncm.conf
 cat >>ncm.conf <<C
 madp proxy {

@@ -503,3 +503,31 @@ void world_fini(struct world *w)
 	CU_ASSERT_EQUAL(w->pkts, 0);
 	CU_ASSERT_EQUAL(w->mem_now, 0);
 }
+
+void world_two_links(struct world *w, uint64_t seed, int64_t delay0_us, int64_t delay1_us)
+{
+	world_init(w, seed, 2, &madp_plane_defaults);
+	world_link(w, 0, 20000000, delay0_us, 100000);
+	world_link(w, 1, 50000000, delay1_us, 200000);
+	world_run(w, 500000);
+}
+
+void world_settle(struct world *w)
+{
+	for (unsigned i = 0; i < MADP_CLASSES_MAX; i++)
+		w->flow[0][i].rate = w->flow[1][i].rate = 0;
+	world_run(w, 2000000);
+}
+
+uint64_t world_lost(const struct world *w, enum world_side from)
+{
+	const struct world_flow *f = &w->flow[from][0];
+
+	return f->seq - f->got - f->refused;
+}
+
+void world_in_order(const struct world *w, enum world_side from)
+{
+	CU_ASSERT_EQUAL(w->flow[from][0].disordered, 0);
+	CU_ASSERT_EQUAL(w->flow[from][0].repeated, 0);
+}

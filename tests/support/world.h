@@ -99,3 +99,14 @@ void world_fini(struct world *w);
 void world_forget(struct world *w, enum world_side from, unsigned cls);
 /** SDU goodput seen since world_forget(), bit/s. */
 double world_goodput(const struct world *w, enum world_side from, unsigned cls);
+
+/* ---- what most tests begin and end with ---- */
+
+/** Links of 20 and 50 Mbit/s with these delays, known to both ends. */
+void world_two_links(struct world *w, uint64_t seed, int64_t delay0_us, int64_t delay1_us);
+/** Sources stop, everything arrives. */
+void world_settle(struct world *w);
+/** Of class 0: taken in, and not come out. */
+uint64_t world_lost(const struct world *w, enum world_side from);
+/** Asserts that of class 0 nothing came twice or out of order. */
+void world_in_order(const struct world *w, enum world_side from);

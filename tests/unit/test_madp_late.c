@@ -14,35 +14,6 @@ static struct world_flow *flow(enum world_side from)
 	return &w.flow[from][0];
 }
 
-static uint64_t lost(enum world_side from)
-{
-	const struct world_flow *f = flow(from);
-
-	return f->seq - f->got - f->refused;
-}
-
-static void two_links(uint64_t seed, int64_t delay0_us, int64_t delay1_us)
-{
-	world_init(&w, seed, 2, &madp_plane_defaults);
-	world_link(&w, 0, 20000000, delay0_us, 100000);
-	world_link(&w, 1, 50000000, delay1_us, 200000);
-	world_run(&w, SECOND / 2);
-}
-
-/* Stop the sources, let everything arrive. */
-static void settle(void)
-{
-	for (unsigned i = 0; i < MADP_CLASSES_MAX; i++)
-		w.flow[0][i].rate = w.flow[1][i].rate = 0;
-	world_run(&w, 2 * SECOND);
-}
-
-static void in_order(enum world_side from)
-{
-	CU_ASSERT_EQUAL(flow(from)->disordered, 0);
-	CU_ASSERT_EQUAL(flow(from)->repeated, 0);
-}
-
 /* Jitter of as much as the first trains are long makes the first rates up to half too low; they are
  * made good before what is held is too much, in nearly all of them. */
 static void first_second_with_jitter(void)
@@ -53,7 +24,7 @@ static void first_second_with_jitter(void)
 	for (unsigned i = 0; i < 24; i++) {
 		enum world_side from = i & 1;
 
-		two_links(400 + i, 10000, 60000);
+		world_two_links(&w, 400 + i, 10000, 60000);
 		for (unsigned k = 0; k < 4; k++) {
 			struct world_wire *wire = &w.wire[k / 2][k % 2];
 
@@ -65,12 +36,12 @@ static void first_second_with_jitter(void)
 		flow(from)->burst_us = 1000;
 		world_source(&w, from, 0, (uint64_t)(0.98 * SUM), 1400);
 		world_run(&w, SECOND);
-		settle();
+		world_settle(&w);
 		refused += flow(from)->refused;
 		some += flow(from)->refused > 0;
-		gone += lost(from);
+		gone += world_lost(&w, from);
 		dropped += w.wire[from][0].dropped_loss + w.wire[from][1].dropped_loss;
-		in_order(from);
+		world_in_order(&w, from);
 		world_fini(&w);
 	}
 	printf("    %llu refused, in %u of 24; %llu lost, %llu by the links\n",
@@ -105,7 +76,7 @@ static void slow_ends_find_silence(void)
 		int64_t pause_us = 10000 + 40000 * (int64_t)(i / 2);
 		int64_t found[2] = {0, 0};
 
-		two_links(500 + i, 40000, 40000);
+		world_two_links(&w, 500 + i, 40000, 40000);
 		for (unsigned k = 0; k < 4; k++) {
 			w.wire[k / 2][k % 2].rate = 10000000;
 			w.wire[k / 2][k % 2].loss_ppm = 10000;
@@ -140,9 +111,9 @@ static void slow_ends_find_silence(void)
 		for (unsigned s = 0; s < 2; s++) {
 			CU_ASSERT(pause_us > 50000 || w.plane[s].tx.cls[0].n_hold_old == 0);
 			CU_ASSERT(w.plane[s].tx.cls[0].n_hold_old < 60);
-			in_order(s);
+			world_in_order(&w, s);
 		}
-		settle();
+		world_settle(&w);
 		world_fini(&w);
 	}
 }

@@ -15,35 +15,6 @@ static struct world_flow *flow(enum world_side from)
 	return &w.flow[from][0];
 }
 
-static uint64_t lost(enum world_side from)
-{
-	const struct world_flow *f = flow(from);
-
-	return f->seq - f->got - f->refused;
-}
-
-static void two_links(uint64_t seed, int64_t delay0_us, int64_t delay1_us)
-{
-	world_init(&w, seed, 2, &madp_plane_defaults);
-	world_link(&w, 0, 20000000, delay0_us, 100000);
-	world_link(&w, 1, 50000000, delay1_us, 200000);
-	world_run(&w, SECOND / 2);
-}
-
-/* Stop the sources, let everything arrive. */
-static void settle(void)
-{
-	for (unsigned i = 0; i < MADP_CLASSES_MAX; i++)
-		w.flow[0][i].rate = w.flow[1][i].rate = 0;
-	world_run(&w, 2 * SECOND);
-}
-
-static void in_order(enum world_side from)
-{
-	CU_ASSERT_EQUAL(flow(from)->disordered, 0);
-	CU_ASSERT_EQUAL(flow(from)->repeated, 0);
-}
-
 /* Neither rate is configured; the load is 0.998 of what both links carry together. */
 static void split_uses_both_links(void)
 {
@@ -52,7 +23,7 @@ static void split_uses_both_links(void)
 		uint64_t refused;
 		double goodput;
 
-		two_links(100 + i, delays[i][0], delays[i][1]);
+		world_two_links(&w, 100 + i, delays[i][0], delays[i][1]);
 		world_treat(&w, from, 0, MADP_MODE_SPLIT, "01", false);
 		world_source(&w, from, 0, 67900000, 1400);
 		world_run(&w, 2 * SECOND);
@@ -60,17 +31,17 @@ static void split_uses_both_links(void)
 		world_forget(&w, from, 0);
 		world_run(&w, 4 * SECOND);
 		goodput = world_goodput(&w, from, 0);
-		settle();
+		world_settle(&w);
 		printf("    %lld/%lld ms: %.4f of the sum, %llu of %llu lost, %llu kept back\n",
 			(long long)delays[i][0] / 1000, (long long)delays[i][1] / 1000,
-			goodput / SUM, (unsigned long long)lost(from),
+			goodput / SUM, (unsigned long long)world_lost(&w, from),
 			(unsigned long long)flow(from)->seq,
 			(unsigned long long)flow(from)->refused);
 		CU_ASSERT(goodput >= 0.99 * SUM);
-		CU_ASSERT_EQUAL(lost(from), 0);
+		CU_ASSERT_EQUAL(world_lost(&w, from), 0);
 		CU_ASSERT(flow(from)->refused - refused <= flow(from)->seq / 1000);
 		CU_ASSERT(flow(from)->refused <= flow(from)->seq / 25);
-		in_order(from);
+		world_in_order(&w, from);
 		world_fini(&w);
 	}
 }
@@ -82,17 +53,17 @@ static void first_second_loses_nothing(void)
 	for (unsigned i = 0; i < 16; i++) {
 		enum world_side from = i & 1;
 
-		two_links(400 + i, delays[i / 4][0], delays[i / 4][1]);
+		world_two_links(&w, 400 + i, delays[i / 4][0], delays[i / 4][1]);
 		w.wire[from][0].queue = 300000;
 		w.wire[from][1].queue = 600000;
 		world_treat(&w, from, 0, MADP_MODE_SPLIT, "01", false);
 		flow(from)->burst_us = 1000 * (1 + i % 4);
 		world_source(&w, from, 0, (uint64_t)((i & 2 ? 0.98 : 0.9) * SUM), 1400);
 		world_run(&w, SECOND);
-		settle();
+		world_settle(&w);
 		CU_ASSERT(flow(from)->seq >= 5400);
-		CU_ASSERT_EQUAL(flow(from)->refused + lost(from), 0);
-		in_order(from);
+		CU_ASSERT_EQUAL(flow(from)->refused + world_lost(&w, from), 0);
+		world_in_order(&w, from);
 		world_fini(&w);
 	}
 }
@@ -100,23 +71,23 @@ static void first_second_loses_nothing(void)
 /* More than the links carry: what is too much is refused at the sender, not lost on the way. */
 static void overload_is_refused_before_it_is_lost(void)
 {
-	two_links(7, 10000, 60000);
+	world_two_links(&w, 7, 10000, 60000);
 	world_treat(&w, WORLD_CLIENT, 0, MADP_MODE_SPLIT, "01", false);
 	world_source(&w, WORLD_CLIENT, 0, 100000000, 1400);
 	world_run(&w, 2 * SECOND);
 	world_forget(&w, WORLD_CLIENT, 0);
 	world_run(&w, 3 * SECOND);
 	CU_ASSERT(world_goodput(&w, WORLD_CLIENT, 0) >= 0.99 * SUM);
-	settle();
+	world_settle(&w);
 	CU_ASSERT(w.wire[0][0].dropped_queue + w.wire[0][1].dropped_queue <
 		  flow(WORLD_CLIENT)->seq / 1000);
-	in_order(WORLD_CLIENT);
+	world_in_order(&w, WORLD_CLIENT);
 	world_fini(&w);
 }
 
 static void split_with_jitter_and_loss(void)
 {
-	two_links(8, 10000, 60000);
+	world_two_links(&w, 8, 10000, 60000);
 	for (unsigned s = 0; s < 2; s++) {
 		for (unsigned i = 0; i < 2; i++) {
 			w.wire[s][i].jitter_us = 5000;
@@ -130,7 +101,7 @@ static void split_with_jitter_and_loss(void)
 	world_run(&w, 5 * SECOND);
 	CU_ASSERT(world_goodput(&w, WORLD_NETWORK, 0) >= 0.985 * 63000000);
 	CU_ASSERT(flow(WORLD_NETWORK)->delay_max_us < 400000);
-	in_order(WORLD_NETWORK);
+	world_in_order(&w, WORLD_NETWORK);
 	CU_ASSERT_EQUAL(w.plane[0].rx.flow[0].n_late, 0);
 	world_fini(&w);
 }
@@ -140,7 +111,7 @@ static double with_jitter(uint64_t seed, int64_t jitter_us, uint32_t loss_ppm)
 {
 	double share;
 
-	two_links(seed, 10000, 60000);
+	world_two_links(&w, seed, 10000, 60000);
 	for (unsigned k = 0; k < 2; k++) {
 		w.wire[0][k].jitter_us = w.wire[1][k].jitter_us = jitter_us;
 		w.wire[0][k].loss_ppm = loss_ppm;
@@ -153,8 +124,8 @@ static double with_jitter(uint64_t seed, int64_t jitter_us, uint32_t loss_ppm)
 	world_forget(&w, WORLD_CLIENT, 0);
 	world_run(&w, 6 * SECOND);
 	share = world_goodput(&w, WORLD_CLIENT, 0) / 66e6;
-	in_order(WORLD_CLIENT);
-	settle();
+	world_in_order(&w, WORLD_CLIENT);
+	world_settle(&w);
 	world_fini(&w);
 	return share;
 }
@@ -181,7 +152,7 @@ static void jitter_is_no_queue(void)
  */
 static void split_follows_the_rate(void)
 {
-	two_links(9, 10000, 60000);
+	world_two_links(&w, 9, 10000, 60000);
 	world_treat(&w, WORLD_CLIENT, 0, MADP_MODE_SPLIT, "01", false);
 	world_source(&w, WORLD_CLIENT, 0, 90000000, 1400);
 	world_run(&w, 3 * SECOND);
@@ -195,15 +166,15 @@ static void split_follows_the_rate(void)
 	world_forget(&w, WORLD_CLIENT, 0);
 	world_run(&w, 5 * SECOND);
 	CU_ASSERT(world_goodput(&w, WORLD_CLIENT, 0) >= 0.97 * SUM);
-	settle();
-	in_order(WORLD_CLIENT);
+	world_settle(&w);
+	world_in_order(&w, WORLD_CLIENT);
 	world_fini(&w);
 }
 
 /* A game beside a bulk transfer: 50 packets a second, each on the link that is faster. */
 static void smallest_delay(void)
 {
-	two_links(10, 10000, 60000);
+	world_two_links(&w, 10, 10000, 60000);
 	world_treat(&w, WORLD_CLIENT, 0, MADP_MODE_SMALLEST_DELAY, "10", false);
 	flow(WORLD_CLIENT)->delay_limit_us = 15000;
 	world_source(&w, WORLD_CLIENT, 0, 50 * 100 * 8, 100);
@@ -218,29 +189,29 @@ static void smallest_delay(void)
 	flow(WORLD_CLIENT)->delay_limit_us = 65000;
 	world_run(&w, 10 * SECOND);
 	CU_ASSERT_EQUAL(flow(WORLD_CLIENT)->delay_over, 0);
-	settle();
+	world_settle(&w);
 	/* what was under way on the link when it became slower by 80 ms at once may come too late
 	 */
-	CU_ASSERT(lost(WORLD_CLIENT) <= 4);
-	in_order(WORLD_CLIENT);
+	CU_ASSERT(world_lost(&w, WORLD_CLIENT) <= 4);
+	world_in_order(&w, WORLD_CLIENT);
 	world_fini(&w);
 }
 
 /* 2 % each, independently: 0.04 % of both; 40 of 100,000 are expected, with a deviation of 6.3. */
 static void duplicate_loses_the_product(void)
 {
-	two_links(11, 10000, 60000);
+	world_two_links(&w, 11, 10000, 60000);
 	for (unsigned i = 0; i < 2; i++)
 		w.wire[0][i].loss_ppm = 20000;
 	world_treat(&w, WORLD_CLIENT, 0, MADP_MODE_DUPLICATE, "01", false);
 	world_source(&w, WORLD_CLIENT, 0, 1000 * 200 * 8, 200);
 	world_run(&w, 100 * SECOND);
-	settle();
-	printf("    %llu of %llu lost\n", (unsigned long long)lost(WORLD_CLIENT),
+	world_settle(&w);
+	printf("    %llu of %llu lost\n", (unsigned long long)world_lost(&w, WORLD_CLIENT),
 		(unsigned long long)flow(WORLD_CLIENT)->seq);
 	CU_ASSERT(flow(WORLD_CLIENT)->seq >= 100000);
-	CU_ASSERT(lost(WORLD_CLIENT) >= 15 && lost(WORLD_CLIENT) <= 65);
-	in_order(WORLD_CLIENT);
+	CU_ASSERT(world_lost(&w, WORLD_CLIENT) >= 15 && world_lost(&w, WORLD_CLIENT) <= 65);
+	world_in_order(&w, WORLD_CLIENT);
 	world_fini(&w);
 }
 
@@ -248,7 +219,7 @@ static void duplicate_loses_the_product(void)
  * them does not have is not lost before the others were read. */
 static void read_before_given_up(void)
 {
-	two_links(12, 10000, 60000);
+	world_two_links(&w, 12, 10000, 60000);
 	for (unsigned i = 0; i < 2; i++)
 		w.wire[0][i].loss_ppm = 20000;
 	world_treat(&w, WORLD_CLIENT, 0, MADP_MODE_DUPLICATE, "01", false);
@@ -257,13 +228,14 @@ static void read_before_given_up(void)
 		world_run(&w, 100000 + 700 * k);
 		world_sleep(&w, WORLD_NETWORK, 80000);
 	}
-	settle();
-	printf("    %llu of %llu lost, %llu late\n", (unsigned long long)lost(WORLD_CLIENT),
+	world_settle(&w);
+	printf("    %llu of %llu lost, %llu late\n",
+		(unsigned long long)world_lost(&w, WORLD_CLIENT),
 		(unsigned long long)flow(WORLD_CLIENT)->seq,
 		(unsigned long long)w.plane[1].rx.flow[0].n_late);
 	CU_ASSERT_EQUAL(w.plane[1].rx.flow[0].n_late, 0);
-	CU_ASSERT(lost(WORLD_CLIENT) <= flow(WORLD_CLIENT)->seq / 1000);
-	in_order(WORLD_CLIENT);
+	CU_ASSERT(world_lost(&w, WORLD_CLIENT) <= flow(WORLD_CLIENT)->seq / 1000);
+	world_in_order(&w, WORLD_CLIENT);
 	world_fini(&w);
 }
 
@@ -277,7 +249,7 @@ static void detected_loss_loses_nothing(void)
 		enum world_side from = i % 2 ? WORLD_NETWORK : WORLD_CLIENT;
 		bool whole = i == 2 || i == 5; /* 60,000 packets; the others 10,000 */
 
-		two_links(20 + i, 10000, 60000);
+		world_two_links(&w, 20 + i, 10000, 60000);
 		world_treat(&w, from, 0, modes[i / 2], "01", true);
 		world_source(&w, from, 0, 1000 * 1000 * 8, 1000);
 		world_run(&w, SECOND);
@@ -288,15 +260,16 @@ static void detected_loss_loses_nothing(void)
 		world_carrier(&w, 0, true, false, true);
 		world_carrier(&w, 1, true, false, true);
 		world_run(&w, whole ? 30 * SECOND : 2 * SECOND);
-		settle();
+		world_settle(&w);
 		printf("    %s from the %s: %llu of %llu lost, %llu again\n",
 			madp_mode_name(modes[i / 2]), from ? "network" : "client",
-			(unsigned long long)lost(from), (unsigned long long)flow(from)->seq,
+			(unsigned long long)world_lost(&w, from),
+			(unsigned long long)flow(from)->seq,
 			(unsigned long long)w.plane[from].tx.cls[0].n_again);
 		CU_ASSERT(flow(from)->seq >= (whole ? 60000 : 10000));
-		CU_ASSERT_EQUAL(lost(from), 0);
+		CU_ASSERT_EQUAL(world_lost(&w, from), 0);
 		CU_ASSERT_EQUAL(flow(from)->refused, 0);
-		in_order(from);
+		world_in_order(&w, from);
 		world_fini(&w);
 	}
 }
@@ -308,7 +281,7 @@ static void silent_loss_is_found(void)
 		enum world_side from = i % 2 ? WORLD_NETWORK : WORLD_CLIENT;
 		int64_t found[2] = {0, 0};
 
-		two_links(40 + i, 10000, 60000);
+		world_two_links(&w, 40 + i, 10000, 60000);
 		world_treat(&w, from, 0, i < 2 ? MADP_MODE_SPLIT : MADP_MODE_ACTIVE_STANDBY, "01",
 			true);
 		world_source(&w, from, 0, 1000 * 1000 * 8, 1000);
@@ -328,11 +301,11 @@ static void silent_loss_is_found(void)
 		CU_ASSERT_TRUE(madp_plane_is_up(&w.plane[0], 0));
 		CU_ASSERT_TRUE(madp_plane_is_up(&w.plane[1], 0));
 		world_run(&w, 5 * SECOND);
-		settle();
+		world_settle(&w);
 		printf("    found after %lld and %lld ms; %llu lost\n", (long long)found[0] / 1000,
-			(long long)found[1] / 1000, (unsigned long long)lost(from));
-		CU_ASSERT_EQUAL(lost(from), 0);
-		in_order(from);
+			(long long)found[1] / 1000, (unsigned long long)world_lost(&w, from));
+		CU_ASSERT_EQUAL(world_lost(&w, from), 0);
+		world_in_order(&w, from);
 		world_fini(&w);
 	}
 }
@@ -344,7 +317,7 @@ static void taken_away_is_told(void)
 	for (unsigned i = 0; i < 2; i++) {
 		enum world_side from = i % 2 ? WORLD_NETWORK : WORLD_CLIENT;
 
-		two_links(300 + i, 10000, 60000);
+		world_two_links(&w, 300 + i, 10000, 60000);
 		world_treat(&w, from, 0, MADP_MODE_ACTIVE_STANDBY, "01", true);
 		world_source(&w, from, 0, 1000 * 1000 * 8, 1000);
 		world_run(&w, SECOND);
@@ -358,10 +331,10 @@ static void taken_away_is_told(void)
 			CU_ASSERT_TRUE(madp_plane_is_up(&w.plane[1], 0));
 			world_run(&w, SECOND + 37000 * k);
 		}
-		settle();
-		CU_ASSERT_EQUAL(lost(from), 0);
+		world_settle(&w);
+		CU_ASSERT_EQUAL(world_lost(&w, from), 0);
 		CU_ASSERT_EQUAL(flow(from)->refused, 0);
-		in_order(from);
+		world_in_order(&w, from);
 		world_fini(&w);
 	}
 }
@@ -378,7 +351,7 @@ static void sent_again_over_a_little_used_link(void)
 		bool used = i >> 2 & 1;
 		const char *list = dies ? "10" : "01";
 
-		two_links(200 + i, apart[i / 8][0], apart[i / 8][1]);
+		world_two_links(&w, 200 + i, apart[i / 8][0], apart[i / 8][1]);
 		world_probes(&w, 200);
 		if (used) {
 			world_treat(
@@ -395,18 +368,19 @@ static void sent_again_over_a_little_used_link(void)
 			world_blackhole(&w, dies, false);
 			world_run(&w, SECOND + 17000 * k);
 		}
-		settle();
-		if (lost(from))
+		world_settle(&w);
+		if (world_lost(&w, from))
 			printf("    link %u dies, the other was used %s: %llu of %llu lost, %llu "
 			       "by its "
 			       "queue\n",
-				dies, used ? "little" : "never", (unsigned long long)lost(from),
+				dies, used ? "little" : "never",
+				(unsigned long long)world_lost(&w, from),
 				(unsigned long long)flow(from)->seq,
 				(unsigned long long)w.wire[from][!dies].dropped_queue);
 		CU_ASSERT(w.plane[from].tx.cls[0].n_again >= 300);
-		CU_ASSERT_EQUAL(lost(from), 0);
+		CU_ASSERT_EQUAL(world_lost(&w, from), 0);
 		CU_ASSERT_EQUAL(flow(from)->refused, 0);
-		in_order(from);
+		world_in_order(&w, from);
 		world_fini(&w);
 	}
 }
@@ -414,7 +388,7 @@ static void sent_again_over_a_little_used_link(void)
 /* Loss alone does not make a link silent. */
 static void loss_is_not_silence(void)
 {
-	two_links(50, 10000, 60000);
+	world_two_links(&w, 50, 10000, 60000);
 	for (unsigned s = 0; s < 2; s++) {
 		for (unsigned i = 0; i < 2; i++)
 			w.wire[s][i].loss_ppm = 50000;
@@ -435,7 +409,7 @@ static void steering_loses_nothing(void)
 	static const char *const lists[] = {"0", "1", "01", "10"};
 
 	for (unsigned seed = 60; seed < 76; seed++) {
-		two_links(seed, 10000, 60000);
+		world_two_links(&w, seed, 10000, 60000);
 		for (unsigned s = 0; s < 2; s++) {
 			world_treat(&w, s, 0, MADP_MODE_SINGLE, "1", false);
 			world_source(&w, s, 0, 10000000, 1000);
@@ -448,11 +422,11 @@ static void steering_loses_nothing(void)
 				mams_prng_below(&w.rng, 2));
 			world_run(&w, (int64_t)mams_prng_below(&w.rng, 400000));
 		}
-		settle();
+		world_settle(&w);
 		for (unsigned s = 0; s < 2; s++) {
-			CU_ASSERT_EQUAL(lost(s), 0);
+			CU_ASSERT_EQUAL(world_lost(&w, s), 0);
 			CU_ASSERT_EQUAL(flow(s)->refused, 0);
-			in_order(s);
+			world_in_order(&w, s);
 		}
 		world_fini(&w);
 	}
@@ -463,7 +437,7 @@ static void idle_session_is_small(void)
 {
 	uint64_t pdus;
 
-	two_links(70, 10000, 60000);
+	world_two_links(&w, 70, 10000, 60000);
 	world_treat(&w, WORLD_CLIENT, 0, MADP_MODE_SPLIT, "01", true);
 	world_source(&w, WORLD_CLIENT, 0, 60000000, 1400);
 	world_run(&w, 2 * SECOND);
@@ -483,9 +457,9 @@ static void idle_session_is_small(void)
 	world_source(&w, WORLD_CLIENT, 0, 10000000, 1400);
 	world_run(&w, SECOND);
 	CU_ASSERT_TRUE(madp_plane_is_up(&w.plane[0], 0) && madp_plane_is_up(&w.plane[1], 1));
-	settle();
+	world_settle(&w);
 	CU_ASSERT_EQUAL(flow(WORLD_CLIENT)->refused, 0);
-	in_order(WORLD_CLIENT);
+	world_in_order(&w, WORLD_CLIENT);
 	world_fini(&w);
 }
 
@@ -497,7 +471,7 @@ static void woken_on_a_dead_link(void)
 		enum world_side from = i % 2 ? WORLD_NETWORK : WORLD_CLIENT;
 		int64_t other_us = i < 2 ? 60000 : 270000;
 
-		two_links(80 + i, 10000, other_us);
+		world_two_links(&w, 80 + i, 10000, other_us);
 		world_treat(&w, from, 0, MADP_MODE_ACTIVE_STANDBY, "01", true);
 		world_source(&w, from, 0, 1000000, 1000);
 		world_run(&w, 2 * SECOND);
@@ -516,12 +490,13 @@ static void woken_on_a_dead_link(void)
 		world_run(&w, 2 * SECOND);
 		CU_ASSERT_TRUE(madp_plane_is_up(&w.plane[0], 0));
 		CU_ASSERT_TRUE(madp_plane_is_up(&w.plane[1], 0));
-		settle();
+		world_settle(&w);
 		printf("    from the %s: %llu of %llu lost\n", from ? "network" : "client",
-			(unsigned long long)lost(from), (unsigned long long)flow(from)->seq);
-		CU_ASSERT_EQUAL(lost(from), 0);
+			(unsigned long long)world_lost(&w, from),
+			(unsigned long long)flow(from)->seq);
+		CU_ASSERT_EQUAL(world_lost(&w, from), 0);
 		CU_ASSERT_EQUAL(flow(from)->refused, 0);
-		in_order(from);
+		world_in_order(&w, from);
 		world_fini(&w);
 	}
 }
@@ -557,7 +532,7 @@ static void random_worlds(void)
 				world_blackhole(&w, link, mams_prng_below(&r, 2));
 			world_run(&w, (int64_t)mams_prng_below(&r, 300000));
 		}
-		settle();
+		world_settle(&w);
 		for (unsigned s = 0; s < 2; s++) {
 			for (unsigned c = 0; c < 3; c++) {
 				CU_ASSERT_EQUAL(w.flow[s][c].disordered, 0);
