@@ -1,8 +1,10 @@
 /** @file page.h
  *  The agent's status page (page_listen), on loopback, for browsers of those who may use the CCM
- * API.  Layer: adapter.  It shows and changes nothing. GET  /                  the page, and its
- * other files POST /ctl?of=ccm        a status_req in JSON, as mamsctl sends it, and its answer;
- * likewise of=proxy, of mams-proxy, and of=trailer; 400, 403, 404, 415, 504 with words */
+ *  API.  Layer: adapter.  It shows and changes nothing.
+ *
+ *  - GET /: the page, and its other files
+ *  - POST /ctl?of=ccm: a status_req in JSON, as mamsctl sends it, and its answer; of=proxy and
+ *    of=trailer likewise, of these daemons; 400, 403, 404, 415, 504 with words */
 #pragma once
 
 #include "ccm-agent/api.h"

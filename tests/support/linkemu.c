@@ -6,9 +6,11 @@
  *       of both directions, or with "ab." or "ba." before the name those of one.  Both devices are
  *       called NAME.  Ends with SIGTERM or SIGINT, then prints the counters.
  *   linkemu -c SOCKET COMMAND...
- *       set NAME SETTINGS    from now on
- *       down NAME [a|b]      no carrier (at both ends, or one that sees it); what is under way is
- * lost up NAME show                 counters of all links
+ *       - set NAME SETTINGS: from now on
+ *       - down NAME [a|b]: no carrier (at both ends, or one that sees it); what is under way is
+ *         lost
+ *       - up NAME
+ *       - show: counters of all links
  *
  * A packet comes out at its time or up to QUANTUM_NS later. */
 #include "tests/support/linkemu_wire.h"
