@@ -21,6 +21,7 @@ struct px_leg {
 	bool failed; /**< EPOLLERR */
 	bool mptcp;
 	bool prompt; /**< TCP_NODELAY is set */
+	bool roomy;  /**< its receive buffer was looked after (room.h) */
 };
 
 /** The leg that carries the uplink alone, once a flow is in two parts (apart.h). */

@@ -4,6 +4,7 @@
 #include "lib/io/proc.h"
 #include "mams_version.h"
 #include "proxy/control.h"
+#include "proxy/room.h"
 
 #include <linux/capability.h>
 
@@ -18,14 +19,19 @@ static void stop(void *user)
 }
 
 /* NET_ADMIN: SO_MARK and nftables (client), binding to clients' addresses (network, transparent),
- * the packet filter of protected addresses. */
+ * the packet filter of protected addresses, receive buffers above net.core.rmem_max. */
 static int drop(const struct px_conf *conf)
 {
 	static const int keep[] = {CAP_NET_ADMIN};
-	bool need =
-		conf->role == PX_ROLE_CLIENT || conf->n_transparent > 0 || conf->n_protected > 0;
+	bool need = conf->role == PX_ROLE_CLIENT || conf->n_transparent > 0 ||
+		    conf->n_protected > 0 || !px_room_can(true);
+	int rc = mams_proc_drop_caps(keep, need ? MAMS_ARRAY_LEN(keep) : 0);
 
-	return mams_proc_drop_caps(keep, need ? MAMS_ARRAY_LEN(keep) : 0);
+	if (rc == 0 && !px_room_can(false))
+		log_warn("big uploads and downloads may stand still after a change of links: this "
+			 "process may not set receive buffers of 8 MiB; cure: CAP_NET_ADMIN, or "
+			 "net.core.rmem_max = 4194304");
+	return rc;
 }
 
 static int serve(const struct px_conf *conf, struct mams_error *err)

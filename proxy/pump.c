@@ -1,6 +1,7 @@
 #include "proxy/pump.h"
 
 #include "proxy/apart.h"
+#include "proxy/room.h"
 
 #include <errno.h>
 #include <netinet/in.h>
@@ -19,16 +20,23 @@ static uint32_t read_size(const struct px_worker *w)
 	return w->bufs.out_big > BIG_HELD_LIMIT ? PX_SMALL_BUF : w->scratch->cap;
 }
 
+/** Octets move again: whoever watches the paths sleeps without them. */
+static void wake_watchers(struct px_worker *w)
+{
+	atomic_thread_fence(memory_order_seq_cst); /* counted before it is looked, see watcher.c */
+	if (atomic_load_explicit(w->asleep, memory_order_relaxed) &&
+		atomic_exchange(w->asleep, false))
+		px_conn_awake(w);
+}
+
 static void count(struct px_worker *w, struct px_conn *c, int dir, size_t n)
 {
 	struct px_client *cl = c->client;
 
 	px_flow_moved(&c->flow, dir, n, w->now);
 	px_add(dir == 0 ? &w->counters.octets_up : &w->counters.octets_down, n);
-	atomic_thread_fence(memory_order_seq_cst); /* counted before it is looked, see watcher.c */
-	if (atomic_load_explicit(w->asleep, memory_order_relaxed) &&
-		atomic_exchange(w->asleep, false))
-		px_conn_awake(w);
+	if (w->cfg->set.role == PX_ROLE_CLIENT)
+		wake_watchers(w);
 	if (cl) {
 		_Atomic uint64_t *v = dir == 0 ? &cl->counts[w->index].octets_up
 					       : &cl->counts[w->index].octets_down;
@@ -46,6 +54,13 @@ static void be_prompt(struct px_leg *leg)
 
 	(void)setsockopt(leg->fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
 	leg->prompt = true;
+}
+
+static void make_room(const struct px_worker *w, struct px_leg *leg)
+{
+	if (w->roomy)
+		px_room_make(leg->fd);
+	leg->roomy = true;
 }
 
 /** Send what b holds. @return 0 all gone, -EAGAIN, or the far leg's error */
@@ -173,6 +188,8 @@ enum px_pump px_pump(struct px_worker *w, struct px_conn *c, int dir)
 		/* a short read from TCP has emptied the queue, unless the end stands behind it */
 		if ((uint32_t)n < size && !src->mptcp && !src->hangup)
 			src->readable = false;
+		if (src->mptcp && !src->roomy && c->flow.dir[dir].octets >= PX_ROOM_FROM)
+			make_room(w, src);
 		w->scratch->start = 0;
 		w->scratch->end = (uint32_t)n;
 		moved += (size_t)n;

@@ -3,6 +3,7 @@
 #include "proxy/apart.h"
 #include "proxy/conn.h"
 #include "proxy/listener.h"
+#include "proxy/room.h"
 
 #include <errno.h>
 #include <string.h>
@@ -204,6 +205,7 @@ static int open_all(struct px_worker *w)
 	px_slab_init(&w->setups, sizeof(struct px_setup));
 	px_bufs_init(&w->bufs, w->cfg->set.buffer_size);
 	w->scratch = px_bufs_get(&w->bufs, w->cfg->set.buffer_size);
+	w->roomy = px_room_can(false);
 	w->sources = calloc(PX_SOURCES, sizeof(*w->sources));
 	if (w->cfg->set.role == PX_ROLE_NETWORK)
 		w->names = calloc(PX_NAMES, sizeof(*w->names));

@@ -100,6 +100,7 @@ struct px_worker {
 	uint64_t n_named;
 	struct px_gauge gauge;
 	struct px_counters counters;
+	bool roomy; /**< px_room_can() */
 	bool stopping;
 };
 

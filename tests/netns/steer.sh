@@ -166,6 +166,11 @@ claim "upload steered: curl ends without an error" "$ok" = yes
 claim "upload steered: SHA-256 of the file is right" \
 	"$(same "$LAB_DIR/www/up/put" "$LAB_DIR/www/60M")" = yes
 
+# what a sender sends beyond the window is dropped, and comes again slowly (proxy/room.h)
+beyond() { "$1" nstat -asz MPTcpExtNoDSSInWindow | awk '/NoDSSInWindow/ { print $2 }'; }
+claim "packets beyond the window, at the N-MADP" "$(beyond px)" = 0
+claim "packets beyond the window, at the client" "$(beyond cl)" = 0
+
 say "what cannot be done"
 answer=$(steer --dl nosuch --ul wifi 2>&1) && status=0 || status=$?
 claim "unknown link: exit status of mamsctl" "$status" '!=' 0
