@@ -121,6 +121,66 @@ static void each_direction(void)
 	scene_finish(&s);
 }
 
+enum { UL, DL, WAYS };
+
+/* What a class is told now: its end that sends by UL, and the one that sends by DL. */
+static void told(const struct scene *s, int cls, char ways[WAYS][40])
+{
+	const struct ncm_saved_anchor *a = &scene_session(s)->s.anchors[PROXY];
+
+	if (cls == OF_PROXY) {
+		snprintf(ways[UL], 40, "%u", a->ul);
+		snprintf(ways[DL], 40, "%u", a->dl);
+	} else {
+		sscanf(said(s, cls == OF_VOICE), "%39s %39s", ways[UL], ways[DL]);
+	}
+}
+
+/* The loss of lte goes across its limit and back, for ten minutes.
+ * @return switches of all classes, of each direction of each at most one a minute */
+static unsigned swings(enum steer_mode mode, unsigned half_period_s)
+{
+	struct scene s;
+	char was[CLASSES][WAYS][40];
+	mams_time before[CLASSES][WAYS];
+	unsigned n[CLASSES][WAYS] = {0};
+	unsigned sum = 0;
+
+	begin(&s, mode);
+	for (int c = 0; c < CLASSES; c++)
+		told(&s, c, was[c]);
+	for (unsigned i = 0; i < 600 * CLASSES * WAYS; i++) {
+		const unsigned t = i / (CLASSES * WAYS);
+		const unsigned c = i / WAYS % CLASSES;
+		const unsigned w = i % WAYS;
+		const uint32_t loss = t / half_period_s % 2 == 0 ? 50000 : 0;
+		char now[WAYS][40];
+
+		if (c + w == 0) {
+			set_loss(&s, 1, loss, loss);
+			world_run(&s.w, 1000);
+		}
+		told(&s, (int)c, now);
+		if (strcmp(now[w], was[c][w]) == 0)
+			continue;
+		if (n[c][w]++ > 0)
+			CU_ASSERT(mams_time_ms_until(before[c][w], s.w.now) >= 60000);
+		before[c][w] = s.w.now;
+		memcpy(was[c][w], now[w], sizeof(now[w]));
+		sum++;
+	}
+	scene_finish(&s);
+	return sum;
+}
+
+static void oscillation_is_one_switch_a_minute(void)
+{
+	for (int m = 0; m < STEER_MODES; m++) {
+		CU_ASSERT(swings((enum steer_mode)m, 1) >= 1);
+		CU_ASSERT(swings((enum steer_mode)m, 2) >= 1);
+	}
+}
+
 /* An operator's order for the application holds for it alone; steered no longer, it is the policy's
  * again. */
 static void an_operator_has_one_of_them(void)
@@ -150,6 +210,7 @@ int main(void)
 {
 	static const struct mams_case cases[] = {{"each mode", each_mode},
 		{"each direction", each_direction},
+		{"oscillation is one switch a minute", oscillation_is_one_switch_a_minute},
 		{"an operator has one of them", an_operator_has_one_of_them}};
 
 	return mams_suite_run("policy_tunnel", cases, MAMS_ARRAY_LEN(cases));
