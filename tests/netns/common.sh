@@ -59,3 +59,15 @@ carries_after() {
 		END { for (i = j = 0; j < n; j++) { while (t[j] - t[i] > 250) i++
 			if (v[j] - v[i] > 100000) { print t[j] - a; exit } } print 99999 }' "$1"
 }
+
+# happens FILE [WORDS]: that this happens now, for a drawing.  $now: in ms
+happens() {
+	now=$(lab_now_ms)
+	echo "$now ${*:2}" >>"$1"
+}
+
+# plot NAME TITLE WATCH MARKS GROUP...: draws NAME.svg into $MAMS_PLOTS; see tests/support/plot.py
+plot() {
+	mkdir -p "${MAMS_PLOTS:=$BUILD/plots}"
+	"$NETNS_TOP/tests/support/plot.py" "$MAMS_PLOTS/$1.svg" "${@:2}"
+}
