@@ -48,6 +48,8 @@ static void put_link(
 		.up = l->now.usable,
 		.has_silent = true,
 		.silent = ccm_session_is_silent(s, id),
+		.has_fading = l->conf->fade.low != 0,
+		.fading = l->fade.on,
 		.admitted = l->admitted && mams_addr_eq_ip(&l->now.address, &l->admitted_address),
 		.address = l->now.address,
 		.mtu = l->now.mtu,

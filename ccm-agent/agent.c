@@ -7,6 +7,7 @@
 #include "ccm-agent/netwatch.h"
 #include "ccm-agent/prober.h"
 #include "ccm-agent/sampler.h"
+#include "ccm-agent/signals.h"
 #include "lib/base/log.h"
 #include "lib/ctl/ctl_msg.h"
 
@@ -34,6 +35,7 @@ struct ccm_agent {
 	struct ccm_net *net;
 	struct ccm_netwatch *watch;
 	struct ccm_sampler *sampler;
+	struct ccm_signals *signals;
 	struct ccm_prober *prober;
 	struct mams_loop_timer *timer;
 	struct mams_loop_timer *drain;
@@ -172,6 +174,9 @@ static void run(struct ccm_agent *a)
 			if (a->ops)
 				a->ops->analytics(a->user, act.text);
 			break;
+		case CCM_ACT_SIGNAL:
+			ccm_log_signal(&a->session, act.link);
+			break;
 		case CCM_ACT_STOPPED:
 			a->running = false;
 			host_back(a);
@@ -182,6 +187,7 @@ static void run(struct ccm_agent *a)
 	}
 	ccm_uplink_listen(a->uplink, ccm_session_polls(&a->session));
 	ccm_sampler_review(a->sampler);
+	ccm_signals_review(a->signals);
 	ccm_prober_review(a->prober);
 	mams_loop_timer_at(a->timer, ccm_session_deadline(&a->session));
 }
@@ -388,6 +394,11 @@ static void links_changed(void *user)
 	run(a);
 }
 
+static void on_signal(void *user, uint8_t connection_id, int dbm)
+{
+	(void)!ccm_agent_signal(user, connection_id, MX_M_WLAN_RSSI, dbm);
+}
+
 /* ---- life ---- */
 
 int ccm_agent_new(struct mams_loop *l, const struct ccm_conf *conf, struct ccm_agent **out,
@@ -412,6 +423,8 @@ int ccm_agent_new(struct mams_loop *l, const struct ccm_conf *conf, struct ccm_a
 	if (rc == 0)
 		rc = ccm_sampler_new(l, &a->session, tick, a, &a->sampler);
 	if (rc == 0)
+		rc = ccm_signals_new(l, &a->session, on_signal, a, &a->signals);
+	if (rc == 0)
 		rc = ccm_prober_new(l, conf, &a->session, tick, a, &a->prober);
 	if (rc == 0)
 		rc = ccm_uplink_new(l, conf, &uplink_ops, a, &a->uplink, err);
@@ -435,6 +448,7 @@ void ccm_agent_free(struct ccm_agent *a)
 	ccm_uplink_free(a->uplink);
 	ccm_net_close(a->net);
 	ccm_sampler_free(a->sampler);
+	ccm_signals_free(a->signals);
 	ccm_prober_free(a->prober);
 	mams_loop_timer_del(a->timer);
 	mams_loop_timer_del(a->drain);
@@ -572,4 +586,10 @@ int ccm_agent_predict(struct ccm_agent *a)
 
 	soon(a);
 	return rc;
+}
+
+int ccm_agent_signal(struct ccm_agent *a, uint8_t connection_id, int type, int dbm)
+{
+	soon(a);
+	return ccm_session_told(&a->session, connection_id, type, dbm, mams_loop_now(a->loop));
 }

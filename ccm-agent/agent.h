@@ -46,3 +46,7 @@ MAMS_MUST int64_t ccm_agent_need(
 	struct ccm_agent *a, const struct ccm_need *in, uint32_t owner, int64_t lifetime_ms);
 void ccm_agent_need_end(struct ccm_agent *a, uint32_t id);
 MAMS_MUST int ccm_agent_predict(struct ccm_agent *a);
+/** The platform tells the signal of a link.
+ *  @param type  enum mx_measurement_type, one that fits the link
+ *  @return as ccm_session_told() */
+MAMS_MUST int ccm_agent_signal(struct ccm_agent *a, uint8_t connection_id, int type, int dbm);

@@ -24,3 +24,9 @@ void ccm_log_link(const struct ccm_link_conf *conf, uint8_t id, const struct ccm
 		state->usable ? "usable" : "not usable", id, mams_addr_str(&state->address, text),
 		state->mtu);
 }
+
+void ccm_log_signal(const struct ccm_session *s, uint8_t id)
+{
+	log_info("signal of link %s %s", s->link[id].conf->name,
+		s->link[id].fade.on ? "fades" : "is good again");
+}

@@ -6,4 +6,6 @@
 
 /** What will be used, and each thing that will not, and why. */
 void ccm_log_agreed(const struct ccm_session *s);
+/** It fades, or no more. */
+void ccm_log_signal(const struct ccm_session *s, uint8_t id);
 void ccm_log_link(const struct ccm_link_conf *conf, uint8_t id, const struct ccm_link_state *state);

@@ -159,7 +159,7 @@ static bool admit(struct ccm_api *a, struct mams_httpd_req *r, uid_t *uid)
 	return true;
 }
 
-enum route { NOWHERE, CAPABILITIES, REQUIREMENTS, REQUIREMENT, PREDICTIONS };
+enum route { NOWHERE, CAPABILITIES, REQUIREMENTS, REQUIREMENT, PREDICTIONS, SIGNAL };
 
 static enum route route_of(const char *path, uint32_t *id)
 {
@@ -174,6 +174,8 @@ static enum route route_of(const char *path, uint32_t *id)
 		return REQUIREMENTS;
 	if (strcmp(path, MX_API_BASE "/predictive_link_params") == 0)
 		return PREDICTIONS;
+	if (strcmp(path, MX_API_BASE "/link_signal") == 0)
+		return SIGNAL;
 	if (strncmp(path, one, sizeof(one) - 1) != 0)
 		return NOWHERE;
 	path += sizeof(one) - 1;
@@ -221,6 +223,12 @@ static void on_request(void *user, struct mams_httpd_req *r)
 			on_predict(a, r);
 		else
 			answer_method(a, r, "GET");
+		break;
+	case SIGNAL:
+		if (strcmp(method, "POST") == 0)
+			ccm_api_signal(a, r, uid);
+		else
+			answer_method(a, r, "POST");
 		break;
 	case REQUIREMENTS:
 	case REQUIREMENT:

@@ -6,7 +6,8 @@
  *    POST   /ccm/v1.0/app_requirements         a need of the application; Location names it
  *    GET    /ccm/v1.0/app_requirements[/ID]    one's own (not in RFC 8743)
  *    DELETE /ccm/v1.0/app_requirements[/ID]    its end (not in RFC 8743)
- *    GET    /ccm/v1.0/predictive_link_params   predictions, asked of the NCM */
+ *    GET    /ccm/v1.0/predictive_link_params   predictions, asked of the NCM
+ *    POST   /ccm/v1.0/link_signal              the platform tells a link's (not in RFC 8743) */
 #pragma once
 
 #include "ccm-agent/agent.h"

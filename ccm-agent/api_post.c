@@ -95,6 +95,31 @@ static bool is_json(const struct mams_httpd_req *r)
 	return len == strlen("application/json") && strncasecmp(type, "application/json", len) == 0;
 }
 
+/* Is it something to read? */
+static bool is_body(struct ccm_api *a, struct mams_httpd_req *r)
+{
+	size_t len;
+
+	(void)mams_httpd_body(r, &len);
+	if (!is_json(r))
+		ccm_api_answer_error(a, r, 415, NULL, "Content-Type must be application/json");
+	else if (len > MX_API_BODY_MAX)
+		ccm_api_answer_error(a, r, 413, NULL, "the body is too long");
+	else
+		return true;
+	return false;
+}
+
+static void answer_wrong(
+	struct ccm_api *a, struct mams_httpd_req *r, int rc, const struct mams_error *err)
+{
+	char text[512];
+
+	snprintf(text, sizeof(text), "%s%s%s", err->where, err->where[0] ? ": " : "",
+		err->text[0] ? err->text : mams_strerror(rc));
+	ccm_api_answer_error(a, r, 400, NULL, text);
+}
+
 static int read_body(struct ccm_api *a, struct mams_httpd_req *r, struct ccm_need *out)
 {
 	struct mams_arena *arena = mams_arena_new();
@@ -119,11 +144,8 @@ static int read_body(struct ccm_api *a, struct mams_httpd_req *r, struct ccm_nee
 		ccm_api_answer_error(a, r, 409, NULL, text);
 		rc = 1;
 	}
-	if (rc < 0) {
-		snprintf(text, sizeof(text), "%s%s%s", err.where, err.where[0] ? ": " : "",
-			err.text[0] ? err.text : mams_strerror(rc));
-		ccm_api_answer_error(a, r, 400, NULL, text);
-	}
+	if (rc < 0)
+		answer_wrong(a, r, rc, &err);
 	mams_arena_free(arena);
 	return rc;
 }
@@ -166,17 +188,9 @@ void ccm_api_post(struct ccm_api *a, struct mams_httpd_req *r, uid_t uid)
 	bool process;
 	int64_t life_ms;
 	int64_t id;
-	size_t len;
 
-	(void)mams_httpd_body(r, &len);
-	if (!is_json(r)) {
-		ccm_api_answer_error(a, r, 415, NULL, "Content-Type must be application/json");
+	if (!is_body(a, r))
 		return;
-	}
-	if (len > MX_API_BODY_MAX) {
-		ccm_api_answer_error(a, r, 413, NULL, "the body is too long");
-		return;
-	}
 	if (!read_lifetime(a, r, &life_ms, &process)) {
 		ccm_api_answer_error(a, r, 400, NULL,
 			"lifetime: seconds, at most api_lifetime of the agent's configuration, or "
@@ -205,6 +219,46 @@ void ccm_api_post(struct ccm_api *a, struct mams_httpd_req *r, uid_t uid)
 		ccm_agent_need_end(a->agent, (uint32_t)id);
 		ccm_api_answer_away(a, r, "out of memory");
 	}
+}
+
+/* ---- POST link_signal ---- */
+
+static int read_signal(struct ccm_api *a, const struct mams_httpd_req *r, struct mams_error *err)
+{
+	struct mams_arena *arena = mams_arena_new();
+	struct mx_api_signal q;
+	size_t len;
+	const char *body = mams_httpd_body(r, &len);
+	int rc = arena ? mx_api_decode_signal(body, len, arena, &q, err) : -ENOMEM;
+
+	mams_arena_free(arena);
+	if (rc == 0)
+		rc = ccm_agent_signal(a->agent, q.conn_id, q.signal, (int)q.value);
+	if (rc == -MAMS_EUNKNOWN)
+		mams_fail(err, MAMS_EUNKNOWN, "conn-id", "no such link");
+	return rc;
+}
+
+/* It moves the traffic of all: not for applications. */
+void ccm_api_signal(struct ccm_api *a, struct mams_httpd_req *r, uid_t uid)
+{
+	struct mams_error err = {0};
+	int rc;
+
+	if (uid != 0 && uid != geteuid()) {
+		a->counters.refused_user++;
+		ccm_api_answer_error(a, r, 403, NULL, "root and this agent's user tell signals");
+		return;
+	}
+	if (!is_body(a, r))
+		return;
+	rc = read_signal(a, r, &err);
+	if (rc == -MAMS_EVALUE && !err.text[0])
+		mams_fail(&err, MAMS_EVALUE, "signal", "none that the link has");
+	if (rc < 0)
+		answer_wrong(a, r, rc, &err);
+	else
+		mams_httpd_reply(r, 204, NULL, NULL, 0);
 }
 
 void ccm_api_drop_bounds(struct ccm_api *a)

@@ -78,6 +78,7 @@ void ccm_api_drop_waiters(struct ccm_api *a);
 
 /* api_post.c */
 void ccm_api_post(struct ccm_api *a, struct mams_httpd_req *r, uid_t uid);
+void ccm_api_signal(struct ccm_api *a, struct mams_httpd_req *r, uid_t uid);
 /** A need is over: no process is watched for it any more. */
 void ccm_api_unbind(struct ccm_api *a, uint32_t need);
 void ccm_api_drop_bounds(struct ccm_api *a);

@@ -60,7 +60,9 @@ static int put_paths(struct ctl_msg *msg, const struct ccm_conf *conf, const str
 			.has_backup_up = p->backup_up != p->backup,
 			.backup_up = p->backup_up,
 			.has_backup_down = p->backup_down != p->backup,
-			.backup_down = p->backup_down};
+			.backup_down = p->backup_down,
+			.has_gently = p->gently,
+			.gently = p->gently};
 		(*out)[(*n)++].proxy.port = 0;
 	}
 	return 0;

@@ -31,6 +31,15 @@ static const struct mams_conf_row link_rows[] = {
 		       "stands for it"},
 	{"priority", MAMS_C_INT, IN_LINK(priority), .max = 1000, .def = "0",
 		.doc = "new connections try links with a lower number first"},
+	{"signal_low", MAMS_C_SIGNED, IN_LINK(fade.low), .min = -140, .max = 0, .def = "0",
+		.doc = "dBm, of RSSI or RSRP: at or below it the link is left while it still "
+		       "works; 0: its signal does not count"},
+	{"signal_good", MAMS_C_SIGNED, IN_LINK(fade.good), .min = -140, .max = 0, .def = "0",
+		.doc = "at or above it for 3 s the link is used again; default: 6 dB above "
+		       "signal_low"},
+	{"signal_ahead", MAMS_C_DURATION, IN_LINK(fade.ahead_ms), .max = 10000, .def = "1s",
+		.doc = "a link is left, too, when its signal falls so that it will be low by "
+		       "then"},
 };
 static const struct mams_conf_table link_table = {
 	"link", sizeof(struct ccm_link_conf), link_rows, MAMS_ARRAY_LEN(link_rows), IN_LINK(name)};
@@ -157,6 +166,8 @@ const struct mams_conf_table ccm_conf_table = {
 
 /* Behind a NAT, UDP is forgotten sooner than TCP. */
 #define UDP_KEEP_ALIVE_MS 15000
+/* A signal that stands still varies by a few dB. */
+#define GOOD_DB 6
 
 static int check_urls(struct ccm_conf *c, const char *path, struct mams_error *err)
 {
@@ -185,11 +196,26 @@ static int check_urls(struct ccm_conf *c, const char *path, struct mams_error *e
 	return 0;
 }
 
-static int check_links(const struct ccm_conf *c, const char *path, struct mams_error *err)
+static int check_signal(struct ccm_link_conf *l, const char *path, struct mams_error *err)
+{
+	struct ccm_fade_conf *f = &l->fade;
+
+	if (f->low && !f->good)
+		f->good = f->low + GOOD_DB;
+	if (f->good && (!f->low || f->good <= f->low))
+		return mams_fail(err, MAMS_EVALUE, path,
+			"link %s: signal_good must be above signal_low", l->name);
+	return 0;
+}
+
+static int check_links(struct ccm_conf *c, const char *path, struct mams_error *err)
 {
 	for (size_t i = 0; i < c->n_links; i++) {
-		const struct ccm_link_conf *l = &c->links[i];
+		struct ccm_link_conf *l = &c->links[i];
+		int rc = check_signal(l, path, err);
 
+		if (rc < 0)
+			return rc;
 		if (strlen(l->interface) >= CCM_IFNAME_MAX)
 			return mams_fail(err, MAMS_EVALUE, path,
 				"link %s: interface names have at most %d octets", l->name,

@@ -30,6 +30,7 @@ const struct mams_metric ccm_counter_rows[] = {
 		"configured measurements that do not fit the connection's type"),
 	CNT("madp_moves_total", moves, "anchors that went to another N-MADP instance"),
 	CNT("handovers_total", handovers, "Keep-Alive REQs of reason Handover sent"),
+	CNT("fadings_total", fadings, "times that the signal of a link began to fade"),
 	CNT("redirects_total", redirects,
 		"times that the NCM named another one, and we went there"),
 	CNT("redirects_refused_total", redirects_refused, "of these, too many in a row"),

@@ -5,6 +5,7 @@
  *  it is known: a gateway, configured or learned and remembered, or a point-to-point interface. */
 #pragma once
 
+#include "ccm-agent/fade.h"
 #include "lib/base/addr.h"
 #include "lib/mx/mx.h"
 
@@ -27,6 +28,7 @@ struct ccm_link_conf {
 	const char *ssid;          /**< of the network, told in reports; NULL: none */
 	const char *node_id;       /**< of the base station or access point, likewise */
 	uint32_t priority;         /**< 0 first: order in which new connections try the links */
+	struct ccm_fade_conf fade; /**< when its signal fades */
 };
 
 /** What the outside sees of a link. */

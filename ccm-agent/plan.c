@@ -63,7 +63,8 @@ static bool path_eq(const struct ccm_path *a, const struct ccm_path *b)
 	return a->connection_id == b->connection_id && a->group == b->group &&
 	       a->priority == b->priority && a->backup == b->backup &&
 	       a->backup_up == b->backup_up && a->backup_down == b->backup_down &&
-	       mams_addr_eq_ip(&a->local, &b->local) && mams_addr_eq(&a->proxy, &b->proxy);
+	       a->gently == b->gently && mams_addr_eq_ip(&a->local, &b->local) &&
+	       mams_addr_eq(&a->proxy, &b->proxy);
 }
 
 static const struct ccm_path *next_path(const struct ccm_target *t, size_t *i, bool caught)

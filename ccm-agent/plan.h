@@ -22,6 +22,7 @@ struct ccm_path {
 	bool backup;
 	bool backup_up;   /**< for connections that carry uplink alone */
 	bool backup_down; /**< and downlink alone */
+	bool gently; /**< it works, and is left all the same: what is under way there arrives */
 	bool silent; /**< nothing comes back over it: the plugin does without, the proxy asks on */
 };
 

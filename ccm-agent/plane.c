@@ -2,6 +2,7 @@
 
 #include "ccm-agent/advice.h"
 #include "ccm-agent/compose.h"
+#include "ccm-agent/leave.h"
 #include "ccm-agent/setup.h"
 #include "ccm-agent/steering.h"
 
@@ -134,8 +135,12 @@ void ccm_session_applied(struct ccm_session *s, uint32_t ok, const uint16_t *por
 	ccm_session_drop_pending(s);
 	if (steered)
 		ccm_associate_steered(s, now);
-	if (setup)
+	if (setup) {
 		ccm_associate_setup(s, now);
+		/* the NCM may have been started anew */
+		ccm_leave_forget(s);
+		ccm_leave_review(s, now);
+	}
 }
 
 bool ccm_session_path(struct ccm_session *s, uint8_t connection_id, const struct mams_addr *local,

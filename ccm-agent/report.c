@@ -1,6 +1,12 @@
 #include "ccm-agent/report.h"
 #include "ccm-agent/compose.h"
 
+/* Not before the NCM has heard that it is left: it takes the later word. */
+static bool is_back(const struct ccm_session *s, const struct ccm_session_link *l)
+{
+	return l->restored && !mx_exchange_has(&s->exchange, MX_KEEP_ALIVE_REQ);
+}
+
 /* One report per link at a time: transports may let a second one overtake the first. */
 static void report_link(struct ccm_session *s, uint8_t id, mams_time now)
 {
@@ -16,12 +22,15 @@ static void report_link(struct ccm_session *s, uint8_t id, mams_time now)
 		action = MX_RELEASE;
 	else if (!l->sent.usable)
 		action = MX_SETUP;
-	else if (mams_addr_eq_ip(&l->now.address, &l->sent.address) && l->now.mtu == l->sent.mtu)
+	else if (mams_addr_eq_ip(&l->now.address, &l->sent.address) && l->now.mtu == l->sent.mtu &&
+		 !is_back(s, l))
 		return;
 	if (mx_exchange_begin(&s->exchange, ccm_compose_reconf(s, id, action), 0, now) < 0)
 		return; /* no memory: the next event tries again */
 	l->open = number;
 	l->sent = l->now;
+	/* whatever it says: the NCM takes it for the end of a handover */
+	l->left = l->restored = false;
 }
 
 void ccm_report_links(struct ccm_session *s, mams_time now)

@@ -7,6 +7,7 @@
 #include "ccm-agent/advice.h"
 #include "ccm-agent/agree.h"
 #include "ccm-agent/compose.h"
+#include "ccm-agent/leave.h"
 #include "ccm-agent/plane.h"
 #include "ccm-agent/report.h"
 #include "ccm-agent/setup.h"
@@ -109,6 +110,7 @@ static void forget_reports(struct ccm_session *s)
 		s->link[i].open = 0;
 		s->link[i].sent = (struct ccm_link_state){0};
 	}
+	ccm_leave_forget(s);
 }
 
 static void discover(struct ccm_session *s, mams_time now, const char *reason)
@@ -195,6 +197,11 @@ void ccm_session_link(struct ccm_session *s, uint8_t connection_id,
 	l->now = *state;
 	if (!state->usable)
 		l->silent_local = (struct mams_addr){0};
+	/* another access point, or another time */
+	if (handover || !state->usable) {
+		l->fade = (struct ccm_fade){0};
+		l->left = l->restored = false;
+	}
 	if (s->set_up)
 		ccm_session_apply(s);
 	if (s->state == CCM_STATE_IDLE && state->usable)
@@ -204,19 +211,6 @@ void ccm_session_link(struct ccm_session *s, uint8_t connection_id,
 	if (handover && l->admitted)
 		ccm_session_handover(s, connection_id, now);
 	ccm_report_links(s, now);
-}
-
-void ccm_session_handover(struct ccm_session *s, uint8_t connection_id, mams_time now)
-{
-	if ((s->state != CCM_STATE_ACTIVE && s->state != CCM_STATE_HANDOVER) ||
-		!s->link[connection_id].conf || !s->modern) /* the seed has no handover */
-		return;
-	if (mx_exchange_begin(&s->exchange, ccm_compose_handover(s, connection_id), 0, now) < 0)
-		return;
-	s->counters.handovers++;
-	s->handover = connection_id;
-	ccm_session_to(s, CCM_STATE_HANDOVER, "an access is being left");
-	ccm_session_apply(s);
 }
 
 /* ---- negotiation ---- */
@@ -321,6 +315,7 @@ static int on_reconf_rsp(
 	(void)err;
 	ccm_report_taken(s, m->sequence_num);
 	ccm_report_links(s, now);
+	ccm_leave_review(s, now);
 	return 0;
 }
 
@@ -340,13 +335,13 @@ static int on_keep_alive_rsp(
 	struct ccm_session *s, const struct mx_msg *m, mams_time now, struct mams_error *err)
 {
 	(void)m;
-	(void)now;
 	(void)err;
 	/* of several handovers the last is waited for */
 	if (s->state == CCM_STATE_HANDOVER && !mx_exchange_has(&s->exchange, MX_KEEP_ALIVE_REQ)) {
 		ccm_session_to(s, CCM_STATE_ACTIVE, "mx_keep_alive_rsp");
 		ccm_session_apply(s);
 	}
+	ccm_report_links(s, now);
 	return 0;
 }
 
@@ -567,6 +562,7 @@ void ccm_session_tick(struct ccm_session *s, mams_time now)
 		ccm_session_apply(s);
 	ccm_associate_tick(s, now);
 	ccm_advice_tick(s, now);
+	ccm_leave_tick(s, now);
 }
 
 mams_time ccm_session_deadline(const struct ccm_session *s)
@@ -576,6 +572,7 @@ mams_time ccm_session_deadline(const struct ccm_session *s)
 	t = mams_time_min(t, ccm_advice_deadline(s, s->last_heard));
 	t = mams_time_min(t, ccm_setup_deadline(s));
 	t = mams_time_min(t, ccm_associate_deadline(s));
+	t = mams_time_min(t, ccm_leave_deadline(s));
 	return mams_time_min(t, mams_time_min(keep_alive_due(s), fallback_due(s)));
 }
 

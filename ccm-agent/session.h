@@ -61,6 +61,7 @@ enum ccm_action_kind {
 	CCM_ACT_REDIRECT,  /**< the NCM has no session for us and names other endpoints: go there */
 	CCM_ACT_NEED,      /**< what became of an application's need */
 	CCM_ACT_ANALYTICS, /**< app.analytics is new, or text says why there is none */
+	CCM_ACT_SIGNAL,    /**< for the log: the signal of link fades, or no more */
 	CCM_ACT_STOPPED,   /**< after ccm_session_stop(): nothing more to wait for */
 };
 
@@ -71,6 +72,7 @@ struct ccm_action {
 	enum ccm_state to;
 	const char *text;         /**< NEED, ANALYTICS: NULL or static words */
 	uint32_t need;            /**< NEED: its id */
+	uint8_t link;             /**< SIGNAL */
 	enum ccm_verdict verdict; /**< NEED */
 };
 
@@ -97,6 +99,7 @@ struct ccm_counters {
 	uint64_t measures_left_out;
 	uint64_t moves;
 	uint64_t handovers;
+	uint64_t fadings;
 	uint64_t redirects;
 	uint64_t redirects_refused;
 	uint64_t probes_refused;
@@ -126,6 +129,9 @@ struct ccm_session_link {
 	/* the path over which the proxy hears nothing any more; unset: none */
 	struct mams_addr silent_local;
 	struct mams_addr silent_proxy;
+	struct ccm_fade fade; /**< its signal */
+	bool left;            /**< the NCM has been told that we leave it */
+	bool restored;        /**< and has to be told that we do no more */
 };
 
 #define CCM_ANCHORS_MAX 4u
@@ -266,6 +272,13 @@ bool ccm_session_is_silent(const struct ccm_session *s, uint8_t connection_id);
 void ccm_session_drained(struct ccm_session *s);
 /** The N-MADP has been unreachable for too long: back to the plain network, try again later. */
 void ccm_session_madp_lost(struct ccm_session *s, mams_time now);
+/** The signal of a link (RSSI, RSRP). */
+void ccm_session_signal(struct ccm_session *s, uint8_t connection_id, int dbm, mams_time now);
+/** The platform tells a signal of a link, any that is measured.
+ *  @param type  enum mx_measurement_type
+ *  @return 0, -MAMS_EUNKNOWN (no such link), -MAMS_EVALUE (it has no such signal) */
+MAMS_MUST int ccm_session_told(
+	struct ccm_session *s, uint8_t connection_id, int type, int dbm, mams_time now);
 /** An access is about to be left (RFC 8743 8.3.2 Handover). */
 void ccm_session_handover(struct ccm_session *s, uint8_t connection_id, mams_time now);
 

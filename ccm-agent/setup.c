@@ -1,5 +1,6 @@
 #include "ccm-agent/setup.h"
 
+#include "ccm-agent/leave.h"
 #include "ccm-agent/protect.h"
 
 #include <stdio.h>
@@ -63,6 +64,7 @@ static bool want_anchor(const struct ccm_session *s, const struct ccm_anchor *a,
 	struct ccm_target *out)
 {
 	size_t from = out->n_paths;
+	uint32_t have = 0;
 
 	for (uint8_t i = 0; i < CCM_LINKS_MAX && out->n_paths < CCM_PATHS_MAX; i++) {
 		const struct mams_addr *proxy = &a->lane[i].proxy;
@@ -78,9 +80,15 @@ static bool want_anchor(const struct ccm_session *s, const struct ccm_anchor *a,
 		p->local = s->link[i].now.address;
 		p->proxy = *proxy;
 		p->priority = s->link[i].conf->priority;
-		put_lists(p, a->dl, a->ul);
 		/* after a fallback the proxy has no paths, and nobody would say that it is back */
 		p->silent = caught && !s->fallen_back && is_silent(&s->link[i], p);
+		have |= p->silent ? 0 : 1u << i;
+	}
+	for (size_t i = from; i < out->n_paths; i++) {
+		put_lists(&out->paths[i], ccm_leave_list(s, a->dl, have),
+			ccm_leave_list(s, a->ul, have));
+		out->paths[i].gently = s->state == CCM_STATE_HANDOVER ||
+				       s->link[out->paths[i].connection_id].fade.on;
 	}
 	if (s->state == CCM_STATE_HANDOVER)
 		only_one(out, from, s->handover);
@@ -125,6 +133,7 @@ static void want_native(
 void ccm_session_wanted(const struct ccm_session *s, struct ccm_target *out)
 {
 	const struct ccm_anchor *tunnel = NULL;
+	uint32_t have = 0;
 	bool caught = true;
 	bool native = false;
 
@@ -158,6 +167,12 @@ void ccm_session_wanted(const struct ccm_session *s, struct ccm_target *out)
 			want_retired(s, &s->retired[i], out);
 	memcpy(out->classes, s->app.classes, s->app.n_classes * sizeof(out->classes[0]));
 	out->n_classes = s->app.n_classes;
+	for (size_t i = 0; i < out->n_paths; i++)
+		have |= out->paths[i].caught && !out->paths[i].silent
+				? 1u << out->paths[i].connection_id
+				: 0;
+	for (size_t i = 0; i < out->n_classes; i++)
+		ccm_leave_class(s, &out->classes[i], have);
 }
 
 /* ---- a setup ---- */

@@ -1,5 +1,6 @@
 #include "ccm-agent/tunnel.h"
 
+#include "ccm-agent/leave.h"
 #include "ccm-agent/protect.h"
 #include "ccm-agent/session.h"
 #include "ccm-agent/setup.h"
@@ -89,6 +90,15 @@ void ccm_tunnel_take(struct ccm_anchor *a, const struct mx_convergence_config *c
 
 /* ---- what is wanted ---- */
 
+static uint32_t have_of(const struct ccm_tunnel *t)
+{
+	uint32_t have = 0;
+
+	for (size_t i = 0; i < t->n_links; i++)
+		have |= 1u << t->links[i].connection_id;
+	return have;
+}
+
 /* While a handover is not confirmed the uplink has one link, and not the one being left
  * (RFC 8743 8.3.2). */
 static void hold_uplink(const struct ccm_session *s, struct ccm_tunnel *t)
@@ -98,7 +108,7 @@ static void hold_uplink(const struct ccm_session *s, struct ccm_tunnel *t)
 	for (size_t i = 0; i < t->n_links; i++) {
 		const struct ccm_tunnel_link *l = &t->links[i];
 
-		if (l->connection_id != s->handover &&
+		if (l->connection_id != s->handover && !s->link[l->connection_id].fade.on &&
 			(!best || l->conf->priority < best->conf->priority))
 			best = l;
 	}
@@ -151,12 +161,16 @@ void ccm_tunnel_want(const struct ccm_session *s, const struct ccm_anchor *a, bo
 		.first = first,
 		.mode = a->dl_mode,
 		.aggregate = (features & 1u << MX_F_DOWNLINK_AGGREGATION) != 0};
+	out->ul.links = ccm_leave_list(s, a->ul, have_of(out));
+	out->dl.links = ccm_leave_list(s, a->dl, have_of(out));
 	if (s->state == CCM_STATE_HANDOVER) {
 		hold_uplink(s, out);
 		return;
 	}
 	memcpy(out->classes, a->classes, a->n_classes * sizeof(out->classes[0]));
 	out->n_classes = a->n_classes;
+	for (size_t i = 0; i < out->n_classes; i++)
+		ccm_leave_class(s, &out->classes[i], have_of(out));
 }
 
 /* ---- comparing, composing ---- */

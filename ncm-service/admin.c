@@ -7,6 +7,7 @@
 #include "ncm-service/admin_policy.h"
 #include "ncm-service/admin_steer.h"
 #include "ncm-service/feeder.h"
+#include "ncm-service/links.h"
 #include "ncm-service/metrics.h"
 #include "ncm-service/overview.h"
 #include "ncm-service/status.h"
@@ -114,6 +115,8 @@ static void put_link(
 		.name = ctl_strdup(msg, admitted ? s->policy->accesses[l->access].name : "-"),
 		.type = ctl_strdup(msg, mx_connection_type_name(l->connection_type)),
 		.up = l->up,
+		.has_fading = ncm_link_is_fading(l),
+		.fading = ncm_link_is_fading(l),
 		.admitted = admitted && l->in_setup,
 		.address = l->address,
 		.mtu = l->mtu,

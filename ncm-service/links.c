@@ -1,6 +1,7 @@
 #include "ncm-service/links.h"
 
 #include "ncm-service/protect.h"
+#include "ncm-service/steerer.h"
 
 #include <stdio.h>
 
@@ -10,6 +11,23 @@ static bool wants_setup(const struct ncm_link *l)
 {
 	return l->up && l->admission == NCM_ADMIT_OK &&
 	       (!l->in_setup || !mams_addr_eq_ip(&l->setup_address, &l->address));
+}
+
+uint32_t ncm_links_left(const struct ncm_session *s, uint32_t list, uint32_t have)
+{
+	uint32_t stay = have;
+
+	for (uint8_t i = 0; i < NCM_LINKS_MAX; i++)
+		if (s->s.links[i].handover)
+			stay &= ~(1u << i);
+	if (stay == 0 || stay == have)
+		return list;
+	return list & stay ? list & stay : stay;
+}
+
+bool ncm_link_is_fading(const struct ncm_link *l)
+{
+	return l->handover && mams_addr_eq_ip(&l->setup_address, &l->address);
 }
 
 void ncm_link_admit(const struct ncm_policy *p, uint32_t adaptation, struct ncm_link *l)
@@ -53,6 +71,7 @@ static void judge_link(struct ncm_session *s, uint8_t id, mams_time now)
 	if (l->handover && l->confirmed && !wants_setup(l)) {
 		l->handover = false;
 		ncm_session_policy(s);
+		ncm_steerer_news(s, now);
 	}
 	if (wants_setup(l) && mams_time_is_never(s->gather_until))
 		s->gather_until = mams_time_add_ms(now, s->policy->gather_ms);
@@ -70,8 +89,10 @@ static int take_address(const struct mx_reconf_req *r, struct ncm_link *l, struc
 		mams_addr_is_loopback(&a) || mams_addr_is_any(&a))
 		return mams_fail(err, MAMS_EVALUE, "ip_address",
 			"\"%.40s\" is no address of a link", r->ip_address);
-	if (!mams_addr_eq_ip(&a, &l->address))
+	if (!mams_addr_eq_ip(&a, &l->address)) {
 		mams_wipe(l->secret, sizeof(l->secret)); /* another link, another secret */
+		l->moved = true;
+	}
 	l->address = a;
 	return 0;
 }
@@ -127,6 +148,7 @@ int ncm_links_report(
 		/* whoever says setup starts from nothing, whatever we remember */
 		if (r->reconf_action == MX_SETUP) {
 			l->in_setup = false;
+			l->moved = true;
 			mams_wipe(l->secret, sizeof(l->secret));
 		}
 		if (l->up)

@@ -1,5 +1,6 @@
 /* What is known of a session's links, for its steering. */
 #include "ncm-service/appreq.h"
+#include "ncm-service/links.h"
 #include "ncm-service/steerer_private.h"
 #include "ncm-service/steering.h"
 
@@ -66,7 +67,7 @@ static void put_load(const struct ncm_session *s, uint8_t id, mams_time now, str
 	}
 	if (l->has_load)
 		l->load = load > 100 ? 100 : (uint32_t)load;
-	l->fading = f.fading;
+	l->fading = f.fading || ncm_link_is_fading(&s->s.links[id]);
 	l->maintenance = f.maintenance;
 }
 

@@ -335,13 +335,13 @@ static int on_keep_alive_req(
 {
 	const struct mx_keep_alive *k = &m->keep_alive;
 
-	(void)now;
 	(void)err;
 	if (k->has_keep_alive_reason && k->keep_alive_reason == MX_KA_HANDOVER &&
 		k->has_connection_id && k->connection_id < NCM_LINKS_MAX) {
 		s->s.links[k->connection_id].handover = true;
 		s->counters->handovers++;
 		ncm_session_policy(s);
+		ncm_steerer_news(s, now);
 	}
 	return ncm_session_reply(s, m, ncm_compose_keep_alive(s, MX_KEEP_ALIVE_RSP));
 }

@@ -43,7 +43,8 @@ struct ncm_link {
 	bool in_setup; /**< in the last UP Setup REQ, with setup_address */
 	struct mams_addr setup_address;
 	bool confirmed;      /**< in the CNF */
-	bool handover;       /**< being left by the client: no downlink until it is set up again */
+	bool handover;       /**< being left by the client: no downlink until it says otherwise */
+	bool moved;          /**< it goes on elsewhere: what is confirmed next is another link */
 	char ssid[65];       /**< as the client told it with its newest setup or update; "": none */
 	char node_id[65];    /**< of its base station or access point, likewise */
 	uint32_t report_num; /**< sequence number of its newest Reconf REQ; 0 none */

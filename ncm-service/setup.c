@@ -440,6 +440,15 @@ static bool without_port(const struct ncm_session *s, uint8_t id)
 	       (ncm_session_deliveries(s, (size_t)a) & 1u << id);
 }
 
+/* A link that only fades is not confirmed by being set up with others. */
+static void end_move(struct ncm_link *l)
+{
+	if (!l->moved || !l->confirmed || !mams_addr_eq_ip(&l->setup_address, &l->address))
+		return;
+	l->moved = false;
+	l->handover = false;
+}
+
 int ncm_setup_confirmed(
 	struct ncm_session *s, const struct mx_msg *m, mams_time now, struct mams_error *err)
 {
@@ -457,7 +466,7 @@ int ncm_setup_confirmed(
 			if (c->client_params[k].adapt_param || without_port(s, i))
 				s->tunnelled |= 1u << i;
 		}
-		s->s.links[i].handover &= !s->s.links[i].confirmed;
+		end_move(&s->s.links[i]);
 	}
 	s->s.active = true;
 	ncm_session_to(s, NCM_STATE_ACTIVE, "mx_up_setup_cnf");

@@ -19,14 +19,9 @@ static bool is_clear(const struct ncm_session *s)
 /* Nothing is under way that a start line does not tell. */
 static bool is_at_rest(const struct ncm_session *s)
 {
-	if (s->state != NCM_STATE_ACTIVE || s->away || s->flows_due || s->setup_stale || s->n > 0 ||
-		!mams_time_is_never(mx_exchange_deadline(&s->exchange)) ||
-		!mams_time_is_never(s->gather_until))
-		return false;
-	for (size_t i = 0; i < NCM_LINKS_MAX; i++)
-		if (s->s.links[i].handover)
-			return false;
-	return true;
+	return s->state == NCM_STATE_ACTIVE && !s->away && !s->flows_due && !s->setup_stale &&
+	       s->n == 0 && mams_time_is_never(mx_exchange_deadline(&s->exchange)) &&
+	       mams_time_is_never(s->gather_until);
 }
 
 /* It begins anew, whatever was; one that is only repeated does not. */
@@ -64,7 +59,9 @@ static void put_known(struct ctl_trace_start *out, const struct ncm_session *s, 
 				.next_us = next ? us_until(now, p->next) : 0,
 				.paid_us = us_until(now, p->paid),
 				.has_measured_us = measured.us != 0,
-				.measured_us = us_until(measured, now)};
+				.measured_us = us_until(measured, now),
+				.has_left = s->s.links[i].handover,
+				.left = s->s.links[i].handover};
 	}
 }
 
@@ -132,6 +129,7 @@ static void take_known(struct ncm_session *s, const struct ctl_trace_link *l, ma
 		.once = l->once,
 		.next = l->has_next_us ? after(now, l->next_us) : MAMS_TIME_NEVER,
 		.paid = after(now, l->paid_us)};
+	s->s.links[l->connection_id].handover = l->left;
 	if (l->has_measured_us)
 		s->quality[l->connection_id].dl.at = mams_time_us(now.us - (int64_t)l->measured_us);
 }

@@ -1,6 +1,7 @@
 #include "ncm-service/steerer_private.h"
 
 #include "ncm-service/appreq.h"
+#include "ncm-service/links.h"
 #include "ncm-service/steering.h"
 #include "ncm-service/tunnel.h"
 
@@ -244,7 +245,7 @@ static bool is_ready(const struct ncm_session *s, uint8_t id)
 {
 	const struct ncm_link *l = &s->s.links[id];
 
-	return l->up && l->in_setup && l->confirmed && !l->handover;
+	return l->up && l->in_setup && l->confirmed && (!l->handover || ncm_link_is_fading(l));
 }
 
 static bool is_lively(const struct ncm_session *s, mams_time now)
@@ -271,10 +272,12 @@ void ncm_steerer_tick(struct ncm_session *s, mams_time now)
 	st->look_at = mams_time_add_ms(now, is_lively(s, now) ? LIVELY_MS : QUIET_MS);
 	for (uint8_t i = 0; i < NCM_LINKS_MAX; i++) {
 		const bool ready = is_ready(s, i);
+		const bool fading = ready && s->s.links[i].handover;
 
-		if (ready && !st->ready[i])
+		if (ready && (!st->ready[i] || st->fading[i] != fading))
 			st->ready_since[i] = now;
 		st->ready[i] = ready;
+		st->fading[i] = fading;
 	}
 	for (size_t i = 0; i < st->n; i++)
 		look_at(s, i, now);

@@ -36,6 +36,7 @@ struct ncm_steerer {
 	const struct steer_policy *policy;
 	mams_time looked, look_at;
 	bool ready[NCM_LINKS_MAX];
+	bool fading[NCM_LINKS_MAX]; /* ready, and the client is about to leave it */
 	mams_time ready_since[NCM_LINKS_MAX];
 	struct ncm_forecast told[NCM_LINKS_MAX]; /* by the network, when it said something last */
 	size_t n;

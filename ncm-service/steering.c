@@ -1,22 +1,7 @@
 #include "ncm-service/steering.h"
 
 #include "ncm-service/appreq.h"
-
-static size_t put_rule(const struct ncm_session *s, size_t madp, size_t anchor, uint8_t link,
-	struct mams_addr *local, bool *backup)
-{
-	const struct ncm_link *l = &s->s.links[link];
-	const struct mams_addr *proxy = ncm_policy_proxy(s->policy, madp, l->access, &l->address);
-
-	if (!proxy)
-		return 0;
-	*local = *proxy;
-	local->port = 0;
-	/* a link that the client is leaving carries nothing until it is confirmed (RFC 8743 8.3.2)
-	 */
-	*backup = l->handover || (s->s.anchors[anchor].dl & 1u << link) == 0;
-	return 1;
-}
+#include "ncm-service/links.h"
 
 /* An instance that the session has left carries what still runs as its first anchor wants it. */
 static size_t anchor_at(const struct ncm_session *s, size_t madp)
@@ -38,14 +23,32 @@ size_t ncm_session_downlink(const struct ncm_session *s, size_t madp, struct mam
 	bool backup[NCM_LINKS_MAX])
 {
 	size_t a = anchor_at(s, madp);
+	uint8_t id[NCM_LINKS_MAX];
+	uint32_t have = 0;
+	uint32_t carry;
 	size_t n = 0;
 
-	if (a == NCM_ANCHORS_MAX)
+	for (uint8_t i = 0; a < NCM_ANCHORS_MAX && i < NCM_LINKS_MAX; i++) {
+		const struct ncm_link *l = &s->s.links[i];
+		const struct mams_addr *proxy =
+			l->known && l->in_setup && l->admission == NCM_ADMIT_OK
+				? ncm_policy_proxy(s->policy, madp, l->access, &l->address)
+				: NULL;
+
+		if (!proxy)
+			continue;
+		local[n] = *proxy;
+		local[n].port = 0;
+		id[n++] = i;
+		have |= 1u << i;
+	}
+	if (n == 0)
 		return 0;
-	for (uint8_t i = 0; i < NCM_LINKS_MAX; i++)
-		if (s->s.links[i].known && s->s.links[i].in_setup &&
-			s->s.links[i].admission == NCM_ADMIT_OK)
-			n += put_rule(s, madp, a, i, &local[n], &backup[n]);
+	/* a link that the client is leaving carries nothing until it is confirmed (RFC 8743 8.3.2)
+	 */
+	carry = ncm_links_left(s, s->s.anchors[a].dl, have);
+	for (size_t i = 0; i < n; i++)
+		backup[i] = (carry & 1u << id[i]) == 0;
 	return n;
 }
 

@@ -2,6 +2,7 @@
 
 #include "lib/ctl/ctl_treat.h"
 #include "ncm-service/appreq.h"
+#include "ncm-service/links.h"
 #include "ncm-service/protect.h"
 #include "ncm-service/setup.h"
 
@@ -98,17 +99,6 @@ static bool put_links(struct ctl_msg *m, const struct ncm_session *s, size_t anc
 	return true;
 }
 
-static uint32_t left(const struct ncm_session *s, uint32_t bits)
-{
-	uint32_t handover = 0;
-
-	/* a link that the client is leaving carries nothing until it is set up again */
-	for (uint8_t i = 0; i < NCM_LINKS_MAX; i++)
-		if (s->s.links[i].handover)
-			handover |= 1u << i;
-	return bits & ~handover ? bits & ~handover : bits;
-}
-
 static int put_rule(struct ctl_msg *m, const struct ncm_flow *f, struct ctl_tr_class *c)
 {
 	c->rules = ctl_alloc(m, sizeof(*c->rules));
@@ -149,7 +139,7 @@ static int put_flows(struct ctl_msg *m, const struct ncm_session *s, size_t a, u
 		for (size_t k = 0; k < f->n_order; k++)
 			wish.wanted |= 1u << f->order[k];
 		rc = ctl_tr_treat(m, &wish, &c->ul);
-		wish.wanted = left(s, dl ? dl : x->dl & have);
+		wish.wanted = ncm_links_left(s, dl ? dl : x->dl & have, have);
 		wish.first = f->dl_first;
 		wish.mode = f->dl_mode;
 		if (rc == 0)
@@ -171,7 +161,7 @@ static int put_class(struct ctl_msg *m, const struct ncm_session *s, size_t a, u
 	const uint32_t features = ncm_tunnel_features(s, a);
 	const bool lossless = (features & 1u << MX_F_LOSSLESS_SWITCHING) != 0;
 	const struct ctl_tr_wish dl = {.have = have,
-		.wanted = left(s, x->dl & have),
+		.wanted = ncm_links_left(s, x->dl & have, have),
 		.mode = x->dl_mode,
 		.aggregate = (features & 1u << MX_F_DOWNLINK_AGGREGATION) != 0,
 		.lossless = lossless};

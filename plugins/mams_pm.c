@@ -169,7 +169,8 @@ static int set_paths(struct plugin *x, const struct ctl_pm_paths *m)
 			.proxy = m->paths[i].proxy,
 			.backup = m->paths[i].backup,
 			.backup_up = ctl_path_backup(&m->paths[i], CTL_WAY_UP),
-			.backup_down = ctl_path_backup(&m->paths[i], CTL_WAY_DOWN)};
+			.backup_down = ctl_path_backup(&m->paths[i], CTL_WAY_DOWN),
+			.gently = m->paths[i].gently};
 		paths[i].proxy.port = m->paths[i].proxy_port;
 	}
 	pm_policy_wait_bind(x->policy, m->has_wait_bind && m->wait_bind);

@@ -308,14 +308,15 @@ static bool comes_in(struct pm_policy *p, struct connection *c, struct pm_subflo
 
 /* A subflow that is to carry no longer is made anew, as backup: the kernel keeps to a subflow what
  * it has sent there until that subflow has brought it over, and the reader waits, for seconds on a
- * link that loses much; what is out on one that goes is sent again on the others at once. */
+ * link that loses much; what is out on one that goes is sent again on the others at once.  Not so
+ * one that works yet and only fades: there all arrives. */
 static void retire(struct pm_policy *p, struct connection *c)
 {
 	for (size_t i = 0; i < c->n_subflows; i++) {
 		struct pm_subflow *s = &c->subflows[i];
 		const struct pm_path *path = pm_path_of(p, c, s);
 
-		if (path && !s->leaving && !s->backup && path_backup(c, path) &&
+		if (path && !path->gently && !s->leaving && !s->backup && path_backup(c, path) &&
 			is_carried_without(p, c, s))
 			s->stale = true;
 	}

@@ -44,6 +44,7 @@ struct pm_path {
 	bool backup;
 	bool backup_up;   /**< for connections that carry uplink alone */
 	bool backup_down; /**< and downlink alone */
+	bool gently;      /**< what is under way there when it becomes backup is let arrive */
 };
 
 /** What a connection carries of its flow, as the client sees it. */

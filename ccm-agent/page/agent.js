@@ -22,6 +22,8 @@ function linkTrouble(l, s) {
 		return `${l.name} is down.`;
 	if (l.silent)
 		return `${l.name} is up, but nothing comes back over it.`;
+	if (l.fading)
+		return `The signal of ${l.name} fades: the others carry.`;
 	if (s.state === "ACTIVE" && !l.admitted)
 		return `${l.name} is up, but the network has not set it up: nothing uses it.`;
 	return null;
@@ -79,10 +81,10 @@ function fillLink(card, l, all) {
 	const r = all.rates.get(l.name);
 	const sum = (way) => [...all.rates.values()].reduce((n, x) => n + x[way], 0);
 	const q = quality(l, all.tunnel);
-	const kind = !l.up || l.silent ? "bad" : l.admitted ? "good" : "warn";
+	const kind = !l.up || l.silent ? "bad" : l.admitted && !l.fading ? "good" : "warn";
 	const [name, state] = card.querySelector("h3").children;
 	set(name, l.name);
-	set(state, !l.up ? "down" : l.silent ? "silent" : l.admitted ? "up" : "not set up");
+	set(state, !l.up ? "down" : l.silent ? "silent" : l.fading ? "fading" : l.admitted ? "up" : "not set up");
 	style(state, `badge ${kind}`);
 	style(card, kind === "bad" ? "card bad" : "card");
 	const [down, up] = card.querySelector(".rates").children;

@@ -330,8 +330,9 @@ struct ctl_link_status {
 	const char *type;      /**< Wi-Fi, LTE, ... */
 	const char *interface; /**< CCM only */
 	bool up;
-	bool has_silent;
+	bool has_silent, has_fading;
 	bool silent;   /**< CCM only: up, but nothing comes back over it */
+	bool fading;   /**< its signal does, so others carry */
 	bool admitted; /**< the NCM has set it up as a delivery connection */
 	struct mams_addr address;
 	uint32_t mtu;

@@ -19,8 +19,9 @@ struct ctl_path {
 	bool backup;       /**< subflow exists, carries nothing while another works */
 	/** The same for connections that carry one direction of their flows; absent: as backup.
 	 * Where the two differ, flows are to be carried apart. */
-	bool has_backup_up, has_backup_down;
+	bool has_backup_up, has_backup_down, has_gently;
 	bool backup_up, backup_down;
+	bool gently; /**< what is under way there when it becomes backup is let arrive */
 };
 
 /** What a connection carries of its flow, as the client sees it. */

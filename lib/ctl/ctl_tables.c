@@ -37,6 +37,7 @@ static const struct mams_field path_rows[] = {
 	FLAG(ctl_path, backup),
 	ROW_OPT_BOOL(ctl_path, backup_up, "backup_up", "for connections of uplink alone"),
 	ROW_OPT_BOOL(ctl_path, backup_down, "backup_down", "for connections of downlink alone"),
+	ROW_OPT_BOOL(ctl_path, gently, "gently", "as backup it lets arrive what is under way"),
 };
 static TABLE(path_table, ctl_path, "path", path_rows);
 
@@ -285,6 +286,7 @@ static const struct mams_field link_status_rows[] = {
 	TEXT(ctl_link_status, interface, OPT),
 	FLAG(ctl_link_status, up),
 	ROW_OPT_BOOL(ctl_link_status, silent, "silent", "up, but nothing comes back over it"),
+	ROW_OPT_BOOL(ctl_link_status, fading, "fading", "its signal does, so others carry"),
 	FLAG(ctl_link_status, admitted),
 	ROW_ADDR(ctl_link_status, address, "address", OPT, ""),
 	ROW_INT(U32, ctl_link_status, mtu, "mtu", 0, 0, "octets"),

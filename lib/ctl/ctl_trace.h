@@ -78,7 +78,8 @@ struct ctl_trace_input {
 struct ctl_trace_link {
 	uint8_t connection_id;
 	bool probed, active, busy, once; /**< struct ncm_probing */
-	bool has_next_us, has_measured_us;
+	bool has_next_us, has_measured_us, has_left;
+	bool left;            /**< the client is leaving it */
 	uint64_t next_us;     /**< until the next; absent: none follows */
 	uint64_t paid_us;     /**< until the budget allows one */
 	uint64_t measured_us; /**< since its downlink was; absent: never */

@@ -85,6 +85,7 @@ static const struct mams_field link_rows[] = {
 	ROW_INT(U64, ctl_trace_link, paid_us, "paid_us", 0, 0, "until the budget allows one"),
 	ROW_OPT_INT(U64, ctl_trace_link, measured_us, "measured_us", 0, 0,
 		"since its downlink was measured"),
+	ROW_OPT_BOOL(ctl_trace_link, left, "left", "the client is leaving it"),
 };
 static TABLE(link_table, ctl_trace_link, "trace_link", link_rows);
 

@@ -127,6 +127,13 @@ static const struct mams_field need_rows[] = {
 };
 static TABLE(need_table, mx_api_need, "app-requirement", need_rows);
 
+static const struct mams_field signal_rows[] = {
+	ROW_INT(U8, mx_api_signal, conn_id, "conn-id", 0, 255, "which link"),
+	ROW_ENUM(mx_api_signal, signal, "signal", signal_names, "which signal"),
+	ROW_INT(I64, mx_api_signal, value, "value", -200, 0, "dBm; of RSRQ dB"),
+};
+static TABLE(signal_table, mx_api_signal, "link-signal", signal_rows);
+
 static const struct mams_field error_rows[] = {
 	ROW_INT(U32, mx_api_error, code, "code", 0, INT32_MAX, "HTTP status"),
 	ROW_STR(mx_api_error, message, "message", 0, 511, "why, in words"),
@@ -153,18 +160,34 @@ static int check(const struct mx_api_requirements *r, struct mams_error *err)
 	return 0;
 }
 
-int mx_api_decode_requirements(const char *text, size_t len, struct mams_arena *arena,
-	struct mx_api_requirements *out, struct mams_error *err)
+static int decode(const struct mams_table *table, const char *text, size_t len,
+	struct mams_arena *arena, void *out, struct mams_error *err)
 {
 	static const struct mams_decode_limits limits = {MX_API_BODY_MAX, 8};
 	struct mams_json *j = NULL;
 	int rc = mams_json_parse(text, len, &limits, &j, err);
 
-	*out = (struct mx_api_requirements){0};
 	if (rc == 0)
-		rc = mams_field_decode(&requirements_table, j, arena, out, NULL, err);
+		rc = mams_field_decode(table, j, arena, out, NULL, err);
 	mams_json_free(j);
+	return rc;
+}
+
+int mx_api_decode_requirements(const char *text, size_t len, struct mams_arena *arena,
+	struct mx_api_requirements *out, struct mams_error *err)
+{
+	int rc;
+
+	*out = (struct mx_api_requirements){0};
+	rc = decode(&requirements_table, text, len, arena, out, err);
 	return rc < 0 ? rc : check(out, err);
+}
+
+int mx_api_decode_signal(const char *text, size_t len, struct mams_arena *arena,
+	struct mx_api_signal *out, struct mams_error *err)
+{
+	*out = (struct mx_api_signal){0};
+	return decode(&signal_table, text, len, arena, out, err);
 }
 
 int mx_api_encode_requirements(

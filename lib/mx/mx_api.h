@@ -88,6 +88,13 @@ struct mx_api_need {
 	size_t n_links;
 };
 
+/** POST /link_signal, which RFC 8743 does not have */
+struct mx_api_signal {
+	uint8_t conn_id;
+	int signal;    /**< enum mx_measurement_type */
+	int64_t value; /**< dBm; of RSRQ dB */
+};
+
 struct mx_api_error {
 	uint32_t code;
 	const char *message;
@@ -100,6 +107,9 @@ struct mx_api_error {
  *          reason */
 MAMS_MUST int mx_api_decode_requirements(const char *text, size_t len, struct mams_arena *arena,
 	struct mx_api_requirements *out, struct mams_error *err);
+/** Body of POST /link_signal, likewise. */
+MAMS_MUST int mx_api_decode_signal(const char *text, size_t len, struct mams_arena *arena,
+	struct mx_api_signal *out, struct mams_error *err);
 /** What an application would post (tests, tools). */
 MAMS_MUST int mx_api_encode_requirements(
 	const struct mx_api_requirements *r, struct mams_buf *out, struct mams_error *err);

@@ -49,7 +49,7 @@ enum steer_reason {
 	STEER_R_RATE,        /**< below rate_min */
 	STEER_R_CROWDED,     /**< the network says that its cell is */
 	STEER_R_SPENT,       /**< its quota is */
-	STEER_R_FADING,      /**< the network predicts that it is about to go */
+	STEER_R_FADING,      /**< it is about to go, as the client or the network says */
 	STEER_R_MAINTENANCE, /**< the network is about to switch it off */
 	STEER_R_DEAD,        /**< up, and half of what goes in or more is lost */
 	STEER_R_NOT_READY,   /**< down, not set up, or being left by the client */

@@ -28,7 +28,7 @@ static const char *reason_words(int r)
 	case STEER_R_SPENT:
 		return "not used: its quota is used up";
 	case STEER_R_FADING:
-		return "being left: the network predicts that it fades";
+		return "being left: it fades, as the client or the network says";
 	case STEER_R_MAINTENANCE:
 		return "being left: maintenance";
 	case STEER_R_DEAD:

@@ -32,12 +32,14 @@ static const struct ccm_link_conf links[3] = {
 		.connection_type = MX_WIFI,
 		.interface = "wifi0",
 		.ssid = "office-5GHz",
-		.node_id = "ap-7"},
+		.node_id = "ap-7",
+		.fade = {.low = -75, .good = -69, .ahead_ms = 1000}},
 	{.name = "lte",
 		.connection_id = 1,
 		.connection_type = MX_LTE,
 		.interface = "lte0",
-		.priority = 1},
+		.priority = 1,
+		.fade = {.low = -110, .good = -104, .ahead_ms = 1000}},
 	{.name = "dock",
 		.connection_id = 2,
 		.connection_type = MX_WIFI,
@@ -309,6 +311,7 @@ static void run_ccm(struct world *w, struct world_client *c)
 			c->analytics_text = a.text;
 			break;
 		case CCM_ACT_STATE:
+		case CCM_ACT_SIGNAL:
 		case CCM_ACT_AGREED:
 			break;
 		}

@@ -293,6 +293,19 @@ static void retires(void)
 	pm_policy_free(p);
 }
 
+/* One that works, and only fades, keeps its subflow: it is said, and what is out there arrives. */
+static void fades_gently(void)
+{
+	struct pm_path two[] = {path(0, "10.1.1.2", "10.1.1.1:7443", true),
+		path(1, "10.1.2.2", "10.1.2.1:7443", false)};
+	struct pm_policy *p = both_up();
+
+	two[0].gently = true;
+	CU_ASSERT_EQUAL(pm_policy_paths(p, two, 2), 0);
+	CU_ASSERT(is_next(p, 1, "10.1.1.2", true) && quiet(p, mams_time_add_ms(NOW, 30)));
+	pm_policy_free(p);
+}
+
 /* There is no other, or it is to carry no more than this one: it is only said. */
 static void stays_as_backup(void)
 {
@@ -569,6 +582,7 @@ int main(void)
 		{"the last subflow stays", last_subflow_stays},
 		{"groups do not mix", groups_do_not_mix},
 		{"retires", retires},
+		{"fades gently", fades_gently},
 		{"stays as backup", stays_as_backup},
 		{"changes about", changes_about},
 		{"a refused creation is tried again", refused_creation_is_tried_again},

@@ -76,7 +76,7 @@ static void put_link(struct tbl *t, const struct ctl_link_status *l)
 	tbl_number(t, l->connection_id);
 	tbl_text(t, l->name);
 	tbl_text(t, l->type);
-	tbl_text(t, !l->up ? "down" : l->silent ? "silent" : "up");
+	tbl_text(t, !l->up ? "down" : l->silent ? "silent" : l->fading ? "fading" : "up");
 	tbl_flag(t, l->admitted, "yes", "no");
 	tbl_text(t, use_of(l));
 	put_address(t, &l->address);
