@@ -28,6 +28,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct mams_arena *arena = mams_arena_new();
 	struct mx_api_requirements r;
 	struct mx_api_requirements again;
+	struct mx_api_signal q;
 	struct mams_buf text = {0};
 	struct mams_error err = {0};
 
@@ -44,6 +45,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 			!same(&r, &again))
 			abort();
 	}
+	err = (struct mams_error){0};
+	if (mx_api_decode_signal((const char *)data, size, arena, &q, &err) < 0
+			? err.text[0] == '\0'
+			: q.value < -200 || q.value > 0)
+		abort();
 	mams_buf_fini(&text);
 	mams_arena_free(arena);
 	return 0;

@@ -148,6 +148,35 @@ static void answers(void)
 		"{\"code\":404,\"message\":\"no such path\"}");
 }
 
+static int decode_signal(const char *text, struct mx_api_signal *out)
+{
+	struct mams_error err = {0};
+	int rc;
+
+	mams_arena_free(arena);
+	arena = mams_arena_new();
+	CU_ASSERT_PTR_NOT_NULL_FATAL(arena);
+	rc = mx_api_decode_signal(text, strlen(text), arena, out, &err);
+	CU_ASSERT(rc == 0 || err.text[0]);
+	return rc;
+}
+
+static void signals_of_links(void)
+{
+	struct mx_api_signal q;
+
+	CU_ASSERT_EQUAL(
+		decode_signal("{\"conn-id\":1,\"signal\":\"nr-rsrp\",\"value\":-97}", &q), 0);
+	CU_ASSERT(q.conn_id == 1 && q.signal == MX_M_NR_RSRP && q.value == -97);
+	CU_ASSERT_EQUAL(
+		decode_signal("{\"conn-id\":1,\"signal\":\"nr-rsrp\"}", &q), -MAMS_EMISSING);
+	CU_ASSERT_EQUAL(decode_signal("{\"conn-id\":1,\"signal\":\"rsrp\",\"value\":-97}", &q),
+		-MAMS_EVALUE);
+	CU_ASSERT_EQUAL(decode_signal("{\"conn-id\":1,\"signal\":\"nr-rsrp\",\"value\":1}", &q),
+		-MAMS_EVALUE);
+	CU_ASSERT(decode_signal("[]", &q) < 0);
+}
+
 int main(void)
 {
 	static const struct mams_case cases[] = {
@@ -155,6 +184,7 @@ int main(void)
 		{"mistakes are named by path", mistakes},
 		{"too long, too deep, too many", too_long_and_deep},
 		{"answers", answers},
+		{"signals of links", signals_of_links},
 	};
 	int rc = mams_suite_run("mx_api", cases, MAMS_ARRAY_LEN(cases));
 
