@@ -57,23 +57,33 @@ docker_start() {
 	return 1
 }
 
-# The archive of a Debian 12 without anything.  Made under a lock: two tests may want it at once.
-docker_base_archive() { # FILE
-	local file=$1 sources=/etc/apt/sources.list.d/debian.sources
-	mkdir -p "${file%/*}"
+# as Debian's own image: no manuals, apt keeps no archives
+docker_debootstrap() { # FILE
+	local sources=/etc/apt/sources.list.d/debian.sources
 	[ -s "$sources" ] || sources=
+	TMPDIR=$DOCKER_DIR mmdebstrap -q --variant=minbase --dpkgopt=force-unsafe-io \
+		--aptopt='Acquire::Retries "5"' \
+		--dpkgopt='path-exclude=/usr/share/man/*' \
+		--dpkgopt='path-exclude=/usr/share/locale/*' \
+		--dpkgopt='path-exclude=/usr/share/doc/*' \
+		bookworm "$1" ${sources:+"$sources"} >&2
+}
+
+# The archive of a Debian 12 without anything.  Made under a lock: two tests may want it at once.
+# A mirror may be away for a moment.
+docker_base_archive() { # FILE
+	local file=$1 pause
+	mkdir -p "${file%/*}"
 	(
 		flock 9
-		if [ -z "$(find "$file" -size +1M -mtime -7 2>/dev/null)" ]; then
+		[ -z "$(find "$file" -size +1M -mtime -7 2>/dev/null)" ] || exit 0
+		for pause in 20 60 0; do
 			docker_say "making $DOCKER_BASE"
-			# as Debian's own image: no manuals, apt keeps no archives
-			TMPDIR=$DOCKER_DIR mmdebstrap -q --variant=minbase --dpkgopt=force-unsafe-io \
-				--dpkgopt='path-exclude=/usr/share/man/*' \
-				--dpkgopt='path-exclude=/usr/share/locale/*' \
-				--dpkgopt='path-exclude=/usr/share/doc/*' \
-				bookworm "$file.new.tar" ${sources:+"$sources"} >&2
-			mv "$file.new.tar" "$file"
-		fi
+			docker_debootstrap "$file.new.tar" && mv "$file.new.tar" "$file" && exit 0
+			sleep "$pause"
+		done
+		docker_say "$DOCKER_BASE cannot be made: neither a registry nor Debian's mirror answers"
+		exit 1
 	) 9>"$file.lock"
 }
 
