@@ -143,7 +143,10 @@ claim "curl ends without an error" "$ok" = yes
 claim "  SHA-256 of the file is right" "$(yes_no is_right)" = yes
 docker_wait 40 are_healthy 6 || :
 claim "  containers healthy" "$(healthy)" = 6
+began=$(now_ms)
+docker_wait 20 is_active || :
 claim "  the session is the same, and is active" "$(session) $(yes_no is_active)" = "$id yes"
+claim "    after" $(($(now_ms) - began)) '<=' 20000 ms
 
 say "the N-MADP is killed"
 docker kill "$(name nmadp)" >/dev/null

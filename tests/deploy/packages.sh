@@ -28,7 +28,8 @@ end() {
 			on "$h" journalctl --no-pager -o cat -n 40 || :
 		done 2>/dev/null
 		tail -n 20 "$work"/bare*.log 2>/dev/null || :
-		echo "-- what installing said" && tail -n 20 "$work/apt.log"
+		echo "-- what installing said"
+		tail -n 20 "$work/apt.log" 2>/dev/null || :
 	fi
 	docker_down
 	rm -rf "$work"
