@@ -57,7 +57,8 @@ docker_start() {
 	return 1
 }
 
-# as Debian's own image: no manuals, apt keeps no archives
+# As Debian's own image: no manuals, apt keeps no archives.  mmdebstrap gives /bin/sh the number of a
+# descriptor to write to, and that knows numbers of one digit only: what is open besides is closed.
 docker_debootstrap() { # FILE
 	local sources=/etc/apt/sources.list.d/debian.sources
 	[ -s "$sources" ] || sources=
@@ -66,7 +67,8 @@ docker_debootstrap() { # FILE
 		--dpkgopt='path-exclude=/usr/share/man/*' \
 		--dpkgopt='path-exclude=/usr/share/locale/*' \
 		--dpkgopt='path-exclude=/usr/share/doc/*' \
-		bookworm "$1" ${sources:+"$sources"} >&2
+		bookworm "$1" ${sources:+"$sources"} >&2 \
+		3>&- 4>&- 5>&- 6>&- 7>&- 8>&- 9>&-
 }
 
 # The archive of a Debian 12 without anything.  Made under a lock: two tests may want it at once.
