@@ -32,7 +32,8 @@
 #define TRY_US 8000
 #define TRY_MOST_US 16000
 #define YOUNG_ROUNDS 8
-#define YOUNG_JITTER_US 400
+#define YOUNG_OCTETS (16ull * MADP_PACE_TRAIN)
+#define YOUNG_JITTER_US 150
 #define YOUNG_US 12000
 #define YOUNG_MOST_US 24000
 #define DRAIN_EVERY_MS 4000
@@ -265,12 +266,14 @@ static void set_rate(struct madp_pace *p, uint64_t rate)
 	p->rate = p->bound && rate > p->bound ? p->bound : rate;
 }
 
-/* What the trains took is paid for: they have arrived, or are on their way. */
+/* What the trains took is paid for: they have arrived, or are on their way.  What was learnt from a
+ * few of them that jitter had stretched may be far too low (grow_up()). */
 static void end_start(struct madp_pace *p)
 {
 	p->starting = false;
 	p->credit = 0;
-	p->young = p->jitter_us >= YOUNG_JITTER_US ? YOUNG_ROUNDS : 0;
+	p->young =
+		p->jitter_us >= YOUNG_JITTER_US && p->sent_octets < YOUNG_OCTETS ? YOUNG_ROUNDS : 0;
 	p->young_us = YOUNG_US;
 	p->young_from = p->rate;
 }
@@ -469,7 +472,7 @@ static void set_pace(struct madp_pace *p, mams_time now)
 		gain = GAIN_ONE + GAIN_ONE * RAISE_US / rtt;
 	if (gain > most)
 		gain = most;
-	if (p->young && gain < gain_of(p, p->young_us))
+	if (p->young && p->queue_us < p->young_us / 2 && gain < gain_of(p, p->young_us))
 		gain = gain_of(p, p->young_us);
 	if (p->trying && gain < try_gain(p))
 		gain = try_gain(p);

@@ -85,3 +85,13 @@ trailer_routes() {
 	cl ip route replace 10.9.9.0/24 dev mams src 10.60.0.2
 	cl ip -6 route replace fd09::/64 dev mams src fd60::2
 }
+# drops ul|dl: what queues of the lab have dropped so far on the way
+drops() {
+	local dir=ab from=cl to=px end=sv dev=mams
+	[ "$1" = ul ] || dir=ba from=px to=cl end=cl dev=mams0
+	{
+		lab_emu show | sed -n "s/^[a-z]* $dir .* queue_full=\([0-9]*\) .* no_memory=\([0-9]*\).*/\1 \2/p"
+		"$from" cat "/sys/class/net/$dev/statistics/tx_dropped"
+		for ns in "$to" "$end"; do "$ns" awk '/^Udp: [0-9]/ { print $6 }' /proc/net/snmp; done
+	} | awk '{ for (i = 1; i <= NF; i++) n += $i } END { print n }'
+}

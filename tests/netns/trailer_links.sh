@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # The trailer MADP over two emulated links of 20 and 50 Mbit/s, 10 and 60 ms: TCP over both; a game's
 # packets; lossless switching under a stream of 1,000 packets/s each way while a link is taken down, goes
-# silent, flaps; duplicates over links that lose 2 % each.  MAMS_EXTENDED: UDP over sessions that have just
-# begun, with jitter and loss, too; 60,000 packets for each kind of outage, 100,000 in duplicate.
+# silent, flaps; duplicates over links that lose 2 % each.  MAMS_EXTENDED: 60,000 packets for each kind of
+# outage, 100,000 in duplicate.
 #
 # What the lab's own queues drop where the machine is too busy for it is counted, printed, and taken off
 # what is claimed: the emulator's byte queues, the TUN devices' and the sockets' queues in the kernel.
@@ -18,16 +18,6 @@ LONG=${MAMS_EXTENDED:-}
 LOSSLESS=active-standby:1,2:lossless
 INTERVAL=200 # of probes, ms: the default
 
-# drops ul|dl: what queues of the lab have dropped so far on the way
-drops() {
-	local dir=ab from=cl to=px end=sv dev=mams
-	[ "$1" = ul ] || dir=ba from=px to=cl end=cl dev=mams0
-	{
-		lab_emu show | sed -n "s/^[a-z]* $dir .* queue_full=\([0-9]*\) .* no_memory=\([0-9]*\).*/\1 \2/p"
-		"$from" cat "/sys/class/net/$dev/statistics/tx_dropped"
-		for ns in "$to" "$end"; do "$ns" awk '/^Udp: [0-9]/ { print $6 }' /proc/net/snmp; done
-	} | awk '{ for (i = 1; i <= NF; i++) n += $i } END { print n }'
-}
 # flow_begin NAME TO ADDRESS PORT FROM RATE SIZE: numbered datagrams, until flow_end
 flow_begin() {
 	lab_start "sink-$1" "$2" "$here/trailer_traffic.py" sink "$3" "$4" 2
@@ -89,49 +79,6 @@ outages() {
 	done
 }
 
-# dropped ab|ba: packets that the emulated links have lost on purpose
-dropped() { lab_emu show | sed -n "s/^[a-z]* $1 .* lost=\([0-9]*\).*/\1/p" | awk '{ n += $1 } END { print n + 0 }'; }
-# A session that knows nothing of its links yet.
-begin_anew() {
-	"$here/trailer_ctl.py" "$LAB_DIR/c.ctl" del laptop >/dev/null
-	"$here/trailer_ctl.py" "$LAB_DIR/n.ctl" del laptop >/dev/null
-	steer split:1,2 split:1,2
-	trailer_routes
-	lab_wait 30 both_up
-}
-# fresh TEXT LOSS: UDP by iperf3 over a session that has just begun, 0.985 of what both links carry; LOSS
-# is what the links lose, in percent.  What queues drop counts as lost here, since it is for the sender to
-# fill none of them: a thousandth at most, a hundredth where the links lose some, since jitter and loss
-# together may hide a link's rate for most of the first second.  Of 70 Mbit/s on the wire, datagrams of 1360
-# octets have 66.6: with headers each has 1388, and its PDU 1429.
-fresh() {
-	local way dir option json was queued packets lost beside disorder first later
-	for way in ul dl; do
-		[ "$way" = ul ] && option=() dir=ab json=$LAB_DIR/udp-server.log
-		[ "$way" = dl ] && option=(-R) dir=ba json=$LAB_DIR/udp-client.log
-		rm -f "$LAB_DIR"/udp-*.log
-		begin_anew
-		lab_start udp-server "$SV" iperf3 -s -1 -J -p 5301
-		lab_wait 30 sh -c "ip netns exec $SV ss -Hntl 'sport = :5301' | grep -q ."
-		was=$(dropped $dir) queued=$(drops $way)
-		cl iperf3 -u -c 10.9.9.2 -p 5301 -b 65600000 -l 1360 -t 5 -J "${option[@]}" \
-			>"$LAB_DIR/udp-client.log"
-		wait "${LAB_PID[udp-server]}" || :
-		was=$(($(dropped $dir) - was)) queued=$(($(drops $way) - queued))
-		jq -r --argjson links "$was" '.end.streams[0].udp as $u |
-			[.intervals[].sum.bits_per_second / 66.6e6] as $r | [$u.packets, $u.lost_packets,
-			([$u.lost_packets - $links, 0] | max) * 100 / $u.packets, $u.out_of_order,
-			$r[0], ($r[1:5] | add / length)] | map(. * 10000 | round / 10000) | join(" ")' "$json" \
-			>"$LAB_DIR/fresh"
-		read -r packets lost beside disorder first later <"$LAB_DIR/fresh"
-		claim "$1, $way: received from the second second on, of the sum ($first in the first)" \
-			"$later" '>=' "$(awk -v l="$2" 'BEGIN { print 0.97 * (1 - l / 100) }')"
-		claim "$1, $way: lost, beside $was by the links ($lost of $packets, $queued in queues)" \
-			"$beside" '<=' "$([ "$2" = 0 ] && echo 0.1 || echo 1)" %
-		claim "$1, $way: out of order" "$disorder" = 0
-	done
-}
-
 lab_net
 trailer_conf
 start n
@@ -139,18 +86,6 @@ start c
 steer split:1,2 split:1,2
 trailer_routes
 lab_wait 30 both_up
-
-if [ -n "$LONG" ]; then
-	say "UDP by iperf3 over sessions that have just begun, split"
-	fresh "10 and 60 ms" 0
-	for link in wifi lte; do lab_emu set "$link" jitter=5ms >/dev/null; done
-	fresh "jitter of 5 ms" 0
-	for link in wifi lte; do lab_emu set "$link" loss=1 >/dev/null; done
-	fresh "jitter of 5 ms, 1 % loss" 1
-	for link in wifi lte; do lab_emu set "$link" jitter=0 >/dev/null; done
-	fresh "1 % loss" 1
-	for link in wifi lte; do lab_emu set "$link" loss=0 >/dev/null; done
-fi
 
 say "TCP over both, split"
 lab_start iperf "$SV" iperf3 -s
