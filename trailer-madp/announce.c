@@ -83,7 +83,7 @@ static uint16_t cids_of(const struct madp_plane *p, madp_linkset set)
 {
 	uint16_t cids = 0;
 
-	for (unsigned i = 0; i < MADP_LINKS_MAX; i++) {
+	for (unsigned i = 0; p->known >> i; i++) {
 		if (madp_plane_is_known(p, i) && (set & madp_link_bit(i)))
 			cids |= (uint16_t)(1u << p->link[i].cid);
 	}
@@ -120,7 +120,7 @@ static size_t put_urgent(struct madp_plane *p, uint8_t *buf, unsigned *slot, mam
 {
 	if (mams_time_before(now, p->urgent_at))
 		return 0;
-	for (unsigned i = 0; i < MADP_LINKS_MAX; i++) {
+	for (unsigned i = 0; p->known >> i; i++) {
 		if (!(p->urgent & madp_link_bit(i)))
 			continue;
 		p->urgent &= (madp_linkset)~madp_link_bit(i);
@@ -143,7 +143,7 @@ static int best_link(const struct madp_plane *p)
 {
 	int best = -1;
 
-	for (unsigned i = 0; i < MADP_LINKS_MAX; i++) {
+	for (unsigned i = 0; p->known >> i; i++) {
 		if (madp_plane_is_up(p, i) &&
 			(best < 0 || p->tx.link[i].rtt_us < p->tx.link[best].rtt_us))
 			best = (int)i;
@@ -176,7 +176,7 @@ static void look_idle(struct madp_plane *p, mams_time now)
 	if (idle == p->idle)
 		return;
 	p->idle = idle;
-	for (unsigned i = 0; i < MADP_LINKS_MAX; i++) {
+	for (unsigned i = 0; p->known >> i; i++) {
 		if (madp_plane_is_known(p, i))
 			madp_probe_idle(&p->link[i].probe, idle, now);
 	}
@@ -232,7 +232,7 @@ size_t madp_plane_control_next(struct madp_plane *p, mams_time now, uint8_t *buf
 		if (madp_plane_is_known(p, *slot) && p->link[*slot].carrier)
 			return len;
 	}
-	for (unsigned i = 0; i < MADP_LINKS_MAX; i++) {
+	for (unsigned i = 0; p->known >> i; i++) {
 		bool due;
 
 		if (!madp_plane_is_known(p, i) || !p->link[i].carrier)

@@ -12,7 +12,10 @@ void madp_announce_soon(struct madp_plane *p, mams_time now);
 
 /* ---- of plane.c, for announce.c ---- */
 
-bool madp_plane_is_known(const struct madp_plane *p, unsigned slot);
+static inline bool madp_plane_is_known(const struct madp_plane *p, unsigned slot)
+{
+	return slot < MADP_LINKS_MAX && (p->known & madp_link_bit(slot));
+}
 /** A link's probe has news. */
 void madp_plane_events(struct madp_plane *p, unsigned slot, mams_time now);
 

@@ -43,11 +43,6 @@ void madp_plane_fini(struct madp_plane *p)
 
 /* ---- links ---- */
 
-bool madp_plane_is_known(const struct madp_plane *p, unsigned slot)
-{
-	return slot < MADP_LINKS_MAX && (p->known & madp_link_bit(slot));
-}
-
 int madp_plane_slot(const struct madp_plane *p, uint8_t cid)
 {
 	for (unsigned i = 0; i < MADP_LINKS_MAX; i++) {

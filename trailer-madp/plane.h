@@ -47,20 +47,17 @@ struct madp_ack {
 };
 
 struct madp_plane_link {
-	struct madp_probe probe;
 	uint8_t cid;
 	bool carrier;
 	bool peer_down; /**< the peer reports that it does not hear us, or may not use the link */
 	bool up;
 	enum madp_link_cause cause; /**< of the last change */
 	mams_time said_at;          /**< of our last report on this link */
+	struct madp_probe probe;
 };
 
 struct madp_plane {
 	struct madp_plane_conf conf;
-	struct madp_sender tx;
-	struct madp_receiver rx;
-	struct madp_plane_link link[MADP_LINKS_MAX];
 	madp_linkset known;
 	madp_linkset changed; /**< links whose `up` changed since madp_plane_changed() */
 	madp_linkset results; /**< links with new probe results, until madp_plane_results() */
@@ -72,13 +69,16 @@ struct madp_plane {
 	uint16_t calm; /**< bit per class whose sender does not go by reports */
 	uint16_t report_seq;
 	uint16_t peer_seq;
-	struct madp_ack ack[MADP_ACKS_OWED];
 	mams_time urgent_at;
 	mams_time peer_at;   /**< of the newest report that arrived */
 	mams_time used_at;   /**< data was last seen to flow */
 	mams_time report_at; /**< of the last report sent */
 	uint64_t reported;   /**< packets received, as told in it */
 	uint64_t moved;      /**< packets sent and received when last looked */
+	struct madp_sender tx;
+	struct madp_receiver rx;
+	struct madp_plane_link link[MADP_LINKS_MAX];
+	struct madp_ack ack[MADP_ACKS_OWED];
 	uint64_t n_control_bad, n_control_unknown, n_reports, n_reports_old, n_ack_stray,
 		n_ack_full;
 };

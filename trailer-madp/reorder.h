@@ -47,40 +47,42 @@ struct madp_reorder_slot {
 	uint32_t at;        /**< arrival, us, low 32 bits */
 };
 
+/** What a packet in order reads and writes comes first. */
 struct madp_reorder {
 	uint32_t expect;  /**< Flow SN to be delivered next */
 	uint32_t top;     /**< newest seen */
 	uint32_t held;    /**< packets in the window */
 	uint32_t cap;     /**< slots of the window, power of 2; 0 none */
 	uint32_t cap_max; /**< the most it may grow to */
-	uint64_t held_octets;
-	uint32_t far_sn; /**< last SN that was too far off, and how many agreed with it */
-	uint8_t far_n;
-	uint32_t next_sn; /**< first that is held, beyond the gap */
+	uint32_t run;     /**< everything from here to expect was delivered */
+	uint32_t known;   /**< from here on `delivered` tells; before, nobody remembers */
 	bool begun;
 	bool flush; /**< the sender has begun anew: give everything out */
 	bool pass_late;
 	bool even; /**< what is given next comes out as late as if it had come by the slowest of the
 		      links that may carry the flow */
+	uint8_t far_n;
 	uint8_t gap_slot;    /**< link that showed the gap */
 	madp_linkset may;    /**< links that the sender may use for this flow */
 	madp_linkset left;   /**< links that it might use before, */
-	mams_time left_at;   /**< and when one was last taken from those that it may */
 	madp_linkset passed; /**< links that delivered something newer than `expect` */
+	madp_linkset dead;   /**< links known to be */
 	mams_time gap_at;    /**< when the gap at `expect` was seen; never = no gap */
-	mams_time passed_at; /**< when the last link passed it; never = not all have */
-	mams_time deadline;
-	uint32_t hold_us; /**< lossless: wait so long for what a silent link may hold; 0 off */
-	mams_time used_at;
-	uint32_t run;   /**< everything from here to expect was delivered */
-	uint32_t known; /**< from here on `delivered` tells; before, nobody remembers */
+	struct madp_reorder_slot *slots;
+	uint64_t n_delivered, n_lost;
 	uint32_t link_top[MADP_LINKS_MAX];
 	mams_time link_at[MADP_LINKS_MAX]; /**< newest of this flow on the link; never = none */
-	madp_linkset dead;                 /**< links known to be */
+	mams_time deadline;
+	mams_time passed_at; /**< when the last link passed it; never = not all have */
+	mams_time used_at;
+	mams_time left_at; /**< when a link was last taken from those that the sender may use */
 	mams_time died_at[MADP_LINKS_MAX]; /**< when the link last died; never = it did not */
-	struct madp_reorder_slot *slots;
-	uint64_t *delivered; /**< bit per SN below expect, as many as slots */
-	uint64_t n_delivered, n_held, n_duplicate, n_late, n_lost, n_dropped;
+	uint64_t *delivered;               /**< bit per SN below expect, as many as slots */
+	uint64_t held_octets;
+	uint32_t far_sn;  /**< last SN that was too far off; so many agreed with it: far_n */
+	uint32_t next_sn; /**< first that is held, beyond the gap */
+	uint32_t hold_us; /**< lossless: wait so long for what a silent link may hold; 0 off */
+	uint64_t n_held, n_duplicate, n_late, n_dropped;
 };
 
 /** @param cap_max  largest window in packets, a power of 2, MADP_REORDER_MIN..MADP_REORDER_MAX */

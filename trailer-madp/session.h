@@ -17,6 +17,10 @@
 #include <sys/queue.h>
 #include <uthash.h>
 
+/* Of more sessions than a cache holds, each step along a chain waits for memory: short chains. */
+#undef HASH_BKT_CAPACITY_THRESH
+#define HASH_BKT_CAPACITY_THRESH 5U
+
 struct madp_worker;
 
 /** Where datagrams of a proven peer come from: our socket, their address and port. */
@@ -29,19 +33,18 @@ struct madp_peer_key {
 
 /** Small SDUs of one class that leave together at the end of a turn. */
 struct madp_collect {
-	struct madp_concat concat;
 	uint8_t *buf; /**< of the worker's sdus; NULL: nothing is collected */
 	enum madp_gma_form form;
 	uint8_t cls;
+	struct madp_concat concat;
 };
 
+/** What each packet needs comes first. */
 struct madp_path {
 	struct madp_session *session;
+	struct madp_link_count *count;
 	struct madp_sock *sock; /**< NULL: no peer is known yet */
 	struct madp_message *message;
-	struct madp_link_count *count;
-	struct sockaddr_in6 peer; /**< or sockaddr_in */
-	socklen_t peer_len;
 	uint8_t slot;
 	uint8_t cid;
 	uint8_t connection_id; /**< anchor << 4 | delivery */
@@ -50,35 +53,38 @@ struct madp_path {
 	bool proven;
 	bool ipsec;  /**< nothing but inside an association; network: sock->inside */
 	bool nat_on; /**< client NAT; all PDUs have the trailer then */
+	uint32_t mtu;
+	socklen_t peer_len;
+	struct sockaddr_in6 peer;  /**< or sockaddr_in */
+	struct madp_prover prover; /**< client */
+	struct madp_collect collect;
+	struct madp_guard guard;
 	enum madp_nat_side nat_side; /**< of PDUs that leave */
 	struct madp_nat nat;
-	uint32_t mtu;
-	uint32_t generation;       /**< network: proofs accepted */
-	struct madp_prover prover; /**< client */
-	struct madp_guard guard;
-	struct madp_collect collect;
+	uint32_t generation; /**< network: proofs accepted */
 	struct madp_peer_key key;
 	UT_hash_handle hh;
 };
 
+/** What a turn needs comes first, then the plane with what it needs. */
 struct madp_session {
 	struct madp_session_set *set; /**< owned */
 	struct madp_account *account;
-	struct madp_plane plane;
-	struct madp_path path[MADP_LINKS_MAX];
-	struct madp_reasm_session reassembly;
+	STAILQ_ENTRY(madp_session) turn;
 	struct mams_timer timer;
 	mams_time due;             /**< when it wanted to be looked after, at the latest */
 	mams_time gauged;          /**< when the account was last told what is measured */
+	mams_time data_at;         /**< of the last packet that came; of its parting */
 	uint32_t scope;            /**< of the class cache */
 	uint32_t incarnation;      /**< of this state of ours */
 	uint32_t peer_incarnation; /**< 0: not heard yet */
 	uint32_t told_incarnation; /**< network: of the peer whose reports were noted */
-	bool parting;              /**< client: it has moved to another N-MADP */
-	mams_time data_at;         /**< of the last packet that came; of its parting */
 	madp_linkset paths;        /**< path[] that are used */
+	bool parting;              /**< client: it has moved to another N-MADP */
 	bool touched;              /**< stands in the worker's list of this turn */
-	STAILQ_ENTRY(madp_session) turn;
+	struct madp_plane plane;
+	struct madp_path path[MADP_LINKS_MAX];
+	struct madp_reasm_session reassembly;
 	UT_hash_handle by_id;
 	UT_hash_handle by_anchor4;
 	UT_hash_handle by_anchor6;
