@@ -184,18 +184,29 @@ static void look_idle(struct madp_plane *p, mams_time now)
 		madp_announce_soon(p, now);
 }
 
-static mams_time fast_at(const struct madp_plane *p)
+/** There is nothing to choose from where a session has one link. */
+static bool is_alone(const struct madp_plane *p)
 {
-	uint32_t us = (p->rx.begun & ~p->calm) ? p->conf.report_us : p->conf.report_calm_us;
+	return !(p->known & (p->known - 1u));
+}
 
+/** When data that has come wants a report.  One that nobody goes by waits a little for a turn in
+ *  which data comes: looked after for it alone, the session would have to come into the caches for
+ *  it alone.
+ *  @param flows  this is such a turn */
+static mams_time fast_at(const struct madp_plane *p, bool flows)
+{
+	int64_t us = is_alone(p) ? p->conf.report_alone_us : p->conf.report_calm_us;
+
+	us = p->rx.begun & ~p->calm ? p->conf.report_us : us * (flows ? 4 : 5) / 4;
 	return received(p) != p->reported ? mams_time_us(p->report_at.us + us) : MAMS_TIME_NEVER;
 }
 
-/** When a link wants a report whatever flows on others.  There is nothing to choose from where a
- *  session has one link: then data tells as much of it, or a probe. */
+/** When a link wants a report whatever flows on others.  Of a session's only one data tells as
+ * much, or a probe. */
 static mams_time quiet_at(const struct madp_plane *p, unsigned slot)
 {
-	bool alone = !(p->known & (p->known - 1u));
+	bool alone = is_alone(p);
 	mams_time from = alone ? said_at(p, slot) : p->link[slot].said_at;
 
 	if (p->idle || !p->conf.report_quiet_us || (alone && p->conf.role == MADP_PROBE_NETWORK))
@@ -207,8 +218,10 @@ static size_t put_due_report(struct madp_plane *p, uint8_t *buf, unsigned *slot,
 {
 	int best = best_link(p);
 
-	if (best >= 0 && !mams_time_before(now, fast_at(p))) {
+	if (best >= 0 && !mams_time_before(now, fast_at(p, p->used_at.us == now.us))) {
 		*slot = (unsigned)best;
+		if (is_alone(p) && p->peer_seen) /* it knows what a report is, and so hears us */
+			madp_probe_told(&p->link[*slot].probe, now);
 		return put_report(p, *slot, false, buf, now);
 	}
 	for (unsigned i = 0; p->known >> i; i++) {
@@ -254,10 +267,10 @@ mams_time madp_plane_deadline(const struct madp_plane *p, mams_time now)
 
 	t = mams_time_min(t, madp_receiver_deadline(&p->rx));
 	if (best_link(p) >= 0)
-		t = mams_time_min(t, fast_at(p));
+		t = mams_time_min(t, fast_at(p, false));
 	if (!p->idle)
 		t = mams_time_min(t, mams_time_us(idle_at(p).us + 1));
-	for (unsigned i = 0; i < MADP_LINKS_MAX; i++) {
+	for (unsigned i = 0; p->known >> i; i++) {
 		if (!madp_plane_is_known(p, i) || !p->link[i].carrier)
 			continue;
 		t = mams_time_min(t, madp_probe_deadline(&p->link[i].probe));

@@ -19,6 +19,7 @@ const struct madp_plane_conf madp_plane_defaults = {
 	.window = 16384,
 	.report_us = 10000,
 	.report_calm_us = 100000,
+	.report_alone_us = 150000,
 	.report_quiet_us = 100000,
 	.idle_us = 5000000,
 };

@@ -23,6 +23,8 @@ struct madp_plane_conf {
 	uint32_t report_us;      /**< between reports while data flows whose sender chooses by them,
 				  or keeps it until they tell that it came */
 	uint32_t report_calm_us; /**< while other data flows */
+	uint32_t report_alone_us; /**< the same where the session has one link: reports stand for
+				     probes, so less than their usual interval, by a quarter */
 	uint32_t report_quiet_us; /**< a link on which neither a report nor data was sent for so
 				   long gets a report while the session is in use; 0 off */
 	uint32_t idle_us;         /**< without data for so long, a session is idle: no reports */

@@ -16,6 +16,8 @@
 #define GRACE_MS 500  /* after the test's last probe, for those under way */
 #define START_MS 2000 /* how long the C-MADP waits for the first one */
 #define ALIVE_AFTER 2
+#define SELDOM_US 1000000 /* as often at least, or at each interval, the round trip is measured */
+#define EARLY_US 150000   /* a probe due so soon goes with what is sent already */
 #define MAGIC 0x4d414d53u
 
 const struct madp_probe_conf madp_probe_defaults = {
@@ -184,6 +186,20 @@ void madp_probe_slept(struct madp_probe *p, int64_t us, mams_time now)
 		p->slept_us = us;
 }
 
+void madp_probe_told(struct madp_probe *p, mams_time now)
+{
+	int64_t us = interval_us(p);
+	int64_t left = p->asked_at.us + SELDOM_US - now.us;
+
+	if (p->role != MADP_PROBE_NETWORK || !p->alive || us >= SELDOM_US ||
+		now.us - p->heard_at.us > us)
+		return;
+	if (left < EARLY_US)
+		p->next_at = now;
+	else if (now.us + (us < left ? us : left) > p->next_at.us)
+		p->next_at = mams_time_us(now.us + (us < left ? us : left));
+}
+
 static void answered(struct madp_probe *p, mams_time now)
 {
 	hear(p, now);
@@ -293,6 +309,7 @@ static void req(struct madp_probe *p, bool test, mams_time now, struct madp_prob
 	unsigned i;
 
 	p->seq++;
+	p->asked_at = now;
 	i = p->seq % MADP_PROBE_OUTSTANDING;
 	*out = (struct madp_probe_pdu){.kind = MADP_PROBE_REQ,
 		.seq = p->seq,

@@ -75,6 +75,7 @@ struct madp_probe {
 	int64_t slept_us;       /**< longest pause of ours since then */
 	mams_time heard_req_at; /**< client: newest probe */
 	mams_time next_at;      /**< of the next probe */
+	mams_time asked_at;     /**< of the last */
 	mams_time keep_alive_at;
 	mams_time init_end;   /**< never = no init phase under way */
 	mams_time init_sent;  /**< when the next init probe goes out */
@@ -111,6 +112,9 @@ void madp_probe_phase(struct madp_probe *p, bool active, mams_time now);
 void madp_probe_idle(struct madp_probe *p, bool idle, mams_time now);
 /** Anything authentic was received on the link. */
 void madp_probe_heard(struct madp_probe *p, mams_time now);
+/** Something else is sent that the peer hears us by.  While the peer is heard, too, that stands for
+ *  an N-MADP's probe, but for one a second, or at each interval if that is longer. */
+void madp_probe_told(struct madp_probe *p, mams_time now);
 /** The operating system says that the link is gone, or there again: no waiting for silence. */
 void madp_probe_carrier(struct madp_probe *p, bool up, mams_time now);
 /** We did not run for us: what came meanwhile was not looked at.  The longest of such pauses since

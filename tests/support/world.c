@@ -388,20 +388,25 @@ void world_sleep(struct world *w, enum world_side side, int64_t us)
 	w->asleep_us[side] = w->now_us + us;
 }
 
-/* A turn, as a worker's: when all is read that has come. */
-static void turn(struct world *w, unsigned side)
+static void set_due(struct world *w, unsigned side)
 {
-	int64_t late_us = w->now_us - w->due_us[side];
-	mams_time next;
+	mams_time next = madp_plane_deadline(&w->plane[side], side_now(w, side));
 
-	if (w->due_us[side] && late_us > SLEPT_US)
-		madp_plane_slept(&w->plane[side], late_us, side_now(w, side));
-	tick(w, side);
-	next = madp_plane_deadline(&w->plane[side], side_now(w, side));
 	w->due_us[side] =
 		mams_time_is_never(next) ? INT64_MAX : next.us - (side_now(w, side).us - w->now_us);
 	if (w->due_us[side] < w->now_us)
 		w->due_us[side] = w->now_us;
+}
+
+/* A turn, as a worker's: when all is read that has come. */
+static void turn(struct world *w, unsigned side)
+{
+	int64_t late_us = w->now_us - w->due_us[side];
+
+	if (w->due_us[side] && late_us > SLEPT_US)
+		madp_plane_slept(&w->plane[side], late_us, side_now(w, side));
+	tick(w, side);
+	set_due(w, side);
 }
 
 /* What happens next, and when: a source, an arrival, or a deadline of a plane. */
@@ -451,8 +456,10 @@ void world_run(struct world *w, int64_t us)
 				}
 			}
 			for (unsigned c = 0; c < MADP_CLASSES_MAX; c++) {
-				if (source_at(w, s, c) <= t)
-					generate(w, s, c);
+				if (source_at(w, s, c) > t)
+					continue;
+				generate(w, s, c);
+				set_due(w, s); /* what was sent may have put it off */
 			}
 		}
 		for (unsigned s = 0; s < 2; s++) {

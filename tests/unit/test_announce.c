@@ -39,11 +39,80 @@ static void reports_are_as_often_as_they_are_needed(void)
 	}
 }
 
+/* A session's only link dies while data flows one way. @return us until the end has found it */
+static int64_t found(enum world_side side, enum world_side from, int64_t phase_us)
+{
+	int64_t died;
+
+	world_init(&w, 50, 1, &madp_plane_defaults);
+	world_link(&w, 0, 50000000, 10000, 200000);
+	world_probes(&w, 200);
+	world_treat(&w, from, 0, MADP_MODE_SINGLE, "0", false);
+	world_source(&w, from, 0, 2000000, 1000);
+	world_run(&w, 3 * SECOND + phase_us);
+	CU_ASSERT_TRUE(madp_plane_is_up(&w.plane[side], 0));
+	world_blackhole(&w, 0, true);
+	died = w.now_us;
+	while (madp_plane_is_up(&w.plane[side], 0) && w.now_us < died + 2 * SECOND)
+		world_run(&w, 1000);
+	died = w.now_us - died;
+	world_blackhole(&w, 0, false);
+	world_run(&w, SECOND);
+	CU_ASSERT_TRUE(madp_plane_is_up(&w.plane[side], 0));
+	w.flow[from][0].rate = 0;
+	world_run(&w, 2 * SECOND);
+	world_fini(&w);
+	return died;
+}
+
+/* Three probe intervals, as where there are probes. */
+static void silence_of_the_only_link_is_found_in_time(void)
+{
+	for (int64_t phase = 0; phase < 1000000; phase += 93000) {
+		CU_ASSERT(found(WORLD_CLIENT, WORLD_CLIENT, phase) <= 600000);
+		CU_ASSERT(found(WORLD_NETWORK, WORLD_CLIENT, phase) <= 600000);
+		CU_ASSERT(found(WORLD_CLIENT, WORLD_NETWORK, phase) <= 600000);
+		CU_ASSERT(found(WORLD_NETWORK, WORLD_NETWORK, phase) <= 600000);
+	}
+}
+
+/* Where data comes up one link, its reports are all that is sent down but for a probe a second. */
+static void reports_on_the_only_link_stand_for_probes(void)
+{
+	const struct madp_probe *probe = &w.plane[WORLD_NETWORK].link[0].probe;
+	uint64_t probes;
+	uint64_t reports;
+
+	world_init(&w, 51, 1, &madp_plane_defaults);
+	world_link(&w, 0, 50000000, 10000, 200000);
+	world_probes(&w, 200);
+	world_treat(&w, WORLD_CLIENT, 0, MADP_MODE_SINGLE, "0", false);
+	world_source(&w, WORLD_CLIENT, 0, 2000000, 1000);
+	world_run(&w, 2 * SECOND);
+	probes = probe->n_sent;
+	reports = w.plane[WORLD_CLIENT].n_reports;
+	world_run(&w, 10 * SECOND);
+	CU_ASSERT(probe->n_sent - probes >= 9 && probe->n_sent - probes <= 12);
+	reports = w.plane[WORLD_CLIENT].n_reports - reports;
+	CU_ASSERT(reports >= 50 && reports <= 67);
+	CU_ASSERT_TRUE(madp_plane_is_up(&w.plane[WORLD_CLIENT], 0));
+	w.flow[WORLD_CLIENT][0].rate = 0;
+	world_run(&w, SECOND);
+	probes = probe->n_sent;
+	world_run(&w, 2 * SECOND); /* nothing to report, not yet idle: probes again */
+	CU_ASSERT(probe->n_sent - probes >= 9);
+	world_fini(&w);
+}
+
 int main(void)
 {
 	static const struct mams_case cases[] = {
 		{"reports are as often as they are needed",
 			reports_are_as_often_as_they_are_needed},
+		{"silence of the only link is found in time",
+			silence_of_the_only_link_is_found_in_time},
+		{"reports on the only link stand for probes",
+			reports_on_the_only_link_stand_for_probes},
 	};
 
 	return mams_suite_run("announce", cases, MAMS_ARRAY_LEN(cases));

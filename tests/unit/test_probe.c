@@ -278,6 +278,46 @@ static void small_pauses_do_not_add_up(void)
 	CU_ASSERT_FALSE(c.alive || n.alive);
 }
 
+/* Ten seconds of reports that stand for probes. @return probes */
+static unsigned told_every(int64_t ms, bool hears, unsigned interval_ms)
+{
+	struct madp_probe_conf conf = madp_probe_defaults;
+
+	conf.active_interval_ms = interval_ms;
+	fresh(&conf, 10, 0);
+	madp_probe_phase(&n, true, now());
+	run(1000, 0);
+	reqs = 0;
+	n.heard_at = now();
+	if (!hears)
+		to_network.n = to_client.n = 0;
+	for (int64_t end = now_ms + 10000; now_ms < end;) {
+		if (hears)
+			madp_probe_heard(&n, now());
+		madp_probe_told(&n, now());
+		loss_percent = hears ? 0 : 100;
+		run(ms, 0);
+	}
+	return reqs;
+}
+
+static void what_else_was_sent_stands_for_probes(void)
+{
+	unsigned seldom = told_every(150, true, 200);
+
+	CU_ASSERT(seldom >= 9 && seldom <= 12);
+	CU_ASSERT(n.alive && n.rtt_us > 0);
+	/* one that is not heard is asked as ever, and more often, and found dead */
+	CU_ASSERT(told_every(150, false, 200) >= 49);
+	CU_ASSERT_FALSE(n.alive);
+	/* what is told is too seldom to stand for them all, or they are seldom themselves */
+	CU_ASSERT(told_every(450, true, 100) >= 60);
+	seldom = told_every(150, true, 4000);
+	CU_ASSERT(seldom >= 2 && seldom <= 3);
+	madp_probe_told(&c, now());
+	CU_ASSERT(mams_time_is_never(c.next_at));
+}
+
 static void stray_answers(void)
 {
 	fresh(&madp_probe_defaults, 10, 0);
@@ -317,6 +357,7 @@ int main(void)
 		{"loss is not silence", loss_is_not_silence},
 		{"a pause is not silence", a_pause_is_not_silence},
 		{"small pauses do not add up", small_pauses_do_not_add_up},
+		{"what else was sent stands for probes", what_else_was_sent_stands_for_probes},
 		{"stray answers", stray_answers},
 		{"padding", padding},
 	};
