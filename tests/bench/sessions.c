@@ -25,6 +25,7 @@
 #include "trailer-madp/gma.h"
 #include "trailer-madp/mac.h"
 #include "trailer-madp/proof.h"
+#include "trailer-madp/report.h"
 #include "trailer-madp/sender.h"
 
 #include <openssl/evp.h>
@@ -161,6 +162,21 @@ static void send_proof(const struct job *j, unsigned i, const struct madp_proof 
 		0);
 }
 
+/** As a C-MADP says when it has come: which links it has. */
+static void announce(const struct client *c)
+{
+	const struct madp_report r = {.cid = CONNECTION,
+		.seq = 1,
+		.ts_ms = madp_timestamp(mams_clock_now()),
+		.n_links = 1,
+		.link = {{.cid = CONNECTION}}};
+	uint8_t pkt[MADP_FRAME_HDR + MADP_REPORT_MAX];
+	size_t len = madp_report_encode(&r, pkt + MADP_FRAME_HDR);
+
+	(void)!send(c->fd, pkt,
+		madp_frame_put(pkt, c->anchor, madp_frame_network, CONTROL_PORT, len), 0);
+}
+
 /** Until the N-MADP accepts, or ten seconds are over. */
 static bool prove(const struct job *j, unsigned i)
 {
@@ -187,8 +203,10 @@ static bool prove(const struct job *j, unsigned i)
 		now = mams_clock_now();
 		if (n == MADP_FRAME_HDR + MADP_PROOF_SIZE &&
 			madp_proof_decode(pkt + MADP_FRAME_HDR, MADP_PROOF_SIZE, &p) == 0 &&
-			madp_prover_input(&prover, &p, now))
+			madp_prover_input(&prover, &p, now)) {
+			announce(&j->client[i]);
 			return true;
+		}
 	}
 	return false;
 }
