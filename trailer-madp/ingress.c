@@ -321,6 +321,22 @@ static void take_packet(struct madp_worker *w, struct madp_sock *sock, const str
 		madp_inc(&w->counters.refused[MADP_NAT_ADDRESS]);
 }
 
+/** Of more sessions than a cache holds, each datagram would wait for its own: they are fetched
+ *  together.  Which path it is of is looked up again, since a proof among them may move one. */
+static void fetch_paths(
+	struct madp_worker *w, const struct madp_sock *sock, const struct mams_udp_in *in, int n)
+{
+	const struct madp_path *path[MAMS_UDP_RX_BATCH];
+
+	if (n < 2 || sock->path || sock->nat)
+		return;
+	for (int i = 0; i < n; i++)
+		path[i] = find_path(w, sock, in[i].from);
+	for (int i = 0; i < n; i++)
+		if (path[i] && (i == 0 || path[i] != path[i - 1]))
+			madp_session_fetch(path[i]);
+}
+
 void madp_ingress_run(struct madp_worker *w, struct madp_sock *sock)
 {
 	struct mams_udp_in in[MAMS_UDP_RX_BATCH];
@@ -334,6 +350,7 @@ void madp_ingress_run(struct madp_worker *w, struct madp_sock *sock)
 				madp_inc(&w->counters.receive_failed);
 			return;
 		}
+		fetch_paths(w, sock, in, n);
 		for (int k = 0; k < n; k++)
 			if (sock->nat)
 				take_packet(w, sock, &in[k]);

@@ -9,6 +9,7 @@
 #include <sys/epoll.h>
 #include <unistd.h>
 
+#define CACHE_LINE 64
 #define PARTING_MS 60000 /* longer than any N-MADP keeps a client that has left */
 
 static void *mem_get(void *user, size_t size)
@@ -481,6 +482,31 @@ void madp_session_lost(struct madp_worker *w, struct madp_path *path)
 {
 	madp_plane_carrier(&path->session->plane, path->slot, false, w->now);
 	madp_session_touch(w, path->session);
+}
+
+static void fetch(const void *from, const void *to)
+{
+	for (const char *p = from; p < (const char *)to; p += CACHE_LINE)
+		__builtin_prefetch(p, 0, 2);
+}
+
+void madp_session_fetch(const struct madp_path *path)
+{
+	const struct madp_session *s = path->session;
+	const struct madp_plane *p = &s->plane;
+	const struct madp_receiver *rx = &p->rx;
+	unsigned slot = path->slot;
+
+	fetch(s, p->tx.link);
+	fetch(path, &path->nat);
+	fetch(&p->link[slot], &p->link[slot + 1]);
+	fetch(rx, rx->meter);
+	fetch(&rx->meter[slot], &rx->meter[slot + 1]);
+	fetch(&rx->view[slot], &rx->view[slot + 1]);
+	fetch(rx->flow, rx->flow[0].died_at);
+	fetch(&s->account->link[slot], &s->account->link[slot + 1]);
+	fetch(s->account->cls, &s->account->cls[1]);
+	fetch(s->set, &s->set->link);
 }
 
 void madp_session_touch(struct madp_worker *w, struct madp_session *s)
