@@ -1,7 +1,8 @@
 /* A call: numbered packets at a steady rate both ways at once, and how they came, for benchmarks.
  *
- *   mams-bench-call answer [-t] ADDRESS:PORT
- *   mams-bench-call call [-t] [-B SOURCE] -r PACKETS-PER-SECOND -s OCTETS -d SECONDS ADDRESS:PORT
+ *   mams-bench-call answer [-t] [-o FILE] ADDRESS:PORT
+ *   mams-bench-call call [-t] [-o FILE] [-B SOURCE] -r PACKETS-PER-SECOND -s OCTETS -d SECONDS
+ *       ADDRESS:PORT
  *
  * UDP, or with -t TCP (TCP_NODELAY; a packet is a message of so many octets).  The caller says what
  * it wants with its first message; the other end sends the same.  Both ends are on one machine, so
@@ -180,8 +181,32 @@ static void print(const struct call *c)
 	fflush(stdout);
 }
 
+static void print_seconds(const struct call *c, const char *path)
+{
+	FILE *f = fopen(path, "w");
+
+	if (!f)
+		die(path);
+	for (uint32_t first = 0; first < c->want.packets; first += c->want.rate) {
+		uint32_t lost = 0;
+		uint32_t late = 0;
+		int64_t most = 0;
+
+		for (uint32_t i = first; i < first + c->want.rate && i < c->want.packets; i++) {
+			lost += c->delay_us[i] < 0;
+			late += c->delay_us[i] > LATE_MS * 1000;
+			if (c->delay_us[i] > most)
+				most = c->delay_us[i];
+		}
+		fprintf(f, "%" PRIu32 " %" PRIu32 " %" PRIu32 " %" PRId64 "\n",
+			first / c->want.rate, lost, late, most / 1000);
+	}
+	if (fclose(f) != 0)
+		die(path);
+}
+
 /* Both directions, until the last packet was due and LINGER_MS have gone. */
-static void talk(struct call *c)
+static void talk(struct call *c, const char *seconds)
 {
 	mams_time end = mams_time_add_ms(due(c, c->want.packets), LINGER_MS);
 	struct pollfd p = {.fd = c->fd};
@@ -206,6 +231,8 @@ static void talk(struct call *c)
 		if (p.revents & (POLLIN | POLLHUP | POLLERR) && !take(c))
 			break;
 	}
+	if (seconds)
+		print_seconds(c, seconds);
 	print(c);
 }
 
@@ -248,7 +275,7 @@ static int open_at(const char *text, bool tcp, bool listens, const char *source)
 }
 
 /* One call; the socket of UDP is bound to whoever called. */
-static void answer(const char *where, bool tcp)
+static void answer(const char *where, bool tcp, const char *each)
 {
 	static struct call c;
 	struct sockaddr_storage sa;
@@ -269,7 +296,7 @@ static void answer(const char *where, bool tcp)
 	while (!c.delay_us)
 		if (poll(&p, 1, -1) < 0 || !take(&c))
 			die("no call");
-	talk(&c);
+	talk(&c, each);
 }
 
 int main(int argc, char **argv)
@@ -277,14 +304,17 @@ int main(int argc, char **argv)
 	static struct call c;
 	struct head want = {.rate = 50, .octets = 200};
 	const char *source = NULL;
+	const char *each = NULL;
 	unsigned seconds = 5;
 	bool tcp = false;
 	int o;
 
 	signal(SIGPIPE, SIG_IGN);
-	while ((o = getopt(argc - (argc > 1), argv + (argc > 1), "tr:s:d:B:")) != -1) {
+	while ((o = getopt(argc - (argc > 1), argv + (argc > 1), "to:r:s:d:B:")) != -1) {
 		if (o == 't')
 			tcp = true;
+		else if (o == 'o')
+			each = optarg;
 		else if (o == 'r')
 			want.rate = (uint32_t)strtoul(optarg, NULL, 10);
 		else if (o == 'B')
@@ -301,7 +331,7 @@ int main(int argc, char **argv)
 		return 2;
 	}
 	if (strcmp(argv[1], "answer") == 0) {
-		answer(argv[argc - 1], tcp);
+		answer(argv[argc - 1], tcp, each);
 		return 0;
 	}
 	want.packets = want.rate * seconds;
@@ -309,6 +339,6 @@ int main(int argc, char **argv)
 	c.fd = open_at(argv[argc - 1], tcp, false, source);
 	if (!begin(&c, &want))
 		return 2;
-	talk(&c);
+	talk(&c, each);
 	return 0;
 }

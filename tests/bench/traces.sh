@@ -50,7 +50,8 @@ trace_run() {
 	lab_start iperf "$SV" ${around:-} iperf3 -s -1
 	case " $* " in *" -t "*) p=-t ;; *) p= ;; esac
 	# shellcheck disable=SC2086
-	lab_start answer "$SV" ${p:+${around:-}} "$call" answer $p 10.9.9.2:9300
+	lab_start answer "$SV" ${p:+${around:-}} "$call" answer $p -o "$LAB_DIR/up.call" \
+		10.9.9.2:9300
 	lab_wait 10 listening 5201 && lab_wait 10 listening 9300
 	lab_watch "$LAB_DIR/$who-$name.watch"
 	: >"$LAB_DIR/fetches"
@@ -64,7 +65,7 @@ trace_run() {
 	jobs+=($!)
 	# shellcheck disable=SC2086
 	said=$(cl timeout 90 ${p:+${around:-}} "$call" call $p "${bound[@]}" -r 1000 -s 160 \
-		-d $((TRACE_SECONDS - 1)) 10.9.9.2:9300) || said=
+		-d $((TRACE_SECONDS - 1)) -o "$LAB_DIR/down.call" 10.9.9.2:9300) || said=
 	wait "${jobs[@]}" || :
 	lab_wait 10 lab_gone "${LAB_PID[answer]}" || :
 	lab_end answer
@@ -79,8 +80,14 @@ trace_run() {
 	done
 	note "fetch-p95@$name" "$who" "$(sort -n "$LAB_DIR/fetches" |
 		awk '{ v[NR] = $1 } END { print NR ? v[int((NR - 1) * 0.95) + 1] : 99999 }')"
+	# to look at afterwards
 	cp "$LAB_DIR/$who-$name.watch" "$watches/" 2>/dev/null || :
+	for p in up.call down.call down.json fetches decisions; do
+		cp "$LAB_DIR/$p" "$watches/$who-$name.$p" 2>/dev/null || :
+	done
 }
+
+wants() { [ -z "$only" ] || [[ ,$only, == *,$1,* ]]; }
 
 traces_others() {
 	local name n who flags
@@ -88,6 +95,7 @@ traces_others() {
 	lab_start nginx "$SV" mptcpize run nginx -c "$LAB_DIR/nginx.conf" -p "$LAB_DIR"
 	for name in $traces; do
 		for n in 1 2; do
+			wants "link$n" || continue
 			grid_progress "$name: link$n"
 			trace_first "$top/tests/bench/traces/$name.trace"
 			around=
@@ -95,6 +103,7 @@ traces_others() {
 		done
 		around="mptcpize run"
 		for who in mptcp backup; do
+			wants $who || continue
 			grid_progress "$name: $who"
 			trace_first "$top/tests/bench/traces/$name.trace"
 			flags=subflow
@@ -135,9 +144,9 @@ traces_bench() {
 	grid_plain
 	lab_conf
 	head -c "${FETCH}K" /dev/urandom >"$LAB_DIR/www/fetch"
-	traces_others
+	[ "$only" = mams ] || traces_others
 	px sysctl -qw net.mptcp.pm_type=1
-	traces_ours
+	! wants mams || traces_ours
 	printf 'cores %s, MTU %s, kernel %s, %s, %s, %s\n\n' "$(nproc)" "$(cl cat /sys/class/net/wifi/mtu)" \
 		"$(uname -r)" "$congestion" "$("$BUILD/proxy/mams-proxy" -V)" "$(date -u +%F)"
 	"$top/tests/bench/traces_table.py" "$results" --watches "$watches" --svg "$top/build" ${json:+--json "$json"}
