@@ -229,6 +229,7 @@ static int take_class(const struct ctl_tr_class *m, enum madp_role role, struct 
 	c->peer_lossless = receive.lossless;
 	c->pass_late = receive.pass_late;
 	c->peer_splits = receive.mode == MADP_MODE_SPLIT;
+	c->peer_repeats = receive.mode == MADP_MODE_DUPLICATE;
 	c->peer_needs_reports = madp_treat_needs_reports(&receive);
 	c->ul = client ? c->send.mode : receive.mode;
 	c->dl = client ? receive.mode : c->send.mode;

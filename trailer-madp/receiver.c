@@ -58,6 +58,7 @@ void madp_receiver_restart(struct madp_receiver *r)
 		madp_reorder_init(f, was.cap_max);
 		f->hold_us = was.hold_us;
 		f->pass_late = was.pass_late;
+		f->twice = was.twice;
 		f->dead = was.dead;
 		f->n_delivered = was.n_delivered;
 		f->n_held = was.n_held;
@@ -81,6 +82,11 @@ void madp_receiver_split(struct madp_receiver *r, unsigned cls, bool yes)
 	r->even &= (uint16_t)~bit_of(cls);
 	if (yes)
 		r->even |= bit_of(cls);
+}
+
+void madp_receiver_twice(struct madp_receiver *r, unsigned cls, bool yes)
+{
+	r->flow[cls].twice = yes;
 }
 
 void madp_receiver_links(struct madp_receiver *r, unsigned cls, madp_linkset may, mams_time now)

@@ -41,6 +41,8 @@ void madp_receiver_treat(struct madp_receiver *r, unsigned cls, uint32_t hold_us
  *  window follows the least round trip it has ever seen (BBR) fills no more than the fast link
  *  otherwise, and one that takes a rising round trip for a queue (HyStart of CUBIC) is slow to. */
 void madp_receiver_split(struct madp_receiver *r, unsigned cls, bool yes);
+/** The class is sent on all its links at once: nothing waits long for order (reorder.h). */
+void madp_receiver_twice(struct madp_receiver *r, unsigned cls, bool yes);
 static inline bool madp_receiver_is_split(const struct madp_receiver *r, unsigned cls)
 {
 	return r->even >> cls & 1;

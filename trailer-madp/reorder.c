@@ -87,6 +87,8 @@ static bool grow(struct madp_reorder *r, uint32_t need, const struct madp_mem *m
 	uint32_t cap = r->cap ? r->cap : MADP_REORDER_MIN;
 	int32_t back;
 
+	if (r->twice && need < MADP_REORDER_TWICE)
+		need = MADP_REORDER_TWICE < r->cap_max ? MADP_REORDER_TWICE : r->cap_max;
 	while (cap < need)
 		cap *= 2;
 	if (cap > r->cap_max)
@@ -225,6 +227,18 @@ static int64_t wait_us(
 	return (us > 0 ? us : 0) + SPREAD_US + 4 * (int64_t)a->jitter_us + a->late_us;
 }
 
+/* Its copy of what is missing comes too late for those that wait. */
+static bool is_too_far(
+	const struct madp_reorder *r, const struct madp_reorder_link *link, unsigned i)
+{
+	const struct madp_reorder_link *a = &link[i];
+	const struct madp_reorder_link *b = &link[r->gap_slot];
+
+	return r->twice &&
+	       (!a->known || !b->known ||
+		       a->delay_us - (b->delay_us - b->queue_us) > MADP_REORDER_TWICE_US);
+}
+
 /* The link brought something newer of this flow, or anything at all that must have been sent after
  * the gap. */
 static bool has_passed(const struct madp_reorder *r, const struct madp_reorder_link *link,
@@ -251,7 +265,7 @@ static void judge(struct madp_reorder *r, const struct madp_reorder_link *link, 
 		return;
 	}
 	for (unsigned i = 0; i < MADP_LINKS_MAX; i++) {
-		if (!is_active(r, link, i, now))
+		if (!is_active(r, link, i, now) || is_too_far(r, link, i))
 			continue;
 		if (MARGIN_US + 2 * (int64_t)link[i].late_us > margin)
 			margin = MARGIN_US + 2 * (int64_t)link[i].late_us;
@@ -271,6 +285,9 @@ static void judge(struct madp_reorder *r, const struct madp_reorder_link *link, 
 			r->passed_at = now;
 		r->deadline = mams_time_us(r->passed_at.us + margin);
 	}
+	if (r->twice)
+		r->deadline = mams_time_min(
+			r->deadline, mams_time_us(r->gap_at.us + MADP_REORDER_TWICE_US));
 }
 
 static void find_next(struct madp_reorder *r)
@@ -427,7 +444,8 @@ static enum madp_reorder_result behind(struct madp_reorder *r, uint32_t sn, int3
 		return MADP_REORDER_DUPLICATE;
 	}
 	r->n_late++;
-	if (!r->pass_late || !r->slots || -d > (int32_t)r->cap || madp_sn_diff(sn, r->known) < 0)
+	if (!(r->pass_late || r->twice) || !r->slots || -d > (int32_t)r->cap ||
+		madp_sn_diff(sn, r->known) < 0)
 		return MADP_REORDER_LATE;
 	set_delivered(r, sn, true);
 	return MADP_REORDER_PASS;

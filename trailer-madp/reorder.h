@@ -10,7 +10,11 @@
  *  - the time that the slowest of those links needs longer than the one that showed the gap is
  *    over; with lossless switching: the time in which the sender finds out about a dead link and
  *    sends again.
- *  No constant decides, and without a gap nothing waits, unless delays are to be even (`even`). */
+ *  No constant decides, and without a gap nothing waits, unless delays are to be even (`even`).
+ *
+ *  A flow that is sent on all its links (`twice`) has a copy of what is missing on its way, and its
+ *  delay matters: a gap waits for MADP_REORDER_TWICE_US at most, and only for links whose copy is
+ *  due by then.  A copy that comes later is passed on out of order, once. */
 #pragma once
 
 #include "trailer-madp/links.h"
@@ -18,6 +22,8 @@
 #define MADP_REORDER_MIN 256u   /**< slots of the first window */
 #define MADP_REORDER_MAX 65536u /**< and of the largest that may be configured */
 #define MADP_REORDER_LEN_MAX 131071u
+#define MADP_REORDER_TWICE_US 60000 /**< what the receiver of a call evens out by itself */
+#define MADP_REORDER_TWICE 4096u    /**< slots where late copies must be known from repeated ones */
 
 enum madp_reorder_result {
 	MADP_REORDER_DELIVER, /**< next in order: the caller delivers it now, then asks for more */
@@ -59,6 +65,7 @@ struct madp_reorder {
 	bool begun;
 	bool flush; /**< the sender has begun anew: give everything out */
 	bool pass_late;
+	bool twice; /**< the sender uses all links at once; late ones pass then, too */
 	bool even; /**< what is given next comes out as late as if it had come by the slowest of the
 		      links that may carry the flow */
 	uint8_t far_n;

@@ -195,8 +195,11 @@ static void change_treatment(struct madp_worker *w, struct madp_session *s)
 			t.links[t.n_links] = path->slot;
 			t.weight[t.n_links++] = c->send.weight[k];
 		}
-		(void)!madp_plane_treat(&s->plane, i, &t, c->peer_lossless, c->pass_late, w->now);
+		/* what a dead link held of packets that went over all links is not sent again */
+		(void)!madp_plane_treat(&s->plane, i, &t, c->peer_lossless && !c->peer_repeats,
+			c->pass_late, w->now);
 		madp_receiver_split(&s->plane.rx, i, c->peer_splits);
+		madp_receiver_twice(&s->plane.rx, i, c->peer_repeats);
 		madp_plane_calm(&s->plane, i, !c->peer_needs_reports);
 	}
 }

@@ -42,6 +42,7 @@ struct madp_class_set {
 	bool peer_lossless; /**< the other end keeps and sends again */
 	bool pass_late;
 	bool peer_splits;
+	bool peer_repeats; /**< it sends on all links at once */
 	bool peer_needs_reports;
 	enum madp_mode ul;
 	enum madp_mode dl;

@@ -146,6 +146,7 @@ static void step(struct run *u, uint8_t op, uint8_t arg)
 		u->r.pass_late = arg & 4;
 		u->r.may = arg & 8 ? UINT8_MAX : 1;
 		u->r.even = arg & 16;
+		u->r.twice = arg & 32;
 		break;
 	case 7:
 		madp_reorder_trim(&u->r, &mem, mams_time_us(u->now));

@@ -61,6 +61,7 @@ static void what_is_taken(void)
 	CU_ASSERT_FALSE(s->cls[0].peer_lossless);
 	CU_ASSERT_TRUE(s->cls[0].pass_late);
 	CU_ASSERT_FALSE(s->cls[0].peer_splits);
+	CU_ASSERT_TRUE(s->cls[0].peer_repeats);
 	CU_ASSERT_FALSE(s->cls[0].peer_needs_reports);
 	CU_ASSERT_EQUAL(s->cls[0].dl, MADP_MODE_DUPLICATE);
 	CU_ASSERT_FALSE(s->fragmentation || s->concatenation);
@@ -98,6 +99,7 @@ static void the_other_end_sends_the_other_direction(void)
 	CU_ASSERT_TRUE(s->cls[0].peer_lossless);
 	CU_ASSERT_FALSE(s->cls[0].pass_late);
 	CU_ASSERT_TRUE(s->cls[0].peer_splits);
+	CU_ASSERT_FALSE(s->cls[0].peer_repeats);
 	CU_ASSERT_TRUE(s->cls[0].peer_needs_reports);
 	CU_ASSERT_EQUAL(s->cls[0].ul, MADP_MODE_SPLIT);
 	/* where a client is, it must prove */

@@ -304,6 +304,43 @@ static void late_ones_pass_once_where_allowed(void)
 	done();
 }
 
+/* Every SDU goes over both links: a copy that is near is waited for, and one that is far away, or
+ * that comes too late, holds nothing up and is not lost. */
+static void copies_are_waited_for_briefly(void)
+{
+	fast_and_slow();
+	r.twice = true;
+	link[0].delay_us = 10000;
+	link[1].delay_us = 50000;
+	in(0, 0, 90);
+	in(0, 1, 130);
+	CU_ASSERT_EQUAL(in(2, 0, 131), MADP_REORDER_HELD);
+	CU_ASSERT_EQUAL(out(170), -1);
+	CU_ASSERT_EQUAL(in(1, 1, 171), MADP_REORDER_DELIVER);
+	CU_ASSERT_EQUAL(out(171), 2);
+	/* now the slow one has a queue */
+	link[1].delay_us = 500000;
+	CU_ASSERT_EQUAL(in(4, 0, 172), MADP_REORDER_HELD);
+	CU_ASSERT_EQUAL(out(175), 4);
+	CU_ASSERT_EQUAL(in(2, 1, 300), MADP_REORDER_DUPLICATE);
+	CU_ASSERT_EQUAL(in(3, 1, 600), MADP_REORDER_PASS);
+	CU_ASSERT_EQUAL(in(3, 0, 601), MADP_REORDER_DUPLICATE);
+	CU_ASSERT_EQUAL(in(4, 1, 602), MADP_REORDER_DUPLICATE);
+	CU_ASSERT_EQUAL(in(5, 0, 602), MADP_REORDER_DELIVER);
+	/* its delay is told wrong, and it is silent: as long as a call's receiver evens out */
+	link[1].delay_us = 60000;
+	link[1].jitter_us = 40000;
+	CU_ASSERT_EQUAL(in(7, 0, 700), MADP_REORDER_HELD);
+	CU_ASSERT_EQUAL(out(759), -1);
+	CU_ASSERT_EQUAL(out(760), 7);
+	/* what came long before is still known */
+	for (uint32_t sn = 8; sn < 3000; sn++)
+		CU_ASSERT_EQUAL(in(sn, 0, 761), MADP_REORDER_DELIVER);
+	CU_ASSERT_EQUAL(in(6, 1, 800), MADP_REORDER_PASS);
+	CU_ASSERT_EQUAL(in(7, 1, 801), MADP_REORDER_DUPLICATE);
+	done();
+}
+
 static void window_grows_and_is_bounded(void)
 {
 	fresh();
@@ -517,6 +554,7 @@ int main(void)
 		{"each gap is judged by the link that showed it",
 			each_gap_is_judged_by_the_link_that_showed_it},
 		{"late ones pass once where allowed", late_ones_pass_once_where_allowed},
+		{"copies are waited for briefly", copies_are_waited_for_briefly},
 		{"delays are even where asked for", delays_are_even_where_asked_for},
 		{"gap before what waits", gap_before_what_waits},
 		{"window grows and is bounded", window_grows_and_is_bounded},
