@@ -6,6 +6,7 @@
 #define RATE_US 60000000
 #define FADE 0.75
 #define PACKETS_MANY 200
+#define PACKETS_FORMER 600
 #define PACKETS_LEAST 50 /* below, one lost packet says too much */
 
 bool ncm_quality_is_fresh(const struct ncm_way_quality *q, mams_time now)
@@ -62,20 +63,41 @@ static void approach(bool *has, uint32_t *value, bool told, uint32_t to)
 	*has = true;
 }
 
-static void take_loss(struct ncm_way_quality *q, const struct ncm_way_report *r)
+/* So many of a report's packets are lost by the link, and not in finding out what it carries. */
+static double lost_of(
+	struct ncm_way_quality *q, enum ncm_quality_source from, const struct ncm_way_report *r)
+{
+	const double share =
+		r->packets == 0 || r->lost > r->packets ? 1 : (double)r->lost / r->packets;
+	const double before = q->share[from];
+
+	q->share[from] = share;
+	return r->packets * (r->packets >= PACKETS_MANY && before < share ? before : share);
+}
+
+static void take_loss(
+	struct ncm_way_quality *q, enum ncm_quality_source from, const struct ncm_way_report *r)
 {
 	/* what was, fades; a second of many packets does not outweigh many of few */
-	const uint64_t most = 3 * (uint64_t)(r->packets > PACKETS_MANY ? r->packets : PACKETS_MANY);
-	const double was = q->packets * FADE > (double)most ? (double)most : q->packets * FADE;
+	const double most = r->packets > PACKETS_FORMER ? r->packets : PACKETS_FORMER;
+	const double was = q->packets * FADE > most ? most : q->packets * FADE;
 
 	if (!r->has_packets)
 		return;
 	q->lost = q->packets > 0 ? q->lost * was / q->packets : 0;
 	q->packets = was + r->packets;
-	q->lost += r->lost < r->packets ? r->lost : r->packets;
+	q->lost += lost_of(q, from, r);
 	q->has_loss = q->packets >= PACKETS_LEAST;
 	if (q->has_loss)
 		q->loss_ppm = (uint32_t)(q->lost * 1e6 / q->packets + 0.5);
+}
+
+static void begin_anew(struct ncm_way_quality *q)
+{
+	q->has_delay = q->has_jitter = q->has_loss = false;
+	q->packets = q->lost = 0;
+	for (size_t i = 0; i < NCM_QUALITY_SOURCES; i++)
+		q->share[i] = 0;
 }
 
 void ncm_quality_take(struct ncm_way_quality *q, enum ncm_quality_source from,
@@ -83,12 +105,14 @@ void ncm_quality_take(struct ncm_way_quality *q, enum ncm_quality_source from,
 {
 	if (!ncm_quality_is_fresh(q, now))
 		*q = (struct ncm_way_quality){0};
+	if (r->back)
+		begin_anew(q);
 	q->at = now;
 	take_used(q, from, r, now);
 	take_rate(q, r, now);
 	approach(&q->has_delay, &q->delay_us, r->has_delay, r->delay_us);
 	approach(&q->has_jitter, &q->jitter_us, r->has_jitter, r->jitter_us);
-	take_loss(q, r);
+	take_loss(q, from, r);
 }
 
 void ncm_session_quality(struct ncm_session *s, uint8_t id, enum ncm_quality_source from,
@@ -97,6 +121,7 @@ void ncm_session_quality(struct ncm_session *s, uint8_t id, enum ncm_quality_sou
 	ncm_quality_take(&s->quality[id].ul, from, ul, now);
 	ncm_quality_take(&s->quality[id].dl, from, dl, now);
 	s->counters->quality_reports++;
+	ncm_steerer_back(s, id, ul->back, dl->back, now);
 	ncm_steerer_news(s, now);
 }
 
@@ -106,6 +131,7 @@ struct ncm_way_report ncm_quality_report(const struct ctl_quality_way *w)
 		.has_delay = w->has_delay_us,
 		.has_jitter = w->has_jitter_us,
 		.has_packets = w->has_packets,
+		.back = w->has_back && w->back,
 		.rate_kbps = w->rate_kbps,
 		.used_kbps = w->used_kbps,
 		.delay_us = w->delay_us,

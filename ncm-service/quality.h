@@ -31,7 +31,8 @@ struct ncm_way_quality {
 		mams_time at;
 	} by[NCM_QUALITY_SOURCES];
 	mams_time rate_at;
-	double packets, lost; /**< faded sums */
+	double packets, lost;              /**< faded sums */
+	double share[NCM_QUALITY_SOURCES]; /**< of the last report: lost of sent */
 };
 
 struct ncm_quality {
@@ -43,6 +44,7 @@ struct ctl_quality_way;
 /** One report of one source on one direction; what is not told is absent. */
 struct ncm_way_report {
 	bool has_rate, has_delay, has_jitter, has_packets;
+	bool back;          /**< the link was gone meanwhile: what was known of it is of before */
 	uint32_t rate_kbps; /**< what the source alone saw the link carry, in full use */
 	uint32_t used_kbps;
 	uint32_t delay_us;
@@ -58,8 +60,13 @@ struct ncm_way_report {
  * forgotten when it was not seen for 60 s;
  *  - delay and jitter move halfway to the new value;
  *  - loss is that of packets of the last reports, each having three quarters of the weight of the
- *    next, and all former ones at most thrice that of the newest, or of 200 packets; it is told
- * from 50 packets on;
+ *    next, and all former ones at most that of the newest, or of 600 packets: where many are sent,
+ *    a second tells enough.  It is told from 50 packets on;
+ *  - of a report of 200 packets and more no larger share counts as lost than of the one before of
+ *    the same source: who finds the end of a link loses many at once, and then no more, while a
+ *    bad link goes on losing;
+ *  - a link that was gone is another one when it is back: only the rate is kept, as a first
+ *    estimate;
  *  - after 10 s without a report everything begins anew. */
 void ncm_quality_take(struct ncm_way_quality *q, enum ncm_quality_source from,
 	const struct ncm_way_report *r, mams_time now);

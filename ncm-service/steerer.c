@@ -299,6 +299,21 @@ void ncm_steerer_news(struct ncm_session *s, mams_time now)
 		st->look_at = now;
 }
 
+void ncm_steerer_back(struct ncm_session *s, uint8_t id, bool ul, bool dl, mams_time now)
+{
+	struct ncm_steerer *st = s->steerer;
+
+	if (!st || !(ul || dl))
+		return;
+	st->ready_since[id] = now;
+	for (size_t i = 0; i < st->n; i++) {
+		if (ul)
+			st->classes[i].ul[id] = (struct ncm_steer_mark){0};
+		if (dl)
+			st->classes[i].dl[id] = (struct ncm_steer_mark){0};
+	}
+}
+
 static bool is_same(const struct ncm_forecast *a, const struct ncm_forecast *b)
 {
 	return a->has_load == b->has_load && a->load == b->load && a->fading == b->fading &&

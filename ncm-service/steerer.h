@@ -27,6 +27,9 @@ void ncm_steerer_forget(struct ncm_session *s); /**< before the session is freed
 /** Something has happened that decisions may depend on: look again, a second after the last look at
  *  the earliest. */
 void ncm_steerer_news(struct ncm_session *s, mams_time now);
+/** A link that was gone carries again, in these directions: what spoke against it before does no
+ *  longer, and its probation begins. */
+void ncm_steerer_back(struct ncm_session *s, uint8_t id, bool ul, bool dl, mams_time now);
 /** ncm_feed_look() may say something else.  @return of a link of this session it does: that is news
  */
 bool ncm_steerer_network(struct ncm_session *s, mams_time now);

@@ -14,6 +14,7 @@ static struct madp_gauge totals(const struct madp_link_count *n, mams_time now)
 		.rx_lost = madp_load(&n->lost),
 		.tx_arrived = (uint32_t)madp_load(&n->tx_arrived),
 		.tx_lost = (uint16_t)madp_load(&n->tx_lost),
+		.downs = madp_load(&n->downs),
 		.rx_full = madp_load(&n->rx_queue_us) >= MADP_GAUGE_QUEUE_US};
 }
 
@@ -144,12 +145,22 @@ static struct ctl_quality *room(struct batch *b)
 	return q && q->links ? q : NULL;
 }
 
+/* What was lost before it was back is not of the link that there is now. */
+static void begin_anew(struct ctl_quality_link *l)
+{
+	l->ul.back = l->dl.back = l->ul.has_back = l->dl.has_back = true;
+	l->ul.has_packets = l->dl.has_packets = false;
+	l->ul.packets = l->dl.packets = l->ul.lost = l->dl.lost = 0;
+}
+
 static bool look(struct batch *b, const struct madp_desired *d, const struct madp_link_count *n,
 	struct madp_gauge *was, mams_time now)
 {
-	const struct madp_gauge is = totals(n, now);
+	struct madp_gauge is = totals(n, now);
 	const struct madp_link_count *best;
 	struct ctl_quality *q;
+	struct ctl_quality_link *l;
+	bool back;
 
 	if (is.owner == 0)
 		return false;
@@ -157,7 +168,11 @@ static bool look(struct batch *b, const struct madp_desired *d, const struct mad
 		*was = is;
 		return false;
 	}
-	if (is.tx_packets - was->tx_packets + is.rx_packets - was->rx_packets < MADP_GAUGE_PACKETS)
+	back = is.downs != was->downs && madp_load(&n->up);
+	if (!back)
+		is.downs = was->downs;
+	if (!back && is.tx_packets - was->tx_packets + is.rx_packets - was->rx_packets <
+			     MADP_GAUGE_PACKETS)
 		return false;
 	best = nearest(d->account);
 	q = room(b);
@@ -165,11 +180,14 @@ static bool look(struct batch *b, const struct madp_desired *d, const struct mad
 		return false;
 	b->told[q->n_links].gauge = was;
 	b->told[q->n_links].is = is;
-	q->links[q->n_links++] = (struct ctl_quality_link){.session_id = d->id,
+	l = &q->links[q->n_links++];
+	*l = (struct ctl_quality_link){.session_id = d->id,
 		.has_connection_id = true,
 		.connection_id = (uint8_t)(is.owner - 1),
 		.ul = uplink(n, best, was, &is),
 		.dl = downlink(n, best, was, &is)};
+	if (back)
+		begin_anew(l);
 	return q->n_links == CTL_QUALITY_LINKS;
 }
 

@@ -9,6 +9,7 @@
  *    others, by how much their packets take longer in that direction.
  *  - jitter: RFC 3550 6.4.1, of time stamps in ms; downlink as the peer reports it.
  *  - lost: by Delivery SN; downlink as the peer reports it.
+ *  - back: it was down since it was told of last, and is up.
  *  A link is told of when it has moved MADP_GAUGE_PACKETS; until then its figures add up. */
 #pragma once
 
@@ -29,6 +30,7 @@ struct madp_gauge {
 	uint64_t rx_octets, rx_counted, rx_lost;
 	uint32_t tx_arrived, tx_octets;
 	uint16_t tx_lost;
+	uint64_t downs; /**< how often it went down until then, told of as back again */
 	bool rx_full;
 };
 

@@ -15,13 +15,14 @@
 
 /** One direction; what is not known is absent. */
 struct ctl_quality_way {
-	bool has_rate_kbps, has_delay_us, has_jitter_us, has_packets;
+	bool has_rate_kbps, has_delay_us, has_jitter_us, has_packets, has_back;
 	uint32_t rate_kbps; /**< that it can carry, seen while it was in full use; IP packets */
 	uint32_t used_kbps; /**< that it carried since the event before; IP packets */
 	uint32_t delay_us;  /**< one way; half the round trip where only that is known */
 	uint32_t jitter_us; /**< how far delays differ, on average */
 	uint32_t packets;   /**< sent since the event before, */
 	uint32_t lost;      /**< and of these, lost */
+	bool back; /**< the link was gone, and is there again: these figures are of since then */
 };
 
 struct ctl_quality_link {

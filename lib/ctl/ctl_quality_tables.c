@@ -11,6 +11,7 @@ static const struct mams_field way_rows[] = {
 	MAYBE(ctl_quality_way, jitter_us, ""),
 	MAYBE(ctl_quality_way, packets, "sent"),
 	NUM(ctl_quality_way, lost, "of these"),
+	ROW_OPT_BOOL(ctl_quality_way, back, "back", "the link was gone; all is of since then"),
 };
 TABLE(ctl_quality_way_table, ctl_quality_way, "way", way_rows);
 
