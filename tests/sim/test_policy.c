@@ -141,6 +141,24 @@ static void dead_but_up_is_left_at_once(void)
 	scene_finish(&s);
 }
 
+/* What spoke against it was of the link that there was. */
+static void back_is_another_link(void)
+{
+	static const struct ncm_way_report back = {.back = true};
+	static struct scene s;
+
+	begin(&s, STEER_ACTIVE_STANDBY);
+	set(&s, 0, 10000, 600000);
+	world_run(&s.w, 100000);
+	CU_ASSERT_EQUAL(dl(&s), LTE);
+	ncm_session_quality(scene_session(&s), 0, NCM_QUALITY_TRAILER, &back, &back, s.w.now);
+	world_run(&s.w, 9000);
+	CU_ASSERT_EQUAL(dl(&s), LTE); /* a probation all the same */
+	world_run(&s.w, 4000);
+	CU_ASSERT_EQUAL(dl(&s), WIFI);
+	scene_finish(&s);
+}
+
 /* Of the better link, what it is used for goes across its threshold and back, for 10 minutes.
  * @return switches, each at least a minute after the one before */
 static unsigned switches(enum steer_mode mode, unsigned half_period_s, bool loses)
@@ -330,6 +348,7 @@ int main(void)
 		{"what is wanted is not ordered", what_is_wanted_is_not_ordered},
 		{"lost links and their return", lost_links_and_their_return},
 		{"dead but up is left at once", dead_but_up_is_left_at_once},
+		{"back is another link", back_is_another_link},
 		{"oscillation is one switch a minute", oscillation_is_one_switch_a_minute},
 		{"an operator's order holds", an_operators_order_holds},
 		{"an operator goes first", an_operator_goes_first},

@@ -157,10 +157,43 @@ static void both_directions(void)
 	finish(&b);
 }
 
+static void back_again(void)
+{
+	struct bed b;
+	struct madp_link_count *n;
+	const struct ctl_quality_link *l = &b.peer.link[0];
+
+	begin(&b);
+	n = b.d.account->link;
+	two_links(b.d.account);
+	n[0].up = 1;
+	CU_ASSERT_EQUAL(tell(&b, 1), 0);
+	/* down, with much lost: nothing new but that */
+	n[0].tx_packets = 5;
+	n[0].tx_lost = 5;
+	n[0].up = 0;
+	n[0].downs = 1;
+	CU_ASSERT_EQUAL(tell(&b, 2), 0);
+	/* up: told of at once, without what was lost */
+	n[0].up = 1;
+	CU_ASSERT_EQUAL_FATAL(tell(&b, 3), 1);
+	CU_ASSERT(l->connection_id == 0 && l->ul.has_back && l->ul.back && l->dl.back);
+	CU_ASSERT_FALSE(l->ul.has_packets || l->dl.has_packets);
+	CU_ASSERT(l->ul.lost == 0 && l->dl.lost == 0);
+	/* once */
+	CU_ASSERT_EQUAL(tell(&b, 4), 0);
+	n[0].tx_packets = n[0].tx_arrived = 1000;
+	CU_ASSERT_EQUAL_FATAL(tell(&b, 5), 1);
+	CU_ASSERT_FALSE(l->dl.has_back);
+	CU_ASSERT(l->dl.packets > 0 && l->dl.lost == 0);
+	finish(&b);
+}
+
 int main(void)
 {
 	static const struct mams_case cases[] = {
 		{"both directions of two links", both_directions},
+		{"back again", back_again},
 	};
 
 	snprintf(path, sizeof(path), "/tmp/test-trailer-gauge-%d.ctl", (int)getpid());
