@@ -200,6 +200,17 @@ static int set_binding(struct plugin *x, const struct ctl_pm_bind *m)
 				m->has_way ? (enum pm_way)m->way : PM_WAY_BOTH);
 }
 
+static int make_anew(struct plugin *x, const struct ctl_pm_anew *m)
+{
+	struct mams_addr local = m->local.address;
+	struct mams_addr remote = m->remote.address;
+
+	local.port = m->local.port;
+	remote.port = m->remote.port;
+	pm_policy_anew(x->policy, m->token, &local, &remote);
+	return 0;
+}
+
 static int set_rules(struct plugin *x, const struct ctl_pm_policy *m)
 {
 	struct pm_rule rules[PM_RULES_MAX];
@@ -302,6 +313,8 @@ static void on_request(void *user, struct pm_ctl_peer *from, const struct ctl_ms
 		rc = set_paths(x, &m->pm_paths);
 	else if (m->type == CTL_PM_BIND)
 		rc = set_binding(x, &m->pm_bind);
+	else if (m->type == CTL_PM_ANEW)
+		rc = make_anew(x, &m->pm_anew);
 	else if (m->type == CTL_PM_POLICY)
 		rc = set_rules(x, &m->pm_policy);
 	else if (m->type == CTL_LOG_LEVEL)

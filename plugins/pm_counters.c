@@ -10,6 +10,7 @@ const struct mams_metric pm_counter_rows[] = {
 	CNT("connections_open", connections_open, MAMS_GAUGE, "MPTCP connections now"),
 	CNT("subflows_created_total", subflows_created, MAMS_COUNTER, "subflows asked for"),
 	CNT("subflows_destroyed_total", subflows_destroyed, MAMS_COUNTER, "subflows taken away"),
+	CNT("subflows_anew_total", subflows_anew, MAMS_COUNTER, "of those that held others up"),
 	CNT("creations_failed_total", creations_failed, MAMS_COUNTER, "creations refused"),
 	CNT("priorities_total", priorities, MAMS_COUNTER, "priority changes (MP_PRIO)"),
 	CNT("priorities_failed_total", priorities_failed, MAMS_COUNTER, "priority changes refused"),

@@ -387,6 +387,37 @@ static bool network_action(
 	return false;
 }
 
+static struct pm_subflow *between(
+	struct connection *c, struct mams_addr local, struct mams_addr remote)
+{
+	mams_addr_unmap(&local);
+	mams_addr_unmap(&remote);
+	for (size_t i = 0; i < c->n_subflows; i++)
+		if (mams_addr_eq(&c->subflows[i].local, &local) &&
+			mams_addr_eq(&c->subflows[i].remote, &remote))
+			return &c->subflows[i];
+	return NULL;
+}
+
+void pm_policy_anew(struct pm_policy *p, uint32_t token, const struct mams_addr *local,
+	const struct mams_addr *remote)
+{
+	struct connection *c = pm_find(p, token);
+	struct pm_subflow *s = c ? between(c, *local, *remote) : NULL;
+	bool carried = false;
+
+	for (size_t i = 0; s && i < c->n_subflows; i++) {
+		const struct pm_subflow *o = &c->subflows[i];
+
+		carried |= o != s && !o->leaving && !o->backup;
+	}
+	if (!carried || s->leaving)
+		return;
+	s->leaving = true;
+	p->counters.subflows_anew++;
+	pm_touch(p, c);
+}
+
 bool pm_decide(struct pm_policy *p, struct connection *c, mams_time now, struct pm_action *out)
 {
 	c->due = MAMS_TIME_NEVER;

@@ -9,7 +9,7 @@
 
 /* ---- tables ---- */
 
-static struct connection *find(const struct pm_policy *p, uint32_t token)
+struct connection *pm_find(const struct pm_policy *p, uint32_t token)
 {
 	struct connection *c;
 
@@ -53,7 +53,7 @@ static void release_client(struct pm_policy *p, struct client *k)
 	free(k);
 }
 
-static void touch(struct pm_policy *p, struct connection *c)
+void pm_touch(struct pm_policy *p, struct connection *c)
 {
 	if (c->dirty)
 		return;
@@ -90,7 +90,7 @@ static void forget(struct pm_policy *p, struct connection *c)
  * end of the connection, and then it must not stay for ever. */
 static struct connection *make(struct pm_policy *p, uint32_t token)
 {
-	struct connection *c = find(p, token);
+	struct connection *c = pm_find(p, token);
 
 	if (c)
 		return c;
@@ -228,7 +228,7 @@ int pm_policy_paths(struct pm_policy *p, const struct pm_path *paths, size_t n)
 	HASH_ITER(hh, p->connections, c, next)
 	{
 		judge(p, c);
-		touch(p, c);
+		pm_touch(p, c);
 	}
 	return 0;
 }
@@ -247,7 +247,7 @@ int pm_policy_restrict(struct pm_policy *p, uint32_t token, uint32_t only, enum 
 	c->told = true;
 	c->only = only;
 	c->way = way;
-	touch(p, c);
+	pm_touch(p, c);
 	return 0;
 }
 
@@ -281,7 +281,7 @@ int pm_policy_bind(struct pm_policy *p, uint32_t token, const char *client,
 		c->n_announce = n;
 		c->announced = 0;
 	}
-	touch(p, c);
+	pm_touch(p, c);
 	return 0;
 }
 
@@ -301,7 +301,7 @@ int pm_policy_rules(struct pm_policy *p, const char *client, const struct pm_rul
 	k->n_rules = n;
 	HASH_ITER(hh, p->connections, c, next)
 	if (c->client == k)
-		touch(p, c);
+		pm_touch(p, c);
 	k->users++;
 	release_client(p, k);
 	return 0;
@@ -372,7 +372,7 @@ static struct pm_subflow *add_subflow(
 	}
 	at = &c->subflows[c->n_subflows++];
 	*at = *s;
-	touch(p, c);
+	pm_touch(p, c);
 	return at;
 }
 
@@ -413,7 +413,7 @@ void pm_policy_connection(struct pm_policy *p, uint32_t token, bool server_side,
 
 void pm_policy_closed(struct pm_policy *p, uint32_t token)
 {
-	struct connection *c = find(p, token);
+	struct connection *c = pm_find(p, token);
 
 	if (c)
 		forget(p, c);
@@ -424,7 +424,7 @@ void pm_policy_closed(struct pm_policy *p, uint32_t token)
 void pm_policy_subflow(struct pm_policy *p, uint32_t token, const struct mams_addr *local,
 	const struct mams_addr *remote, mams_time now)
 {
-	struct connection *c = find(p, token);
+	struct connection *c = pm_find(p, token);
 	struct pm_subflow s = subflow_at(local, remote);
 	struct pm_subflow *at;
 	struct lane *l;
@@ -451,7 +451,7 @@ void pm_policy_subflow(struct pm_policy *p, uint32_t token, const struct mams_ad
 void pm_policy_subflow_closed(struct pm_policy *p, uint32_t token, const struct mams_addr *local,
 	const struct mams_addr *remote, mams_time now)
 {
-	struct connection *c = find(p, token);
+	struct connection *c = pm_find(p, token);
 	struct pm_subflow s = subflow_at(local, remote);
 	struct pm_subflow *at = c ? find_subflow(c, &s.local, &s.remote) : NULL;
 	struct lane *l = c ? lane_of(p, c, &s) : NULL;
@@ -470,7 +470,7 @@ void pm_policy_subflow_closed(struct pm_policy *p, uint32_t token, const struct 
 	}
 	if (at)
 		drop_subflow(c, at);
-	touch(p, c);
+	pm_touch(p, c);
 }
 
 void pm_lane_failed(struct pm_policy *p, struct lane *l, mams_time now)
@@ -496,7 +496,7 @@ static void priority_failed(
 
 void pm_policy_failed(struct pm_policy *p, const struct pm_action *a, mams_time now)
 {
-	struct connection *c = find(p, a->token);
+	struct connection *c = pm_find(p, a->token);
 	struct pm_subflow *s = c ? find_subflow(c, &a->local, &a->remote) : NULL;
 	struct lane *l = c ? pm_lane(c, a->id) : NULL;
 
@@ -524,7 +524,7 @@ void pm_policy_failed(struct pm_policy *p, const struct pm_action *a, mams_time 
 		break;
 	}
 	if (c)
-		touch(p, c);
+		pm_touch(p, c);
 }
 
 /* ---- what to do ---- */
@@ -541,7 +541,7 @@ static void touch_due(struct pm_policy *p, mams_time now)
 	HASH_ITER(hh, p->connections, c, next)
 	{
 		if (!mams_time_before(now, c->due))
-			touch(p, c);
+			pm_touch(p, c);
 		else
 			p->due = mams_time_min(p->due, c->due);
 	}

@@ -97,6 +97,7 @@ struct pm_counters {
 	uint64_t connections_open;
 	uint64_t subflows_created;
 	uint64_t subflows_destroyed;
+	uint64_t subflows_anew;
 	uint64_t creations_failed;
 	uint64_t priorities;
 	uint64_t priorities_failed;
@@ -130,6 +131,13 @@ MAMS_MUST int pm_policy_bind(struct pm_policy *p, uint32_t token, const char *cl
 	const struct mams_addr *announce, size_t n);
 MAMS_MUST int pm_policy_rules(
 	struct pm_policy *p, const char *client, const struct pm_rule *rules, size_t n);
+
+/** This subflow holds the connection up: it is taken away while another one carries, and the client
+ *  makes it anew.  What waited for it goes over the others then.
+ *  @param local, remote  with port
+ *  Nothing is done when there is no such subflow, or no other one. */
+void pm_policy_anew(struct pm_policy *p, uint32_t token, const struct mams_addr *local,
+	const struct mams_addr *remote);
 
 /* events of the kernel; addresses with ports, IPv4 ones may be mapped */
 void pm_policy_connection(struct pm_policy *p, uint32_t token, bool server_side,

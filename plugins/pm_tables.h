@@ -97,6 +97,9 @@ static inline mams_time pm_after(mams_time now, int64_t ms)
 	return (mams_time){(mams_time_add_ms(now, ms).us + grain - 1) / grain * grain};
 }
 
+struct connection *pm_find(const struct pm_policy *p, uint32_t token); /**< or NULL */
+/** Something has happened to it: it is looked at. */
+void pm_touch(struct pm_policy *p, struct connection *c);
 /** The creation of this lane's subflow came to nothing: not again before a growing while. */
 void pm_lane_failed(struct pm_policy *p, struct lane *l, mams_time now);
 /** A first look for something to do; false when c is as it should be (c->due may be set). */

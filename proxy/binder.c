@@ -63,7 +63,7 @@ static int put_only(struct ctl_msg *msg, uint32_t bits)
 	return m->only ? 0 : -ENOMEM;
 }
 
-void px_binder_tell(struct px_binder *b, const struct px_note *note)
+static void tell_bound(struct px_binder *b, const struct px_note *note)
 {
 	struct mams_error err;
 	struct ctl_msg *msg = ctl_msg_new(CTL_PM_BIND, ++b->next_id);
@@ -88,6 +88,32 @@ void px_binder_tell(struct px_binder *b, const struct px_note *note)
 		b->counters.bound++;
 	else
 		b->counters.not_told++;
+}
+
+static void tell_anew(struct px_binder *b, const struct px_note *note)
+{
+	struct mams_error err;
+	struct ctl_msg *msg = ctl_msg_new(CTL_PM_ANEW, ++b->next_id);
+
+	if (!msg)
+		return;
+	msg->pm_anew.token = note->token;
+	msg->pm_anew.local.address = note->subflow.local;
+	msg->pm_anew.local.address.port = 0;
+	msg->pm_anew.local.port = note->subflow.local.port;
+	msg->pm_anew.remote.address = note->subflow.remote;
+	msg->pm_anew.remote.address.port = 0;
+	msg->pm_anew.remote.port = note->subflow.remote.port;
+	if (mams_ctl_say(b->plugin, msg, &err) < 0)
+		b->counters.not_told++;
+}
+
+void px_binder_tell(struct px_binder *b, const struct px_note *note)
+{
+	if (note->kind == PX_NOTE_ANEW)
+		tell_anew(b, note);
+	else
+		tell_bound(b, note);
 }
 
 int px_binder_pass(struct px_binder *b, const char *data, size_t len)

@@ -22,6 +22,7 @@ MAMS_MUST int px_binder_new(struct mams_loop *l, const struct px_conf *conf,
 	struct px_instance *instance, void (*there)(void *user), void *user,
 	struct px_binder **out);
 void px_binder_free(struct px_binder *b); /**< accepts NULL */
+/** PX_NOTE_BOUND, PX_NOTE_ANEW */
 void px_binder_tell(struct px_binder *b, const struct px_note *note);
 /** A packet of an NCM, for the plugin as it is.  @return as mams_ctl_send() */
 MAMS_MUST int px_binder_pass(struct px_binder *b, const char *data, size_t len);

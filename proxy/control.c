@@ -339,6 +339,7 @@ static void take_note(struct px_control *c, struct px_note *n)
 {
 	switch (n->kind) {
 	case PX_NOTE_BOUND:
+	case PX_NOTE_ANEW:
 		if (c->binder)
 			px_binder_tell(c->binder, n);
 		break;

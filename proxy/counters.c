@@ -83,6 +83,8 @@ static const struct mams_metric rows[] = {
 	ROW(paths_back, "times that a silent path answered again"),
 	ROW(spliced, "connections moved by splice"),
 	ROW(subflows_untold, "times the kernel told nothing of the subflows of a connection"),
+	ROW(subflows_anew,
+		"subflows made anew, since what waited for them held their connection up"),
 };
 
 const struct mams_metric *px_counters_rows(size_t *n)

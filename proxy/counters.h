@@ -74,6 +74,7 @@ struct px_counters {
 	uint64_t paths_back;
 	uint64_t spliced;
 	uint64_t subflows_untold;
+	uint64_t subflows_anew;
 };
 
 /** Rows for status and metrics; *n rows. */

@@ -54,6 +54,31 @@ bool px_sample_of(const struct mams_mptcp_subflow *was, const struct mams_mptcp_
 	return out->sent || out->received;
 }
 
+/* Octets that it has been given and that have not arrived. */
+static uint64_t held_by(const struct mams_mptcp_subflow *f)
+{
+	return f->notsent + (uint64_t)f->unacked * f->mss;
+}
+
+/* How long these octets take over it, as it sends now. */
+static uint64_t us_for(uint64_t octets, const struct mams_mptcp_subflow *f)
+{
+	const uint64_t window = (uint64_t)f->cwnd * f->mss;
+
+	return window ? octets * f->rtt_us / window : 0;
+}
+
+bool px_holds_up(const struct mams_mptcp_subflow *f, const struct mams_mptcp_subflow *was,
+	const struct mams_mptcp_subflow *is)
+{
+	const uint64_t held = held_by(f);
+	const uint64_t wait = us_for(held, f);
+
+	if (is->notsent > 0 || is->unacked >= is->cwnd / 2 || is->bytes_acked <= was->bytes_acked)
+		return false;
+	return f->notsent > 0 && wait >= PX_HOLDUP_US && us_for(held, is) + is->rtt_us < wait / 2;
+}
+
 static void drop(struct px_gauge *g, struct px_gauge_slot *s)
 {
 	s->conn->gauge = 0;
@@ -81,6 +106,40 @@ static void tell(struct px_worker *w, struct px_client *client, const struct px_
 		return;
 	px_client_unref(note.client);
 	px_inc(&w->counters.notes_dropped);
+}
+
+static void tell_anew(struct px_worker *w, int fd, const struct mams_mptcp_subflow *f)
+{
+	struct px_note note = {
+		.kind = PX_NOTE_ANEW, .subflow = {.local = f->local, .remote = f->remote}};
+	struct mams_mptcp_info info;
+
+	if (mams_mptcp_info(fd, &info) != 0)
+		return;
+	note.token = info.token;
+	px_inc(px_notes_put(w->notes, &note) ? &w->counters.subflows_anew
+					     : &w->counters.notes_dropped);
+}
+
+/* Is one holding the others up? */
+static void free_others(struct px_worker *w, struct px_gauge_slot *s,
+	const struct mams_mptcp_subflow *now, size_t n)
+{
+	if (s->rest > 0) {
+		s->rest--;
+		return;
+	}
+	for (size_t i = 0; i < n * n; i++) {
+		const struct mams_mptcp_subflow *f = &now[i / n];
+		const struct mams_mptcp_subflow *other = &now[i % n];
+		const struct mams_mptcp_subflow *was = last_of(s, other);
+
+		if (f == other || !was || !px_holds_up(f, was, other))
+			continue;
+		tell_anew(w, s->conn->leg[0].fd, f);
+		s->rest = PX_GAUGE_REST;
+		return;
+	}
 }
 
 /* A connection that has fallen back to TCP has no subflows that could be told; a kernel that tells
@@ -116,6 +175,7 @@ static bool look(struct px_worker *w, struct px_gauge_slot *s)
 		if (was || s->known)
 			tell(w, s->conn->client, &sample);
 	}
+	free_others(w, s, now, n);
 	memcpy(s->last, now, n * sizeof(now[0]));
 	s->n = (uint8_t)n;
 	s->known = true;
@@ -173,6 +233,7 @@ void px_gauge_moved(struct px_worker *w, struct px_conn *c)
 	g->slots[i].known = !c->unseen;
 	g->slots[i].turns = 0;
 	g->slots[i].n = 0;
+	g->slots[i].rest = 0;
 	c->gauge = (uint8_t)(i + 1);
 	if (g->used++ == 0)
 		arm(w);

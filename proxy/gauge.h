@@ -17,6 +17,8 @@
 #define PX_GAUGE_SUBFLOWS 8u
 #define PX_GAUGE_TURNS 4u
 #define PX_GAUGE_PERIOD_US 1000000
+#define PX_GAUGE_REST 4u /**< a subflow that is made anew has to find out what its link carries */
+#define PX_HOLDUP_US 500000
 
 struct px_conn;
 struct px_worker;
@@ -37,6 +39,7 @@ struct px_sample {
 struct px_gauge_slot {
 	struct px_conn *conn; /**< NULL: free */
 	bool known;           /**< last[] means something */
+	uint8_t rest;         /**< looks until a subflow may be made anew again */
 	uint8_t turns;
 	uint8_t n;
 	struct mams_mptcp_subflow last[PX_GAUGE_SUBFLOWS];
@@ -56,6 +59,14 @@ void px_gauge_moved(struct px_worker *w, struct px_conn *c);
 void px_gauge_ended(struct px_worker *w, struct px_conn *c);
 void px_gauge_tick(struct px_worker *w);
 void px_gauge_fini(struct px_worker *w);
+/** The kernel gives a subflow what its send buffer holds, and keeps to it: on a link that has
+ * become slow, or was the only one for a while, that may be seconds, in which all else waits for it
+ * and the others run out of what they may send.  Only taking the subflow away gives it back.
+ *  @param was, is  another subflow of the connection at the last look, and now
+ *  @return `is` lives, may send and has nothing to send, and what f holds would take PX_HOLDUP_US
+ * or more, and less than half of that over `is` */
+bool px_holds_up(const struct mams_mptcp_subflow *f, const struct mams_mptcp_subflow *was,
+	const struct mams_mptcp_subflow *is);
 /** What has come since `was` (NULL: the beginning).  @return false: nothing */
 bool px_sample_of(const struct mams_mptcp_subflow *was, const struct mams_mptcp_subflow *is,
 	struct px_sample *out);

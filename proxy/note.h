@@ -24,6 +24,7 @@ enum px_note_kind {
 	PX_NOTE_PLAIN,   /**< client: the network of the path value strips MPTCP */
 	PX_NOTE_AWAKE,  /**< client: the first flow of all has come, or the first octets for long */
 	PX_NOTE_SAMPLE, /**< network: what a subflow of client did */
+	PX_NOTE_ANEW,   /**< network: a subflow of the connection token holds it up */
 };
 
 struct px_note {
@@ -39,6 +40,9 @@ struct px_note {
 	union {
 		uint8_t cookie[PX_NOTE_COOKIE_MAX]; /**< secret */
 		struct px_sample sample;            /**< PX_NOTE_SAMPLE */
+		struct {
+			struct mams_addr local, remote;
+		} subflow; /**< PX_NOTE_ANEW; with port */
 	};
 };
 

@@ -35,9 +35,10 @@ enum ctl_type {
 	CTL_PM_PATHS,      /**< CCM -> client plugin: the whole desired path set */
 	CTL_PM_BIND,       /**< N-MADP proxy -> network plugin: this connection is that client's;
 			    *   C-MADP proxy -> client plugin: it may use these paths */
-	CTL_PM_POLICY,     /**< NCM -> network plugin: downlink policy of one client */
-	CTL_STEER,         /**< mamsctl -> NCM: issue an MX Traffic Steering REQ */
-	CTL_STATUS_REQ,    /**< anyone -> any daemon */
+	CTL_PM_ANEW,    /**< N-MADP proxy -> network plugin: this subflow holds its connection up */
+	CTL_PM_POLICY,  /**< NCM -> network plugin: downlink policy of one client */
+	CTL_STEER,      /**< mamsctl -> NCM: issue an MX Traffic Steering REQ */
+	CTL_STATUS_REQ, /**< anyone -> any daemon */
 	CTL_PX_STATUS,
 	CTL_PM_STATUS,
 	CTL_NCM_STATUS,
@@ -190,6 +191,12 @@ struct ctl_pm_bind {
 	size_t n_only;
 	bool has_way; /**< absent: both */
 	enum ctl_way way;
+};
+
+/** A subflow is to be made anew: what waits for it goes over the others then. */
+struct ctl_pm_anew {
+	uint32_t token;
+	struct ctl_pm_end_point local, remote;
 };
 
 /** Downlink treatment of the subflows that end at one proxy address. */
@@ -507,6 +514,7 @@ struct ctl_msg {
 		struct ctl_px_event px_event;
 		struct ctl_pm_paths pm_paths;
 		struct ctl_pm_bind pm_bind;
+		struct ctl_pm_anew pm_anew;
 		struct ctl_pm_policy pm_policy;
 		struct ctl_steer steer;
 		struct ctl_status_req status_req;

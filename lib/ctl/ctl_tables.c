@@ -140,6 +140,13 @@ static const struct mams_field pm_bind_rows[] = {
 };
 static TABLE(pm_bind_table, ctl_pm_bind, "pm_bind", pm_bind_rows);
 
+static const struct mams_field pm_anew_rows[] = {
+	ROW_INT(U32, ctl_pm_anew, token, "token", 0, 0, "of the MPTCP connection"),
+	ROW_OBJ(ctl_pm_anew, local, "local", &end_point_table, "of the subflow"),
+	ROW_OBJ(ctl_pm_anew, remote, "remote", &end_point_table, ""),
+};
+static TABLE(pm_anew_table, ctl_pm_anew, "pm_anew", pm_anew_rows);
+
 static const struct mams_field pm_path_rows[] = {
 	ROW_ADDR(ctl_pm_path, local, "local", 0, "the N-MADP's address on that access"),
 	FLAG(ctl_pm_path, backup),
@@ -554,6 +561,7 @@ const struct ctl_row ctl_rows[CTL_TYPE_COUNT] = {
 	[CTL_PX_EVENT] = {"px_event", false, &px_event_table},
 	[CTL_PM_PATHS] = {"pm_paths", true, &pm_paths_table},
 	[CTL_PM_BIND] = {"pm_bind", true, &pm_bind_table},
+	[CTL_PM_ANEW] = {"pm_anew", true, &pm_anew_table},
 	[CTL_PM_POLICY] = {"pm_policy", true, &pm_policy_table},
 	[CTL_STEER] = {"steer", true, &steer_table},
 	[CTL_STATUS_REQ] = {"status_req", true, &status_req_table},

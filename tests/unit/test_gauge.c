@@ -86,6 +86,50 @@ static void an_upload_tells_its_octets(void)
 	CU_ASSERT_EQUAL(s.rtt_us, 0);
 }
 
+/* Over a link of 3 Mbit/s, which was the only one for a while, wait 1.4 MB, and the other one, of 8
+ * Mbyte/s, has run out of what it may send. */
+static void one_holds_the_others_up(void)
+{
+	struct mams_mptcp_subflow slow = {.rtt_us = 90000,
+		.cwnd = 20,
+		.unacked = 20,
+		.mss = 1400,
+		.notsent = 1400000,
+		.bytes_acked = 1000};
+	struct mams_mptcp_subflow was = {
+		.rtt_us = 70000, .cwnd = 400, .mss = 1400, .bytes_acked = 1000};
+	struct mams_mptcp_subflow is = was;
+
+	/* nothing says that it lives */
+	CU_ASSERT_FALSE(px_holds_up(&slow, &was, &is));
+	is.bytes_acked = 2000;
+	CU_ASSERT_TRUE(px_holds_up(&slow, &was, &is));
+	/* what it has would be there soon, or not sooner over the other */
+	slow.notsent = 100000;
+	CU_ASSERT_FALSE(px_holds_up(&slow, &was, &is));
+	slow.notsent = 1400000;
+	is.cwnd = 30;
+	CU_ASSERT_FALSE(px_holds_up(&slow, &was, &is));
+	/* the other has enough to do */
+	is.cwnd = 400;
+	is.unacked = 200;
+	CU_ASSERT_FALSE(px_holds_up(&slow, &was, &is));
+	is.unacked = 0;
+	is.notsent = 1;
+	CU_ASSERT_FALSE(px_holds_up(&slow, &was, &is));
+	is.notsent = 0;
+	CU_ASSERT_TRUE(px_holds_up(&slow, &was, &is));
+	/* all that it has been given is on its way */
+	slow.notsent = 0;
+	slow.cwnd = slow.unacked = 2000;
+	slow.rtt_us = 9000000;
+	CU_ASSERT_FALSE(px_holds_up(&slow, &was, &is));
+	/* no window */
+	slow.notsent = 1;
+	slow.cwnd = 0;
+	CU_ASSERT_FALSE(px_holds_up(&slow, &was, &is));
+}
+
 int main(void)
 {
 	static const struct mams_case cases[] = {
@@ -93,6 +137,7 @@ int main(void)
 		{"what was sent again was lost", what_was_sent_again_was_lost},
 		{"a link that gives nothing back", a_link_that_gives_nothing_back},
 		{"an upload tells its octets", an_upload_tells_its_octets},
+		{"one holds the others up", one_holds_the_others_up},
 	};
 
 	return mams_suite_run("gauge", cases, MAMS_ARRAY_LEN(cases));
