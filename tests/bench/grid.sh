@@ -132,8 +132,9 @@ grid_cells() {
 	local r d l b
 	for r in $GRID_RATES; do for d in $GRID_DELAYS; do for l in $GRID_LOSSES; do
 		for b in $GRID_BLOATS; do echo "$r-$d-$l-$b"; done
-	done; done; done
+	done; done; done | grep -E -- "${cells:-.}"
 }
+grid_wants() { [[ ,$1, == *,"$2",* ]]; } # LIST ITEM
 
 # grid_policy METHOD MODE: what the NCM steers by
 grid_policy() {
@@ -175,31 +176,41 @@ grid_warm() {
 grid_progress() { [ ! -t 2 ] || printf '\r%-60s' "$*" >&2; }
 
 # The links alone, and the kernel's MPTCP.
+grid_link() { # 1|2 CELL
+	if grid_wants "$kinds" down; then grid_down "link$1" "$2" -B "10.1.$1.2"; fi
+	grid_wants "$kinds" call || return 0
+	grid_call "link$1" "$2" -B "10.1.$1.2"
+	grid_call "link$1-tcp" "$2" -t -B "10.1.$1.2"
+}
+
+grid_mptcp() { # CELL
+	cl ip mptcp endpoint add 10.1.2.2 dev lte subflow
+	around="mptcpize run"
+	if grid_wants "$kinds" down; then grid_down mptcp "$1"; fi
+	if grid_wants "$kinds" call; then grid_call mptcp "$1" -t; fi
+	around=
+	cl ip mptcp endpoint flush
+}
+
 grid_others() {
 	local cell n
 	for cell in $(grid_cells); do
 		grid_progress "$cell: each link alone, kernel MPTCP"
 		grid_cell "$cell"
 		for n in 1 2; do
-			grid_down "link$n" "$cell" -B "10.1.$n.2"
-			grid_call "link$n" "$cell" -B "10.1.$n.2"
-			grid_call "link$n-tcp" "$cell" -t -B "10.1.$n.2"
+			if grid_wants "$contenders" "link$n"; then grid_link $n "$cell"; fi
 		done
-		cl ip mptcp endpoint add 10.1.2.2 dev lte subflow
-		around="mptcpize run"
-		grid_down mptcp "$cell"
-		grid_call mptcp "$cell" -t
-		around=
-		cl ip mptcp endpoint flush
+		if grid_wants "$contenders" mptcp; then grid_mptcp "$cell"; fi
 	done
 }
 
 grid_toolkit() { # METHOD
-	local cell
+	local cell kind mode
 	local -a options=()
 	[ "$1" != proxy ] || options=(-t)
 	grid_ours "$1"
-	for mode in ${MODES:-load-balancing smallest-delay}; do
+	for kind in ${kinds//,/ }; do
+		[ "$kind" = call ] && mode=smallest-delay || mode=load-balancing
 		grid_policy "$1" "$mode"
 		lab_end ncm
 		lab_start_one ncm
@@ -208,24 +219,36 @@ grid_toolkit() { # METHOD
 			grid_cell "$cell"
 			grid_session "$1"
 			grid_warm
-			if [ "$mode" = load-balancing ]; then
+			if [ "$kind" = down ]; then
 				grid_down "$1" "$cell"
 			else
 				grid_call "$1" "$cell" "${options[@]}"
 			fi
+			grid_keep "$1-$kind-$cell"
 		done
 	done
 	for d in ccm cl cl-pm ncm px px-pm tr-c tr-n; do lab_end "$d"; done
 }
 
+# grid_keep NAME: why the policy did what it did
+grid_keep() {
+	mkdir -p "$top/build/grid"
+	cp "$LAB_DIR/decisions" "$top/build/grid/$1.decisions" 2>/dev/null || :
+	cp "$LAB_DIR/down.json" "$top/build/grid/$1.json" 2>/dev/null || :
+}
+
 grid_bench() {
 	results=$LAB_DIR/results
 	: >"$results"
+	contenders=${contenders:-link1,link2,mptcp,proxy,trailer} kinds=${kinds:-down,call}
+	grid_cells >/dev/null || lab_fail "no pair of links has '$cells' in its name"
 	grid_plain
 	grid_others
 	px sysctl -qw net.mptcp.pm_type=1
-	for method in proxy trailer; do grid_toolkit $method; done
-	printf 'cores %s, MTU %s, kernel %s, %s, %s, %s\n\n' "$(nproc)" "$(cl cat /sys/class/net/wifi/mtu)" \
-		"$(uname -r)" "$congestion" "$("$BUILD/proxy/mams-proxy" -V)" "$(date -u +%F)"
-	"$top/tests/bench/grid_table.py" "$results" --svg "$top/build/grid.svg" ${json:+--json "$json"}
+	for method in proxy trailer; do
+		if grid_wants "$contenders" $method; then grid_toolkit $method; fi
+	done
+	"$top/tests/bench/grid_table.py" "$results" --svg "$top/build/grid.svg" ${json:+--json "$json"} \
+		--run "$(date -u '+%F %H:%M') UTC" --of "cores $(nproc), MTU $(cl cat /sys/class/net/wifi/mtu), \
+kernel $(uname -r), $congestion, downloads of $seconds s, $("$BUILD/proxy/mams-proxy" -V)"
 }
