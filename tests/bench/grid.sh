@@ -230,9 +230,10 @@ grid_toolkit() { # METHOD
 	for d in ccm cl cl-pm ncm px px-pm tr-c tr-n; do lab_end "$d"; done
 }
 
-# grid_keep NAME: why the policy did what it did
+# grid_keep NAME: what the policy knew, and why it did what it did
 grid_keep() {
 	mkdir -p "$top/build/grid"
+	lab_mamsctl -s "$LAB_DIR/ncm.ctl" paths >"$top/build/grid/$1.paths" || :
 	cp "$LAB_DIR/decisions" "$top/build/grid/$1.decisions" 2>/dev/null || :
 	cp "$LAB_DIR/down.json" "$top/build/grid/$1.json" 2>/dev/null || :
 }
