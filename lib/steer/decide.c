@@ -43,6 +43,17 @@ static struct steer_figures joined(const struct steer_figures *dl, const struct 
 	return f;
 }
 
+/* How far a link is, is much the same both ways: a direction that carries too little to tell is
+ * taken for as far as the other, without that one's queue. */
+static struct steer_figures as_far(struct steer_figures f, const struct steer_figures *other)
+{
+	if (f.has_delay || !other->has_delay)
+		return f;
+	f.has_delay = true;
+	f.delay_us = other->has_idle ? other->idle_us : other->delay_us;
+	return f;
+}
+
 static size_t named(const struct steer_class *c, const char *access)
 {
 	size_t i = 0;
@@ -66,7 +77,7 @@ static void look(
 		v->link = l;
 		v->on = down ? l->dl_on : l->ul_on;
 		v->was = down ? l->dl_mark : l->ul_mark;
-		v->f = in->apart ? (down ? dl : ul) : joined(&dl, &ul);
+		v->f = !in->apart ? joined(&dl, &ul) : down ? as_far(dl, &ul) : as_far(ul, &dl);
 		v->rank = named(c, l->access);
 		steer_judge(c, in, v);
 	}
@@ -93,6 +104,15 @@ static bool is_faster(const struct steer_view *a, const struct steer_view *b)
 	if (a->f.has_rate && b->f.has_rate)
 		return a->f.rate_kbps > b->f.rate_kbps;
 	return is_nearer(a, b);
+}
+
+/* For one TCP connection that goes over all, loss counts, too. */
+static bool brings_more(const struct steer_view *a, const struct steer_view *b)
+{
+	const double of_a = steer_alone(a);
+	const double of_b = steer_alone(b);
+
+	return of_a > of_b || (!(of_a < of_b) && is_faster(a, b));
 }
 
 typedef bool (*better_fn)(const struct steer_view *a, const struct steer_view *b);
@@ -156,7 +176,7 @@ static uint32_t without_harm(const struct steer_class *c, struct way *w, uint32_
 {
 	if (!c->never_worse)
 		return good;
-	w->best = best_of(w, good, c->call_like ? is_nearer : is_faster);
+	w->best = best_of(w, good, c->call_like ? is_nearer : w->tunnel ? brings_more : is_faster);
 	for (size_t i = 0; i < w->n; i++) {
 		struct steer_view *v = &w->v[i];
 		enum steer_reason r;
@@ -171,6 +191,26 @@ static uint32_t without_harm(const struct steer_class *c, struct way *w, uint32_
 		v->mark = (struct steer_mark){(int)r, v->was.why == (int)r ? v->was.ms : 0};
 	}
 	return good;
+}
+
+/* What loses least always stays. */
+static uint32_t without_loss(const struct steer_class *c, struct way *w, uint32_t good)
+{
+	uint32_t left = good;
+
+	for (size_t i = 0; c->never_worse && i < w->n; i++)
+		for (size_t k = 0; k < w->n; k++) {
+			struct steer_view *v = &w->v[i];
+
+			if (!(good & 1u << i) || !(good & 1u << k) || i == k ||
+				!steer_is_lossy(v, &w->v[k]))
+				continue;
+			left &= ~(1u << i);
+			v->why = STEER_R_HARM_LOSS;
+			v->mark = (struct steer_mark){
+				STEER_R_HARM_LOSS, v->was.why == STEER_R_HARM_LOSS ? v->was.ms : 0};
+		}
+	return left ? left : good;
 }
 
 static bool is_full(const struct steer_view *v, bool next_is_on)
@@ -209,6 +249,7 @@ static uint32_t choose(const struct steer_class *c, const struct steer_input *in
 	case STEER_MODES:
 		break;
 	case STEER_SMALLEST_DELAY:
+		good = without_loss(c, w, good);
 		w->best = nearest(w, good, carrier(w, in, down, app));
 		if (!in->tunnel)
 			break;

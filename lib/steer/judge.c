@@ -2,6 +2,8 @@
  * that lets it in again; which one counts is said by the mark that the link had. */
 #include "lib/steer/steer.h"
 
+#include <math.h>
+
 enum steer_tier steer_tier_of(enum steer_reason r)
 {
 	switch (r) {
@@ -10,6 +12,7 @@ enum steer_tier steer_tier_of(enum steer_reason r)
 	case STEER_R_HARM_DELAY:
 	case STEER_R_HARM_LOSS:
 	case STEER_R_HARM_BLOAT:
+	case STEER_R_HARM_RATE:
 		return STEER_T_GOOD;
 	case STEER_R_PROBATION:
 		return STEER_T_NEW;
@@ -172,6 +175,54 @@ static bool is_own_doing(
 	return !c->call_like && used > 0 && !slower(&v->f, &best->f, STEER_HARM_RATE_PART);
 }
 
+/* Squares, as the law has a root in it.  @param loss_ppm  of all that the connection sends */
+static double held_to(double delay_us, double loss_ppm)
+{
+	/* kbit/s by us and ppm: bit / (2 us sqrt(ppm)) * 1e6 * 1e3 / 1e3 */
+	const double bits = STEER_TCP_BITS * 1e6 / 2;
+
+	return loss_ppm > 0 && delay_us > 0 ? bits * bits / (delay_us * delay_us * loss_ppm)
+					    : HUGE_VAL;
+}
+
+double steer_alone(const struct steer_view *v)
+{
+	const double rate = v->f.has_rate ? v->f.rate_kbps : HUGE_VAL;
+	const double held =
+		v->f.has_loss && v->f.has_delay ? held_to(v->f.delay_us, v->f.loss_ppm) : HUGE_VAL;
+
+	return held < rate * rate ? held : rate * rate;
+}
+
+static bool holds_back(const struct steer_view *v, const struct steer_view *best)
+{
+	const double used = v->f.has_used ? v->f.used_kbps : 0;
+	const double both = used + (best->f.has_used ? best->f.used_kbps : 0);
+	const double alone = steer_alone(best);
+	double held;
+
+	/* so little loss is seen by a link that carries only */
+	if (!v->on && v->was.why == STEER_R_HARM_RATE)
+		return still(v, STEER_R_HARM_RATE);
+	if (!v->f.has_loss || !v->f.has_delay || !best->f.has_delay ||
+		used * v->f.loss_ppm < STEER_HARM_SEEN)
+		return false;
+	held = held_to(v->f.delay_us > best->f.delay_us ? v->f.delay_us : best->f.delay_us,
+		v->f.loss_ppm * used / both);
+	return held < alone && both * both < alone;
+}
+
+bool steer_is_lossy(const struct steer_view *v, const struct steer_view *other)
+{
+	const uint64_t less = other->f.has_loss ? other->f.loss_ppm : 0;
+
+	if (!v->f.has_delay || !other->f.has_delay || !other->f.has_loss ||
+		other->f.delay_us > (uint64_t)v->f.delay_us + STEER_HARM_CALL_US)
+		return false;
+	return above(v, STEER_R_HARM_LOSS, v->f.has_loss, v->f.loss_ppm, less + STEER_LOSSY_PPM,
+		less + STEER_LOSSY_PPM / 2);
+}
+
 enum steer_reason steer_harm(const struct steer_class *c, bool tunnel, const struct steer_view *v,
 	const struct steer_view *best)
 {
@@ -181,6 +232,8 @@ enum steer_reason steer_harm(const struct steer_class *c, bool tunnel, const str
 		above(v, STEER_R_HARM_LOSS, v->f.has_loss, v->f.loss_ppm,
 			of_best + STEER_HARM_LOSS_PPM, of_best + STEER_HARM_LOSS_PPM * 3 / 4))
 		return STEER_R_HARM_LOSS;
+	if (tunnel && !c->call_like && holds_back(v, best))
+		return STEER_R_HARM_RATE;
 	if (is_far(c, v, best))
 		return STEER_R_HARM_DELAY;
 	return is_bloated(v, best) ? STEER_R_HARM_BLOAT : STEER_R_CARRIES;

@@ -21,6 +21,7 @@ const struct mams_enum_name steer_reason_names[] = {
 	{"harm_delay", STEER_R_HARM_DELAY, false},
 	{"harm_loss", STEER_R_HARM_LOSS, false},
 	{"harm_bloat", STEER_R_HARM_BLOAT, false},
+	{"harm_rate", STEER_R_HARM_RATE, false},
 	{"probation", STEER_R_PROBATION, false},
 	{"delay", STEER_R_DELAY, false},
 	{"loss", STEER_R_LOSS, false},

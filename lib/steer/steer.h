@@ -43,6 +43,7 @@ enum steer_reason {
 	STEER_R_HARM_DELAY,  /**< with it the set would be worse than without (steer_harm()) */
 	STEER_R_HARM_LOSS,   /**< likewise */
 	STEER_R_HARM_BLOAT,  /**< likewise: its queue is full */
+	STEER_R_HARM_RATE,   /**< likewise: TCP is slower with its loss than over the best alone */
 	STEER_R_PROBATION,   /**< it has come back a moment ago */
 	STEER_R_DELAY,       /**< above the class's delay_max */
 	STEER_R_LOSS,        /**< above loss_max */
@@ -67,6 +68,15 @@ enum steer_reason {
  * link that carries, only if it is known to be slower by STEER_HARM_RATE_PART, too: TCP fills a
  * good one until it loses. */
 #define STEER_HARM_LOSS_PPM 20000u
+/* With GMA one TCP connection goes over all links, and a little loss on one of them holds it to
+ * 1.22 MSS / (round trip sqrt(loss)) (Mathis et al. 1997), however much they could carry.  Harm is
+ * where the best alone carries more than that, and more than both do.  So much lost and carried,
+ * ppm times kbit/s, is some four packets in the last seconds: fewer say nothing. */
+#define STEER_HARM_SEEN 15000000u
+#define STEER_TCP_BITS 13664.0 /* 1.22 times 1400 octets */
+/* smallest-delay: another that is about as near (STEER_HARM_CALL_US) loses so much less: what is
+ * lost holds up what comes behind it, and is as late as can be itself */
+#define STEER_LOSSY_PPM 5000u
 #define STEER_HARM_FAR_US 200000u /* it is so much farther: buffers do not hold the difference */
 #define STEER_HARM_DELAY_TIMES 4u /* it is so many times as far, */
 #define STEER_HARM_DELAY_MIN_US 20000u /* and so much at least, and */
@@ -201,3 +211,9 @@ void steer_judge(const struct steer_class *c, const struct steer_input *in, stru
  *  @return STEER_R_CARRIES: no */
 enum steer_reason steer_harm(const struct steer_class *c, bool tunnel, const struct steer_view *v,
 	const struct steer_view *best);
+/** The square of what one TCP connection gets over the link alone, (kbit/s)^2; infinite: not known
+ *  to be limited. */
+double steer_alone(const struct steer_view *v);
+/** Does another link, about as near, lose so much less that this one is better left out where delay
+ *  counts? */
+bool steer_is_lossy(const struct steer_view *v, const struct steer_view *other);

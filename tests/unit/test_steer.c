@@ -1,108 +1,8 @@
 /* Decisions: two links, wifi (0) and lte (1), of which something is known, and what comes of it. */
-#include "lib/steer/steer.h"
+#include "tests/support/steer_play.h"
 #include "tests/support/suite.h"
 
 #include <string.h>
-
-enum { WIFI, LTE };
-
-static const char *wifi_first[] = {"wifi", "lte"};
-
-/* A client with two links, as its steering goes on. */
-struct play {
-	struct steer_class c;
-	struct steer_link links[2];
-	struct steer_input in;
-	struct steer_share shares[STEER_LINKS_MAX];
-	struct steer_decision d;
-	unsigned changes;
-};
-
-static struct play *play_of(enum steer_mode mode)
-{
-	static struct play p;
-
-	p = (struct play){.c = {.name = "all",
-				  .mode = (int)mode,
-				  .order = wifi_first,
-				  .n_order = 2,
-				  .dwell_ms = 60000,
-				  .probation_ms = 10000,
-				  .never_worse = true},
-		.links = {{.id = 0,
-				  .access = "wifi",
-				  .ready = true,
-				  .ready_ms = 100000,
-				  .dl_on = true,
-				  .ul_on = true},
-			{.id = 1,
-				.access = "lte",
-				.ready = true,
-				.ready_ms = 100000,
-				.dl_on = true,
-				.ul_on = true}}};
-	p.in = (struct steer_input){.apart = true, .links = p.links, .n_links = 2};
-	return &p;
-}
-
-static void set(struct play *p, int link, uint32_t rate, uint32_t delay_us, uint32_t loss)
-{
-	const struct steer_figures f = {.has_rate = rate > 0,
-		.rate_kbps = rate,
-		.has_delay = true,
-		.delay_us = delay_us,
-		.has_loss = true,
-		.loss_ppm = loss};
-
-	p->links[link].dl = f;
-	p->links[link].ul = f;
-}
-
-static void decide(struct play *p)
-{
-	steer_decide(&p->c, &p->in, p->shares, &p->d);
-}
-
-/* Decide, do it, and let time pass. */
-static void step(struct play *p, uint32_t ms)
-{
-	bool change = false;
-
-	decide(p);
-	for (size_t i = 0; i < 2; i++) {
-		const struct steer_share *s = &p->shares[i];
-		struct steer_link *l = &p->links[i];
-
-		if (p->d.what == STEER_APPLY) {
-			change |= l->dl_on != s->dl_on || l->ul_on != s->ul_on;
-			l->dl_on = s->dl_on;
-			l->ul_on = s->ul_on;
-		}
-		l->dl_mark = s->dl_mark;
-		l->ul_mark = s->ul_mark;
-		l->dl_mark.ms += ms;
-		l->ul_mark.ms += ms;
-		l->ready_ms += ms;
-	}
-	if (p->d.what == STEER_APPLY) {
-		p->in.told = true;
-		p->in.since_ms = 0;
-		p->in.dl_mode = p->d.dl_mode;
-		p->in.ul_mode = p->d.ul_mode;
-	}
-	p->changes += change;
-	p->in.since_ms += ms;
-}
-
-static uint32_t dl(const struct play *p)
-{
-	return (p->links[0].dl_on ? 1u : 0) | (p->links[1].dl_on ? 2u : 0);
-}
-
-static uint32_t ul(const struct play *p)
-{
-	return (p->links[0].ul_on ? 1u : 0) | (p->links[1].ul_on ? 2u : 0);
-}
 
 static void unknown_is_not_bad(void)
 {
@@ -365,93 +265,6 @@ static void dead_but_up(void)
 	CU_ASSERT_EQUAL(p->d.what, STEER_KEEP);
 }
 
-/* ---- never worse than the best link ---- */
-
-static const struct {
-	const char *what;
-	bool call, tunnel;
-	uint32_t rate[2], delay_us[2], loss[2], idle_us;
-	uint32_t links;
-	enum steer_reason why; /* of LTE */
-} pairs[] = {
-	{"both good", false, false, {50000, 50000}, {10000, 20000}, {0, 0}, 0, 3, STEER_R_CARRIES},
-	{"a bit farther", false, false, {50000, 50000}, {10000, 150000}, {0, 0}, 0, 3,
-		STEER_R_CARRIES},
-	{"too far", false, false, {50000, 50000}, {10000, 350000}, {0, 0}, 0, 1,
-		STEER_R_HARM_DELAY},
-	{"far and slow", false, false, {100000, 5000}, {10000, 150000}, {0, 0}, 0, 1,
-		STEER_R_HARM_DELAY},
-	{"near and slow", false, false, {100000, 5000}, {10000, 10000}, {0, 0}, 0, 3,
-		STEER_R_CARRIES},
-	{"1 % lost", false, false, {50000, 50000}, {10000, 10000}, {0, 10000}, 0, 3,
-		STEER_R_CARRIES},
-	{"5 % lost", false, true, {50000, 50000}, {10000, 10000}, {0, 50000}, 0, 1,
-		STEER_R_HARM_LOSS},
-	{"5 % lost of a full link", false, false, {50000, 50000}, {10000, 10000}, {0, 50000}, 0, 3,
-		STEER_R_CARRIES},
-	{"5 % lost, and slow", false, false, {50000, 12000}, {10000, 10000}, {0, 50000}, 0, 1,
-		STEER_R_HARM_LOSS},
-	{"5 % lost, and no rate known", false, false, {0, 0}, {10000, 10000}, {0, 50000}, 0, 1,
-		STEER_R_HARM_LOSS},
-	{"5 % lost on both", false, false, {50000, 50000}, {10000, 10000}, {50000, 50000}, 0, 3,
-		STEER_R_CARRIES},
-	{"a full queue", false, false, {50000, 20000}, {10000, 160000}, {0, 0}, 0, 3,
-		STEER_R_CARRIES},
-	{"a fuller one", false, false, {50000, 20000}, {10000, 209000}, {0, 0}, 8000, 1,
-		STEER_R_HARM_BLOAT},
-	{"faster, and so worth it", false, false, {50000, 60000}, {209000, 209000}, {0, 0}, 8000, 3,
-		STEER_R_CARRIES},
-	{"a call, 10 ms more", true, false, {50000, 50000}, {10000, 20000}, {0, 0}, 0, 3,
-		STEER_R_CARRIES},
-	{"a call, 11 ms more", true, false, {50000, 50000}, {10000, 21000}, {0, 0}, 0, 1,
-		STEER_R_HARM_DELAY},
-};
-
-static void harmful_links_are_left_out(void)
-{
-	for (size_t i = 0; i < sizeof(pairs) / sizeof(*pairs); i++) {
-		struct play *p = play_of(STEER_LOAD_BALANCING);
-
-		p->c.call_like = pairs[i].call;
-		p->in.tunnel = pairs[i].tunnel;
-		for (int k = 0; k < 2; k++)
-			set(p, k, pairs[i].rate[k], pairs[i].delay_us[k], pairs[i].loss[k]);
-		p->links[LTE].dl.has_used = p->links[LTE].ul.has_used = true;
-		p->links[LTE].dl.used_kbps = p->links[LTE].ul.used_kbps = pairs[i].rate[1];
-		p->links[LTE].dl.has_idle = p->links[LTE].ul.has_idle = pairs[i].idle_us > 0;
-		p->links[LTE].dl.idle_us = p->links[LTE].ul.idle_us = pairs[i].idle_us;
-		step(p, 1000);
-		if (dl(p) != pairs[i].links || p->shares[LTE].dl != (int)pairs[i].why)
-			CU_FAIL(pairs[i].what);
-		p->in.told = false;
-		p->c.never_worse = false;
-		step(p, 1000);
-		CU_ASSERT_EQUAL(dl(p), 3);
-	}
-}
-
-static void each_direction_by_itself(void)
-{
-	struct play *p = play_of(STEER_LOAD_BALANCING);
-
-	p->in.tunnel = true;
-	set(p, WIFI, 50000, 10000, 0);
-	set(p, LTE, 50000, 10000, 0);
-	p->links[LTE].ul.loss_ppm = 50000;
-	step(p, 1000);
-	CU_ASSERT_EQUAL(dl(p), 3);
-	CU_ASSERT_EQUAL(ul(p), 1);
-	/* where both go the same way the worse one counts */
-	p = play_of(STEER_LOAD_BALANCING);
-	p->in.apart = false;
-	set(p, WIFI, 50000, 10000, 0);
-	set(p, LTE, 10000, 10000, 0);
-	p->links[LTE].ul.loss_ppm = 50000;
-	step(p, 1000);
-	CU_ASSERT_EQUAL(dl(p), 1);
-	CU_ASSERT_EQUAL(ul(p), 1);
-}
-
 static void smallest_delay_moves_for_a_gain(void)
 {
 	struct play *p = play_of(STEER_SMALLEST_DELAY);
@@ -561,8 +374,6 @@ int main(void)
 		{"flapping is left once", flapping_is_left_once},
 		{"a loss is no occasion for wishes", a_loss_is_no_occasion_for_wishes},
 		{"old figures have no say", old_figures_have_no_say}, {"dead but up", dead_but_up},
-		{"harmful links are left out", harmful_links_are_left_out},
-		{"each direction by itself", each_direction_by_itself},
 		{"smallest delay moves for a gain", smallest_delay_moves_for_a_gain},
 		{"the next while the first is full", the_next_while_the_first_is_full},
 		{"hints of the network", hints_of_the_network}, {"cost and quota", cost_and_quota}};

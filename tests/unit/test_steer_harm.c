@@ -1,0 +1,219 @@
+/* Decisions: two links together are never worse than the best one alone. */
+#include "tests/support/steer_play.h"
+#include "tests/support/suite.h"
+
+static const struct {
+	const char *what;
+	bool call, tunnel;
+	uint32_t rate[2], delay_us[2], loss[2], idle_us;
+	uint32_t links;
+	enum steer_reason why; /* of LTE */
+} pairs[] = {
+	{"both good", false, false, {50000, 50000}, {10000, 20000}, {0, 0}, 0, 3, STEER_R_CARRIES},
+	{"a bit farther", false, false, {50000, 50000}, {10000, 150000}, {0, 0}, 0, 3,
+		STEER_R_CARRIES},
+	{"too far", false, false, {50000, 50000}, {10000, 350000}, {0, 0}, 0, 1,
+		STEER_R_HARM_DELAY},
+	{"far and slow", false, false, {100000, 5000}, {10000, 150000}, {0, 0}, 0, 1,
+		STEER_R_HARM_DELAY},
+	{"near and slow", false, false, {100000, 5000}, {10000, 10000}, {0, 0}, 0, 3,
+		STEER_R_CARRIES},
+	{"1 % lost", false, false, {50000, 50000}, {10000, 10000}, {0, 10000}, 0, 3,
+		STEER_R_CARRIES},
+	{"5 % lost", false, true, {50000, 50000}, {10000, 10000}, {0, 50000}, 0, 1,
+		STEER_R_HARM_LOSS},
+	{"5 % lost of a full link", false, false, {50000, 50000}, {10000, 10000}, {0, 50000}, 0, 3,
+		STEER_R_CARRIES},
+	{"5 % lost, and slow", false, false, {50000, 12000}, {10000, 10000}, {0, 50000}, 0, 1,
+		STEER_R_HARM_LOSS},
+	{"5 % lost, and no rate known", false, false, {0, 0}, {10000, 10000}, {0, 50000}, 0, 1,
+		STEER_R_HARM_LOSS},
+	{"5 % lost on both", false, false, {50000, 50000}, {10000, 10000}, {50000, 50000}, 0, 3,
+		STEER_R_CARRIES},
+	{"a full queue", false, false, {50000, 20000}, {10000, 160000}, {0, 0}, 0, 3,
+		STEER_R_CARRIES},
+	{"a fuller one", false, false, {50000, 20000}, {10000, 209000}, {0, 0}, 8000, 1,
+		STEER_R_HARM_BLOAT},
+	{"faster, and so worth it", false, false, {50000, 60000}, {209000, 209000}, {0, 0}, 8000, 3,
+		STEER_R_CARRIES},
+	{"a call, 10 ms more", true, false, {50000, 50000}, {10000, 20000}, {0, 0}, 0, 3,
+		STEER_R_CARRIES},
+	{"a call, 11 ms more", true, false, {50000, 50000}, {10000, 21000}, {0, 0}, 0, 1,
+		STEER_R_HARM_DELAY},
+};
+
+static void harmful_links_are_left_out(void)
+{
+	for (size_t i = 0; i < sizeof(pairs) / sizeof(*pairs); i++) {
+		struct play *p = play_of(STEER_LOAD_BALANCING);
+
+		p->c.call_like = pairs[i].call;
+		p->in.tunnel = pairs[i].tunnel;
+		for (int k = 0; k < 2; k++)
+			set(p, k, pairs[i].rate[k], pairs[i].delay_us[k], pairs[i].loss[k]);
+		p->links[LTE].dl.has_used = p->links[LTE].ul.has_used = true;
+		p->links[LTE].dl.used_kbps = p->links[LTE].ul.used_kbps = pairs[i].rate[1];
+		p->links[LTE].dl.has_idle = p->links[LTE].ul.has_idle = pairs[i].idle_us > 0;
+		p->links[LTE].dl.idle_us = p->links[LTE].ul.idle_us = pairs[i].idle_us;
+		step(p, 1000);
+		if (dl(p) != pairs[i].links || p->shares[LTE].dl != (int)pairs[i].why)
+			CU_FAIL(pairs[i].what);
+		p->in.told = false;
+		p->c.never_worse = false;
+		step(p, 1000);
+		CU_ASSERT_EQUAL(dl(p), 3);
+	}
+}
+
+static void carries(struct play *p, int link, uint32_t kbps)
+{
+	p->links[link].dl.has_used = p->links[link].ul.has_used = true;
+	p->links[link].dl.used_kbps = p->links[link].ul.used_kbps = kbps;
+}
+
+/* GMA: one TCP connection over a good link and one that loses a little. */
+static const struct {
+	const char *what;
+	uint32_t rate; /* of wifi, as known */
+	uint32_t loss[2], used[2];
+	uint32_t links;
+} held[] = {
+	{"1 % lost, and both carry little", 50000, {0, 10000}, {4400, 4400}, 1},
+	{"the good one was never seen full", 0, {0, 10000}, {4400, 4400}, 1},
+	{"many connections carry more than wifi could", 50000, {0, 10000}, {45000, 40000}, 3},
+	{"no more is wanted, and more would go", 3000, {0, 10000}, {1600, 1600}, 3},
+	{"too few packets to tell", 50000, {0, 10000}, {100, 100}, 3},
+	{"wifi loses as much", 50000, {10000, 10000}, {4400, 4400}, 3},
+	{"next to nothing lost", 50000, {0, 300}, {25000, 25000}, 3},
+};
+
+static void one_connection_is_not_held_back(void)
+{
+	for (size_t i = 0; i < sizeof(held) / sizeof(*held); i++) {
+		struct play *p = play_of(STEER_LOAD_BALANCING);
+
+		p->in.tunnel = true;
+		for (int k = 0; k < 2; k++) {
+			set(p, k, k == WIFI ? held[i].rate : 0, 12000, held[i].loss[k]);
+			carries(p, k, held[i].used[k]);
+		}
+		step(p, 1000);
+		if (dl(p) != held[i].links)
+			CU_FAIL(held[i].what);
+		if (held[i].links == 1)
+			CU_ASSERT_EQUAL(p->shares[LTE].dl, STEER_R_HARM_RATE);
+		/* each octet by itself, each subflow with its own loss: MPTCP */
+		p->in.told = p->in.tunnel = false;
+		step(p, 1000);
+		if (held[i].used[1] > 100)
+			CU_ASSERT_EQUAL(dl(p), 3);
+	}
+}
+
+/* What so little loss did is not seen where nothing is carried: it is tried again after a while. */
+static void held_back_is_tried_again(void)
+{
+	struct play *p = play_of(STEER_LOAD_BALANCING);
+
+	p->in.tunnel = true;
+	for (int k = 0; k < 2; k++) {
+		set(p, k, 0, 12000, k == LTE ? 10000 : 0);
+		carries(p, k, 4400);
+	}
+	step(p, 1000);
+	CU_ASSERT_EQUAL(dl(p), 1);
+	set(p, LTE, 0, 12000, 0);
+	p->in.since_ms = 60000;
+	for (unsigned t = 0; t < 290; t++)
+		step(p, 1000);
+	CU_ASSERT_EQUAL(dl(p), 1);
+	for (unsigned t = 0; t < 20; t++)
+		step(p, 1000);
+	CU_ASSERT_EQUAL(dl(p), 3);
+}
+
+/* Of two that are as near, the one that loses less carries what wants the smallest delay. */
+static void smallest_delay_without_loss(void)
+{
+	for (int tunnel = 0; tunnel < 2; tunnel++) {
+		struct play *p = play_of(STEER_SMALLEST_DELAY);
+
+		p->in.tunnel = tunnel;
+		set(p, WIFI, 0, 14000, 0);
+		set(p, LTE, 0, 10000, 10000);
+		step(p, 1000);
+		CU_ASSERT_EQUAL(dl(p), 1);
+		CU_ASSERT_EQUAL(p->shares[LTE].dl, STEER_R_HARM_LOSS);
+		/* the same as before when the other is far */
+		p->in.told = false;
+		set(p, WIFI, 0, 40000, 0);
+		step(p, 1000);
+		CU_ASSERT_EQUAL(dl(p), tunnel ? 3 : 2);
+		/* and when it is told to */
+		p->in.told = p->c.never_worse = false;
+		set(p, WIFI, 0, 14000, 0);
+		step(p, 1000);
+		CU_ASSERT(!tunnel || dl(p) == 3);
+	}
+}
+
+static void each_direction_by_itself(void)
+{
+	struct play *p = play_of(STEER_LOAD_BALANCING);
+
+	p->in.tunnel = true;
+	set(p, WIFI, 50000, 10000, 0);
+	set(p, LTE, 50000, 10000, 0);
+	p->links[LTE].ul.loss_ppm = 50000;
+	step(p, 1000);
+	CU_ASSERT_EQUAL(dl(p), 3);
+	CU_ASSERT_EQUAL(ul(p), 1);
+	/* where both go the same way the worse one counts */
+	p = play_of(STEER_LOAD_BALANCING);
+	p->in.apart = false;
+	set(p, WIFI, 50000, 10000, 0);
+	set(p, LTE, 10000, 10000, 0);
+	p->links[LTE].ul.loss_ppm = 50000;
+	step(p, 1000);
+	CU_ASSERT_EQUAL(dl(p), 1);
+	CU_ASSERT_EQUAL(ul(p), 1);
+}
+
+/* Acknowledgements are too few for figures of their own, and one that comes late holds up all. */
+static void a_direction_is_as_far_as_the_other(void)
+{
+	struct play *p = play_of(STEER_LOAD_BALANCING);
+
+	p->in.tunnel = true;
+	set(p, WIFI, 50000, 10000, 0);
+	set(p, LTE, 50000, 350000, 0);
+	p->links[LTE].ul.has_delay = false;
+	step(p, 1000);
+	CU_ASSERT_EQUAL(dl(p), 1);
+	CU_ASSERT_EQUAL(ul(p), 1);
+	CU_ASSERT_EQUAL(p->shares[LTE].ul, STEER_R_HARM_DELAY);
+	/* but its queue is its own */
+	p = play_of(STEER_LOAD_BALANCING);
+	p->in.tunnel = true;
+	set(p, WIFI, 50000, 10000, 0);
+	set(p, LTE, 50000, 350000, 0);
+	p->links[LTE].dl.has_idle = true;
+	p->links[LTE].dl.idle_us = 10000;
+	p->links[LTE].ul.has_delay = false;
+	step(p, 1000);
+	CU_ASSERT_EQUAL(dl(p), 1);
+	CU_ASSERT_EQUAL(ul(p), 3);
+}
+
+int main(void)
+{
+	static const struct mams_case cases[] = {
+		{"harmful links are left out", harmful_links_are_left_out},
+		{"one connection is not held back", one_connection_is_not_held_back},
+		{"held back is tried again", held_back_is_tried_again},
+		{"smallest delay without loss", smallest_delay_without_loss},
+		{"each direction by itself", each_direction_by_itself},
+		{"a direction is as far as the other", a_direction_is_as_far_as_the_other}};
+
+	return mams_suite_run("steer_harm", cases, sizeof(cases) / sizeof(*cases));
+}
