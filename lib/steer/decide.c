@@ -106,13 +106,18 @@ static bool is_faster(const struct steer_view *a, const struct steer_view *b)
 	return is_nearer(a, b);
 }
 
-/* For one TCP connection that goes over all, loss counts, too. */
+/* For one TCP connection that goes over all, loss counts, too.  A rate that is not known says
+ * nothing for a link. */
 static bool brings_more(const struct steer_view *a, const struct steer_view *b)
 {
 	const double of_a = steer_alone(a);
 	const double of_b = steer_alone(b);
 
-	return of_a > of_b || (!(of_a < of_b) && is_faster(a, b));
+	if (a->f.has_rate && of_a > of_b)
+		return true;
+	if (b->f.has_rate && of_b > of_a)
+		return false;
+	return is_faster(a, b);
 }
 
 typedef bool (*better_fn)(const struct steer_view *a, const struct steer_view *b);
@@ -307,23 +312,33 @@ static bool is_wanted(const struct steer_view *v)
 	return v->why == STEER_R_CARRIES;
 }
 
-/* It carries, is about to stop, and what shall carry instead is not. */
-static bool is_lost(const struct way *w, const struct steer_view *v)
+static bool is_harmful(const struct steer_view *v)
 {
-	return v->on && !is_wanted(v) && steer_tier_of(v->why) >= STEER_T_GOING && w->best < w->n;
+	return v->why == STEER_R_HARM_DELAY || v->why == STEER_R_HARM_LOSS ||
+	       v->why == STEER_R_HARM_BLOAT || v->why == STEER_R_HARM_RATE;
+}
+
+/* It carries, is about to stop, and what shall carry instead is not.  Harm of a link that is new
+ * does not wait either: its coming was the last change. */
+static bool is_lost(const struct steer_class *c, const struct way *w, const struct steer_view *v)
+{
+	if (!v->on || is_wanted(v) || w->best == w->n)
+		return false;
+	return steer_tier_of(v->why) >= STEER_T_GOING ||
+	       (is_harmful(v) && v->link->ready_ms < c->dwell_ms);
 }
 
 struct verdict {
 	bool forced, left; /* left: some carry and need not stop */
 };
 
-static struct verdict compare(const struct way *w)
+static struct verdict compare(const struct steer_class *c, const struct way *w)
 {
 	struct verdict r = {0};
 
 	for (size_t i = 0; i < w->n; i++) {
-		r.forced |= is_lost(w, &w->v[i]);
-		r.left |= w->v[i].on && !is_lost(w, &w->v[i]);
+		r.forced |= is_lost(c, w, &w->v[i]);
+		r.left |= w->v[i].on && !is_lost(c, w, &w->v[i]);
 	}
 	r.forced |= !r.left;
 	return r;
@@ -338,24 +353,25 @@ static bool is_in_force(const struct way *dl, const struct way *ul)
 }
 
 /* What is put in force: the wish, or before its time only what cannot wait. */
-static bool put_on(const struct way *w, const struct steer_view *v, bool wish)
+static bool put_on(
+	const struct steer_class *c, const struct way *w, const struct steer_view *v, bool wish)
 {
 	if (w->best == w->n)
 		return v->on;
 	if (wish)
 		return is_wanted(v);
-	return v->on && !is_lost(w, v);
+	return v->on && !is_lost(c, w, v);
 }
 
-static void put_shares(const struct way *dl, const struct way *ul, bool dl_wish, bool ul_wish,
-	struct steer_share *shares)
+static void put_shares(const struct steer_class *c, const struct way *dl, const struct way *ul,
+	bool dl_wish, bool ul_wish, struct steer_share *shares)
 {
 	for (size_t i = 0; i < dl->n; i++)
 		shares[i] = (struct steer_share){.id = dl->v[i].link->id,
 			.dl = (int)dl->v[i].why,
 			.ul = (int)ul->v[i].why,
-			.dl_on = put_on(dl, &dl->v[i], dl_wish),
-			.ul_on = put_on(ul, &ul->v[i], ul_wish),
+			.dl_on = put_on(c, dl, &dl->v[i], dl_wish),
+			.ul_on = put_on(c, ul, &ul->v[i], ul_wish),
 			.dl_mark = dl->v[i].mark,
 			.ul_mark = ul->v[i].mark};
 }
@@ -413,15 +429,15 @@ static bool is_all(const struct way *dl, const struct way *ul, const struct stee
 }
 
 /* Before its time: what carries goes on as it does, but for what is lost. */
-static void not_yet(const struct way *dl, const struct way *ul, const struct steer_input *in,
-	struct steer_decision *out)
+static void not_yet(const struct steer_class *c, const struct way *dl, const struct way *ul,
+	const struct steer_input *in, struct steer_decision *out)
 {
-	const struct verdict down = compare(dl);
-	const struct verdict up = compare(ul);
+	const struct verdict down = compare(c, dl);
+	const struct verdict up = compare(c, ul);
 	struct steer_share *shares = out->shares;
 
 	/* where nothing that carries can stay, the wish is the way out */
-	put_shares(dl, ul, !down.left, !up.left, shares);
+	put_shares(c, dl, ul, !down.left, !up.left, shares);
 	out->dl_mode = several(dl, shares, true) ? (in->dl_mode ? in->dl_mode : dl->mode) : 0;
 	out->ul_mode = several(ul, shares, false) ? (in->ul_mode ? in->ul_mode : ul->mode) : 0;
 	out->dl_first = first_of(dl, shares, true);
@@ -445,8 +461,8 @@ void steer_decide(const struct steer_class *c, const struct steer_input *in,
 		.n_shares = dl.n,
 		.dl_mode = dl.mode,
 		.ul_mode = ul.mode,
-		.forced = compare(&dl).forced || compare(&ul).forced};
-	put_shares(&dl, &ul, true, true, shares);
+		.forced = compare(c, &dl).forced || compare(c, &ul).forced};
+	put_shares(c, &dl, &ul, true, true, shares);
 	out->dl_first = first_of(&dl, shares, true);
 	out->ul_first = first_of(&ul, shares, false);
 	if (dl.best == dl.n || (in->told && is_in_force(&dl, &ul) && !other_treatment(c, in, out)))
@@ -455,5 +471,5 @@ void steer_decide(const struct steer_class *c, const struct steer_input *in,
 	if (dwelt)
 		return;
 	out->wait_ms = c->dwell_ms - in->since_ms;
-	not_yet(&dl, &ul, in, out);
+	not_yet(c, &dl, &ul, in, out);
 }

@@ -188,9 +188,13 @@ static double held_to(double delay_us, double loss_ppm)
 double steer_alone(const struct steer_view *v)
 {
 	const double rate = v->f.has_rate ? v->f.rate_kbps : HUGE_VAL;
+	const double used = v->f.has_used ? v->f.used_kbps : 0;
 	const double held =
 		v->f.has_loss && v->f.has_delay ? held_to(v->f.delay_us, v->f.loss_ppm) : HUGE_VAL;
 
+	/* TCP that fills a link loses in bursts, which cost it less than the law says */
+	if (used * used > held)
+		return used * used;
 	return held < rate * rate ? held : rate * rate;
 }
 
@@ -204,7 +208,7 @@ static bool holds_back(const struct steer_view *v, const struct steer_view *best
 	/* so little loss is seen by a link that carries only */
 	if (!v->on && v->was.why == STEER_R_HARM_RATE)
 		return still(v, STEER_R_HARM_RATE);
-	if (!v->f.has_loss || !v->f.has_delay || !best->f.has_delay ||
+	if (!v->f.has_loss || !v->f.has_delay || !best->f.has_delay || !best->f.has_rate ||
 		used * v->f.loss_ppm < STEER_HARM_SEEN)
 		return false;
 	held = held_to(v->f.delay_us > best->f.delay_us ? v->f.delay_us : best->f.delay_us,

@@ -211,8 +211,8 @@ void steer_judge(const struct steer_class *c, const struct steer_input *in, stru
  *  @return STEER_R_CARRIES: no */
 enum steer_reason steer_harm(const struct steer_class *c, bool tunnel, const struct steer_view *v,
 	const struct steer_view *best);
-/** The square of what one TCP connection gets over the link alone, (kbit/s)^2; infinite: not known
- *  to be limited. */
+/** The square of what one TCP connection gets over the link alone at most, (kbit/s)^2; infinite:
+ *  nothing is known that limits it. */
 double steer_alone(const struct steer_view *v);
 /** Does another link, about as near, lose so much less that this one is better left out where delay
  *  counts? */

@@ -79,7 +79,7 @@ static const struct {
 	uint32_t links;
 } held[] = {
 	{"1 % lost, and both carry little", 50000, {0, 10000}, {4400, 4400}, 1},
-	{"the good one was never seen full", 0, {0, 10000}, {4400, 4400}, 1},
+	{"what the good one has is not known", 0, {0, 10000}, {4400, 4400}, 3},
 	{"many connections carry more than wifi could", 50000, {0, 10000}, {45000, 40000}, 3},
 	{"no more is wanted, and more would go", 3000, {0, 10000}, {1600, 1600}, 3},
 	{"too few packets to tell", 50000, {0, 10000}, {100, 100}, 3},
@@ -117,7 +117,7 @@ static void held_back_is_tried_again(void)
 
 	p->in.tunnel = true;
 	for (int k = 0; k < 2; k++) {
-		set(p, k, 0, 12000, k == LTE ? 10000 : 0);
+		set(p, k, 50000, 12000, k == LTE ? 10000 : 0);
 		carries(p, k, 4400);
 	}
 	step(p, 1000);
@@ -205,6 +205,47 @@ static void a_direction_is_as_far_as_the_other(void)
 	CU_ASSERT_EQUAL(ul(p), 3);
 }
 
+/* What it loses because it is full says nothing for a link that carries nothing. */
+static void a_full_link_is_not_left_for_an_unknown_one(void)
+{
+	struct play *p = play_of(STEER_LOAD_BALANCING);
+
+	p->in.tunnel = true;
+	set(p, WIFI, 50000, 52000, 635);
+	carries(p, WIFI, 45000);
+	set(p, LTE, 0, 250000, 0);
+	p->links[LTE].dl.has_loss = p->links[LTE].ul.has_loss = false;
+	step(p, 1000);
+	CU_ASSERT_EQUAL(dl(p) & 1, 1);
+	CU_ASSERT_EQUAL(p->shares[WIFI].dl, STEER_R_CARRIES);
+}
+
+/* A link that has just come is taken out at once, one that has come back into the set waits. */
+static void harm_of_a_new_link_does_not_wait(void)
+{
+	struct play *p = play_of(STEER_LOAD_BALANCING);
+
+	p->in.tunnel = true;
+	p->in.told = true;
+	p->in.since_ms = 5000;
+	p->links[LTE].ready_ms = 5000;
+	set(p, WIFI, 50000, 10000, 0);
+	set(p, LTE, 50000, 350000, 0);
+	step(p, 1000);
+	CU_ASSERT_EQUAL(dl(p), 1);
+	CU_ASSERT(p->d.forced);
+	p = play_of(STEER_LOAD_BALANCING);
+	p->in.tunnel = true;
+	p->in.told = true;
+	p->in.dl_mode = p->in.ul_mode = 1 + STEER_LOAD_BALANCING;
+	p->in.since_ms = 5000;
+	set(p, WIFI, 50000, 10000, 0);
+	set(p, LTE, 50000, 350000, 0);
+	step(p, 1000);
+	CU_ASSERT_EQUAL(dl(p), 3);
+	CU_ASSERT_EQUAL(p->d.what, STEER_WAIT);
+}
+
 int main(void)
 {
 	static const struct mams_case cases[] = {
@@ -213,7 +254,10 @@ int main(void)
 		{"held back is tried again", held_back_is_tried_again},
 		{"smallest delay without loss", smallest_delay_without_loss},
 		{"each direction by itself", each_direction_by_itself},
-		{"a direction is as far as the other", a_direction_is_as_far_as_the_other}};
+		{"a direction is as far as the other", a_direction_is_as_far_as_the_other},
+		{"a full link is not left for an unknown one",
+			a_full_link_is_not_left_for_an_unknown_one},
+		{"harm of a new link does not wait", harm_of_a_new_link_does_not_wait}};
 
 	return mams_suite_run("steer_harm", cases, sizeof(cases) / sizeof(*cases));
 }
