@@ -220,7 +220,7 @@ bool steer_is_lossy(const struct steer_view *v, const struct steer_view *other)
 {
 	const uint64_t less = other->f.has_loss ? other->f.loss_ppm : 0;
 
-	if (!v->f.has_delay || !other->f.has_delay || !other->f.has_loss ||
+	if (!v->f.has_delay || !other->f.has_delay ||
 		other->f.delay_us > (uint64_t)v->f.delay_us + STEER_HARM_CALL_US)
 		return false;
 	return above(v, STEER_R_HARM_LOSS, v->f.has_loss, v->f.loss_ppm, less + STEER_LOSSY_PPM,

@@ -144,6 +144,13 @@ static void smallest_delay_without_loss(void)
 		step(p, 1000);
 		CU_ASSERT_EQUAL(dl(p), 1);
 		CU_ASSERT_EQUAL(p->shares[LTE].dl, STEER_R_HARM_LOSS);
+		/* also when nothing is known of the other's */
+		p->in.told = false;
+		p->links[LTE].dl_on = p->links[LTE].ul_on = true;
+		p->links[LTE].dl_mark.why = p->links[LTE].ul_mark.why = STEER_R_CARRIES;
+		p->links[WIFI].dl.has_loss = p->links[WIFI].ul.has_loss = false;
+		step(p, 1000);
+		CU_ASSERT_EQUAL(dl(p), 1);
 		/* the same as before when the other is far */
 		p->in.told = false;
 		set(p, WIFI, 0, 40000, 0);
