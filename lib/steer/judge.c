@@ -138,7 +138,9 @@ static bool is_far(
 	const bool has = v->f.has_delay && best->f.has_delay;
 	const uint64_t of_best = best->f.has_delay ? best->f.delay_us : 0;
 	uint64_t max = of_best + STEER_HARM_FAR_US;
-	uint64_t value = v->f.delay_us;
+	/* its queue is is_bloated()'s, who asks whether it is worth that */
+	uint64_t value =
+		v->f.has_idle && v->f.idle_us < v->f.delay_us ? v->f.idle_us : v->f.delay_us;
 
 	if (c->call_like) {
 		max = late(&best->f) + STEER_HARM_CALL_US;
