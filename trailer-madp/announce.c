@@ -103,7 +103,7 @@ static size_t put_report(struct madp_plane *p, unsigned slot, bool all, uint8_t 
 		cid[i] = p->link[i].cid;
 	for (unsigned i = 0; flows >> i; i++)
 		if (flows >> i & 1)
-			sends[i] = cids_of(p, madp_treat_set(&p->tx.cls[i].treat));
+			sends[i] = cids_of(p, madp_treat_used(&p->tx.cls[i].treat, p->tx.up));
 	madp_receiver_report(&p->rx, cid, sends, &r, now);
 	for (unsigned i = 0; i < r.n_links; i++) {
 		int at = madp_plane_slot(p, r.link[i].cid);

@@ -94,6 +94,13 @@ static madp_linkset first_of(const struct madp_treat *t, madp_linkset up)
 	return 0;
 }
 
+madp_linkset madp_treat_used(const struct madp_treat *t, madp_linkset up)
+{
+	const madp_linkset set = madp_treat_set(t);
+
+	return t->mode == MADP_MODE_ACTIVE_STANDBY && (set & up) ? first_of(t, up) : set;
+}
+
 static madp_linkset pick_single(struct madp_sched *s, const struct madp_treat *t, madp_linkset up)
 {
 	madp_linkset set;

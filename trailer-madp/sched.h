@@ -58,6 +58,8 @@ madp_linkset madp_sched_pick(struct madp_sched *s, const struct madp_treat *t,
 	struct madp_pace *links, madp_linkset up, uint32_t len, mams_time now, mams_time *wait);
 /** Slots named by a treatment. */
 madp_linkset madp_treat_set(const struct madp_treat *t);
+/** Of these, the slots that packets go on now: of active-standby the one that does not stand by. */
+madp_linkset madp_treat_used(const struct madp_treat *t, madp_linkset up);
 /** Does its sender go by reports, in choosing or in what it keeps? */
 bool madp_treat_needs_reports(const struct madp_treat *t);
 /** @return 0 or -MAMS_EVALUE: unknown mode, slot out of range or twice, no link */

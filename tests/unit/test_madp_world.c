@@ -403,6 +403,25 @@ static void loss_is_not_silence(void)
 	world_fini(&w);
 }
 
+/* What the link in use has lost does not come over the one that stands by, however far that is. */
+static void standby_is_not_waited_for(void)
+{
+	for (unsigned lossless = 0; lossless < 2; lossless++) {
+		world_two_links(&w, 51 + lossless, 10000, 350000);
+		w.wire[WORLD_NETWORK][0].loss_ppm = 10000;
+		world_treat(&w, WORLD_NETWORK, 0, MADP_MODE_ACTIVE_STANDBY, "01", lossless);
+		world_source(&w, WORLD_NETWORK, 0, 10000000, 1000);
+		world_run(&w, 2 * SECOND);
+		world_forget(&w, WORLD_NETWORK, 0);
+		world_run(&w, 4 * SECOND);
+		CU_ASSERT(world_lost(&w, WORLD_NETWORK) > 20);
+		CU_ASSERT(flow(WORLD_NETWORK)->delay_max_us < 60000);
+		world_in_order(&w, WORLD_NETWORK);
+		world_settle(&w);
+		world_fini(&w);
+	}
+}
+
 /* Modes and links change under load, uplink and downlink each for itself. */
 static void steering_loses_nothing(void)
 {
@@ -561,6 +580,7 @@ int main(void)
 		{"taken away is told", taken_away_is_told},
 		{"sent again over a little used link", sent_again_over_a_little_used_link},
 		{"loss is not silence", loss_is_not_silence},
+		{"standby is not waited for", standby_is_not_waited_for},
 		{"steering loses nothing", steering_loses_nothing},
 		{"idle session is small", idle_session_is_small},
 		{"woken on a dead link", woken_on_a_dead_link},
