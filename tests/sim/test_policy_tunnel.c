@@ -121,6 +121,41 @@ static void each_direction(void)
 	scene_finish(&s);
 }
 
+/* A download over both links, of which lte loses 1 %, has a tenth of what wifi alone has. */
+static void one_connection_is_not_held_back(void)
+{
+	struct scene s;
+	char why[128] = "";
+	mams_time at;
+
+	begin(&s, STEER_LOAD_BALANCING);
+	CU_ASSERT_STRING_EQUAL(said(&s, 0), "4!:0,1 4!:0,1");
+	for (unsigned t = 0; t < 10; t++) {
+		for (uint8_t i = 0; i < 2; i++) {
+			struct ncm_way_quality *q = &scene_session(&s)->quality[i].dl;
+
+			*q = (struct ncm_way_quality){.has_rate = true,
+				.has_delay = true,
+				.has_loss = true,
+				.rate_kbps = 50000,
+				.used_kbps = 4400,
+				.delay_us = 12000,
+				.loss_ppm = i == 1 ? 10000 : 0,
+				.at = s.w.now};
+		}
+		world_run(&s.w, 2000);
+	}
+	CU_ASSERT_STRING_EQUAL(said(&s, 0), "4!:0,1 1!:0,1");
+	CU_ASSERT_EQUAL(
+		ncm_steerer_record(scene_session(&s), OF_TUNNEL, &at)->decision.shares[1].dl,
+		STEER_R_HARM_RATE);
+	CU_ASSERT(steer_record_repeats(
+		ncm_steerer_record(scene_session(&s), OF_TUNNEL, &at), why, sizeof(why)));
+	/* each subflow has its own loss */
+	CU_ASSERT_EQUAL(scene_session(&s)->s.anchors[PROXY].dl & (WIFI | LTE), WIFI | LTE);
+	scene_finish(&s);
+}
+
 enum { UL, DL, WAYS };
 
 /* What a class is told now: its end that sends by UL, and the one that sends by DL. */
@@ -210,6 +245,7 @@ int main(void)
 {
 	static const struct mams_case cases[] = {{"each mode", each_mode},
 		{"each direction", each_direction},
+		{"one connection is not held back", one_connection_is_not_held_back},
 		{"oscillation is one switch a minute", oscillation_is_one_switch_a_minute},
 		{"an operator has one of them", an_operator_has_one_of_them}};
 
