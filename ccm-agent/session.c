@@ -481,9 +481,10 @@ static void expired(struct ccm_session *s, enum mx_type type, mams_time now)
 	}
 	if (ccm_associate_expired(s, type, now))
 		return;
-	/* nobody has confirmed the handover: the plain network it is (RFC 8743 8.3.1) */
-	if (s->state == CCM_STATE_HANDOVER && s->set_up && !s->fallen_back)
-		fall_back(s);
+	/* nobody has confirmed the handover: data paths stand, and a link that fades stays behind
+	 * the others by what we know ourselves */
+	if (s->state == CCM_STATE_HANDOVER)
+		ccm_session_apply(s);
 	if (s->state == CCM_STATE_STOPPING)
 		s->timer = now;
 	else if (s->state != CCM_STATE_DISCOVERING && s->state != CCM_STATE_STOPPED)

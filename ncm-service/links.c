@@ -114,6 +114,16 @@ static bool is_overtaken(uint32_t num, uint32_t newest)
 	return newest && newest - num - 1 < OVERTAKEN_MOST;
 }
 
+void ncm_links_leave(struct ncm_session *s, uint8_t id, uint32_t num)
+{
+	struct ncm_link *l = &s->s.links[id];
+
+	l->handover = true;
+	/* said of where it is now: that it is set up there, which may be told later, ends it not */
+	if (is_overtaken(l->report_num, num))
+		l->moved = false;
+}
+
 int ncm_links_report(
 	struct ncm_session *s, const struct mx_msg *m, mams_time now, struct mams_error *err)
 {

@@ -8,6 +8,8 @@
 /** mx_reconf_req */
 int ncm_links_report(
 	struct ncm_session *s, const struct mx_msg *m, mams_time now, struct mams_error *err);
+/** The client leaves a link, as a Keep-Alive REQ of this number says. */
+void ncm_links_leave(struct ncm_session *s, uint8_t id, uint32_t num);
 /** Is the link admitted, by its address, or where none was told by its type? */
 void ncm_link_admit(const struct ncm_policy *p, uint32_t adaptation, struct ncm_link *l);
 /** What a list comes to while the client leaves links: those of it that stay; if none does, all

@@ -82,7 +82,11 @@ int ncm_saved_write(const struct ncm_saved *s, unsigned flags, struct mams_buf *
 				.in_setup = l->in_setup,
 				.setup_address = l->setup_address,
 				.confirmed = l->confirmed,
-				.report_num = l->report_num};
+				.report_num = l->report_num,
+				.has_left = l->handover,
+				.left = l->handover,
+				.has_moved = l->moved,
+				.moved = l->moved};
 	}
 	msg->ncm_session = (struct ctl_ncm_session){.client = ctl_strdup(msg, s->identity),
 		.session_id = s->session_id,
@@ -119,7 +123,9 @@ static int read_link(const struct ctl_ncm_link *from, struct ncm_saved *s, struc
 		.in_setup = from->in_setup,
 		.setup_address = from->setup_address,
 		.confirmed = from->confirmed,
-		.report_num = from->report_num};
+		.report_num = from->report_num,
+		.handover = from->left,
+		.moved = from->moved};
 	return 0;
 }
 

@@ -338,10 +338,11 @@ static int on_keep_alive_req(
 	(void)err;
 	if (k->has_keep_alive_reason && k->keep_alive_reason == MX_KA_HANDOVER &&
 		k->has_connection_id && k->connection_id < NCM_LINKS_MAX) {
-		s->s.links[k->connection_id].handover = true;
+		ncm_links_leave(s, k->connection_id, m->sequence_num);
 		s->counters->handovers++;
 		ncm_session_policy(s);
 		ncm_steerer_news(s, now);
+		ncm_session_store(s);
 	}
 	return ncm_session_reply(s, m, ncm_compose_keep_alive(s, MX_KEEP_ALIVE_RSP));
 }

@@ -49,6 +49,10 @@ struct ctl_ncm_link {
 	struct mams_addr setup_address;
 	bool confirmed;
 	uint32_t report_num;
+	bool has_left;
+	bool left; /**< the client has announced that it leaves it */
+	bool has_moved;
+	bool moved; /**< it goes on elsewhere, and is not confirmed there yet */
 };
 
 struct ctl_ncm_anchor {

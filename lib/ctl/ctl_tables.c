@@ -480,6 +480,8 @@ static const struct mams_field ncm_link_rows[] = {
 	ROW_ADDR(ctl_ncm_link, setup_address, "setup_address", OPT, ""),
 	FLAG(ctl_ncm_link, confirmed),
 	ROW_INT(U32, ctl_ncm_link, report_num, "report_num", 0, 0, ""),
+	ROW_OPT_BOOL(ctl_ncm_link, left, "left", "a handover of it is announced"),
+	ROW_OPT_BOOL(ctl_ncm_link, moved, "moved", "it goes on elsewhere, not confirmed yet"),
 };
 static TABLE(ncm_link_table, ctl_ncm_link, "ncm_link", ncm_link_rows);
 

@@ -182,6 +182,55 @@ static void a_setup_in_between(void)
 	scene_finish(&s);
 }
 
+/* What was announced outlives the NCM: it does not wait for the client to say it again. */
+static void a_new_life_of_the_ncm(void)
+{
+	begin();
+	signal_for(0, BAD, 2000);
+	CU_ASSERT_EQUAL(s.w.clients->backup, WIFI);
+	world_restart_ncm(&s.w, true);
+	CU_ASSERT(scene_session(&s)->s.links[0].handover);
+	s.w.clients->backup = 0;
+	signal_for(0, BAD, 5000);
+	CU_ASSERT_EQUAL(s.w.clients->backup, WIFI);
+	CU_ASSERT_EQUAL(in_use(), LTE);
+	scene_finish(&s);
+}
+
+/* The link is left all the same, and nothing else. */
+static void the_ncm_is_away(void)
+{
+	begin();
+	s.w.ncm_up = false;
+	signal_for(0, BAD, 1000);
+	CU_ASSERT_EQUAL(state(), CCM_STATE_HANDOVER);
+	CU_ASSERT_EQUAL(in_use(), LTE);
+	signal_for(0, BAD, 14000);
+	CU_ASSERT_EQUAL(state(), CCM_STATE_DISCOVERING);
+	CU_ASSERT_EQUAL(in_use(), LTE);
+	CU_ASSERT_EQUAL(paths(), WIFI | LTE);
+	CU_ASSERT(s.w.clients->applied.catching);
+	CU_ASSERT_EQUAL(s.w.clients->fallbacks, 0);
+	/* it goes, and the one that fades is all there is; it comes again */
+	world_link(&s.w, s.w.clients, 1, false, NULL);
+	signal_for(0, BAD, 1000);
+	CU_ASSERT_EQUAL(in_use(), WIFI);
+	world_link(&s.w, s.w.clients, 1, true, "10.1.129.2");
+	signal_for(0, BAD, 1000);
+	CU_ASSERT_EQUAL(in_use(), LTE);
+	/* who is there again is told again */
+	world_restart_ncm(&s.w, true);
+	s.w.ncm_up = true;
+	signal_for(0, BAD, 30000);
+	CU_ASSERT_EQUAL(state(), CCM_STATE_ACTIVE);
+	CU_ASSERT_EQUAL(s.w.clients->backup, WIFI);
+	CU_ASSERT_EQUAL(s.w.clients->fallbacks, 0);
+	signal_for(0, GOOD, 5000);
+	CU_ASSERT_EQUAL(in_use(), WIFI | LTE);
+	CU_ASSERT_EQUAL(s.w.clients->backup, 0);
+	scene_finish(&s);
+}
+
 /* It has no word for it; we do without. */
 static void an_ncm_of_the_seed(void)
 {
@@ -293,6 +342,8 @@ int main(void)
 		{"lists give way", lists_give_way},
 		{"the only one is kept", the_only_one_is_kept},
 		{"a setup in between", a_setup_in_between},
+		{"a new life of the NCM", a_new_life_of_the_ncm},
+		{"the NCM is away", the_ncm_is_away},
 		{"an NCM of the seed", an_ncm_of_the_seed},
 		{"a tunnel", a_tunnel},
 		{"hard times", hard_times},

@@ -405,9 +405,14 @@ static void handover_without_an_answer(void)
 	world_link(&w, w.clients, 0, true, "10.1.1.66");
 	world_run(&w, 10);
 	CU_ASSERT_EQUAL(w.clients->ccm.state, CCM_STATE_HANDOVER);
-	world_run(&w, 9000); /* 1 + 2 + 4 s; the fourth wait ends after 11 */
+	world_run(&w, 12000); /* 1 + 2 + 4 s; the fourth wait ends after 11 */
+	CU_ASSERT_EQUAL(w.clients->ccm.state, CCM_STATE_DISCOVERING);
+	world_run(&w, 30000);
 	CU_ASSERT_EQUAL(w.clients->fallbacks, 0);
-	world_run(&w, 3000);
+	CU_ASSERT(w.clients->applied.catching);
+	CU_ASSERT_EQUAL(w.clients->applied.n_paths, 1); /* the moved one is not admitted */
+	CU_ASSERT_FALSE(w.clients->applied.paths[0].backup);
+	world_run(&w, 5000); /* ncm_lost */
 	CU_ASSERT_EQUAL(w.clients->fallbacks, 1);
 	CU_ASSERT_FALSE(w.clients->applied.catching);
 	w.ncm_up = true;

@@ -36,6 +36,8 @@ static struct ncm_saved sample(void)
 		.mtu = 1428,
 		.in_setup = true,
 		.confirmed = true,
+		.handover = true,
+		.moved = true,
 		.report_num = UINT32_MAX};
 	(void)!mams_addr_parse("10.1.2.3", &s.links[2].address);
 	(void)!mams_addr_parse("fd00::7", &s.links[2].setup_address);
@@ -92,6 +94,8 @@ static void round_trip(void)
 		CU_ASSERT_EQUAL(b->in_setup, a->in_setup);
 		CU_ASSERT(mams_addr_eq_ip(&b->setup_address, &a->setup_address));
 		CU_ASSERT_EQUAL(b->confirmed, a->confirmed);
+		CU_ASSERT_EQUAL(b->handover, a->handover);
+		CU_ASSERT_EQUAL(b->moved, a->moved);
 		CU_ASSERT_EQUAL(b->report_num, a->report_num);
 	}
 	mams_buf_fini(&text);
