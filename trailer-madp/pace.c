@@ -472,7 +472,7 @@ static void set_pace(struct madp_pace *p, mams_time now)
 		gain = GAIN_ONE + GAIN_ONE * RAISE_US / rtt;
 	if (gain > most)
 		gain = most;
-	if (p->young && p->queue_us < p->young_us / 2 && gain < gain_of(p, p->young_us))
+	if (p->young && (int64_t)p->queue_us < wanted && gain < gain_of(p, p->young_us))
 		gain = gain_of(p, p->young_us);
 	if (p->trying && gain < try_gain(p))
 		gain = try_gain(p);

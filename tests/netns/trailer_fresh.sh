@@ -35,10 +35,10 @@ fresh() {
 		begin_anew
 		lab_start udp-server "$SV" iperf3 -s -1 -J -p 5301
 		lab_wait 30 sh -c "ip netns exec $SV ss -Hntl 'sport = :5301' | grep -q ."
-		was=$(dropped $dir) queued=$(drops $way)
+		was=$(dropped $dir) queued=$(lab_drops $way)
 		cl iperf3 -u -c 10.9.9.2 -p 5301 -b 65600000 -l 1360 -w 2M -t 15 -J "${option[@]}" >"$LAB_DIR/udp-client.log"
 		wait "${LAB_PID[udp-server]}" || :
-		was=$(($(dropped $dir) - was)) queued=$(($(drops $way) - queued))
+		was=$(($(dropped $dir) - was)) queued=$(($(lab_drops $way) - queued))
 		jq -r --argjson links "$was" '.end.streams[0].udp as $u |
 			[.intervals[].sum] as $i | [$u.packets, $u.lost_packets,
 			([$u.lost_packets - $links, 0] | max) * 100 / $u.packets, $u.out_of_order,

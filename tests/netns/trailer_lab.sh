@@ -85,8 +85,9 @@ trailer_routes() {
 	cl ip route replace 10.9.9.0/24 dev mams src 10.60.0.2
 	cl ip -6 route replace fd09::/64 dev mams src fd60::2
 }
-# drops ul|dl: what queues of the lab have dropped so far on the way
-drops() {
+# shellcheck disable=SC2016 # awk
+# lab_drops ul|dl: what queues of the lab have dropped so far on the way
+lab_drops() {
 	local dir=ab from=cl to=px end=sv dev=mams
 	[ "$1" = ul ] || dir=ba from=px to=cl end=cl dev=mams0
 	{

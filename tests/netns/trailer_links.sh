@@ -6,7 +6,7 @@
 #
 # What the lab's own queues drop where the machine is too busy for it is counted, printed, and taken off
 # what is claimed: the emulator's byte queues, the TUN devices' and the sockets' queues in the kernel.
-# shellcheck disable=SC2016,SC2034,SC2154 # awk; read by lab.sh; set by trailer_lab.sh
+# shellcheck disable=SC2034,SC2154 # read by lab.sh; set by trailer_lab.sh
 LAB=nt-trailer-links
 # shellcheck source=tests/netns/common.sh
 . "$(dirname "$0")/common.sh"
@@ -58,7 +58,7 @@ reasons() { # what each end says of packets that it did not deliver
 outages() {
 	local packets=$1 f lost packets_c packets_n
 	shift
-	for f in ul dl; do before[$f]=$(drops $f); done
+	for f in ul dl; do before[$f]=$(lab_drops $f); done
 	packets_c=$(($(c sdus_sent) + packets)) packets_n=$(($(n sdus_sent) + packets))
 	flow_begin ul "$SV" 10.9.9.2 9999 "$CL" 1000 1000
 	flow_begin dl "$CL" 10.60.0.2 9998 "$SV" 1000 1000
@@ -70,7 +70,7 @@ outages() {
 	flow_end ul dl
 	for f in ul dl; do
 		lost=$((sent[$f] - got[$f]))
-		before[$f]=$(($(drops $f) - before[$f]))
+		before[$f]=$(($(lab_drops $f) - before[$f]))
 		[ "$lost" = 0 ] || reasons
 		claim "$f: packets sent" "${sent[$f]}" '>=' "$packets"
 		claim "$f: lost, and not by the lab's queues, which lost ${before[$f]}" \
@@ -132,13 +132,13 @@ packets=6000 most=11
 for link in wifi lte; do lab_emu set "$link" loss=2 >/dev/null; done
 steer duplicate:1,2 duplicate:1,2
 late=$(n late)
-before[ul]=$(drops ul)
+before[ul]=$(lab_drops ul)
 end=$(($(c sdus_sent) + packets))
 flow_begin ul "$SV" 10.9.9.2 9999 "$CL" 2000 200
 lab_wait 300 has_sent "$end"
 flow_end ul
 late=$(($(n late) - late))
-before[ul]=$(($(drops ul) - before[ul]))
+before[ul]=$(($(lab_drops ul) - before[ul]))
 lost=$((sent[ul] - got[ul] - late - before[ul]))
 claim "packets sent" "${sent[ul]}" '>=' "$packets"
 claim "lost, where $((sent[ul] / 2500)) are to be expected, beside $late late and ${before[ul]} of the lab's queues" \
