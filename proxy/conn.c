@@ -2,6 +2,7 @@
 
 #include "proxy/apart.h"
 #include "proxy/pump.h"
+#include "proxy/room.h"
 
 #include <errno.h>
 #include <linux/sockios.h>
@@ -216,6 +217,7 @@ void px_conn_end(struct px_worker *w, struct px_conn *c, bool abort)
 	if (c->setup)
 		px_race_drop(c);
 	px_gauge_ended(w, c);
+	px_room_ended(c);
 	for (int i = 0; i < PX_LEGS; i++)
 		close_leg(&c->leg[i], abort);
 	c->flow.phase = PX_PHASE_OVER;

@@ -101,12 +101,14 @@ struct px_conn {
 	uint32_t only;  /**< client: paths that the plugin was told of, as bits; 0 any */
 	uint32_t group; /**< client: of the path that was taken */
 	struct px_part part;
-	bool queued; /**< in the run queue */
-	bool tuned;  /**< keepalive is set */
+	bool queued;  /**< in the run queue */
+	bool filling; /**< its receive buffers are looked at (room.h) */
+	bool tuned;   /**< keepalive is set */
 	bool ended;
 	bool v4;
 	TAILQ_ENTRY(px_conn) run;
 	LIST_ENTRY(px_conn) all;
+	LIST_ENTRY(px_conn) fill;
 	LIST_ENTRY(px_conn) named; /**< network: when part.flow is set */
 };
 

@@ -83,6 +83,7 @@ static const struct mams_metric rows[] = {
 	ROW(paths_back, "times that a silent path answered again"),
 	ROW(spliced, "connections moved by splice"),
 	ROW(subflows_untold, "times the kernel told nothing of the subflows of a connection"),
+	ROW(rooms_widened, "receive buffers enlarged, full of octets that came too early"),
 	ROW(subflows_anew,
 		"subflows made anew, since what waited for them held their connection up"),
 };

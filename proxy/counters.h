@@ -75,6 +75,7 @@ struct px_counters {
 	uint64_t spliced;
 	uint64_t subflows_untold;
 	uint64_t subflows_anew;
+	uint64_t rooms_widened;
 };
 
 /** Rows for status and metrics; *n rows. */

@@ -190,6 +190,8 @@ enum px_pump px_pump(struct px_worker *w, struct px_conn *c, int dir)
 			src->readable = false;
 		if (src->mptcp && !src->roomy && c->flow.dir[dir].octets >= PX_ROOM_FROM)
 			make_room(w, src);
+		if (src->roomy)
+			px_room_watch(w, c);
 		w->scratch->start = 0;
 		w->scratch->end = (uint32_t)n;
 		moved += (size_t)n;

@@ -24,3 +24,18 @@ bool px_room_can(bool plain);
 /** Fix the buffer of the MPTCP socket fd at 8 MiB, or at what it has when that is more.  Only when
  *  px_room_can(). */
 void px_room_make(int fd);
+/** The kernel moves nothing from subflows to their connection while that holds as much as its
+ * buffer may, not even what is missing (docs/architecture.md): full of octets that came too early,
+ * it waits for ever.  Only more room ends that.
+ *  @param held, room  octets, as SO_MEMINFO tells
+ *  @return what to set for more; 0: it is not full, or has had all that it gets */
+uint32_t px_room_more(uint32_t held, uint32_t room);
+
+struct px_conn;
+struct px_worker;
+
+/** Octets come over a leg with a fixed buffer: c is looked at once a second as long as that holds
+ *  any. */
+void px_room_watch(struct px_worker *w, struct px_conn *c);
+void px_room_tick(struct px_worker *w);
+void px_room_ended(struct px_conn *c);

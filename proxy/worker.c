@@ -138,6 +138,8 @@ static void run_timers(struct px_worker *w)
 			resume_accepting(w);
 		else if (t->kind == PX_TIMER_GAUGE)
 			px_gauge_tick(w);
+		else if (t->kind == PX_TIMER_ROOM)
+			px_room_tick(w);
 		else
 			px_conn_timeout(w, MAMS_CONTAINER_OF(t, struct px_conn, timer));
 	}
@@ -252,6 +254,7 @@ int px_worker_start(struct px_worker *w, struct px_snapshot *cfg, struct px_list
 	TAILQ_INIT(&w->run);
 	TAILQ_INIT(&w->dead);
 	LIST_INIT(&w->all);
+	LIST_INIT(&w->filling);
 	err = open_all(w);
 	if (!err) {
 		resume_accepting(w);

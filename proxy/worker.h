@@ -30,6 +30,7 @@ enum px_timer_kind {
 	PX_TIMER_CONN,
 	PX_TIMER_LISTENERS,
 	PX_TIMER_GAUGE,
+	PX_TIMER_ROOM,
 };
 
 /** A connection that another worker has accepted, for a flow of this one. */
@@ -100,7 +101,9 @@ struct px_worker {
 	uint64_t n_named;
 	struct px_gauge gauge;
 	struct px_counters counters;
-	bool roomy; /**< px_room_can() */
+	bool roomy;                  /**< px_room_can() */
+	struct px_conn_list filling; /**< px_room_watch() */
+	struct mams_timer room_timer;
 	bool stopping;
 };
 
