@@ -229,11 +229,25 @@ bool steer_is_lossy(const struct steer_view *v, const struct steer_view *other)
 		less + STEER_LOSSY_PPM / 2);
 }
 
+/* TCP that fills a link until it loses has filled its queue, too.  What loses with an empty one,
+ * and brings little, stops the others each time that it must repeat by time-out. */
+static bool loses_by_itself(const struct steer_view *v, const struct steer_view *best)
+{
+	const double used = v->f.has_used ? v->f.used_kbps : 0;
+
+	return v->f.has_delay && v->f.has_idle &&
+	       v->f.delay_us < (uint64_t)v->f.idle_us + STEER_EMPTY_US && v->f.has_loss &&
+	       used * v->f.loss_ppm >= STEER_HARM_SEEN &&
+	       slower(&v->f, &best->f, STEER_LITTLE_PART);
+}
+
 enum steer_reason steer_harm(const struct steer_class *c, bool tunnel, const struct steer_view *v,
 	const struct steer_view *best)
 {
 	const uint64_t of_best = best->f.has_loss ? best->f.loss_ppm : 0;
 
+	if (!tunnel && !c->call_like && loses_by_itself(v, best) && v->f.loss_ppm > STEER_LOSSY_PPM)
+		return STEER_R_HARM_LOSS;
 	if ((tunnel || !is_own_doing(c, v, best)) &&
 		above(v, STEER_R_HARM_LOSS, v->f.has_loss, v->f.loss_ppm,
 			of_best + STEER_HARM_LOSS_PPM, of_best + STEER_HARM_LOSS_PPM * 3 / 4))

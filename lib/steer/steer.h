@@ -77,6 +77,10 @@ enum steer_reason {
 /* smallest-delay: another that is about as near (STEER_HARM_CALL_US) loses so much less: what is
  * lost holds up what comes behind it, and is as late as can be itself */
 #define STEER_LOSSY_PPM 5000u
+/* With MPTCP_Proxy so much lost is harm where the link adds less than this part of the best one's
+ * rate, and its delay is no more than so far above its idle one: its loss is not TCP's doing. */
+#define STEER_LITTLE_PART 3u
+#define STEER_EMPTY_US 5000u
 #define STEER_HARM_FAR_US 200000u /* it is so much farther: buffers do not hold the difference */
 #define STEER_HARM_DELAY_TIMES 4u /* it is so many times as far, */
 #define STEER_HARM_DELAY_MIN_US 20000u /* and so much at least, and */
