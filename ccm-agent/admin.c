@@ -1,4 +1,5 @@
 #include "ccm-agent/admin.h"
+#include "ccm-agent/detour.h"
 #include "ccm-agent/linkstat.h"
 #include "ccm-agent/status.h"
 
@@ -48,6 +49,8 @@ static void put_link(
 		.up = l->now.usable,
 		.has_silent = true,
 		.silent = ccm_session_is_silent(s, id),
+		.has_plain = ccm_detour_is_plain(s, id),
+		.plain = ccm_detour_is_plain(s, id),
 		.has_fading = l->conf->fade.low != 0,
 		.fading = l->fade.on,
 		.admitted = l->admitted && mams_addr_eq_ip(&l->now.address, &l->admitted_address),
@@ -108,7 +111,7 @@ static struct ctl_msg *compose_status(const struct ccm_admin *a, uint32_t id)
 	ccm_status_rtt(msg, s);
 	put_preferred(s, msg);
 	ccm_status_agreed(msg, s);
-	ccm_status_anchors(msg, s);
+	ccm_status_anchors(msg, s, ccm_agent_target(a->agent));
 	for (size_t k = 0; st->counters && k < 3; k++)
 		for (size_t i = 0; i < n[k]; i++)
 			st->counters[st->n_counters++] =
@@ -166,6 +169,10 @@ static void packet(void *user, struct mams_ctl_conn *c, const char *data, size_t
 		mams_ctl_answer(c, compose_status(a, msg->id));
 	else if (msg->type == CTL_METRICS_REQ && a->agent)
 		mams_ctl_answer(c, compose_metrics(a, msg->id));
+	else if (msg->type == CTL_POLICY && !msg->policy.automatic && a->agent)
+		mams_ctl_answer(
+			c, ccm_status_why(ccm_agent_session(a->agent), ccm_agent_target(a->agent),
+				   msg->id, mams_loop_now(a->loop)));
 	else if (msg->type == CTL_LOG_LEVEL)
 		on_log_level(c, msg);
 	else

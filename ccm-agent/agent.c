@@ -4,6 +4,7 @@
 #include "ccm-agent/apply_ipsec.h"
 #include "ccm-agent/apply_net.h"
 #include "ccm-agent/apply_tunnel.h"
+#include "ccm-agent/detour.h"
 #include "ccm-agent/netwatch.h"
 #include "ccm-agent/prober.h"
 #include "ccm-agent/sampler.h"
@@ -100,8 +101,11 @@ static void apply(struct ccm_agent *a)
 	a->madp_done = false;
 	a->tun_done = !a->tun;
 	a->tun_good = false;
+	/* who takes new connections first, then who leaves them */
+	if (a->tun && wanted.detour)
+		ccm_tun_set(a->tun, &wanted.tunnel);
 	ccm_madp_set(a->madp, &wanted, plugin, proxy);
-	if (a->tun)
+	if (a->tun && !wanted.detour)
 		ccm_tun_set(a->tun, &wanted.tunnel);
 	while (i < n)
 		run_step(a, &steps[i++], &plugin, &proxy);
@@ -281,36 +285,36 @@ static void on_peer(void *user, bool reachable)
 				 : mams_time_add_ms(mams_loop_now(a->loop), a->conf->madp_lost_ms));
 }
 
-static void forget_silent(struct ccm_agent *a)
-{
-	for (uint8_t i = 0; i < CCM_LINKS_MAX; i++) {
-		const struct ccm_session_link *l = &a->session.link[i];
-
-		if (mams_addr_is_set(&l->silent_local))
-			(void)ccm_session_path(
-				&a->session, i, &l->silent_local, &l->silent_proxy, false);
-	}
-}
-
-static void on_path(void *user, const struct ctl_path *path, bool silent)
+static void on_path(void *user, const struct ctl_px_event *e)
 {
 	struct ccm_agent *a = user;
-	struct mams_addr proxy;
+	const struct ctl_path *path = e ? e->path : NULL;
+	bool silent = e && e->kind == CTL_PX_PATH_SILENT;
 
 	if (!path)
-		forget_silent(a);
+		ccm_session_forget_paths(&a->session);
 	else if (path->connection_id < CCM_LINKS_MAX) {
-		proxy = path->proxy;
+		struct mams_addr proxy = path->proxy;
+
 		proxy.port = path->proxy_port;
-		if (ccm_session_path(
-			    &a->session, path->connection_id, &path->local, &proxy, silent))
-			log_warn("link %s %s", path->name ? path->name : "?",
-				silent ? "is up, but nothing comes back over it: others carry"
-				       : "answers again and carries");
+		if (e->kind == CTL_PX_PATH_PLAIN
+				? ccm_detour_path(&a->session, path->connection_id, &path->local,
+					  &proxy, e->for_ms, mams_loop_now(a->loop))
+				: ccm_session_path(&a->session, path->connection_id, &path->local,
+					  &proxy, silent))
+			ccm_log_path(e);
 		if (silent && a->ipsec)
 			ccm_ipsec_silent(a->ipsec, path->connection_id, &path->local);
 	}
 	/* not from here: we may stand in what sends to the proxy */
+	mams_loop_timer_at(a->timer, mams_loop_now(a->loop));
+}
+
+static void on_carries(void *user, bool carries)
+{
+	struct ccm_agent *a = user;
+
+	ccm_detour_tunnel(&a->session, carries);
 	mams_loop_timer_at(a->timer, mams_loop_now(a->loop));
 }
 
@@ -362,7 +366,7 @@ static void on_sa(void *user, const struct ccm_sa *sa, bool up)
 }
 
 static const struct ccm_ipsec_ops ipsec_ops = {.sa = on_sa};
-static const struct ccm_tun_ops tun_ops = {.done = on_tunnel};
+static const struct ccm_tun_ops tun_ops = {.done = on_tunnel, .carries = on_carries};
 static const struct ccm_madp_ops madp_ops = {
 	.done = on_done, .peer = on_peer, .path = on_path, .flows = on_flows};
 

@@ -25,6 +25,17 @@ void ccm_log_link(const struct ccm_link_conf *conf, uint8_t id, const struct ccm
 		state->mtu);
 }
 
+void ccm_log_path(const struct ctl_px_event *e)
+{
+	const char *words = e->kind == CTL_PX_PATH_SILENT
+				    ? "is up, but nothing comes back over it: others carry"
+			    : e->kind != CTL_PX_PATH_PLAIN ? "answers again and carries"
+			    : e->for_ms                    ? "is in a network that strips MPTCP"
+							   : "lets MPTCP pass again";
+
+	log_warn("link %s %s", e->path->name ? e->path->name : "?", words);
+}
+
 void ccm_log_signal(const struct ccm_session *s, uint8_t id)
 {
 	log_info("signal of link %s %s", s->link[id].conf->name,

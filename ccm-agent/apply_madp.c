@@ -117,7 +117,9 @@ static struct ctl_msg *compose(
 			.n_paths = n,
 			.classes = classes,
 			.n_classes = t->n_classes,
-			.client_key = t->client_key[0] ? ctl_strdup(msg, t->client_key) : NULL};
+			.client_key = t->client_key[0] ? ctl_strdup(msg, t->client_key) : NULL,
+			.has_idle = t->detour,
+			.idle = t->detour};
 	return msg;
 }
 
@@ -188,7 +190,7 @@ static void closed(void *user, struct mams_ctl_conn *c)
 	log_warn("%s is gone; we dial again",
 		c == m->proxy.conn ? "mams-proxy" : "the mptcpd plugin");
 	if (c == m->proxy.conn)
-		m->ops->path(m->user, NULL, false);
+		m->ops->path(m->user, NULL);
 }
 
 static void take_result(struct ccm_madp *m, struct side *s, const struct ctl_msg *msg)
@@ -210,7 +212,7 @@ static void take_event(struct ccm_madp *m, const struct ctl_px_event *e)
 	if (e->kind == CTL_PX_PEER_UP || e->kind == CTL_PX_PEER_DOWN)
 		m->ops->peer(m->user, e->kind == CTL_PX_PEER_UP);
 	else if (e->path)
-		m->ops->path(m->user, e->path, e->kind == CTL_PX_PATH_SILENT);
+		m->ops->path(m->user, e);
 }
 
 static void packet(void *user, struct mams_ctl_conn *c, const char *data, size_t len)

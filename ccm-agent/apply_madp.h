@@ -16,9 +16,10 @@ struct ccm_madp_ops {
 	void (*done)(void *user, bool good);
 	/** The proxy reaches the N-MADP, or does not. */
 	void (*peer)(void *user, bool reachable);
-	/** The proxy hears nothing over a path any more, or has nothing to say against it.
-	 *  @param path  NULL: the proxy is gone, and with it what it said of paths */
-	void (*path)(void *user, const struct ctl_path *path, bool silent);
+	/** The proxy tells how a path is.
+	 *  @param e  of kind PATH_*, with a path; NULL: the proxy is gone, and with it what it said
+	 * of paths */
+	void (*path)(void *user, const struct ctl_px_event *e);
 	/** Answer to ccm_madp_ask_flows(). */
 	void (*flows)(void *user, uint64_t open);
 };

@@ -128,6 +128,7 @@ void ccm_net_free(struct ccm_net *n)
  */
 enum tunnel_rule {
 	T_MARK,   /* our own daemons */
+	T_BEGUN,  /* TCP that has begun in the tunnel ends there */
 	T_TCP,    /* the proxy's */
 	T_EXEMPT, /* as configured */
 	T_OWN,    /* IPv6: the host's other addresses */
@@ -146,7 +147,7 @@ static int rule(struct ccm_net *n, enum tunnel_rule place, struct mams_nl_rule r
 	int rc;
 
 	r.priority = tunnel_table(n) + (uint32_t)place;
-	if (place < T_LOCAL)
+	if (place < T_LOCAL && !r.table)
 		r.go_to = tunnel_table(n) + T_END;
 	rc = mams_nl_rule_add(n->nl, &r);
 	/* a host without IPv6 */
@@ -189,13 +190,26 @@ static int own_rule(struct ccm_net *n, const struct mams_addr *a)
 		(struct mams_nl_rule){.family = AF_INET6, .has_from = true, .from = host_of(a)});
 }
 
-static int skip_rules(struct ccm_net *n, uint8_t family)
+static int begun_rule(struct ccm_net *n, const struct mams_addr *anchor)
 {
+	return rule(n, T_BEGUN,
+		(struct mams_nl_rule){.family = anchor->family,
+			.ip_protocol = IPPROTO_TCP,
+			.has_from = true,
+			.from = host_of(anchor),
+			.table = tunnel_table(n)});
+}
+
+static int skip_rules(struct ccm_net *n, const struct mams_addr *anchor)
+{
+	const uint8_t family = anchor->family;
 	int rc = rule(n, T_END, (struct mams_nl_rule){.family = family});
 
 	if (rc == 0 && n->conf->mark)
 		rc = rule(
 			n, T_MARK, (struct mams_nl_rule){.family = family, .mark = n->conf->mark});
+	if (rc == 0 && !n->tunnel.all)
+		rc = begun_rule(n, anchor);
 	if (rc == 0 && !n->tunnel.all)
 		rc = rule(n, T_TCP,
 			(struct mams_nl_rule){.family = family, .ip_protocol = IPPROTO_TCP});
@@ -236,7 +250,7 @@ static int tunnel_family(struct ccm_net *n, const struct mams_addr *anchor)
 		return 0;
 	rc = mams_nl_default_to(n->nl, tunnel_table(n), n->tunnel.ifindex, anchor);
 	if (rc == 0)
-		rc = skip_rules(n, anchor->family);
+		rc = skip_rules(n, anchor);
 	return rc == 0 ? into_tunnel(n, anchor) : rc;
 }
 

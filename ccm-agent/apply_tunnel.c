@@ -30,8 +30,9 @@ struct ccm_tun {
 	bool ready; /* it holds the session as wanted */
 	uint32_t ifindex;
 	uint16_t ports[CCM_LINKS_MAX];
-	uint32_t up;  /* bits of paths that work */
-	bool in_use;  /* the host's packets go there */
+	uint32_t up; /* bits of paths that work */
+	bool in_use; /* the host's packets go there */
+	bool with_tcp;
 	bool pending; /* done() is owed */
 	bool dns_written;
 	struct mams_loop_timer *patience;
@@ -87,11 +88,14 @@ static void use(struct ccm_tun *t, bool catching)
 	int rc = ccm_net_tunnel(t->net, t->ready ? &net : NULL);
 
 	catching = catching && rc == 0;
-	if (t->in_use != catching)
+	if (t->in_use != catching || (catching && t->with_tcp != t->want.all))
 		log_info(catching ? "the tunnel is in use%s"
 				  : "the tunnel is not in use: new flows go direct%s",
 			catching && t->want.all ? ", TCP as well" : "");
+	if (t->in_use != catching)
+		t->ops->carries(t->user, catching);
 	t->in_use = catching;
+	t->with_tcp = t->want.all;
 	remove_dns(t);
 	if (catching)
 		write_dns(t);
@@ -211,6 +215,9 @@ void ccm_tun_set(struct ccm_tun *t, const struct ccm_tunnel *wanted)
 	/* before it is told, so that nothing goes into a device that has no session */
 	if (!t->ready)
 		look(t);
+	/* a matter of our routes alone */
+	else if (t->in_use && t->with_tcp != t->want.all)
+		use(t, t->want.catching);
 	tell(t);
 	if (t->want.on)
 		mams_loop_timer_at(

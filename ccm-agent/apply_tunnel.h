@@ -15,6 +15,8 @@ struct ccm_tun_ops {
 	 *  @param ports  [CCM_LINKS_MAX] of the links that work, else 0; NULL: there is no tunnel
 	 */
 	void (*done)(void *user, const uint16_t *ports);
+	/** The host's packets go there from now on, or no more. */
+	void (*carries)(void *user, bool carries);
 };
 
 /** @param net  borrowed */

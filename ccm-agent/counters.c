@@ -41,6 +41,7 @@ const struct mams_metric ccm_counter_rows[] = {
 	CNT("estimations_total", estimations, "path estimations begun"),
 	CNT("estimations_silent_total", estimations_silent, "of these, without a single probe"),
 	CNT("estimation_results_total", estimation_results, "MX Path Estimation Results sent"),
+	CNT("paths_plain_total", paths_plain, "times a path's network was found to strip MPTCP"),
 	CNT("paths_silent_total", paths_silent,
 		"times that nothing came back over a path whose link is up"),
 	CNT("needs_total", needs, "requirements of applications"),

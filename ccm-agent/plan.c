@@ -125,7 +125,7 @@ size_t ccm_plan(const struct ccm_target *applied, const struct ccm_target *wante
 		steps[n++] = (struct ccm_step){.kind = CCM_STEP_FREE};
 	if (paths)
 		steps[n++] = (struct ccm_step){.kind = CCM_STEP_PM_PATHS};
-	if (applied->catching != wanted->catching ||
+	if (applied->catching != wanted->catching || applied->detour != wanted->detour ||
 		(wanted->catching && (classes || !paths_eq(applied, wanted, true) ||
 					     strcmp(applied->client_key, wanted->client_key) != 0)))
 		steps[n++] = (struct ccm_step){.kind = CCM_STEP_PX_PATHS};

@@ -58,6 +58,7 @@ struct ccm_target {
 	struct ccm_class classes[CCM_CLASSES_MAX]; /**< flows that use some of the paths only */
 	size_t n_classes;
 	bool catching;                /**< new connections of applications go through the proxy */
+	bool detour;                  /**< but into the tunnel now, which the proxy waits out */
 	bool native;                  /**< what is not caught leaves by the link native_id */
 	uint8_t native_id;            /**< (RFC 8743 12: steering without convergence) */
 	char client_key[CCM_KEY_MAX]; /**< secret; base64 */

@@ -2,6 +2,7 @@
 
 #include "ccm-agent/advice.h"
 #include "ccm-agent/compose.h"
+#include "ccm-agent/detour.h"
 #include "ccm-agent/leave.h"
 #include "ccm-agent/setup.h"
 #include "ccm-agent/steering.h"
@@ -159,6 +160,17 @@ bool ccm_session_path(struct ccm_session *s, uint8_t connection_id, const struct
 	if (s->set_up)
 		ccm_session_apply(s);
 	return true;
+}
+
+void ccm_session_forget_paths(struct ccm_session *s)
+{
+	for (uint8_t i = 0; i < CCM_LINKS_MAX; i++) {
+		const struct ccm_session_link *l = &s->link[i];
+
+		if (mams_addr_is_set(&l->silent_local))
+			(void)ccm_session_path(s, i, &l->silent_local, &l->silent_proxy, false);
+	}
+	ccm_detour_forget(s);
 }
 
 bool ccm_session_is_silent(const struct ccm_session *s, uint8_t connection_id)

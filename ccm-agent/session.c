@@ -7,6 +7,7 @@
 #include "ccm-agent/advice.h"
 #include "ccm-agent/agree.h"
 #include "ccm-agent/compose.h"
+#include "ccm-agent/detour.h"
 #include "ccm-agent/leave.h"
 #include "ccm-agent/plane.h"
 #include "ccm-agent/report.h"
@@ -559,6 +560,7 @@ void ccm_session_tick(struct ccm_session *s, mams_time now)
 		s->last_heard = now; /* no memory: try again a period later */
 	if (!mams_time_before(now, fallback_due(s)))
 		fall_back(s);
+	ccm_detour_tick(s, now);
 	if (ccm_setup_tick(s, now))
 		ccm_session_apply(s);
 	ccm_associate_tick(s, now);
@@ -572,6 +574,7 @@ mams_time ccm_session_deadline(const struct ccm_session *s)
 
 	t = mams_time_min(t, ccm_advice_deadline(s, s->last_heard));
 	t = mams_time_min(t, ccm_setup_deadline(s));
+	t = mams_time_min(t, ccm_detour_deadline(s));
 	t = mams_time_min(t, ccm_associate_deadline(s));
 	t = mams_time_min(t, ccm_leave_deadline(s));
 	return mams_time_min(t, mams_time_min(keep_alive_due(s), fallback_due(s)));

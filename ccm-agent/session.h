@@ -104,6 +104,7 @@ struct ccm_counters {
 	uint64_t redirects_refused;
 	uint64_t probes_refused;
 	uint64_t paths_silent;
+	uint64_t paths_plain;
 	uint64_t probes_received;
 	uint64_t probes_strange;
 	uint64_t estimations;
@@ -129,6 +130,10 @@ struct ccm_session_link {
 	/* the path over which the proxy hears nothing any more; unset: none */
 	struct mams_addr silent_local;
 	struct mams_addr silent_proxy;
+	/* the path whose network strips MPTCP, and until when that is remembered */
+	struct mams_addr plain_local;
+	struct mams_addr plain_proxy;
+	mams_time plain_until;
 	struct ccm_fade fade; /**< its signal */
 	bool left;            /**< the NCM has been told that we leave it */
 	bool restored;        /**< and has to be told that we do no more */
@@ -224,6 +229,7 @@ struct ccm_session {
 	unsigned redirects; /**< followed since a session stood */
 	struct ccm_session_link link[CCM_LINKS_MAX];
 	bool set_up;              /**< a user plane is wanted */
+	bool tunnel_carries;      /**< the host's packets go into the trailer's tunnel */
 	bool fallen_back;         /**< no new connections; running ones finish */
 	struct mx_msg *setup_req; /**< not yet answered: being applied */
 	struct mx_msg *steer_req;
@@ -268,6 +274,8 @@ void ccm_session_applied(struct ccm_session *s, uint32_t ok, const uint16_t *por
 bool ccm_session_path(struct ccm_session *s, uint8_t connection_id, const struct mams_addr *local,
 	const struct mams_addr *proxy, bool silent);
 bool ccm_session_is_silent(const struct ccm_session *s, uint8_t connection_id);
+/** The proxy that knew what is wrong with its paths is gone. */
+void ccm_session_forget_paths(struct ccm_session *s);
 /** After a fallback: no flow runs through the proxy any more. */
 void ccm_session_drained(struct ccm_session *s);
 /** The N-MADP has been unreachable for too long: back to the plain network, try again later. */

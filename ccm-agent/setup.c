@@ -1,5 +1,6 @@
 #include "ccm-agent/setup.h"
 
+#include "ccm-agent/detour.h"
 #include "ccm-agent/leave.h"
 #include "ccm-agent/protect.h"
 
@@ -160,8 +161,9 @@ void ccm_session_wanted(const struct ccm_session *s, struct ccm_target *out)
 		out->catching = !s->fallen_back;
 		snprintf(out->client_key, sizeof(out->client_key), "%s", a->client_key);
 	}
+	out->detour = tunnel && ccm_detour_wanted(s, out);
 	if (tunnel)
-		ccm_tunnel_want(s, tunnel, ccm_setup_caught(s) != NULL, out);
+		ccm_tunnel_want(s, tunnel, ccm_setup_caught(s) != NULL && !out->detour, out);
 	for (size_t i = 0; i < CCM_RETIRED_MAX; i++)
 		if (s->retired[i].group)
 			want_retired(s, &s->retired[i], out);

@@ -1,7 +1,9 @@
 #include "ccm-agent/status.h"
 
 #include "ccm-agent/agree.h"
+#include "ccm-agent/detour.h"
 #include "ccm-agent/linkstat.h"
+#include "ccm-agent/setup.h"
 #include "lib/io/sockdiag.h"
 
 static const char **put_names(
@@ -44,9 +46,12 @@ static const char **put_links(struct ctl_msg *msg, const struct ccm_session *s,
 	return out;
 }
 
-void ccm_status_anchors(struct ctl_msg *msg, const struct ccm_session *s)
+void ccm_status_anchors(
+	struct ctl_msg *msg, const struct ccm_session *s, const struct ccm_target *applied)
 {
 	struct ctl_ccm_status *out = &msg->ccm_status;
+	const bool proxy = applied->catching && !applied->detour;
+	const bool tunnel = applied->tunnel.catching && applied->tunnel.all;
 
 	out->anchors = ctl_alloc(msg, CCM_ANCHORS_MAX * sizeof(*out->anchors));
 	for (size_t i = 0; out->anchors && s->set_up && i < CCM_ANCHORS_MAX; i++) {
@@ -61,12 +66,75 @@ void ccm_status_anchors(struct ctl_msg *msg, const struct ccm_session *s)
 							  ? mx_convergence_name(MX_CONV_MPTCP_PROXY)
 						  : a->tunnelled ? mx_convergence_name(MX_CONV_GMA)
 								 : "none"),
+			.has_tcp = true,
+			.tcp = a == ccm_setup_caught(s)
+				       ? proxy
+				       : a->tunnelled && tunnel &&
+						 a->id == applied->tunnel.anchor_id,
 			.anchor4 = a->inside.anchor4,
 			.anchor6 = a->inside.anchor6};
 		x->dl = put_links(msg, s, a, a->dl, &x->n_dl);
 		x->ul = put_links(msg, s, a, a->ul, &x->n_ul);
 		out->n_anchors++;
 	}
+}
+
+/* @return how many; until: the first of them to be forgotten */
+static size_t name_plain(const struct ccm_session *s, struct mams_buf *out, mams_time *until)
+{
+	size_t n = 0;
+
+	*until = MAMS_TIME_NEVER;
+	for (uint8_t i = 0; i < CCM_LINKS_MAX; i++) {
+		if (!s->link[i].conf || !ccm_detour_is_plain(s, i))
+			continue;
+		mams_buf_printf(out, "%s%s", n++ ? ", " : "", s->link[i].conf->name);
+		*until = mams_time_min(*until, s->link[i].plain_until);
+	}
+	return n;
+}
+
+static void say_why(const struct ccm_session *s, const struct ccm_target *t, mams_time now,
+	struct mams_buf *out)
+{
+	struct mams_buf links = {0};
+	mams_time until;
+	size_t n = name_plain(s, &links, &until);
+
+	if (t->catching && !t->detour)
+		mams_buf_printf(out, "new connections go by the proxy");
+	else if (t->tunnel.catching && t->tunnel.all)
+		mams_buf_printf(out, "new connections go into the trailer's tunnel%s",
+			t->detour ? ": no network in use lets MPTCP through"
+				  : ": no anchor has a proxy");
+	else
+		mams_buf_printf(out, "new connections go as the host routes");
+	if (n && !links.failed)
+		mams_buf_printf(out, "; MPTCP is stripped on %s, remembered for %d min", links.data,
+			(mams_time_ms_until(now, until) + 59999) / 60000);
+	mams_buf_fini(&links);
+}
+
+struct ctl_msg *ccm_status_why(
+	const struct ccm_session *s, const struct ccm_target *applied, uint32_t id, mams_time now)
+{
+	struct ctl_msg *msg = ctl_msg_new(CTL_POLICY_STATUS, id);
+	struct ctl_policy_status *out = msg ? &msg->policy_status : NULL;
+	struct mams_buf words = {0};
+
+	if (!msg)
+		return NULL;
+	out->client = "this client";
+	out->classes = ctl_alloc(msg, sizeof(*out->classes));
+	say_why(s, applied, now, &words);
+	if (out->classes && !words.failed) {
+		out->classes->name = "tcp";
+		out->classes->state = "auto";
+		out->classes->words = ctl_strdup(msg, words.data);
+		out->n_classes = 1;
+	}
+	mams_buf_fini(&words);
+	return msg;
 }
 
 static void take_rtt(void *user, const struct mams_tcp_socket *socket)

@@ -67,6 +67,8 @@ static void put_rules(
 	char text[MAMS_ADDR_STRLEN];
 
 	mams_buf_printf(b, "meta l4proto != tcp accept\n");
+	/* what is under way stays where it is: to the kernel's tracking it may be new */
+	mams_buf_printf(b, "tcp flags & (fin | syn | rst | ack) != syn accept\n");
 	mams_buf_printf(b, "meta mark %u accept\n", c->conf->mark);
 	mams_buf_printf(b, "fib daddr type { local, broadcast, multicast, anycast } accept\n");
 	mams_buf_printf(b, "ip daddr 169.254.0.0/16 accept\nip6 daddr fe80::/10 accept\n");

@@ -126,7 +126,7 @@ static int catch_or_not(struct px_control *c, struct mams_error *err)
 
 	if (!c->catch)
 		return 0;
-	if (c->set.n_paths == 0 || c->peer_down) {
+	if (c->set.n_paths == 0 || c->set.idle || c->peer_down) {
 		px_catch_off(c->catch, atomic_load(&c->instance.flows) > 0);
 		watch_drain(c);
 		return 0;
@@ -136,24 +136,10 @@ static int catch_or_not(struct px_control *c, struct mams_error *err)
 	return px_catch_on(c->catch, proxies, c->set.n_paths, err);
 }
 
-static struct ctl_path *put_path(struct ctl_msg *msg, const struct px_path *p)
-{
-	struct ctl_path *out = p ? ctl_alloc(msg, sizeof(*out)) : NULL;
-
-	if (out)
-		px_status_path(msg, p, out);
-	return out;
-}
-
 static void tell_event(
 	struct px_control *c, int kind, const char *words, const struct px_path *path)
 {
-	struct ctl_msg *msg = ctl_msg_new(CTL_PX_EVENT, 0);
-
-	if (msg)
-		msg->px_event = (struct ctl_px_event){
-			.kind = kind, .text = ctl_strdup(msg, words), .path = put_path(msg, path)};
-	mams_ctl_tell_all(c->server, msg);
+	mams_ctl_tell_all(c->server, px_status_event(kind, words, path, mams_loop_now(c->loop)));
 }
 
 static void plugin_there(void *user)
@@ -195,6 +181,13 @@ static void path_changed(void *user, const struct px_path *path, bool silent)
 {
 	tell_event(user, silent ? CTL_PX_PATH_SILENT : CTL_PX_PATH_UP,
 		silent ? "nothing comes back over it" : "it answers", path);
+}
+
+static void tell_plain(struct px_control *c)
+{
+	for (size_t i = 0; i < c->set.n_paths; i++)
+		tell_event(
+			c, CTL_PX_PATH_PLAIN, "what its network does to MPTCP", &c->set.paths[i]);
 }
 
 /* The plugin must know which connections are of a class, or carry one direction. */
@@ -355,7 +348,9 @@ static void take_note(struct px_control *c, struct px_note *n)
 		(void)!publish(c);
 		break;
 	case PX_NOTE_PLAIN:
-		log_warn("connection=%u its network strips MPTCP", n->value);
+		log_warn("connection=%u its network %s", n->value,
+			n->code ? "strips MPTCP" : "lets MPTCP pass again");
+		tell_plain(c);
 		break;
 	case PX_NOTE_AWAKE:
 		px_watcher_wake(c->watcher);
@@ -440,8 +435,10 @@ static void request(struct px_control *c, struct mams_ctl_conn *from, const stru
 		rc == 0       ? "ok"
 		: err.text[0] ? err.text
 			      : mams_strerror(rc));
-	if (m->type == CTL_PX_PATHS && rc == 0)
-		px_watcher_repeat(c->watcher); /* whoever is new knows nothing of them */
+	if (m->type != CTL_PX_PATHS || rc != 0)
+		return;
+	px_watcher_repeat(c->watcher); /* whoever is new knows nothing of them */
+	tell_plain(c);
 }
 
 static void packet(void *user, struct mams_ctl_conn *from, const char *data, size_t len)

@@ -21,7 +21,7 @@ enum px_note_kind {
 	PX_NOTE_UNREACHABLE, /**< client: no path reached the N-MADP */
 	PX_NOTE_REFUSED, /**< client: the N-MADP answered with an error that concerns all flows */
 	PX_NOTE_COOKIE,  /**< client: the N-MADP gave us a cookie */
-	PX_NOTE_PLAIN,   /**< client: the network of the path value strips MPTCP */
+	PX_NOTE_PLAIN,   /**< client: the network of the path value strips MPTCP, or does no more */
 	PX_NOTE_AWAKE,  /**< client: the first flow of all has come, or the first octets for long */
 	PX_NOTE_SAMPLE, /**< network: what a subflow of client did */
 	PX_NOTE_ANEW,   /**< network: a subflow of the connection token holds it up */
@@ -34,7 +34,8 @@ struct px_note {
 	enum ctl_way way;         /**< what the connection carries */
 	struct px_client *client; /**< a reference moves with the note; NULL in transparent mode */
 	bool v4;                  /**< the connection's first subflow is IPv4 */
-	uint8_t code;             /**< PX_NOTE_REFUSED: Convert error code */
+	uint8_t code; /**< PX_NOTE_REFUSED: Convert error code; PX_NOTE_PLAIN: 1 it strips, 0 no
+			 more */
 	uint8_t value;
 	uint8_t n_cookie;
 	union {

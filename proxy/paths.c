@@ -110,13 +110,21 @@ bool px_path_plain(const struct px_path *p, bool plain, mams_time now)
 	if (!plain) {
 		atomic_store_explicit(&p->health->plain_in_row, 0, memory_order_relaxed);
 		set(&p->health->plain_until_us, 0);
-		return false;
+		return known;
 	}
 	if (atomic_fetch_add_explicit(&p->health->plain_in_row, 1, memory_order_relaxed) + 1 <
 		PLAIN_LIMIT)
 		return false;
 	set(&p->health->plain_until_us, now.us + PLAIN_US);
 	return !known;
+}
+
+uint32_t px_path_plain_ms(const struct px_path *p, mams_time now)
+{
+	int64_t left = get(&p->health->plain_until_us) - now.us;
+
+	/* rounded up: what is remembered is never told as forgotten */
+	return left > 0 ? (uint32_t)((left + 999) / 1000) : 0;
 }
 
 int64_t px_path_patience_us(const struct px_path *p, int64_t configured_us)

@@ -61,9 +61,11 @@ void px_path_worked(const struct px_path *p, int64_t us);
 bool px_path_syn_data(const struct px_path *p, bool acknowledged, mams_time now);
 /** Whether a connection over it fell back to plain TCP: one that begins there has no other link.
  *  Two in a row, and for an hour no connection begins there while another path in use does better;
- *  the first one after that finds out anew.  @return true when it has just become known */
+ *  the first one after that finds out anew.  @return is this news? */
 bool px_path_plain(const struct px_path *p, bool plain, mams_time now);
 bool px_path_is_plain(const struct px_path *p, mams_time now);
+/** How long it is remembered yet; 0: nothing is. */
+uint32_t px_path_plain_ms(const struct px_path *p, mams_time now);
 /** How long to wait for this path before the next one is tried as well: twice its usual time, but
  *  within one and two times the configured value. */
 int64_t px_path_patience_us(const struct px_path *p, int64_t configured_us);

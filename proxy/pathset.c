@@ -85,6 +85,7 @@ int px_pathset_take(struct px_pathset *s, const struct ctl_px_paths *m, struct m
 	s->cookie_len = (size_t)n_key;
 	memcpy(s->paths, paths, m->n_paths * sizeof(*paths));
 	s->n_paths = m->n_paths;
+	s->idle = m->has_idle && m->idle;
 	s->apart = false;
 	for (size_t i = 0; i < s->n_paths; i++)
 		s->apart |= paths[i].backup_up != paths[i].backup_down;

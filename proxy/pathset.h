@@ -21,6 +21,7 @@ struct px_pathset {
 	struct px_path paths[PX_PATHS_MAX];
 	size_t n_paths;
 	bool apart; /**< uplink and downlink use different ones */
+	bool idle;  /**< no new connection is caught */
 	bool bind;  /**< the plugin must know of connections */
 	struct px_class classes[PX_CLASSES_MAX];
 	size_t n_classes;

@@ -251,9 +251,10 @@ static void judge_syn_data(struct px_worker *w, const struct px_setup *s, const 
 static void judge_mptcp(struct px_worker *w, const struct px_setup *s, const struct px_try *t)
 {
 	const struct px_path *p = &s->paths[t->path];
-	struct px_note note = {.kind = PX_NOTE_PLAIN, .value = p->connection_id};
 	struct mams_mptcp_info info;
 	bool plain = mams_mptcp_info(t->fd, &info) != 0 || info.fallback;
+	struct px_note note = {
+		.kind = PX_NOTE_PLAIN, .value = p->connection_id, .code = plain ? 1 : 0};
 
 	if (plain && !mams_mptcp_is(t->fd))
 		return; /* this host's kernel has none */

@@ -21,6 +21,23 @@ void px_status_path(struct ctl_msg *msg, const struct px_path *p, struct ctl_pat
 	out->proxy.port = 0;
 }
 
+struct ctl_msg *px_status_event(
+	int kind, const char *words, const struct px_path *path, mams_time now)
+{
+	struct ctl_msg *msg = ctl_msg_new(CTL_PX_EVENT, 0);
+	struct ctl_px_event *e = msg ? &msg->px_event : NULL;
+
+	if (!msg)
+		return NULL;
+	*e = (struct ctl_px_event){.kind = kind, .text = ctl_strdup(msg, words)};
+	e->path = path ? ctl_alloc(msg, sizeof(*e->path)) : NULL;
+	if (e->path)
+		px_status_path(msg, path, e->path);
+	e->has_for_ms = kind == CTL_PX_PATH_PLAIN;
+	e->for_ms = e->has_for_ms && path ? px_path_plain_ms(path, now) : 0;
+	return msg;
+}
+
 static void put_path(struct ctl_msg *msg, const struct px_status_view *v, size_t i,
 	struct ctl_px_path_status *out)
 {

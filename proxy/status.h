@@ -25,6 +25,10 @@ struct px_status_view {
 
 /** A path as the controllers know it. */
 void px_status_path(struct ctl_msg *msg, const struct px_path *p, struct ctl_path *out);
+/** @param path  NULL: it is about none
+ *  @return a new message of the caller's, or NULL on ENOMEM */
+struct ctl_msg *px_status_event(
+	int kind, const char *words, const struct px_path *path, mams_time now);
 /** A new message of the caller's, or NULL on ENOMEM. */
 struct ctl_msg *px_status_compose(const struct px_status_view *v, uint32_t id);
 /** The same for Prometheus. */

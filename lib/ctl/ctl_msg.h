@@ -99,6 +99,8 @@ struct ctl_px_paths {
 	struct ctl_flow_class *classes;
 	size_t n_classes;
 	const char *client_key; /**< secret; base64; NULL when the N-MADP wants none */
+	bool has_idle;
+	bool idle; /**< no new connection is caught: another way takes them */
 };
 
 /** IPsec between a client's link and an N-MADP's address (lib/io/ipsec.h): the N-MADP answers. */
@@ -156,13 +158,16 @@ enum ctl_px_event_kind {
 	CTL_PX_PEER_DOWN,   /**< no path reaches the N-MADP; new connections go direct */
 	CTL_PX_PATH_UP,     /**< nothing is wrong with this path (any more) */
 	CTL_PX_PATH_SILENT, /**< nothing comes back over it, though its link is up */
+	CTL_PX_PATH_PLAIN,  /**< its network strips MPTCP, or does no more */
 	CTL_PX_PLUGIN_UP,   /**< the plugin beside it is there (again), and knows nothing */
 };
 
 struct ctl_px_event {
 	int kind; /**< enum ctl_px_event_kind */
 	const char *text;
-	struct ctl_path *path; /**< PATH_UP, PATH_SILENT; else NULL */
+	struct ctl_path *path; /**< PATH_UP, PATH_SILENT, PATH_PLAIN; else NULL */
+	bool has_for_ms;
+	uint32_t for_ms; /**< PATH_PLAIN: how long that is remembered; 0: MPTCP passes */
 };
 
 /** CCM -> client plugin: subflows exist exactly for these paths, on every connection whose peer is
@@ -337,8 +342,9 @@ struct ctl_link_status {
 	const char *type;      /**< Wi-Fi, LTE, ... */
 	const char *interface; /**< CCM only */
 	bool up;
-	bool has_silent, has_fading;
+	bool has_silent, has_fading, has_plain;
 	bool silent;   /**< CCM only: up, but nothing comes back over it */
+	bool plain;    /**< CCM only: its network strips MPTCP, as far as is known */
 	bool fading;   /**< its signal does, so others carry */
 	bool admitted; /**< the NCM has set it up as a delivery connection */
 	struct mams_addr address;
@@ -372,9 +378,11 @@ struct ctl_anchor_status {
 	const char *name; /**< NCM only */
 	uint8_t connection_id;
 	const char *type;
-	const char *method;                /**< MPTCP_Proxy, ...; "none": control plane only */
-	const char *madp;                  /**< instance, NCM only; NULL: none */
-	bool refused;                      /**< it needs an instance and there is none with room */
+	const char *method; /**< MPTCP_Proxy, ...; "none": control plane only */
+	const char *madp;   /**< instance, NCM only; NULL: none */
+	bool refused;       /**< it needs an instance and there is none with room */
+	bool has_tcp;
+	bool tcp;                          /**< CCM only: applications' TCP goes by it now */
 	struct mams_addr anchor4, anchor6; /**< GMA: the client's addresses inside */
 	const char **dl;                   /**< names of links that carry the downlink */
 	size_t n_dl;

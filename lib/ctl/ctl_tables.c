@@ -16,6 +16,7 @@ static const struct mams_enum_name event_names[] = {
 	{"peer_down", CTL_PX_PEER_DOWN, false},
 	{"path_up", CTL_PX_PATH_UP, false},
 	{"path_silent", CTL_PX_PATH_SILENT, false},
+	{"path_plain", CTL_PX_PATH_PLAIN, false},
 	{"plugin_up", CTL_PX_PLUGIN_UP, false},
 	{NULL, 0, false},
 };
@@ -54,6 +55,7 @@ static const struct mams_field px_paths_rows[] = {
 	ROW_LIST(ctl_px_paths, paths, "paths", 0, &path_table, 0, MAX_PATHS, ""),
 	ROW_LIST(ctl_px_paths, classes, "classes", OPT, &flow_class_table, 0, 64, ""),
 	ROW_STR(ctl_px_paths, client_key, "client_key", SECRET, 1024, "base64"),
+	ROW_OPT_BOOL(ctl_px_paths, idle, "idle", "no new connection is caught"),
 };
 static TABLE(px_paths_table, ctl_px_paths, "px_paths", px_paths_rows);
 
@@ -108,7 +110,9 @@ static TABLE(px_probe_table, ctl_px_probe, "px_probe", px_probe_rows);
 static const struct mams_field px_event_rows[] = {
 	ROW_ENUM(ctl_px_event, kind, "kind", event_names, ""),
 	TEXT(ctl_px_event, text, OPT),
-	ROW_OPT_OBJ(ctl_px_event, path, "path", &path_table, "of path_up and path_silent"),
+	ROW_OPT_OBJ(ctl_px_event, path, "path", &path_table, "of path_up, _silent, _plain"),
+	ROW_OPT_INT(U32, ctl_px_event, for_ms, "for_ms", 0, 86400000,
+		"of path_plain: remembered for so long; 0: MPTCP passes"),
 };
 static TABLE(px_event_table, ctl_px_event, "px_event", px_event_rows);
 
@@ -293,6 +297,7 @@ static const struct mams_field link_status_rows[] = {
 	TEXT(ctl_link_status, interface, OPT),
 	FLAG(ctl_link_status, up),
 	ROW_OPT_BOOL(ctl_link_status, silent, "silent", "up, but nothing comes back over it"),
+	ROW_OPT_BOOL(ctl_link_status, plain, "plain", "its network strips MPTCP"),
 	ROW_OPT_BOOL(ctl_link_status, fading, "fading", "its signal does, so others carry"),
 	FLAG(ctl_link_status, admitted),
 	ROW_ADDR(ctl_link_status, address, "address", OPT, ""),
@@ -345,6 +350,7 @@ static const struct mams_field anchor_status_rows[] = {
 	TEXT(ctl_anchor_status, method, 0),
 	TEXT(ctl_anchor_status, madp, OPT),
 	FLAG(ctl_anchor_status, refused),
+	ROW_OPT_BOOL(ctl_anchor_status, tcp, "tcp", "applications' TCP goes by it now"),
 	ROW_ADDR(ctl_anchor_status, anchor4, "anchor4", OPT, "GMA: the client's address inside"),
 	ROW_ADDR(ctl_anchor_status, anchor6, "anchor6", OPT, "likewise"),
 	NAMES(ctl_anchor_status, dl),

@@ -263,6 +263,26 @@ static void plan_silent(void)
 	CU_ASSERT_EQUAL(s[0].kind, CCM_STEP_PM_PATHS);
 }
 
+/* TCP that goes into the tunnel is the proxy's matter, and keeps its paths. */
+static void plan_detour(void)
+{
+	struct ccm_step s[CCM_STEPS_MAX];
+	struct ccm_target before;
+	struct ccm_target after;
+
+	start();
+	both_links();
+	before = target(2);
+	after = target(2);
+	after.detour = true;
+	ccm_plan_routes(&after, &links);
+	ccm_plan_routes(&before, &links);
+	CU_ASSERT_EQUAL(ccm_plan(&before, &after, s), 1);
+	CU_ASSERT_EQUAL(s[0].kind, CCM_STEP_PX_PATHS);
+	CU_ASSERT_EQUAL(ccm_plan(&after, &after, s), 0);
+	CU_ASSERT_EQUAL(ccm_plan(&after, &before, s), 1);
+}
+
 static void plan_native(void)
 {
 	struct ccm_step s[CCM_STEPS_MAX];
@@ -332,6 +352,7 @@ int main(void)
 		{"plan: order", plan_order},
 		{"plan: an instance that was left", plan_retired},
 		{"plan: a silent path", plan_silent},
+		{"plan: by the tunnel", plan_detour},
 		{"plan: the native network", plan_native},
 		{"plan: outage", plan_outage},
 		{"plan: key, catching", plan_key},

@@ -96,8 +96,12 @@ static void plain(void)
 	CU_ASSERT_FALSE(px_path_is_plain(&p[0], at(3600005)));
 	/* one more is enough then */
 	CU_ASSERT_TRUE(px_path_plain(&p[0], true, at(3700000)));
-	CU_ASSERT_FALSE(px_path_plain(&p[0], false, at(3700001)));
-	CU_ASSERT_FALSE(px_path_is_plain(&p[0], at(3700001)));
+	CU_ASSERT_EQUAL(px_path_plain_ms(&p[0], at(3700000)), 3600000);
+	CU_ASSERT_EQUAL(px_path_plain_ms(&p[0], mams_time_us(7299999999)), 1);
+	CU_ASSERT_TRUE(px_path_plain(&p[0], false, at(3700001)));
+	CU_ASSERT_FALSE(px_path_plain(&p[0], false, at(3700002)));
+	CU_ASSERT_FALSE(px_path_is_plain(&p[0], at(3700002)));
+	CU_ASSERT_EQUAL(px_path_plain_ms(&p[0], at(3700002)), 0);
 }
 
 static bool allowed(const struct px_dest_policy *p, const char *dst)

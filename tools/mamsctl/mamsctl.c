@@ -68,11 +68,12 @@ static const struct command commands[] = {
 	{"watch", "", "NTxqeyn", "clients' links and what they carry, once a second",
 		"With the last half minute as sparklines; ends when it is interrupted.\n", 0,
 		cmd_watch},
-	{"why", "[SESSION]", "NTxqeyn", "why a client's traffic goes where it goes",
+	{"why", "[SESSION]", "NCTxqeyn", "why a client's traffic goes where it goes",
 		"The last decision of automatic steering for each class of the policy: which "
 		"links,\n"
 		"why, with which figures, and what waits for how long.  SESSION is the client's\n"
-		"identity or session, as for --client.\n",
+		"identity or session, as for --client.  With --ccm the client's agent tells where\n"
+		"its TCP goes, by the proxy or the trailer.\n",
 		-1, cmd_why},
 	{"policy", "auto | replay FILE | simulate POLICY FILE", "NTxqeyn", "automatic steering",
 		"auto: an operator's order holds no longer, the policy steers again.\n"

@@ -31,6 +31,8 @@ static void put_class(const struct ctl_policy_class *c, struct mams_buf *out)
 	else if (c->record)
 		mams_buf_printf(out, "%s: a record that cannot be read: %s: %s\n", c->name,
 			err.where, err.text);
+	else if (c->words)
+		mams_buf_printf(out, "%s: %s\n", c->name, c->words);
 	else if (!state)
 		mams_buf_printf(out, "%s: nothing has been decided yet\n", c->name);
 	mams_arena_free(arena);
@@ -56,7 +58,7 @@ static int show_why(const struct options *o, const struct target *t, const struc
 
 static int ask_policy(const struct options *o, const char *client, bool automatic)
 {
-	struct target t = target_of(o, D_NCM);
+	struct target t = target_of(o, o->sockets[D_CCM] ? D_CCM : D_NCM);
 	struct ctl_msg *m = ctl_msg_new(CTL_POLICY, 1);
 	struct ctl_msg *answer = NULL;
 	int status = 1;

@@ -76,7 +76,11 @@ static void put_link(struct tbl *t, const struct ctl_link_status *l)
 	tbl_number(t, l->connection_id);
 	tbl_text(t, l->name);
 	tbl_text(t, l->type);
-	tbl_text(t, !l->up ? "down" : l->silent ? "silent" : l->fading ? "fading" : "up");
+	tbl_text(t, !l->up      ? "down"
+		    : l->silent ? "silent"
+		    : l->fading ? "fading"
+		    : l->plain  ? "up, strips MPTCP"
+				: "up");
 	tbl_flag(t, l->admitted, "yes", "no");
 	tbl_text(t, use_of(l));
 	put_address(t, &l->address);
@@ -116,12 +120,20 @@ static void put_list(struct tbl *t, const char **names, size_t n)
 	tbl_text(t, n ? text : NULL);
 }
 
+static void put_method(struct tbl *t, const struct ctl_anchor_status *a)
+{
+	char text[64];
+
+	snprintf(text, sizeof(text), "%s%s", a->method, a->tcp ? " (TCP)" : "");
+	tbl_text(t, text);
+}
+
 static void put_anchor(struct tbl *t, const struct ctl_anchor_status *a)
 {
 	tbl_number(t, a->connection_id);
 	tbl_text(t, a->name);
 	tbl_text(t, a->type);
-	tbl_text(t, a->method);
+	put_method(t, a);
 	tbl_text(t, a->refused ? "no room" : a->madp);
 	put_list(t, a->dl, a->n_dl);
 	put_list(t, a->ul, a->n_ul);
