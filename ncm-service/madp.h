@@ -14,6 +14,7 @@ struct ncm_madp;
 struct ctl_quality_way;
 
 struct ncm_madp_measured {
+	size_t madp;
 	uint8_t id; /**< of the connection, below NCM_LINKS_MAX */
 	enum ncm_quality_source from;
 	struct ncm_way_report ul, dl;

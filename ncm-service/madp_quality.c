@@ -38,7 +38,8 @@ static bool take(const struct ncm_madp *m, size_t madp, enum ncm_quality_source 
 	struct ctl_quality_link *q)
 {
 	struct ncm_session *s = ncm_registry_by_id(m->registry, q->session_id);
-	struct ncm_madp_measured x = {.from = from,
+	struct ncm_madp_measured x = {.madp = madp,
+		.from = from,
 		.ul = ncm_quality_report(&q->ul),
 		.dl = ncm_quality_report(&q->dl),
 		.told_ul = &q->ul,

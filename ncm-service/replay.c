@@ -379,6 +379,9 @@ static int take_input(
 	case CTL_TRACE_REVIEW:
 		ncm_session_review(s, mams_time_us(now.us + (int64_t)in->after_us));
 		break;
+	case CTL_TRACE_FAR:
+		ncm_session_far(s, in->far, now);
+		break;
 	case CTL_TRACE_PROBE:
 		(void)ncm_session_probe(s, in->links, now);
 		break;

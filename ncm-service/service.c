@@ -114,6 +114,7 @@ void ncm_service_run(struct ncm_service *v, struct ncm_session *s)
 	struct ncm_action a;
 	bool ended = false;
 
+	ncm_service_look_near(v, s);
 	while (ncm_session_next(s, &a)) {
 		ncm_trace_action(v->trace, s, &a, mams_loop_now(v->loop));
 		act(v, s, &a);

@@ -150,6 +150,30 @@ static void probing(void *user, uint64_t session_id, uint8_t connection_id, bool
 	ncm_service_run(v, s);
 }
 
+void ncm_service_look_near(struct ncm_service *v, struct ncm_session *s)
+{
+	mams_time now = mams_loop_now(v->loop);
+	struct ctl_trace_input in = {.kind = CTL_TRACE_FAR, .has_far = true};
+
+	if (s->state == NCM_STATE_ENDED || !ncm_near_look(&v->near, s, now, &in.far))
+		return;
+	ncm_trace_input(v->trace, s, &in, NULL, now);
+	ncm_session_far(s, in.far, now);
+}
+
+/* A one-way delay counts twice where the other direction is not told. */
+static void take_path(
+	struct ncm_service *v, const struct ncm_session *s, const struct ncm_madp_measured *x)
+{
+	const struct ncm_link *l = &s->s.links[x->id];
+	const struct ncm_way_quality *q = &s->quality[x->id].dl;
+
+	if (x->dl.has_delay && l->in_setup && l->admission == NCM_ADMIT_OK)
+		ncm_near_take(&v->near, (uint8_t)l->access, &l->setup_address, x->madp,
+			x->dl.delay_us + (x->ul.has_delay ? x->ul.delay_us : x->dl.delay_us),
+			q->has_loss ? q->loss_ppm : 0, mams_loop_now(v->loop));
+}
+
 static void measured(void *user, struct ncm_session *s, const struct ncm_madp_measured *x)
 {
 	struct ncm_service *v = user;
@@ -164,6 +188,7 @@ static void measured(void *user, struct ncm_session *s, const struct ncm_madp_me
 
 	ncm_trace_input(v->trace, s, &in, NULL, now);
 	ncm_session_quality(s, x->id, x->from, &x->ul, &x->dl, now);
+	take_path(v, s, x);
 	ncm_service_run(v, s);
 }
 

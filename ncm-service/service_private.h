@@ -4,6 +4,7 @@
 #pragma once
 
 #include "ncm-service/decisions.h"
+#include "ncm-service/near.h"
 #include "ncm-service/service.h"
 
 struct ncm_service {
@@ -14,6 +15,7 @@ struct ncm_service {
 	struct ncm_madp *madp;
 	struct ncm_trace *trace;
 	struct ncm_decisions *decisions;
+	struct ncm_near near;
 	struct mams_loop_timer *timer;
 	struct mams_loop_timer *instances; /* when one that is away counts as dead */
 	struct mams_loop_timer *room;      /* somebody has left: who was refused? */
@@ -37,6 +39,8 @@ void ncm_service_arm_session(struct ncm_service *v, struct ncm_session *s);
 extern const struct ncm_madp_ops ncm_service_madp_ops;
 /** Somebody has left an instance. */
 void ncm_service_look_for_room(struct ncm_service *v);
+/** Has it come to be far from its instances? */
+void ncm_service_look_near(struct ncm_service *v, struct ncm_session *s);
 /** Timers'; user is the struct ncm_service. */
 void ncm_service_there_is_room(void *user);
 void ncm_service_watch_instances(void *user);

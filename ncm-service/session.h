@@ -183,6 +183,10 @@ struct ncm_anchor_use {
 	int madp;         /**< index; -1: none */
 	uint32_t leaving; /**< bits of instances that the next confirmation releases */
 	bool refused;     /**< it needs an instance and there is none */
+	/* near.h: */
+	bool has_far, has_moved;
+	mams_time far_since; /**< another instance is nearer */
+	mams_time moved;     /**< it was told to go to a nearer one */
 };
 
 struct ncm_appreq;
@@ -248,6 +252,7 @@ struct ncm_session {
 	mams_time leave_at;
 	bool setup_stale;  /**< the setup under way tells what is true no longer: another follows */
 	uint32_t prepared; /**< bits of instances that know the client */
+	uint32_t far;      /**< bits of instances that others are nearer than (near.h) */
 	uint32_t told;     /**< bits of instances that may have connections of it */
 	struct mx_offer offer; /**< of the client */
 	struct mx_drop drops[MX_DROPS_MAX];
@@ -300,6 +305,9 @@ void ncm_session_seen(struct ncm_session *s, mams_time now);
 /** Instances have come, gone or been drained: whoever has to move, or can at last be served, is set
  *  up anew.  @param when  not before; spreads a crowd */
 void ncm_session_review(struct ncm_session *s, mams_time when);
+/** Of the instances that could serve it, those whose paths are worse (near.h): an anchor that is at
+ *  one of them moves.  @param when  not before */
+void ncm_session_far(struct ncm_session *s, uint32_t far, mams_time when);
 /** Start a steering transaction, at once or, while a running user plane is being set up anew, after
  *  that; the result comes by NCM_ACT_STEER_DONE with this request number.
  *  @return 0, -MAMS_ESTATE, -MAMS_EVALUE; err->text says why */

@@ -136,8 +136,7 @@ static void refuse(struct ncm_session *s, size_t a, int rc)
 		     : "no N-MADP instance is there: control plane only");
 }
 
-/* Of the instances that may serve it, those that most of its links reach. */
-static uint32_t nearest(const struct ncm_session *s, size_t a)
+uint32_t ncm_setup_nearest(const struct ncm_session *s, size_t a)
 {
 	uint32_t best = 0;
 	int most = 0;
@@ -157,7 +156,7 @@ static uint32_t nearest(const struct ncm_session *s, size_t a)
 static void assign(struct ncm_session *s, size_t a)
 {
 	struct ncm_anchor_use *u = &s->anchor[a];
-	uint32_t near = nearest(s, a);
+	uint32_t near = ncm_setup_nearest(s, a);
 	bool good = may_serve(s, a, u->madp) && ncm_madps_is_good(s->madps, (size_t)u->madp);
 	size_t madp;
 	int rc;
@@ -167,6 +166,8 @@ static void assign(struct ncm_session *s, size_t a)
 		s->s.anchors[a].madp[0] = '\0';
 		return;
 	}
+	if (near & ~s->far)
+		near &= ~s->far;
 	if (good && (near & bit(u->madp)))
 		return;
 	rc = ncm_madps_pick(s->madps, near, &madp);
@@ -244,6 +245,20 @@ void ncm_session_policy(struct ncm_session *s)
 	for (int i = 0; i < (int)s->policy->n_madps; i++)
 		if (s->told & bit(i))
 			ncm_session_push(s, (struct ncm_action){.kind = NCM_ACT_POLICY, .madp = i});
+}
+
+void ncm_session_far(struct ncm_session *s, uint32_t far, mams_time when)
+{
+	s->far = far;
+	for (size_t a = 0; a < s->policy->n_anchors; a++) {
+		const int madp = s->anchor[a].madp;
+
+		if (madp < 0 || !(far & bit(madp)) || !(ncm_setup_nearest(s, a) & ~far))
+			continue;
+		s->gather_until = mams_time_min(s->gather_until, when);
+		if (s->state == NCM_STATE_PREPARE)
+			s->prepare_again = mams_time_min(s->prepare_again, when);
+	}
 }
 
 void ncm_session_review(struct ncm_session *s, mams_time when)

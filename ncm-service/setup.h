@@ -21,5 +21,7 @@ void ncm_setup_restore(struct ncm_session *s);
 void ncm_setup_tick(struct ncm_session *s, mams_time now);
 /** Bits of the links over which an instance can be reached for an anchor (index). */
 uint32_t ncm_setup_reaches(const struct ncm_session *s, size_t anchor, size_t madp);
+/** Of the instances that may serve it, bits of those that most of its links reach. */
+uint32_t ncm_setup_nearest(const struct ncm_session *s, size_t a);
 /** Its places at the instances are free again. */
 void ncm_setup_forget(struct ncm_session *s);

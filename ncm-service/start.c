@@ -93,6 +93,8 @@ struct ctl_trace_start *ncm_start_put(
 			.advised = s->advised,
 			.prepared = s->prepared,
 			.told = s->told,
+			.has_far = s->far != 0,
+			.far = s->far,
 			.tunnelled = s->tunnelled,
 			.flows_told = s->flows_told,
 			.heard_us = (uint64_t)(now.us - s->last_heard.us),
@@ -169,6 +171,7 @@ static void take_state(struct ncm_session *s, const struct ctl_trace_start *st,
 	s->advised = st->advised;
 	s->prepared = st->prepared & madps;
 	s->told = st->told & madps;
+	s->far = st->has_far ? st->far & madps : 0;
 	s->tunnelled = st->tunnelled & NCM_ALL_CONNECTIONS;
 	s->flows_told = st->flows_told & ((1u << s->policy->n_anchors) - 1);
 	s->probe_port = st->probe_port;

@@ -118,6 +118,12 @@ static void put_words(
 	case CTL_TRACE_REVIEW:
 		mams_buf_printf(out, "N-MADP instances have changed");
 		break;
+	case CTL_TRACE_FAR:
+		mams_buf_printf(out, "of N-MADP instances others are nearer than:");
+		for (size_t i = 0; i < s->policy->n_madps; i++)
+			if (in->far & 1u << i)
+				mams_buf_printf(out, " %s", s->policy->madps[i].name);
+		break;
 	case CTL_TRACE_STEER:
 		put_steer(s, in->order, out);
 		break;

@@ -28,6 +28,7 @@ enum ctl_trace_input_kind {
 	CTL_TRACE_PROBING,  /**< connection_id: ready to be probed, or not */
 	CTL_TRACE_MEASURED, /**< connection_id: ul, dl, by a trailer or a proxy */
 	CTL_TRACE_REVIEW,   /**< instances have changed: act after after_us */
+	CTL_TRACE_FAR,      /**< far: instances that others are nearer than */
 	CTL_TRACE_STEER,    /**< order */
 	CTL_TRACE_PROBE,    /**< links */
 	CTL_TRACE_SEEN,     /**< the client is at its transport */
@@ -61,12 +62,13 @@ struct ctl_trace_order {
 struct ctl_trace_input {
 	int kind; /**< enum ctl_trace_input_kind */
 	const char *madp;
-	bool has_connection_id, has_links, has_ready, has_trailer, has_after_us;
+	bool has_connection_id, has_links, has_ready, has_trailer, has_after_us, has_far;
 	uint8_t connection_id;
 	uint32_t links; /**< bits of connection ids */
 	bool ready;
 	bool trailer;
 	uint64_t after_us;
+	uint32_t far; /**< bits of N-MADP instances */
 	struct ctl_trace_tunnel *tunnel;
 	struct ctl_trace_order *order;
 	struct ctl_quality_way *ul, *dl;
@@ -99,10 +101,11 @@ struct ctl_trace_start {
 	uint32_t sequence_num; /**< of its next own message */
 	bool modern;           /**< it has shown something of RFC 8743 */
 	bool advised;
-	uint32_t prepared, told; /**< bits of N-MADP instances */
-	uint32_t tunnelled;      /**< bits of connection ids */
-	uint32_t flows_told;     /**< bits of anchors */
-	uint64_t heard_us;       /**< ago */
+	bool has_far;
+	uint32_t prepared, told, far; /**< bits of N-MADP instances */
+	uint32_t tunnelled;           /**< bits of connection ids */
+	uint32_t flows_told;          /**< bits of anchors */
+	uint64_t heard_us;            /**< ago */
 	uint16_t probe_port;
 	struct ctl_trace_link *links;
 	size_t n_links;
