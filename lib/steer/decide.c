@@ -113,6 +113,8 @@ static bool brings_more(const struct steer_view *a, const struct steer_view *b)
 	const double of_a = steer_alone(a);
 	const double of_b = steer_alone(b);
 
+	if (!a->f.has_rate && !b->f.has_rate && steer_is_lossy(a, b) != steer_is_lossy(b, a))
+		return steer_is_lossy(b, a);
 	if (a->f.has_rate && of_a > of_b)
 		return true;
 	if (b->f.has_rate && of_b > of_a)

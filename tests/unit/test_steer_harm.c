@@ -24,6 +24,8 @@ static const struct {
 		STEER_R_CARRIES},
 	{"5 % lost", false, true, {50000, 50000}, {10000, 10000}, {0, 50000}, 0, 1,
 		STEER_R_HARM_LOSS},
+	{"5 % lost, a little nearer, and no rate known", false, true, {0, 0}, {11927, 11899},
+		{0, 52888}, 0, 1, STEER_R_HARM_LOSS},
 	{"5 % lost of a full link", false, false, {50000, 50000}, {10000, 10000}, {0, 50000}, 0, 3,
 		STEER_R_CARRIES},
 	{"5 % lost, and slow", false, false, {50000, 12000}, {10000, 10000}, {0, 50000}, 0, 1,
