@@ -3,6 +3,7 @@
 #include "lib/base/log.h"
 #include "lib/ctl/ctl_msg.h"
 #include "lib/io/ctlmsg.h"
+#include "lib/steer/conf.h"
 #include "mams_version.h"
 #include "ncm-service/admin_policy.h"
 #include "ncm-service/admin_steer.h"
@@ -12,6 +13,7 @@
 #include "ncm-service/overview.h"
 #include "ncm-service/status.h"
 #include "ncm-service/trace.h"
+#include "ncm-service/usage.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -96,6 +98,22 @@ static struct ctl_way_status *put_way(
 	return out;
 }
 
+static struct ctl_quota *put_quota(
+	struct ctl_msg *msg, const struct ncm_session *s, uint8_t id, mams_time now)
+{
+	uint64_t used;
+	const struct steer_price *p = ncm_usage_of(s, id, now, &used);
+	const uint64_t limit = p ? p->quota_mb * UINT64_C(1000000) : 0;
+	struct ctl_quota *out = p ? ctl_alloc(msg, sizeof(*out)) : NULL;
+
+	if (out)
+		*out = (struct ctl_quota){.used = used,
+			.limit = limit,
+			.near = used >= p->quota_mb * UINT64_C(10000) * p->quota_near,
+			.spent = p->spent || used >= limit};
+	return out;
+}
+
 static bool in_list(const struct ncm_session *s, uint8_t id, bool down)
 {
 	for (size_t a = 0; a < s->policy->n_anchors; a++)
@@ -150,6 +168,8 @@ static void put_session(struct ncm_admin *a, struct ctl_msg *msg, const struct n
 		if (s->s.links[i].known) {
 			put_link(msg, s, i, &out->links[out->n_links]);
 			put_measured(a, msg, s->measured[i], &out->links[out->n_links]);
+			out->links[out->n_links].quota =
+				put_quota(msg, s, i, mams_loop_now(a->loop));
 			out->links[out->n_links].ul_quality =
 				put_way(msg, &s->quality[i].ul, mams_loop_now(a->loop));
 			out->links[out->n_links].dl_quality =
@@ -175,7 +195,7 @@ static size_t length_of(const struct ctl_session_status *s)
 
 	for (size_t i = 0; i < s->n_links; i++)
 		n += 512 + 128 * s->links[i].n_measured + (s->links[i].path_est ? 256 : 0) +
-		     (s->links[i].dl_quality ? 512 : 0);
+		     (s->links[i].quota ? 128 : 0) + (s->links[i].dl_quality ? 512 : 0);
 	return n;
 }
 

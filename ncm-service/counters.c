@@ -14,6 +14,7 @@ const struct mams_metric ncm_counter_rows[] = {
 	CNT("messages_wrong_value_total", wrong_value, "E7: values that the session refuses"),
 	CNT("responses_unmatched_total", unmatched, "E8: responses without a request"),
 	CNT("links_not_admitted_total", not_admitted, "links that policy did not admit"),
+	CNT("quota_octets_total", quota_octets, "octets of clients counted against quotas"),
 	CNT("requests_unanswered_total", retries_spent, "own requests given up after all retries"),
 	CNT("sessions_created_total", sessions_created, "sessions made"),
 	CNT("sessions_ended_total", sessions_ended, "sessions ended"),

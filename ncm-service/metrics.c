@@ -38,6 +38,20 @@ static void put_links(
 	}
 }
 
+static void put_quotas(
+	struct mams_buf *out, const struct ncm_policy *p, const struct ncm_overview *o)
+{
+	mams_metrics_family(out, PROGRAM, "quota_links", MAMS_GAUGE,
+		"links of clients whose quota is nearly, or quite, used up");
+	for (size_t i = 0; i < p->n_accesses; i++) {
+		struct mams_metric_label l[] = {{"access", p->accesses[i].name}, {"state", "near"}};
+
+		mams_metrics_sample(out, PROGRAM, "quota_links", l, 2, o->access[i].near);
+		l[1].value = "spent";
+		mams_metrics_sample(out, PROGRAM, "quota_links", l, 2, o->access[i].spent);
+	}
+}
+
 static void put_madps(struct mams_buf *out, struct ncm_service *v)
 {
 	const struct ncm_madps *m = ncm_registry_madps(ncm_service_registry(v));
@@ -85,5 +99,6 @@ void ncm_metrics_text(struct ncm_service *v, const struct ncm_api *api, mams_tim
 		"of these, not active or with a link that cannot be used");
 	mams_metrics_sample(out, PROGRAM, "sessions_troubled", NULL, 0, o.troubled);
 	put_links(out, ncm_registry_madps(r)->policy, &o);
+	put_quotas(out, ncm_registry_madps(r)->policy, &o);
 	put_madps(out, v);
 }

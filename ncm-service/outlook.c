@@ -3,6 +3,7 @@
 #include "ncm-service/links.h"
 #include "ncm-service/steerer_private.h"
 #include "ncm-service/steering.h"
+#include "ncm-service/usage.h"
 
 #define IDLE_MS 3600000 /* what a path's delay was without load counts for so long */
 #define OTHER_MODE 255  /* in force, and none of ours */
@@ -82,18 +83,20 @@ static void put_link(const struct ncm_session *s, const struct ncm_steer_class *
 {
 	const struct ncm_steerer *st = s->steerer;
 	const char *access = s->policy->accesses[s->s.links[id].access].name;
-	const struct steer_price *price = steer_policy_price(st->policy, access);
+	uint64_t used = 0;
 
+	(void)ncm_usage_of(s, id, now, &used);
+	used /= 1000000;
 	*out = (struct steer_link){.id = id,
 		.access = access,
 		.ready = st->ready[id] && (ncm_session_deliveries(s, anchor) & 1u << id),
 		.ready_ms = st->ready[id] ? ncm_ms_since(st->ready_since[id], now) : 0,
-		.cost = price ? price->cost : 0,
-		.spent = price && price->spent,
+		.used_mb = used < UINT32_MAX ? (uint32_t)used : UINT32_MAX,
 		.dl = figures_of(&s->quality[id].dl, &s->path[id], now),
 		.ul = figures_of(&s->quality[id].ul, &s->path[id], now),
 		.dl_mark = mark_of(&c->dl[id], now),
 		.ul_mark = mark_of(&c->ul[id], now)};
+	steer_price_put(steer_policy_price(st->policy, access), out);
 	put_measured(s, id, MX_M_EST_DL_TPUT, now, &out->dl);
 	put_measured(s, id, MX_M_EST_UL_TPUT, now, &out->ul);
 	put_load(s, id, now, out);

@@ -1,5 +1,8 @@
 #include "ncm-service/overview.h"
 
+#include "lib/steer/conf.h"
+#include "ncm-service/usage.h"
+
 bool ncm_session_is_troubled(const struct ncm_session *s)
 {
 	if (s->state != NCM_STATE_ACTIVE)
@@ -21,7 +24,9 @@ static void take_links(const struct ncm_session *s, mams_time now, struct ncm_ov
 	for (uint8_t i = 0; i < NCM_LINKS_MAX; i++) {
 		const struct ncm_link *l = &s->s.links[i];
 		const struct ncm_quality *q = &s->quality[i];
+		const struct steer_price *price;
 		struct ncm_tally *t;
+		uint64_t used;
 
 		if (!l->known || l->admission != NCM_ADMIT_OK)
 			continue;
@@ -30,6 +35,11 @@ static void take_links(const struct ncm_session *s, mams_time now, struct ncm_ov
 			t->up++;
 		else
 			t->down++;
+		price = ncm_usage_of(s, i, now, &used);
+		if (price && used >= price->quota_mb * UINT64_C(1000000))
+			t->spent++;
+		else if (price && used >= price->quota_mb * UINT64_C(10000) * price->quota_near)
+			t->near++;
 		t->dl_kbps += ncm_quality_is_fresh(&q->dl, now) ? q->dl.used_kbps : 0;
 		t->ul_kbps += ncm_quality_is_fresh(&q->ul, now) ? q->ul.used_kbps : 0;
 	}

@@ -8,6 +8,7 @@
 struct ncm_tally {
 	uint32_t up, down; /**< links */
 	uint64_t dl_kbps, ul_kbps;
+	uint32_t near, spent; /**< links of clients that have nearly, or quite, used their quota */
 };
 
 struct ncm_overview {

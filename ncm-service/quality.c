@@ -1,5 +1,6 @@
 #include "lib/ctl/ctl_quality.h"
 #include "ncm-service/steerer.h"
+#include "ncm-service/usage.h"
 
 #define USED_US 1500000 /* what a source used stands so long: it tells once a second */
 #define FRESH_US 10000000
@@ -122,6 +123,7 @@ void ncm_session_quality(struct ncm_session *s, uint8_t id, enum ncm_quality_sou
 	ncm_quality_take(&s->quality[id].dl, from, dl, now);
 	s->counters->quality_reports++;
 	ncm_steerer_back(s, id, ul->back, dl->back, now);
+	ncm_usage_take(s, id, ul->octets + dl->octets, now);
 	ncm_steerer_news(s, now);
 }
 
@@ -137,5 +139,6 @@ struct ncm_way_report ncm_quality_report(const struct ctl_quality_way *w)
 		.delay_us = w->delay_us,
 		.jitter_us = w->jitter_us,
 		.packets = w->packets,
-		.lost = w->lost};
+		.lost = w->lost,
+		.octets = w->octets};
 }

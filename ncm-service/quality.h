@@ -50,6 +50,7 @@ struct ncm_way_report {
 	uint32_t delay_us;
 	uint32_t jitter_us;
 	uint32_t packets, lost;
+	uint64_t octets;
 };
 
 /** Take a report.  Rules:

@@ -22,6 +22,7 @@ struct ncm_registry {
 	struct ncm_counters counters;
 	struct ncm_madps madps;
 	const struct ncm_feed *feed;
+	int64_t wall_more;
 	struct entry *identities;
 	struct entry *ids;
 	struct mams_timerq timers;
@@ -93,6 +94,11 @@ void ncm_registry_set_feed(struct ncm_registry *r, const struct ncm_feed *feed)
 	r->feed = feed;
 }
 
+void ncm_registry_set_wall(struct ncm_registry *r, int64_t us, mams_time now)
+{
+	r->wall_more = us - now.us;
+}
+
 int ncm_registry_add(struct ncm_registry *r, const struct ncm_saved *saved, uint32_t first,
 	mams_time now, struct ncm_session **out)
 {
@@ -113,6 +119,7 @@ int ncm_registry_add(struct ncm_registry *r, const struct ncm_saved *saved, uint
 		return -ENOMEM;
 	}
 	e->session->feed = r->feed;
+	e->session->wall_more = &r->wall_more;
 	HASH_ADD_KEYPTR(by_identity, r->identities, e->session->s.identity,
 		strlen(e->session->s.identity), e);
 	HASH_ADD_KEYPTR(by_id, r->ids, &e->session->s.session_id, sizeof(uint64_t), e);

@@ -16,6 +16,9 @@ struct ncm_madps *ncm_registry_madps(struct ncm_registry *r);
 /** What the network says, for sessions made from now on.  @param feed  borrowed */
 void ncm_registry_set_feed(struct ncm_registry *r, const struct ncm_feed *feed);
 
+/** The wall clock, for periods of quotas.  @param us  microseconds since 1970 */
+void ncm_registry_set_wall(struct ncm_registry *r, int64_t us, mams_time now);
+
 /** Make a session; identity and session_id must be new.
  *  @return 0, -MAMS_ELIMIT (max_sessions), -ENOMEM */
 MAMS_MUST int ncm_registry_add(struct ncm_registry *r, const struct ncm_saved *saved,

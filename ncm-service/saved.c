@@ -58,6 +58,22 @@ static int write_apps(const struct ncm_saved *s, struct ctl_msg *msg)
 	return 0;
 }
 
+static int write_used(const struct ncm_saved *s, struct ctl_msg *msg)
+{
+	struct ctl_ncm_session *out = &msg->ncm_session;
+
+	out->used = ctl_alloc(msg, NCM_LINKS_MAX * sizeof(*out->used));
+	if (!out->used)
+		return -ENOMEM;
+	for (size_t i = 0; i < NCM_LINKS_MAX; i++)
+		if (s->used[i].access[0])
+			out->used[out->n_used++] =
+				(struct ctl_ncm_used){.access = ctl_strdup(msg, s->used[i].access),
+					.octets = s->used[i].octets,
+					.until = s->used[i].until};
+	return 0;
+}
+
 int ncm_saved_write(const struct ncm_saved *s, unsigned flags, struct mams_buf *out)
 {
 	struct ctl_msg *msg = ctl_msg_new(CTL_NCM_SESSION, 0);
@@ -104,6 +120,8 @@ int ncm_saved_write(const struct ncm_saved *s, unsigned flags, struct mams_buf *
 	rc = write_anchors(s, msg);
 	if (rc == 0)
 		rc = write_apps(s, msg);
+	if (rc == 0)
+		rc = write_used(s, msg);
 	if (rc == 0)
 		rc = ctl_encode(msg, flags, out, &err);
 	ctl_msg_free(msg);
@@ -182,6 +200,22 @@ static int read_apps(const struct ctl_ncm_session *s, struct ncm_saved *out, str
 	return rc;
 }
 
+static int read_used(const struct ctl_ncm_session *s, struct ncm_saved *out, struct mams_error *err)
+{
+	int rc = 0;
+
+	if (s->n_used > NCM_LINKS_MAX)
+		return mams_fail(err, MAMS_EVALUE, "used", "more than %u", NCM_LINKS_MAX);
+	for (size_t i = 0; rc == 0 && i < s->n_used; i++) {
+		struct ncm_used *u = &out->used[i];
+
+		rc = read_text(s->used[i].access, u->access, sizeof(u->access), "used", err);
+		u->octets = s->used[i].octets;
+		u->until = s->used[i].until;
+	}
+	return rc;
+}
+
 static int read_tunnel(
 	const struct ctl_ncm_session *s, struct ncm_tunnel *out, struct mams_error *err)
 {
@@ -212,6 +246,8 @@ static int read_session(
 		rc = read_anchors(s, out, err);
 	if (rc == 0)
 		rc = read_apps(s, out, err);
+	if (rc == 0)
+		rc = read_used(s, out, err);
 	return rc == 0 ? read_tunnel(s, &out->tunnel, err) : rc;
 }
 

@@ -173,8 +173,10 @@ int ncm_service_new(struct mams_loop *l, const struct ncm_conf *conf, struct ncm
 	v->store = store;
 	v->armed = MAMS_TIME_NEVER;
 	v->registry = ncm_registry_new(&conf->policy, mams_loop_now(l));
-	if (v->registry)
+	if (v->registry) {
+		ncm_registry_set_wall(v->registry, mams_clock_wall() * 1000000, mams_loop_now(l));
 		rc = ncm_trace_new(&v->trace);
+	}
 	if (rc == 0)
 		rc = mams_loop_timer_new(l, tick, v, &v->timer);
 	if (rc == 0)

@@ -186,6 +186,7 @@ static void measured(void *user, struct ncm_session *s, const struct ncm_madp_me
 		.dl = x->told_dl};
 	mams_time now = mams_loop_now(v->loop);
 
+	ncm_registry_set_wall(v->registry, mams_clock_wall() * 1000000, now);
 	ncm_trace_input(v->trace, s, &in, NULL, now);
 	ncm_session_quality(s, x->id, x->from, &x->ul, &x->dl, now);
 	take_path(v, s, x);

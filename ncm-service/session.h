@@ -117,6 +117,7 @@ struct ncm_counters {
 	uint64_t policy_refused;
 	uint64_t quality_reports;
 	uint64_t quality_unknown;
+	uint64_t quota_octets;
 };
 extern const struct mams_metric ncm_counter_rows[];
 extern const size_t ncm_n_counter_rows;
@@ -154,6 +155,13 @@ struct ncm_tunnel {
 	uint16_t port;                     /**< UDP, of this session; 0: not yet known */
 };
 
+/** What a client has used of an access's quota. */
+struct ncm_used {
+	char access[NCM_NAME_MAX]; /**< "": none */
+	uint64_t octets;
+	uint64_t until; /**< end of the period, seconds since 1970 */
+};
+
 /** What survives a restart of the NCM. */
 struct ncm_saved {
 	char identity[NCM_IDENTITY_MAX];
@@ -167,6 +175,7 @@ struct ncm_saved {
 	struct ncm_saved_app apps[NCM_APPS_MAX];
 	struct ncm_tunnel tunnel; /**< of the anchor with GMA; secret "": none yet */
 	struct ncm_link links[NCM_LINKS_MAX];
+	struct ncm_used used[NCM_LINKS_MAX];
 };
 
 #define NCM_MEASURED_MAX 8u
@@ -230,6 +239,7 @@ struct ncm_session {
 	struct ncm_counters *counters;
 	struct ncm_madps *madps;
 	const struct ncm_feed *feed; /**< what the network says; NULL: nothing */
+	const int64_t *wall_more;    /**< microseconds since 1970, less now; NULL: 0 */
 	struct ncm_saved s;
 	enum ncm_state state;
 	struct mx_exchange exchange;

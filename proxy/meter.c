@@ -111,8 +111,12 @@ static struct ctl_quality_link link_of(const struct row *r)
 		.rate_kbps = carried >= r->rate_kbps / 5 * 4 ? carried : r->rate_kbps,
 		.has_packets = r->sent > 0,
 		.packets = (uint32_t)r->sent,
-		.lost = (uint32_t)r->lost};
+		.lost = (uint32_t)r->lost,
+		.has_octets = true,
+		.octets = r->acked};
 	l.ul.used_kbps = kbps(r->received, r->seconds);
+	l.ul.has_octets = true;
+	l.ul.octets = r->received;
 	if (r->n_rtt) {
 		l.dl.has_delay_us = l.dl.has_jitter_us = true;
 		l.dl.delay_us = (uint32_t)(r->rtt_us / r->n_rtt / 2);

@@ -75,7 +75,9 @@ static struct ctl_quality_way downlink(const struct madp_link_count *n,
 		.has_delay_us = best != NULL,
 		.delay_us = best ? downlink_delay(n, best) : 0,
 		.has_jitter_us = best != NULL,
-		.jitter_us = (uint32_t)madp_load(&n->tx_jitter_us)};
+		.jitter_us = (uint32_t)madp_load(&n->tx_jitter_us),
+		.has_octets = true,
+		.octets = octets};
 
 	/* an estimate of a link that has more to give is of another day */
 	w.has_rate_kbps = madp_load(&n->rate_seen) && w.used_kbps >= w.rate_kbps / 5 * 4;
@@ -102,7 +104,9 @@ static struct ctl_quality_way uplink(const struct madp_link_count *n,
 		.jitter_us = (uint32_t)madp_load(&n->rx_jitter_us),
 		.has_packets = packets > 0,
 		.packets = (uint32_t)(packets + lost),
-		.lost = (uint32_t)lost};
+		.lost = (uint32_t)lost,
+		.has_octets = true,
+		.octets = is->rx_octets - was->rx_octets};
 
 	w.rate_kbps = w.used_kbps;
 	return w;

@@ -364,6 +364,7 @@ struct ctl_link_status {
 	size_t n_measured;
 	struct ctl_path_est *path_est;                  /**< NCM only; NULL: nothing yet */
 	struct ctl_way_status *ul_quality, *dl_quality; /**< likewise */
+	struct ctl_quota *quota;                        /**< likewise; NULL: it has none */
 };
 
 /** What a capability exchange did not agree on. */

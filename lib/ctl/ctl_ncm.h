@@ -80,6 +80,13 @@ struct ctl_ncm_app {
 	bool held; /**< against the policy */
 };
 
+/** Of an access's quota, in this period. */
+struct ctl_ncm_used {
+	const char *access;
+	uint64_t octets;
+	uint64_t until; /**< seconds since 1970 */
+};
+
 struct ctl_ncm_session {
 	const char *client;
 	uint64_t session_id;
@@ -98,4 +105,6 @@ struct ctl_ncm_session {
 	size_t n_links;
 	struct ctl_ncm_app *apps;
 	size_t n_apps;
+	struct ctl_ncm_used *used;
+	size_t n_used;
 };

@@ -15,7 +15,7 @@
 
 /** One direction; what is not known is absent. */
 struct ctl_quality_way {
-	bool has_rate_kbps, has_delay_us, has_jitter_us, has_packets, has_back;
+	bool has_rate_kbps, has_delay_us, has_jitter_us, has_packets, has_back, has_octets;
 	uint32_t rate_kbps; /**< that it can carry, seen while it was in full use; IP packets */
 	uint32_t used_kbps; /**< that it carried since the event before; IP packets */
 	uint32_t delay_us;  /**< one way; half the round trip where only that is known */
@@ -23,6 +23,7 @@ struct ctl_quality_way {
 	uint32_t packets;   /**< sent since the event before, */
 	uint32_t lost;      /**< and of these, lost */
 	bool back; /**< the link was gone, and is there again: these figures are of since then */
+	uint64_t octets; /**< that it carried since the event before; IP packets */
 };
 
 struct ctl_quality_link {
@@ -48,4 +49,10 @@ struct ctl_way_status {
 	uint32_t jitter_us;
 	uint32_t loss_ppm;
 	uint64_t age_ms;
+};
+
+/** What a client has of a link's access, in this period. */
+struct ctl_quota {
+	uint64_t used, limit; /**< octets */
+	bool near, spent;
 };

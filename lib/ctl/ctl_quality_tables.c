@@ -12,6 +12,7 @@ static const struct mams_field way_rows[] = {
 	MAYBE(ctl_quality_way, packets, "sent"),
 	NUM(ctl_quality_way, lost, "of these"),
 	ROW_OPT_BOOL(ctl_quality_way, back, "back", "the link was gone; all is of since then"),
+	ROW_OPT_INT(U64, ctl_quality_way, octets, "octets", 0, 0, "that it carried"),
 };
 TABLE(ctl_quality_way_table, ctl_quality_way, "way", way_rows);
 
@@ -40,3 +41,11 @@ static const struct mams_field status_rows[] = {
 	ROW_INT(U64, ctl_way_status, age_ms, "age_ms", 0, 0, "of the newest report"),
 };
 TABLE(ctl_way_status_table, ctl_way_status, "way_status", status_rows);
+
+static const struct mams_field quota_rows[] = {
+	ROW_INT(U64, ctl_quota, used, "used", 0, 0, "octets in this period"),
+	ROW_INT(U64, ctl_quota, limit, "limit", 0, 0, "octets"),
+	ROW_BOOL(ctl_quota, near, "near", "nearly used up: others go first"),
+	ROW_BOOL(ctl_quota, spent, "spent", "used up"),
+};
+TABLE(ctl_quota_table, ctl_quota, "quota", quota_rows);

@@ -316,6 +316,8 @@ static const struct mams_field link_status_rows[] = {
 	ROW_OPT_OBJ(ctl_link_status, path_est, "path_est", &path_est_table, "seed 6.5"),
 	ROW_OPT_OBJ(ctl_link_status, ul_quality, "ul_quality", &ctl_way_status_table, ""),
 	ROW_OPT_OBJ(ctl_link_status, dl_quality, "dl_quality", &ctl_way_status_table, ""),
+	ROW_OPT_OBJ(
+		ctl_link_status, quota, "quota", &ctl_quota_table, "of the client on this access"),
 };
 static TABLE(link_status_table, ctl_link_status, "link_status", link_status_rows);
 
@@ -516,6 +518,13 @@ static const struct mams_field ncm_app_rows[] = {
 };
 TABLE(ctl_ncm_app_table, ctl_ncm_app, "ncm_app", ncm_app_rows);
 
+static const struct mams_field ncm_used_rows[] = {
+	ROW_STR(ctl_ncm_used, access, "access", 0, 64, "that has a quota"),
+	COUNT(ctl_ncm_used, octets),
+	ROW_INT(U64, ctl_ncm_used, until, "until", 0, 0, "seconds since 1970: end of the period"),
+};
+static TABLE(ncm_used_table, ctl_ncm_used, "ncm_used", ncm_used_rows);
+
 static const struct mams_field ncm_session_rows[] = {
 	TEXT(ctl_ncm_session, client, 0),
 	COUNT(ctl_ncm_session, session_id),
@@ -532,6 +541,7 @@ static const struct mams_field ncm_session_rows[] = {
 	PORT(ctl_ncm_session, tunnel_port),
 	ROW_LIST(ctl_ncm_session, links, "links", 0, &ncm_link_table, 0, MAX_PATHS, ""),
 	ROW_LIST(ctl_ncm_session, apps, "apps", OPT, &ctl_ncm_app_table, 0, MAX_PATHS, "steered"),
+	ROW_LIST(ctl_ncm_session, used, "used", OPT, &ncm_used_table, 0, MAX_PATHS, "of quotas"),
 };
 static TABLE(ncm_session_table, ctl_ncm_session, "ncm_session", ncm_session_rows);
 

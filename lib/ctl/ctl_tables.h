@@ -28,3 +28,4 @@ extern const struct mams_table ctl_ncm_app_table;
 extern const struct mams_table ctl_trace_table;
 extern const struct mams_table ctl_replayed_table;
 extern const struct mams_table ctl_way_status_table;
+extern const struct mams_table ctl_quota_table;

@@ -46,6 +46,9 @@ static const struct mams_conf_table class_table = {
 	"steering", sizeof(struct steer_class), class_rows, MAMS_ARRAY_LEN(class_rows), AT(name)};
 #undef AT
 
+static const struct mams_enum_name per_names[] = {{"day", STEER_PER_DAY, false},
+	{"week", STEER_PER_WEEK, false}, {"month", STEER_PER_MONTH, false}, {NULL, 0, false}};
+
 #define AT(m) offsetof(struct steer_price, m)
 static const struct mams_conf_row price_rows[] = {
 	{"cost", MAMS_C_INT, AT(cost), .max = 1000000, .def = "0",
@@ -53,6 +56,14 @@ static const struct mams_conf_row price_rows[] = {
 		       "given"},
 	{"spent", MAMS_C_BOOL, AT(spent), .def = "no",
 		.doc = "its quota is used up: its links are used when there is no other"},
+	{"quota_mb", MAMS_C_INT, AT(quota_mb), .max = 1000000000, .def = "0",
+		.doc = "millions of octets that each client has there in a period, both "
+		       "directions; used up is as spent; 0: no quota"},
+	{"quota_per", MAMS_C_ENUM, AT(quota_per), .names = per_names, .def = "month",
+		.doc = "day, week or month, in UTC"},
+	{"quota_near", MAMS_C_INT, AT(quota_near), .min = 1, .max = 100, .def = "90",
+		.doc = "percent of the quota from which on its links carry only when no good one "
+		       "does"},
 };
 static const struct mams_conf_table price_table = {
 	"price", sizeof(struct steer_price), price_rows, MAMS_ARRAY_LEN(price_rows), AT(access)};
@@ -167,4 +178,38 @@ const struct steer_price *steer_policy_price(const struct steer_policy *p, const
 		if (strcmp(p->prices[i].access, access) == 0)
 			return &p->prices[i];
 	return NULL;
+}
+
+void steer_price_put(const struct steer_price *price, struct steer_link *l)
+{
+	l->cost = price ? price->cost : 0;
+	l->spent = price && price->spent;
+	l->has_quota = price && price->quota_mb > 0;
+	l->quota_mb = l->has_quota ? price->quota_mb : 0;
+	l->near_mb =
+		l->has_quota ? (uint32_t)((uint64_t)price->quota_mb * price->quota_near / 100) : 0;
+	if (!l->has_quota)
+		l->used_mb = 0;
+}
+
+/* Day of the month of a day since 1970, 1 to 31 (proleptic Gregorian, years that begin in March).
+ */
+static unsigned day_of_month(uint64_t days)
+{
+	const uint64_t of_era = (days + 719468) % 146097;
+	const uint64_t year = (of_era - of_era / 1460 + of_era / 36524 - of_era / 146096) / 365;
+	const uint64_t of_year = of_era - (365 * year + year / 4 - year / 100);
+
+	return (unsigned)(of_year - (153 * ((5 * of_year + 2) / 153) + 2) / 5 + 1);
+}
+
+uint64_t steer_quota_end(int per, uint64_t wall)
+{
+	uint64_t day = wall / 86400 + 1;
+
+	if (per == STEER_PER_WEEK)
+		day += (11 - day % 7) % 7; /* 1970 began on a Thursday */
+	while (per == STEER_PER_MONTH && day_of_month(day) != 1)
+		day++;
+	return day * 86400;
 }

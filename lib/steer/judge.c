@@ -16,6 +16,8 @@ enum steer_tier steer_tier_of(enum steer_reason r)
 		return STEER_T_GOOD;
 	case STEER_R_PROBATION:
 		return STEER_T_NEW;
+	case STEER_R_NEAR:
+		return STEER_T_SPARED;
 	case STEER_R_DELAY:
 	case STEER_R_LOSS:
 	case STEER_R_RATE:
@@ -112,10 +114,12 @@ void steer_judge(const struct steer_class *c, const struct steer_input *in, stru
 		v->why = STEER_R_MAINTENANCE;
 	else if (l->fading)
 		v->why = STEER_R_FADING;
-	else if (l->spent)
+	else if (l->spent || (l->has_quota && l->used_mb >= l->quota_mb))
 		v->why = STEER_R_SPENT;
 	else if (why != STEER_R_CARRIES && !waits_his_turn(c, in, v))
 		v->why = why;
+	else if (l->has_quota && l->used_mb >= l->near_mb)
+		v->why = STEER_R_NEAR;
 	else if (l->ready_ms < c->probation_ms && !v->on)
 		v->why = STEER_R_PROBATION;
 	else

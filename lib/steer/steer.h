@@ -45,6 +45,7 @@ enum steer_reason {
 	STEER_R_HARM_BLOAT,  /**< likewise: its queue is full */
 	STEER_R_HARM_RATE,   /**< likewise: TCP is slower with its loss than over the best alone */
 	STEER_R_PROBATION,   /**< it has come back a moment ago */
+	STEER_R_NEAR,        /**< its quota is nearly used up */
 	STEER_R_DELAY,       /**< above the class's delay_max */
 	STEER_R_LOSS,        /**< above loss_max */
 	STEER_R_RATE,        /**< below rate_min */
@@ -145,6 +146,9 @@ struct steer_link {
 	bool has_load;
 	uint32_t load; /**< of its cell, percent */
 	bool spent, fading, maintenance;
+	bool has_quota;
+	uint32_t quota_mb, near_mb,
+		used_mb;   /**< 10^6 octets: all, from where on it is spared, used */
 	bool dl_on, ul_on; /**< in force: it carries */
 	struct steer_figures dl, ul;
 	struct steer_mark dl_mark, ul_mark;
@@ -195,7 +199,14 @@ void steer_decide(const struct steer_class *c, const struct steer_input *in,
 /* ---- between the sources ---- */
 
 /** How far a link is from being used; the lowest that any has is chosen from. */
-enum steer_tier { STEER_T_GOOD, STEER_T_NEW, STEER_T_POOR, STEER_T_GOING, STEER_T_NONE };
+enum steer_tier {
+	STEER_T_GOOD,
+	STEER_T_NEW,
+	STEER_T_SPARED,
+	STEER_T_POOR,
+	STEER_T_GOING,
+	STEER_T_NONE
+};
 enum steer_tier steer_tier_of(enum steer_reason r);
 
 /** One link in one direction, as it is judged. */

@@ -19,6 +19,8 @@ static const char *reason_words(int r)
 		return "left out: with its loss TCP is slower than over the best link alone";
 	case STEER_R_PROBATION:
 		return "on probation: it has come back a moment ago";
+	case STEER_R_NEAR:
+		return "spared: its quota is nearly used up";
 	case STEER_R_DELAY:
 		return "not used: its delay is above the class's limit";
 	case STEER_R_LOSS:
@@ -80,6 +82,8 @@ static void put_way(const struct steer_record *r, bool down, struct mams_buf *ou
 			mams_buf_printf(out, on ? " (carries until then)" : " (not yet)");
 		if (l->has_load && why == STEER_R_CROWDED)
 			mams_buf_printf(out, "; load %u %%", l->load);
+		if (l->has_quota)
+			mams_buf_printf(out, "; %u of %u MB used", l->used_mb, l->quota_mb);
 		put_figures(down ? &l->dl : &l->ul, out);
 	}
 }

@@ -4,6 +4,7 @@
 #include "ncm-service/feed.h"
 #include "ncm-service/steerer.h"
 #include "ncm-service/steering.h"
+#include "ncm-service/usage.h"
 #include "tests/sim/scene.h"
 
 #include <stdio.h>
@@ -342,6 +343,58 @@ static void hints_of_the_network(void)
 	scene_finish(&s);
 }
 
+/* What an N-MADP has counted in a second. */
+static void carried(struct scene *s, uint8_t link, uint64_t octets)
+{
+	const struct ncm_way_report up = {.octets = octets / 4};
+	const struct ncm_way_report down = {.octets = octets - octets / 4};
+
+	ncm_session_quality(scene_session(s), link, NCM_QUALITY_PROXY, &up, &down, s->w.now);
+	world_run(&s->w, 1000);
+}
+
+static void quota_by_measured_use(void)
+{
+	static struct scene s;
+	struct steer_price price = {
+		.access = "lte", .quota_mb = 100, .quota_per = STEER_PER_DAY, .quota_near = 90};
+	uint64_t used;
+
+	begin(&s, STEER_LOAD_BALANCING);
+	policy.prices = &price;
+	policy.n_prices = 1;
+	carried(&s, 0, 500000000); /* wifi has none */
+	for (unsigned i = 0; i < 89; i++)
+		carried(&s, 1, 1000000);
+	world_run(&s.w, 60000);
+	CU_ASSERT_EQUAL(dl(&s) & (WIFI | LTE), WIFI | LTE);
+	/* a restart forgets a 64th part at most */
+	world_restart_ncm(&s.w, true);
+	CU_ASSERT_PTR_NOT_NULL(ncm_usage_of(scene_session(&s), 1, s.w.now, &used));
+	CU_ASSERT(used >= 87000000 && used <= 89000000);
+	world_run(&s.w, 70000);
+	carried(&s, 1, 91000000 - used);
+	world_run(&s.w, 70000);
+	CU_ASSERT_EQUAL(dl(&s), WIFI);
+	CU_ASSERT_EQUAL(last(&s)->decision.shares[1].dl, STEER_R_NEAR);
+	CU_ASSERT_EQUAL(last(&s)->input.links[1].used_mb, 91);
+	carried(&s, 1, 10000000);
+	world_run(&s.w, 70000);
+	CU_ASSERT_EQUAL(dl(&s), WIFI);
+	/* without wifi it carries all the same; and the next day it is as before */
+	world_link(&s.w, s.w.clients, 0, false, NULL);
+	world_run(&s.w, 10000);
+	CU_ASSERT_EQUAL(dl(&s) & LTE, LTE);
+	world_link(&s.w, s.w.clients, 0, true, "10.1.1.9");
+	world_run(&s.w, 100000);
+	CU_ASSERT_EQUAL(dl(&s), WIFI);
+	world_run(&s.w, 86400000);
+	CU_ASSERT_PTR_NOT_NULL(ncm_usage_of(scene_session(&s), 1, s.w.now, &used));
+	CU_ASSERT_EQUAL(used, 0);
+	CU_ASSERT_EQUAL(dl(&s) & (WIFI | LTE), WIFI | LTE);
+	scene_finish(&s);
+}
+
 int main(void)
 {
 	static const struct mams_case cases[] = {{"the policy steers", the_policy_steers},
@@ -354,7 +407,8 @@ int main(void)
 		{"an operator goes first", an_operator_goes_first},
 		{"refusals are no loop", refusals_are_no_loop},
 		{"another policy while it runs", another_policy_while_it_runs},
-		{"hints of the network", hints_of_the_network}};
+		{"hints of the network", hints_of_the_network},
+		{"quota by measured use", quota_by_measured_use}};
 
 	return mams_suite_run("policy", cases, MAMS_ARRAY_LEN(cases));
 }

@@ -57,8 +57,8 @@ static void quality_round_trip(void)
 	for (size_t i = 0; i < CTL_QUALITY_LINKS; i++) {
 		m->quality.links[i] = (struct ctl_quality_link){.session_id = UINT64_MAX >> 11,
 			.ul = {.used_kbps = UINT32_MAX},
-			.dl = {true, true, true, true, true, UINT32_MAX, UINT32_MAX, UINT32_MAX,
-				UINT32_MAX, UINT32_MAX, UINT32_MAX, true}};
+			.dl = {true, true, true, true, true, true, UINT32_MAX, UINT32_MAX,
+				UINT32_MAX, UINT32_MAX, UINT32_MAX, UINT32_MAX, true, UINT32_MAX}};
 		(void)!mams_addr_parse(
 			"2001:db8:1234:5678:9abc:def0:1234:5678", &m->quality.links[i].local);
 		m->quality.links[i].remote = m->quality.links[i].local;

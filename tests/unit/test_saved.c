@@ -41,6 +41,7 @@ static struct ncm_saved sample(void)
 		.report_num = UINT32_MAX};
 	(void)!mams_addr_parse("10.1.2.3", &s.links[2].address);
 	(void)!mams_addr_parse("fd00::7", &s.links[2].setup_address);
+	s.used[0] = (struct ncm_used){"lte", UINT64_MAX >> 12, 1800000000};
 	s.links[5] = (struct ncm_link){.known = true, .connection_type = 0};
 	return s;
 }
@@ -78,6 +79,10 @@ static void round_trip(void)
 		CU_ASSERT_EQUAL(memcmp(&out.apps[i].dl, &in.apps[i].dl, sizeof(in.apps[i].dl)), 0);
 		CU_ASSERT_EQUAL(memcmp(&out.apps[i].ul, &in.apps[i].ul, sizeof(in.apps[i].ul)), 0);
 	}
+	CU_ASSERT_STRING_EQUAL(out.used[0].access, "lte");
+	CU_ASSERT_EQUAL(out.used[0].octets, in.used[0].octets);
+	CU_ASSERT_EQUAL(out.used[0].until, in.used[0].until);
+	CU_ASSERT_STRING_EQUAL(out.used[1].access, "");
 	CU_ASSERT_STRING_EQUAL(out.tunnel.secret, in.tunnel.secret);
 	CU_ASSERT(mams_addr_eq_ip(&out.tunnel.anchor4, &in.tunnel.anchor4));
 	CU_ASSERT(mams_addr_eq_ip(&out.tunnel.anchor6, &in.tunnel.anchor6));

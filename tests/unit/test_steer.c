@@ -361,6 +361,26 @@ static void cost_and_quota(void)
 	step(p, 1000);
 	CU_ASSERT_EQUAL(dl(p), 2);
 	CU_ASSERT_EQUAL(p->shares[WIFI].dl, STEER_R_SPENT);
+	/* as it was counted: nearly used up it is spared, of two the one that is not spent carries
+	 */
+	p = play_of(STEER_LOAD_BALANCING);
+	p->links[WIFI].has_quota = true;
+	p->links[WIFI].quota_mb = 100;
+	p->links[WIFI].near_mb = 90;
+	p->links[WIFI].used_mb = 89;
+	step(p, 60000);
+	CU_ASSERT_EQUAL(dl(p), 3);
+	p->links[WIFI].used_mb = 90;
+	step(p, 60000);
+	CU_ASSERT_EQUAL(dl(p), 2);
+	CU_ASSERT_EQUAL(p->shares[WIFI].dl, STEER_R_NEAR);
+	p->links[LTE].spent = true;
+	step(p, 60000);
+	CU_ASSERT_EQUAL(dl(p), 1);
+	p->links[WIFI].used_mb = 100;
+	step(p, 60000);
+	CU_ASSERT_EQUAL(dl(p), 3);
+	CU_ASSERT_EQUAL(p->shares[WIFI].dl, STEER_R_CARRIES);
 }
 
 int main(void)

@@ -80,6 +80,7 @@ static void random_record(struct mams_prng *r, struct steer_record *out, struct 
 			.has_load = coin(r),
 			.load = below(r, 101),
 			.spent = below(r, 24) == 0,
+			.has_quota = below(r, 4) == 0,
 			.fading = below(r, 24) == 0,
 			.maintenance = below(r, 24) == 0,
 			.dl_on = coin(r),
@@ -88,6 +89,11 @@ static void random_record(struct mams_prng *r, struct steer_record *out, struct 
 			.ul = random_figures(r),
 			.dl_mark = random_mark(r),
 			.ul_mark = random_mark(r)};
+	for (size_t i = 0; i < out->input.n_links; i++) {
+		links[i].quota_mb = links[i].has_quota ? 1 + below(r, 1000) : 0;
+		links[i].near_mb = links[i].has_quota ? below(r, links[i].quota_mb) : 0;
+		links[i].used_mb = links[i].has_quota ? below(r, 1200) : 0;
+	}
 	steer_decide(&out->policy, &out->input, shares, &out->decision);
 }
 
@@ -190,13 +196,14 @@ static void a_policy_file(void)
 	struct steer_policy p;
 	struct mams_error err = {0};
 	const struct steer_class *c;
+	struct steer_link l = {.used_mb = 7};
 
 	CU_ASSERT_EQUAL_FATAL(load("steering all { mode = active-standby\n"
 				   "order = { wifi, lte } }\n"
 				   "steering calls { application = voice\n"
 				   "mode = smallest-delay delay_max = 80ms dwell = 2min\n"
 				   "call_like = yes }\n"
-				   "price lte { cost = 3 }\n",
+				   "price lte { cost = 3 quota_mb = 500 quota_per = week }\n",
 				      &p, &err),
 		0);
 	CU_ASSERT_EQUAL(p.n_classes, 2);
@@ -212,8 +219,26 @@ static void a_policy_file(void)
 	CU_ASSERT_EQUAL(c->dwell_ms, 120000);
 	CU_ASSERT(c->call_like);
 	CU_ASSERT_EQUAL(steer_policy_price(&p, "lte")->cost, 3);
+	CU_ASSERT_EQUAL(steer_policy_price(&p, "lte")->quota_per, STEER_PER_WEEK);
+	steer_price_put(steer_policy_price(&p, "lte"), &l);
+	CU_ASSERT(l.cost == 3 && l.has_quota && l.quota_mb == 500 && l.near_mb == 450);
+	CU_ASSERT_EQUAL(l.used_mb, 7);
+	steer_price_put(NULL, &l);
+	CU_ASSERT(l.cost == 0 && !l.has_quota && l.used_mb == 0);
 	CU_ASSERT_PTR_NULL(steer_policy_price(&p, "wifi"));
 	steer_policy_free(&p);
+}
+
+static void periods_of_quotas(void)
+{
+	/* Friday 2026-11-27 15:30; the last second of 2027; a leap day */
+	CU_ASSERT_EQUAL(steer_quota_end(STEER_PER_DAY, 1795793400), 1795824000);
+	CU_ASSERT_EQUAL(steer_quota_end(STEER_PER_WEEK, 1795793400), 1795996800);
+	CU_ASSERT_EQUAL(steer_quota_end(STEER_PER_MONTH, 1795793400), 1796083200);
+	CU_ASSERT_EQUAL(steer_quota_end(STEER_PER_MONTH, 1830297599), 1830297600);
+	CU_ASSERT_EQUAL(steer_quota_end(STEER_PER_MONTH, 1830297600), 1832976000);
+	CU_ASSERT_EQUAL(steer_quota_end(STEER_PER_MONTH, 1835352000), 1835481600);
+	CU_ASSERT_EQUAL(steer_quota_end(STEER_PER_WEEK, 1795996800), 1796601600);
 }
 
 static void wrong_policy_files(void)
@@ -250,7 +275,8 @@ int main(void)
 	static const struct mams_case cases[] = {
 		{"random decisions replay", random_decisions_replay},
 		{"wrong records are refused", wrong_records_are_refused},
-		{"a policy file", a_policy_file}, {"wrong policy files", wrong_policy_files}};
+		{"a policy file", a_policy_file}, {"periods of quotas", periods_of_quotas},
+		{"wrong policy files", wrong_policy_files}};
 
 	return mams_suite_run("steer_record", cases, sizeof(cases) / sizeof(*cases));
 }

@@ -257,12 +257,8 @@ static int simulate_one(void *user, const struct steer_record *r, size_t line)
 	}
 	if (s->n > 0)
 		put_stand(s, r, &in);
-	for (size_t i = 0; i < in.n_links; i++) {
-		const struct steer_price *price = steer_policy_price(p->policy, in.links[i].access);
-
-		in.links[i].cost = price ? price->cost : 0;
-		in.links[i].spent = price && price->spent;
-	}
+	for (size_t i = 0; i < in.n_links; i++)
+		steer_price_put(steer_policy_price(p->policy, in.links[i].access), &in.links[i]);
 	steer_decide(c, &in, shares, &now);
 	keep_stand(s, r, &now);
 	p->now += now.what == STEER_APPLY;

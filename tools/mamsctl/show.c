@@ -109,6 +109,38 @@ static void show_session_links(const struct ctl_ncm_status *s, struct mams_buf *
 	finish(&t, out);
 }
 
+static void put_decimal(struct tbl *t, bool known, double value, const char *unit)
+{
+	char text[32];
+
+	snprintf(text, sizeof(text), "%.1f %s", value, unit);
+	tbl_text(t, known ? text : NULL);
+}
+
+/* What clients have used of quotas; no table without one. */
+static void show_quotas(const struct ctl_ncm_status *s, struct mams_buf *out)
+{
+	static const struct tbl_column columns[] = {{"CLIENT", false}, {"LINK", false},
+		{"QUOTA", true}, {"USED", true}, {"STATE", false}};
+	struct tbl t = TABLE_OF(columns);
+
+	for (size_t i = 0; i < s->n_sessions; i++)
+		for (size_t k = 0; k < s->sessions[i].n_links; k++) {
+			const struct ctl_link_status *l = &s->sessions[i].links[k];
+
+			if (!l->quota)
+				continue;
+			tbl_text(&t, s->sessions[i].client);
+			tbl_text(&t, l->name);
+			put_decimal(&t, true, (double)l->quota->limit / 1e6, "MB");
+			put_decimal(&t, true, (double)l->quota->used / 1e6, "MB");
+			tbl_text(&t, l->quota->spent  ? "used up"
+				     : l->quota->near ? "nearly used up"
+						      : NULL);
+		}
+	finish(&t, out);
+}
+
 static void put_list(struct tbl *t, const char **names, size_t n)
 {
 	char text[256] = "";
@@ -235,17 +267,10 @@ void show_sessions(const struct ctl_ncm_status *s, struct mams_buf *out)
 	}
 	finish(&t, out);
 	show_session_links(s, out);
+	show_quotas(s, out);
 	show_anchors(s, out);
 	show_apps(s, out);
 	show_dropped(s, out);
-}
-
-static void put_decimal(struct tbl *t, bool known, double value, const char *unit)
-{
-	char text[32];
-
-	snprintf(text, sizeof(text), "%.1f %s", value, unit);
-	tbl_text(t, known ? text : NULL);
 }
 
 static void put_quality(struct tbl *t, const struct ctl_link_status *l)
