@@ -92,6 +92,19 @@ claim "mamsctl why says so" "$(ctl why | grep -c 'held: an operator')" = 1
 claim "policy auto" "$(ctl policy auto)" = "steered by the policy again"
 turns 20 "the policy again" "wifi wifi policy all"
 
+say "a quota"
+echo 'price wifi { quota_mb = 5 quota_near = 80 }' >>"$LAB_DIR/policy.conf"
+kill -HUP "${LAB_PID[ncm]}"
+lab_file 10 >/dev/null
+lab_get /10M >"$LAB_DIR/rate" && ok=yes || ok=no
+claim "the download over wifi" "$ok" = yes
+turns 10 "used up: wifi is left" "lte lte policy all"
+claim "mamsctl status: MB used of wifi, of 5" \
+	"$(ctl --json status | jq '[.. | objects | select(has("quota")).quota.used] | max / 1e6 | floor')" '>=' 5
+claim "mamsctl why: in words" "$(ctl why | grep -ci '^    wifi .*quota')" '>=' 1
+policy 'mode = active-standby order = { wifi, lte }'
+turns 25 "without quota: wifi again" "wifi wifi policy all"
+
 say "the decision log"
 log=$LAB_DIR/decisions.jsonl
 claim "mode of the file" "$(stat -c %a "$log")" = 640
