@@ -87,7 +87,7 @@ trace_run() {
 	done
 }
 
-wants() { [ -z "$only" ] || [[ ,$only, == *,$1,* ]]; }
+wants() { [ -z "$contenders" ] || [[ ,$contenders, == *,$1,* ]]; }
 
 traces_others() {
 	local name n who flags
@@ -139,12 +139,12 @@ traces_bench() {
 	: >"$results"
 	watches=$top/build/traces
 	mkdir -p "$watches"
-	traces=${contenders:-walk train evening portal}
-	traces=${traces//,/ }
+	traces=$(printf '%s\n' walk train evening portal | grep -E -- "${cells:-.}") ||
+		lab_fail "no trace has '$cells' in its name"
 	grid_plain
 	lab_conf
 	head -c "${FETCH}K" /dev/urandom >"$LAB_DIR/www/fetch"
-	[ "$only" = mams ] || traces_others
+	[ "$contenders" = mams ] || traces_others
 	px sysctl -qw net.mptcp.pm_type=1
 	! wants mams || traces_ours
 	printf 'cores %s, MTU %s, kernel %s, %s, %s, %s\n\n' "$(nproc)" "$(cl cat /sys/class/net/wifi/mtu)" \
