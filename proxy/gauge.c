@@ -1,7 +1,6 @@
 #include "proxy/gauge.h"
 
 #include "proxy/conn.h"
-#include "proxy/room.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -160,7 +159,6 @@ static bool look(struct px_worker *w, struct px_gauge_slot *s)
 	struct mams_mptcp_subflow now[PX_GAUGE_SUBFLOWS];
 	struct px_sample sample;
 	size_t n;
-	uint32_t room;
 	bool moved = false;
 
 	if (mams_mptcp_subflows(s->conn->leg[0].fd, now, PX_GAUGE_SUBFLOWS, &n) < 0) {
@@ -181,9 +179,6 @@ static bool look(struct px_worker *w, struct px_gauge_slot *s)
 	memcpy(s->last, now, n * sizeof(now[0]));
 	s->n = (uint8_t)n;
 	s->known = true;
-	room = moved && w->roomy_out ? px_room_wanted(now, n) : 0;
-	if (room)
-		px_room_send(s->conn->leg[0].fd, room);
 	return moved;
 }
 

@@ -10,84 +10,36 @@
 #define ROOM (4 << 20)
 #define ROOM_MOST (4 * ROOM)
 #define LOOK_MS 1000
-#define LEAST (128u << 10)
-/* below what a receiver of ROOM lets in: at the end of its window the kernel drops what it has
- * acknowledged (room.h) */
-#define MOST (3u << 19)
-#define TIMEOUT_US 200000 /* TCP's shortest */
 
 static bool set(int fd, int option, int octets)
 {
 	return setsockopt(fd, SOL_SOCKET, option, &octets, sizeof(octets)) == 0;
 }
 
-static int half_of_present(int fd, int option)
+static int half_of_present(int fd)
 {
 	int octets = 0;
 	socklen_t len = sizeof(octets);
 
-	return getsockopt(fd, SOL_SOCKET, option, &octets, &len) == 0 ? octets / 2 : 0;
+	return getsockopt(fd, SOL_SOCKET, SO_RCVBUF, &octets, &len) == 0 ? octets / 2 : 0;
 }
 
-static bool can(bool plain, int option, int force)
+bool px_room_can(bool plain)
 {
 	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	bool can;
 
 	if (fd < 0)
 		return false;
-	can = (!plain && set(fd, force, ROOM)) ||
-	      (set(fd, option, ROOM) && half_of_present(fd, option) >= ROOM);
+	can = (!plain && set(fd, SO_RCVBUFFORCE, ROOM)) ||
+	      (set(fd, SO_RCVBUF, ROOM) && half_of_present(fd) >= ROOM);
 	close(fd);
 	return can;
 }
 
-bool px_room_can(bool plain)
-{
-	return can(plain, SO_RCVBUF, SO_RCVBUFFORCE);
-}
-
-bool px_room_can_send(bool plain)
-{
-	return can(plain, SO_SNDBUF, SO_SNDBUFFORCE);
-}
-
-uint32_t px_room_wanted(const struct mams_mptcp_subflow *f, size_t n)
-{
-	double per_s = 0;
-	uint32_t longest_us = 0;
-	double octets;
-	size_t carry = 0;
-
-	for (size_t i = 0; i < n; i++) {
-		if (f[i].rtt_us == 0)
-			continue;
-		carry++;
-		/* in double: whatever the kernel says does not overflow */
-		per_s += (double)f[i].cwnd * f[i].mss * 1e6 / f[i].rtt_us;
-		longest_us = f[i].rtt_us > longest_us ? f[i].rtt_us : longest_us;
-	}
-	if (carry < 2)
-		return 0;
-	/* twice: a window that the buffer holds back does not grow, and would hold the buffer back
-	 */
-	octets = 2 * per_s * ((double)longest_us + TIMEOUT_US) / 1e6;
-	return octets < LEAST ? LEAST : octets < MOST ? (uint32_t)octets : MOST;
-}
-
-void px_room_send(int fd, uint32_t octets)
-{
-	const uint32_t present = (uint32_t)half_of_present(fd, SO_SNDBUF);
-
-	if (octets <= present)
-		return;
-	if (!set(fd, SO_SNDBUFFORCE, (int)octets))
-		(void)set(fd, SO_SNDBUF, (int)octets);
-}
-
 void px_room_make(int fd)
 {
-	int octets = half_of_present(fd, SO_RCVBUF);
+	int octets = half_of_present(fd);
 
 	if (octets < ROOM)
 		octets = ROOM;

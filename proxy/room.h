@@ -1,5 +1,5 @@
 /** @file room.h
- *  Buffers of a big transfer over MPTCP.  Layer: adapter of mams-proxy.
+ *  A receive buffer of full size for a big transfer over MPTCP.  Layer: adapter of mams-proxy.
  *
  *  The kernel grows the receive buffer of a connection and of the subflows that it has then; a
  *  subflow that joins later keeps the first 128 KiB, as long as the connection needs no more than
@@ -11,7 +11,8 @@
  *  ones. */
 #pragma once
 
-#include "lib/io/mptcp.h"
+#include <stdbool.h>
+#include <stdint.h>
 
 /** Octets that a connection has moved before it gets one: what is smaller may be left to the
  * kernel, and a window that was never large cannot shrink much. */
@@ -38,17 +39,3 @@ struct px_worker;
 void px_room_watch(struct px_worker *w, struct px_conn *c);
 void px_room_tick(struct px_worker *w);
 void px_room_ended(struct px_conn *c);
-
-/* The send buffer.  The kernel sizes it by the windows of the subflows.  What one of several has
- * lost or holds for long must stay in it until acknowledged, with all that the others have carried
- * since; where it is full, the others stand still.  So it is made as large as what all carry in the
- * longest round trip and the shortest time-out, and no larger: what has been taken from the server
- * and waits here is late. */
-
-/** Octets for these subflows; 0: of one alone the kernel knows best. */
-uint32_t px_room_wanted(const struct mams_mptcp_subflow *f, size_t n);
-/** As px_room_can(), of the send buffer: by net.core.wmem_max. */
-bool px_room_can_send(bool plain);
-/** Fix the send buffer of the MPTCP socket fd, unless it is as large.  Only when
- *  px_room_can_send(). */
-void px_room_send(int fd, uint32_t octets);

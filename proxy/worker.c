@@ -208,7 +208,6 @@ static int open_all(struct px_worker *w)
 	px_bufs_init(&w->bufs, w->cfg->set.buffer_size);
 	w->scratch = px_bufs_get(&w->bufs, w->cfg->set.buffer_size);
 	w->roomy = px_room_can(false);
-	w->roomy_out = px_room_can_send(false);
 	w->sources = calloc(PX_SOURCES, sizeof(*w->sources));
 	if (w->cfg->set.role == PX_ROLE_NETWORK)
 		w->names = calloc(PX_NAMES, sizeof(*w->names));

@@ -104,7 +104,6 @@ struct px_worker {
 	bool roomy;                  /**< px_room_can() */
 	struct px_conn_list filling; /**< px_room_watch() */
 	struct mams_timer room_timer;
-	bool roomy_out; /**< px_room_can_send() */
 	bool stopping;
 };
 

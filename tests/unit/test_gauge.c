@@ -1,9 +1,6 @@
 /* What two looks at a subflow say of the time between them. */
 #include "proxy/gauge.h"
-#include "proxy/room.h"
 #include "tests/support/suite.h"
-
-#define MOST (3 << 19)
 
 static struct mams_mptcp_subflow subflow(void)
 {
@@ -133,28 +130,6 @@ static void one_holds_the_others_up(void)
 	CU_ASSERT_FALSE(px_holds_up(&slow, &was, &is));
 }
 
-/* Two links of 50 Mbit/s: what both carry while one of them misses something. */
-static void room_for_what_waits(void)
-{
-	struct mams_mptcp_subflow f[2] = {subflow(), subflow()};
-
-	f[0].rtt_us = f[1].rtt_us = 23168; /* 50 Mbit/s: 100 segments of 1448 octets in it */
-	CU_ASSERT_EQUAL(px_room_wanted(f, 1), 0);
-	CU_ASSERT_EQUAL(px_room_wanted(f, 2), MOST);
-	f[0].cwnd = 10;
-	f[1].cwnd = 10;
-	CU_ASSERT_EQUAL(px_room_wanted(f, 2), 2500000 * UINT64_C(223168) / 1000000);
-	/* slow ones get little, as it would be late */
-	f[0].cwnd = f[1].cwnd = 2;
-	CU_ASSERT_EQUAL(px_room_wanted(f, 2), 128 << 10);
-	/* not used, or not yet */
-	f[1].rtt_us = 0;
-	CU_ASSERT_EQUAL(px_room_wanted(f, 2), 0);
-	f[0].cwnd = f[1].cwnd = f[0].mss = f[1].mss = f[1].rtt_us = UINT32_MAX;
-	f[0].rtt_us = 1;
-	CU_ASSERT_EQUAL(px_room_wanted(f, 2), MOST);
-}
-
 int main(void)
 {
 	static const struct mams_case cases[] = {
@@ -163,7 +138,6 @@ int main(void)
 		{"a link that gives nothing back", a_link_that_gives_nothing_back},
 		{"an upload tells its octets", an_upload_tells_its_octets},
 		{"one holds the others up", one_holds_the_others_up},
-		{"room for what waits", room_for_what_waits},
 	};
 
 	return mams_suite_run("gauge", cases, MAMS_ARRAY_LEN(cases));
