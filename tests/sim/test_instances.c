@@ -7,13 +7,6 @@
 #define WIFI 1u
 #define LTE 2u
 
-static void up(struct world *w)
-{
-	world_link(w, w->clients, 0, true, "10.1.1.2");
-	world_link(w, w->clients, 1, true, "10.1.129.2");
-	world_run(w, 1500);
-}
-
 static int steer_anchor(struct world *w, uint64_t request, size_t anchor, uint32_t dl, uint32_t ul,
 	struct mams_error *err)
 {
@@ -25,40 +18,6 @@ static int steer_anchor(struct world *w, uint64_t request, size_t anchor, uint32
 
 /* ---- N-MADP instances ---- */
 
-static const char *at_madp(const struct world *w, size_t anchor)
-{
-	const struct ncm_session *s = world_session(w, w->clients);
-	int madp = s ? s->anchor[anchor].madp : -1;
-
-	return madp < 0 ? "-" : w->policy.madps[madp].name;
-}
-
-/* Last octet of the proxy addresses that new connections take: all the same, or 0. */
-static unsigned catches_by(const struct world *w)
-{
-	unsigned found = 0;
-
-	for (size_t i = 0; i < w->clients->applied.n_paths; i++) {
-		const struct ccm_path *p = &w->clients->applied.paths[i];
-
-		if (!p->caught)
-			continue;
-		if (found && found != p->proxy.ip[3])
-			return 0;
-		found = p->proxy.ip[3];
-	}
-	return found;
-}
-
-static size_t retired_paths(const struct world *w)
-{
-	size_t n = 0;
-
-	for (size_t i = 0; i < w->clients->applied.n_paths; i++)
-		n += !w->clients->applied.paths[i].caught;
-	return n;
-}
-
 #define EAST 1u
 #define WEST 9u
 
@@ -67,16 +26,16 @@ static void instance_is_drained(void)
 	struct world w;
 
 	world_init_with(&w, 21, 1, 2, 1);
-	up(&w);
-	CU_ASSERT_STRING_EQUAL(at_madp(&w, 0), "east");
-	CU_ASSERT_EQUAL(catches_by(&w), EAST);
+	world_up(&w);
+	CU_ASSERT_STRING_EQUAL(world_at_madp(&w, 0), "east");
+	CU_ASSERT_EQUAL(world_catches_by(&w), EAST);
 	world_drain(&w, 0, true);
 	world_run(&w, 1000);
-	CU_ASSERT_STRING_EQUAL(at_madp(&w, 0), "west");
+	CU_ASSERT_STRING_EQUAL(world_at_madp(&w, 0), "west");
 	CU_ASSERT(world_settled(&w, w.clients, WIFI | LTE));
-	CU_ASSERT_EQUAL(catches_by(&w), WEST);
-	CU_ASSERT_EQUAL(retired_paths(&w), 2); /* what runs there goes on over both links */
-	CU_ASSERT_EQUAL(w.clients->moved, 1);  /* and no new one is taken there */
+	CU_ASSERT_EQUAL(world_catches_by(&w), WEST);
+	CU_ASSERT_EQUAL(world_retired_paths(&w), 2); /* what runs there goes on over both links */
+	CU_ASSERT_EQUAL(w.clients->moved, 1);        /* and no new one is taken there */
 	CU_ASSERT_EQUAL(ncm_registry_madps(w.registry)->use[0].used, 0);
 	CU_ASSERT_EQUAL(ncm_registry_madps(w.registry)->use[1].used, 1);
 	/* a link that flaps serves both */
@@ -87,14 +46,14 @@ static void instance_is_drained(void)
 	world_run(&w, 1000);
 	CU_ASSERT_EQUAL(w.clients->applied.n_paths, 4);
 	world_run(&w, 700000); /* not for ever */
-	CU_ASSERT_EQUAL(retired_paths(&w), 0);
+	CU_ASSERT_EQUAL(world_retired_paths(&w), 0);
 	CU_ASSERT(world_settled(&w, w.clients, WIFI | LTE));
 	world_drain(&w, 0, false);
 	world_run(&w, 1000);
-	CU_ASSERT_STRING_EQUAL(at_madp(&w, 0), "west"); /* nobody is moved without need */
+	CU_ASSERT_STRING_EQUAL(world_at_madp(&w, 0), "west"); /* nobody is moved without need */
 	world_drain(&w, 1, true);
 	world_run(&w, 1000);
-	CU_ASSERT_EQUAL(catches_by(&w), EAST);
+	CU_ASSERT_EQUAL(world_catches_by(&w), EAST);
 	world_fini(&w);
 }
 
@@ -103,24 +62,24 @@ static void instance_dies(void)
 	struct world w;
 
 	world_init_with(&w, 22, 1, 2, 1);
-	up(&w);
+	world_up(&w);
 	world_madp(&w, 0, false);
 	world_run(&w, 2000);
-	CU_ASSERT_EQUAL(catches_by(&w), EAST); /* it may come back */
+	CU_ASSERT_EQUAL(world_catches_by(&w), EAST); /* it may come back */
 	world_madp(&w, 0, true);
 	world_run(&w, 5000);
-	CU_ASSERT_EQUAL(catches_by(&w), EAST);
+	CU_ASSERT_EQUAL(world_catches_by(&w), EAST);
 	world_madp(&w, 0, false);
 	world_run(&w, 4500);
-	CU_ASSERT_EQUAL(catches_by(&w), WEST);
+	CU_ASSERT_EQUAL(world_catches_by(&w), WEST);
 	CU_ASSERT(world_settled(&w, w.clients, WIFI | LTE));
 	/* the second one, too: nobody is left, the client keeps the one that it has */
 	world_madp(&w, 1, false);
 	world_run(&w, 10000);
-	CU_ASSERT_STRING_EQUAL(at_madp(&w, 0), "west");
+	CU_ASSERT_STRING_EQUAL(world_at_madp(&w, 0), "west");
 	world_madp(&w, 0, true);
 	world_run(&w, 1000);
-	CU_ASSERT_EQUAL(catches_by(&w), EAST);
+	CU_ASSERT_EQUAL(world_catches_by(&w), EAST);
 	world_fini(&w);
 }
 
@@ -129,14 +88,14 @@ static void new_instance_is_silent(void)
 	struct world w;
 
 	world_init_with(&w, 23, 1, 2, 1);
-	up(&w);
+	world_up(&w);
 	w.clients->deaf = 1;
 	world_drain(&w, 0, true);
 	world_run(&w, 5000);
-	CU_ASSERT_EQUAL(catches_by(&w), EAST); /* made before it is broken */
+	CU_ASSERT_EQUAL(world_catches_by(&w), EAST); /* made before it is broken */
 	CU_ASSERT_EQUAL(w.clients->moved, 0);
 	world_run(&w, 10000);
-	CU_ASSERT_EQUAL(catches_by(&w), WEST);
+	CU_ASSERT_EQUAL(world_catches_by(&w), WEST);
 	CU_ASSERT_EQUAL(w.clients->moved, 1);
 	world_fini(&w);
 }
@@ -146,14 +105,14 @@ static void assignment_survives_a_restart(void)
 	struct world w;
 
 	world_init_with(&w, 24, 1, 2, 1);
-	up(&w);
+	world_up(&w);
 	world_drain(&w, 0, true);
 	world_run(&w, 1000);
-	CU_ASSERT_EQUAL(catches_by(&w), WEST);
+	CU_ASSERT_EQUAL(world_catches_by(&w), WEST);
 	world_restart_ncm(&w, true); /* both are as good: only the store says which */
 	world_run(&w, 3000);
-	CU_ASSERT_STRING_EQUAL(at_madp(&w, 0), "west");
-	CU_ASSERT_EQUAL(catches_by(&w), WEST);
+	CU_ASSERT_STRING_EQUAL(world_at_madp(&w, 0), "west");
+	CU_ASSERT_EQUAL(world_catches_by(&w), WEST);
 	CU_ASSERT_EQUAL(w.clients->ccm.counters.moves, 1);
 	world_fini(&w);
 }
@@ -208,7 +167,7 @@ static void two_anchors(void)
 	struct ncm_session *s;
 
 	world_init_with(&w, 26, 1, 2, 2);
-	up(&w);
+	world_up(&w);
 	s = world_session(&w, w.clients);
 	CU_ASSERT_EQUAL(ncm_session_deliveries(s, 0), WIFI | LTE);
 	CU_ASSERT_EQUAL(ncm_session_deliveries(s, 1), WIFI | LTE);
@@ -237,7 +196,7 @@ static void two_anchors(void)
 	/* the instance of the first moves: lists, and the second anchor, stay as they are */
 	world_drain(&w, 0, true);
 	world_run(&w, 1000);
-	CU_ASSERT_EQUAL(catches_by(&w), WEST);
+	CU_ASSERT_EQUAL(world_catches_by(&w), WEST);
 	CU_ASSERT(w.clients->applied.paths[1].backup);
 	CU_ASSERT(w.clients->applied.native);
 	CU_ASSERT_EQUAL(w.clients->applied.native_id, 1);
@@ -266,7 +225,7 @@ static void reached_by_most_links(void)
 	w.madps[1].capacity = 1;
 	links_of(&w, 0);
 	world_run(&w, 1000);
-	CU_ASSERT_STRING_EQUAL(at_madp(&w, 0), "west");
+	CU_ASSERT_STRING_EQUAL(world_at_madp(&w, 0), "west");
 	world_fini(&w);
 	/* unless it is full */
 	world_init_with(&w, 36, 2, 2, 1);
@@ -285,7 +244,7 @@ static void dead_instance_does_not_hold_up_the_other_anchor(void)
 	struct world w;
 
 	world_init_with(&w, 27, 1, 1, 2);
-	up(&w);
+	world_up(&w);
 	world_madp(&w, 0, false);
 	world_run(&w, 10000);
 	world_link(&w, w.clients, 0, true, "10.1.1.44");
@@ -295,7 +254,7 @@ static void dead_instance_does_not_hold_up_the_other_anchor(void)
 	world_madp(&w, 0, true);
 	world_run(&w, 1000);
 	CU_ASSERT(world_settled(&w, w.clients, WIFI | LTE));
-	CU_ASSERT_EQUAL(catches_by(&w), EAST);
+	CU_ASSERT_EQUAL(world_catches_by(&w), EAST);
 	world_fini(&w);
 }
 
@@ -317,7 +276,7 @@ static void nothing_in_common(void)
 	world_init(&w, 28, 1);
 	w.conf.convergence = 1u << MX_CONV_GMA;
 	w.conf.features = 1u << MX_F_MEASUREMENT | 1u << MX_F_FRAGMENTATION;
-	up(&w);
+	world_up(&w);
 	s = world_session(&w, w.clients);
 	CU_ASSERT_EQUAL(w.clients->ccm.state, CCM_STATE_ACTIVE);
 	CU_ASSERT_EQUAL(s->state, NCM_STATE_ACTIVE);
@@ -344,7 +303,7 @@ static void both_flows_intersect(void)
 		w.policy.features = 1u << MX_F_LOSSLESS_SWITCHING | 1u << MX_F_MEASUREMENT;
 		w.policy.n_accesses = 1; /* Wi-Fi only */
 		w.conf.cap_wait_ms = seed_flow ? 5000 : 0;
-		up(&w);
+		world_up(&w);
 		world_run(&w, 3000);
 		c = &w.clients->ccm;
 		s = world_session(&w, w.clients);
@@ -376,7 +335,7 @@ static void handover(void)
 	struct world w;
 
 	world_init(&w, 30, 1);
-	up(&w);
+	world_up(&w);
 	w.delay_ms = 0;
 	w.hold_replies = true;
 	world_link(&w, w.clients, 0, true, "10.1.1.66");
@@ -400,7 +359,7 @@ static void handover_without_an_answer(void)
 	struct world w;
 
 	world_init(&w, 31, 1);
-	up(&w);
+	world_up(&w);
 	w.ncm_up = false;
 	world_link(&w, w.clients, 0, true, "10.1.1.66");
 	world_run(&w, 10);
@@ -428,7 +387,7 @@ static void redirects_are_bounded(void)
 
 	world_init(&w, 32, 1);
 	w.serves_elsewhere = true;
-	up(&w);
+	world_up(&w);
 	world_run(&w, 50000);
 	CU_ASSERT_EQUAL(w.clients->redirects, 4);
 	discovers = w.clients->ccm.counters.discovers;
@@ -456,7 +415,7 @@ static void seed_client(void)
 	w.conf.cap_wait_ms = 5000;
 	w.conf.keep_alive_ms = 100000000;
 	w.conf.fallback_ms = 0;
-	up(&w);
+	world_up(&w);
 	s = world_session(&w, w.clients);
 	CU_ASSERT_PTR_NOT_NULL_FATAL(s);
 	CU_ASSERT(world_settled(&w, w.clients, WIFI | LTE));
@@ -522,7 +481,7 @@ static void seed_ncm(void)
 	world_init(&w, 35, 1);
 	w.seed_ncm = true;
 	w.conf.cap_wait_ms = 5000;
-	up(&w);
+	world_up(&w);
 	CU_ASSERT(world_settled(&w, w.clients, WIFI | LTE));
 	CU_ASSERT_FALSE(w.clients->ccm.modern);
 	discovers = w.clients->ccm.counters.discovers;

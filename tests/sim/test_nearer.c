@@ -10,47 +10,6 @@
 #define EAST 1u
 #define WEST 9u
 
-static void up(struct world *w)
-{
-	world_link(w, w->clients, 0, true, "10.1.1.2");
-	world_link(w, w->clients, 1, true, "10.1.129.2");
-	world_run(w, 1500);
-}
-
-/* Last octet of the proxy addresses that new connections take: all the same, or 0. */
-static unsigned catches_by(const struct world *w)
-{
-	unsigned found = 0;
-
-	for (size_t i = 0; i < w->clients->applied.n_paths; i++) {
-		const struct ccm_path *p = &w->clients->applied.paths[i];
-
-		if (!p->caught)
-			continue;
-		if (found && found != p->proxy.ip[3])
-			return 0;
-		found = p->proxy.ip[3];
-	}
-	return found;
-}
-
-static const char *at_madp(const struct world *w, size_t anchor)
-{
-	const struct ncm_session *s = world_session(w, w->clients);
-	int madp = s ? s->anchor[anchor].madp : -1;
-
-	return madp < 0 ? "-" : w->policy.madps[madp].name;
-}
-
-static size_t retired_paths(const struct world *w)
-{
-	size_t n = 0;
-
-	for (size_t i = 0; i < w->clients->applied.n_paths; i++)
-		n += !w->clients->applied.paths[i].caught;
-	return n;
-}
-
 /* As the NCM does each second, for so many of them; what each instance is measured at. */
 static void measure(struct world *w, struct ncm_near *near, uint32_t east_ms, uint32_t west_ms,
 	unsigned seconds)
@@ -78,23 +37,23 @@ static void nearer_instance(void)
 
 	memset(&near, 0, sizeof(near));
 	world_init_with(&w, 27, 1, 2, 1);
-	up(&w);
-	CU_ASSERT_STRING_EQUAL(at_madp(&w, 0), "east");
+	world_up(&w);
+	CU_ASSERT_STRING_EQUAL(world_at_madp(&w, 0), "east");
 	measure(&w, &near, 80, 78, 60);
-	CU_ASSERT_EQUAL(catches_by(&w), EAST);
+	CU_ASSERT_EQUAL(world_catches_by(&w), EAST);
 	/* not at once */
 	measure(&w, &near, 80, 20, 25);
-	CU_ASSERT_EQUAL(catches_by(&w), EAST);
+	CU_ASSERT_EQUAL(world_catches_by(&w), EAST);
 	measure(&w, &near, 80, 20, 25);
-	CU_ASSERT_STRING_EQUAL(at_madp(&w, 0), "west");
-	CU_ASSERT_EQUAL(catches_by(&w), WEST);
-	CU_ASSERT_EQUAL(retired_paths(&w), 2);
+	CU_ASSERT_STRING_EQUAL(world_at_madp(&w, 0), "west");
+	CU_ASSERT_EQUAL(world_catches_by(&w), WEST);
+	CU_ASSERT_EQUAL(world_retired_paths(&w), 2);
 	CU_ASSERT(world_settled(&w, w.clients, WIFI | LTE));
 	/* and not back again so soon */
 	measure(&w, &near, 5, 20, 200);
-	CU_ASSERT_EQUAL(catches_by(&w), WEST);
+	CU_ASSERT_EQUAL(world_catches_by(&w), WEST);
 	measure(&w, &near, 5, 20, 150);
-	CU_ASSERT_EQUAL(catches_by(&w), EAST);
+	CU_ASSERT_EQUAL(world_catches_by(&w), EAST);
 	CU_ASSERT_EQUAL(w.clients->ccm.counters.moves, 2);
 	world_fini(&w);
 }

@@ -121,3 +121,12 @@ void world_trace_input(
 /** What it does. */
 void world_trace_action(
 	const struct world *w, const struct ncm_session *s, const struct ncm_action *a);
+/** The first client's two links come up, in networks of their own. */
+void world_up(struct world *w);
+/** Of the first client: the instance that serves an anchor; "-": none. */
+const char *world_at_madp(const struct world *w, size_t anchor);
+/** Of the first client: last octet of the proxy addresses that new connections take, when all are
+ *  the same; else 0. */
+unsigned world_catches_by(const struct world *w);
+/** Of the first client: paths that new connections do not take. */
+size_t world_retired_paths(const struct world *w);

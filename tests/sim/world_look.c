@@ -207,3 +207,43 @@ void world_trace_action(
 	if (is_watched(w, s))
 		put_line(w, ncm_traced_action(&w->trace->traced, s, a, w->now));
 }
+
+void world_up(struct world *w)
+{
+	world_link(w, w->clients, 0, true, "10.1.1.2");
+	world_link(w, w->clients, 1, true, "10.1.129.2");
+	world_run(w, 1500);
+}
+
+const char *world_at_madp(const struct world *w, size_t anchor)
+{
+	const struct ncm_session *s = world_session(w, w->clients);
+	int madp = s ? s->anchor[anchor].madp : -1;
+
+	return madp < 0 ? "-" : w->policy.madps[madp].name;
+}
+
+unsigned world_catches_by(const struct world *w)
+{
+	unsigned found = 0;
+
+	for (size_t i = 0; i < w->clients->applied.n_paths; i++) {
+		const struct ccm_path *p = &w->clients->applied.paths[i];
+
+		if (!p->caught)
+			continue;
+		if (found && found != p->proxy.ip[3])
+			return 0;
+		found = p->proxy.ip[3];
+	}
+	return found;
+}
+
+size_t world_retired_paths(const struct world *w)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < w->clients->applied.n_paths; i++)
+		n += !w->clients->applied.paths[i].caught;
+	return n;
+}

@@ -1,43 +1,8 @@
 /* A subflow that holds its connection up: at the N-MADP, which has it taken away, and at the
  * client, who makes it again. */
-#include "plugins/pm_policy.h"
-#include "tests/support/suite.h"
+#include "tests/support/pm_play.h"
 
-#define NOW ((mams_time){1000000})
 #define LATER ((mams_time){100000000})
-
-static struct mams_addr at(const char *text)
-{
-	struct mams_addr a = {0};
-
-	mams_assert(mams_addr_parse_port(text, 0, &a) == 0);
-	return a;
-}
-
-static void subflow(struct pm_policy *p, uint32_t token, const char *local, const char *remote)
-{
-	struct mams_addr l = at(local);
-	struct mams_addr r = at(remote);
-
-	pm_policy_subflow(p, token, &l, &r, NOW);
-}
-
-static bool expect(struct pm_policy *p, mams_time now, enum pm_action_kind kind, const char *local)
-{
-	struct mams_addr l = at(local);
-	struct pm_action a;
-
-	if (!pm_policy_next(p, now, &a))
-		return false;
-	return a.kind == kind && mams_addr_eq_ip(&a.local, &l);
-}
-
-static bool quiet(struct pm_policy *p, mams_time now)
-{
-	struct pm_action a;
-
-	return !pm_policy_next(p, now, &a);
-}
 
 /* The one that holds its connection up goes, as long as another carries. */
 static void one_is_made_anew(void)

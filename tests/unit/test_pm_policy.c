@@ -1,18 +1,7 @@
-#include "plugins/pm_policy.h"
-#include "tests/support/suite.h"
+#include "tests/support/pm_play.h"
 
 #include <stdio.h>
 #include <string.h>
-
-#define NOW ((mams_time){1000000})
-
-static struct mams_addr at(const char *text)
-{
-	struct mams_addr a = {0};
-
-	mams_assert(mams_addr_parse_port(text, 0, &a) == 0);
-	return a;
-}
 
 static struct pm_path path(uint8_t id, const char *local, const char *proxy, bool backup)
 {
@@ -43,38 +32,12 @@ static void connect_wifi(struct pm_policy *p, uint32_t token)
 	pm_policy_connection(p, token, false, &l, &r);
 }
 
-static void subflow(struct pm_policy *p, uint32_t token, const char *local, const char *remote)
-{
-	struct mams_addr l = at(local);
-	struct mams_addr r = at(remote);
-
-	pm_policy_subflow(p, token, &l, &r, NOW);
-}
-
 static void closed(struct pm_policy *p, uint32_t token, const char *local, const char *remote)
 {
 	struct mams_addr l = at(local);
 	struct mams_addr r = at(remote);
 
 	pm_policy_subflow_closed(p, token, &l, &r, NOW);
-}
-
-/* The next action is this one. */
-static bool expect(struct pm_policy *p, mams_time now, enum pm_action_kind kind, const char *local)
-{
-	struct mams_addr l = at(local);
-	struct pm_action a;
-
-	if (!pm_policy_next(p, now, &a))
-		return false;
-	return a.kind == kind && mams_addr_eq_ip(&a.local, &l);
-}
-
-static bool quiet(struct pm_policy *p, mams_time now)
-{
-	struct pm_action a;
-
-	return !pm_policy_next(p, now, &a);
 }
 
 /* Then, and not before. */
