@@ -38,7 +38,7 @@ sessions_bench() {
 		"$("$BUILD/trailer-madp/mams-trailer" -V | head -n 1)" "$rounds" "$(date -u +%F)"
 	for n in one some all; do
 		for word in sessions active idle_kib idle_cpu_percent lost ns_per_packet control_sent \
-			control_received most_pps most_ns; do
+			control_received most_pps most_ns again; do
 			printf '%s=%s ' "$word" "$(session_median "$word" <"$LAB_DIR/sessions-$n")"
 		done
 		echo

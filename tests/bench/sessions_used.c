@@ -2,7 +2,9 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 static void fail(const char *what)
 {
@@ -37,4 +39,40 @@ double bench_cpu_ns(pid_t pid)
 	if (clock_getcpuclockid(pid, &clock) != 0 || clock_gettime(clock, &ts) < 0)
 		fail("no such process");
 	return (double)ts.tv_sec * 1e9 + (double)ts.tv_nsec;
+}
+
+double bench_stolen_us(void)
+{
+	unsigned long long ticks = 0;
+	FILE *f = fopen("/proc/stat", "r");
+
+	/* the eighth, see proc(5) */
+	if (!f || fscanf(f, "cpu %*u %*u %*u %*u %*u %*u %*u %llu", &ticks) != 1)
+		fail("/proc/stat");
+	fclose(f);
+	return (double)ticks * 1e6 / (double)sysconf(_SC_CLK_TCK);
+}
+
+unsigned long long bench_counter(const char *status, const char *name)
+{
+	const char *at = strstr(status, name);
+	unsigned long long v = 0;
+
+	at = at ? strstr(at, "\"value\":") : NULL;
+	if (!at || sscanf(at, "\"value\":%llu", &v) != 1)
+		fail(name);
+	return v;
+}
+
+static int by_size(const void *a, const void *b)
+{
+	const double *x = a;
+	const double *y = b;
+
+	return (*x > *y) - (*x < *y);
+}
+
+void bench_sort(double *v, size_t n)
+{
+	qsort(v, n, sizeof(*v), by_size);
 }
