@@ -321,17 +321,51 @@ static void take_packet(struct madp_worker *w, struct madp_sock *sock, const str
 		madp_inc(&w->counters.refused[MADP_NAT_ADDRESS]);
 }
 
-/** Of more sessions than a cache holds, each datagram would wait for its own: they are fetched
- *  together.  Which path it is of is looked up again, since a proof among them may move one. */
+/** Where an address is looked up begins to come into the cache. @return the address's hash */
+static unsigned fetch_bucket(
+	struct madp_worker *w, const struct madp_sock *sock, const struct sockaddr *from)
+{
+	const struct UT_hash_table *t = w->peers->hh.tbl;
+	struct madp_peer_key k;
+	unsigned hash;
+
+	if (!madp_peer_key_of(sock, from, &k))
+		return 0;
+	HASH_VALUE(&k, sizeof(k), hash);
+	__builtin_prefetch(&t->buckets[hash & (t->num_buckets - 1)]);
+	return hash;
+}
+
+/** Once that is there: what is looked at first. */
+static void fetch_first(const struct madp_worker *w, unsigned hash)
+{
+	const struct UT_hash_table *t = w->peers->hh.tbl;
+	struct UT_hash_handle *first = t->buckets[hash & (t->num_buckets - 1)].hh_head;
+
+	if (first)
+		madp_path_fetch(MAMS_CONTAINER_OF(first, struct madp_path, hh));
+}
+
+/** Of more sessions than a cache holds, each datagram would wait for its own, and for each step on
+ *  the way to it: all of a batch take the steps together.  Which path it is of is looked up again,
+ *  since a proof among them may move one. */
 static void fetch_paths(
 	struct madp_worker *w, const struct madp_sock *sock, const struct mams_udp_in *in, int n)
 {
 	const struct madp_path *path[MAMS_UDP_RX_BATCH];
+	unsigned hash[MAMS_UDP_RX_BATCH];
 
-	if (n < 2 || sock->path || sock->nat)
+	if (n < 2 || sock->path || sock->nat || !w->peers)
 		return;
 	for (int i = 0; i < n; i++)
+		hash[i] = fetch_bucket(w, sock, in[i].from);
+	for (int i = 0; i < n; i++)
+		fetch_first(w, hash[i]);
+	for (int i = 0; i < n; i++) {
 		path[i] = find_path(w, sock, in[i].from);
+		if (path[i])
+			__builtin_prefetch(path[i]->session);
+	}
 	for (int i = 0; i < n; i++)
 		if (path[i] && (i == 0 || path[i] != path[i - 1]))
 			madp_session_fetch(path[i]);

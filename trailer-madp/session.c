@@ -493,6 +493,12 @@ static void fetch(const void *from, const void *to)
 		__builtin_prefetch(p, 0, 2);
 }
 
+void madp_path_fetch(const struct madp_path *path)
+{
+	fetch(&path->key, &path->hh + 1);
+	fetch(path, &path->slot);
+}
+
 void madp_session_fetch(const struct madp_path *path)
 {
 	const struct madp_session *s = path->session;
@@ -502,9 +508,10 @@ void madp_session_fetch(const struct madp_path *path)
 
 	fetch(s, p->tx.link);
 	fetch(path, &path->nat);
-	fetch(&p->link[slot], &p->link[slot + 1]);
+	fetch(&p->tx.link[slot], &p->tx.link[slot].report_at);
+	fetch(&p->link[slot], p->link[slot].probe.out);
 	fetch(rx, rx->meter);
-	fetch(&rx->meter[slot], &rx->meter[slot + 1]);
+	fetch(&rx->meter[slot], &rx->meter[slot].loss[1]);
 	fetch(&rx->view[slot], &rx->view[slot + 1]);
 	fetch(rx->flow, rx->flow[0].died_at);
 	fetch(&s->account->link[slot], &s->account->link[slot + 1]);

@@ -124,6 +124,8 @@ void madp_session_prove(struct madp_worker *w, struct madp_path *path, struct ma
 void madp_session_ready(struct madp_worker *w, struct madp_path *path);
 /** It does not any more. */
 void madp_session_lost(struct madp_worker *w, struct madp_path *path);
+/** The path is about to be looked up by its key. */
+void madp_path_fetch(const struct madp_path *path);
 /** A datagram of the path is about to be taken: what it and a turn of the session need begins to
  *  come into the cache. */
 void madp_session_fetch(const struct madp_path *path);

@@ -76,6 +76,8 @@ int mams_timerq_set(struct mams_timerq *q, struct mams_timer *t, mams_time when)
 		mams_timerq_del(q, t);
 		return 0;
 	}
+	if (t->slot && t->when.us == when.us)
+		return 0;
 	if (t->slot) {
 		size_t at = q->armed[e.id].at;
 
