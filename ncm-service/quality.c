@@ -15,30 +15,40 @@ bool ncm_quality_is_fresh(const struct ncm_way_quality *q, mams_time now)
 	return q->at.us != 0 && now.us - q->at.us < FRESH_US;
 }
 
-/* What the source and the others use; those come and go at moments of their own. */
-static void take_used(struct ncm_way_quality *q, enum ncm_quality_source from,
+static uint32_t sum_of(uint64_t a, uint64_t b)
+{
+	return a + b < UINT32_MAX ? (uint32_t)(a + b) : UINT32_MAX;
+}
+
+/* What the source and the others use; those come and go at moments of their own.
+ * @return what the others used for certain meanwhile */
+static uint64_t take_used(struct ncm_way_quality *q, enum ncm_quality_source from,
 	const struct ncm_way_report *r, mams_time now)
 {
-	uint64_t sum = r->used_kbps;
+	uint64_t others = 0;
+	uint64_t steady = 0;
 	bool fresh = now.us - q->by[from].at.us < USED_US;
 
 	for (size_t i = 0; i < NCM_QUALITY_SOURCES; i++)
-		if (i != from && now.us - q->by[i].at.us < USED_US)
-			sum += q->by[i].steady_kbps;
-	q->used_kbps = sum < UINT32_MAX ? (uint32_t)sum : UINT32_MAX;
+		if (i != from && now.us - q->by[i].at.us < USED_US) {
+			others += q->by[i].used_kbps;
+			steady += q->by[i].steady_kbps;
+		}
+	q->used_kbps = sum_of(r->used_kbps, others);
 	q->by[from].steady_kbps = !fresh                                 ? 0
 				  : r->used_kbps < q->by[from].used_kbps ? r->used_kbps
 									 : q->by[from].used_kbps;
 	q->by[from].used_kbps = r->used_kbps;
 	q->by[from].at = now;
+	return steady;
 }
 
-static void take_rate(struct ncm_way_quality *q, const struct ncm_way_report *r, mams_time now)
+/* @param others  what they used went over the same link */
+static void take_rate(
+	struct ncm_way_quality *q, const struct ncm_way_report *r, uint64_t others, mams_time now)
 {
-	/* what the others used went over the same link */
-	const uint64_t others = q->used_kbps > r->used_kbps ? q->used_kbps - r->used_kbps : 0;
-	const uint64_t seen = r->rate_kbps + others;
-	const uint32_t rate = seen < UINT32_MAX ? (uint32_t)seen : UINT32_MAX;
+	const uint32_t rate = sum_of(r->rate_kbps, others);
+	const uint32_t used = sum_of(r->used_kbps, others);
 
 	if (!r->has_rate && now.us - q->rate_at.us >= RATE_US)
 		q->has_rate = false;
@@ -52,8 +62,8 @@ static void take_rate(struct ncm_way_quality *q, const struct ncm_way_report *r,
 		q->has_rate = true;
 		q->rate_at = now;
 	}
-	if (q->has_rate && q->rate_kbps < q->used_kbps)
-		q->rate_kbps = q->used_kbps;
+	if (q->has_rate && q->rate_kbps < used)
+		q->rate_kbps = used;
 }
 
 static void approach(bool *has, uint32_t *value, bool told, uint32_t to)
@@ -109,8 +119,7 @@ void ncm_quality_take(struct ncm_way_quality *q, enum ncm_quality_source from,
 	if (r->back)
 		begin_anew(q);
 	q->at = now;
-	take_used(q, from, r, now);
-	take_rate(q, r, now);
+	take_rate(q, r, take_used(q, from, r, now), now);
 	approach(&q->has_delay, &q->delay_us, r->has_delay, r->delay_us);
 	approach(&q->has_jitter, &q->jitter_us, r->has_jitter, r->jitter_us);
 	take_loss(q, from, r);

@@ -54,11 +54,11 @@ struct ncm_way_report {
 };
 
 /** Take a report.  Rules:
- *  - used adds what the other source has used, by the lesser of its last two figures, when it told
- *    that in the last 1.5 s: who has just come or gone is not counted twice;
- *  - a rate adds what the other source used meanwhile; the estimate rises by half of what is
- *    missing, falls by a quarter of what is too much, is never below what was used, and is
- * forgotten when it was not seen for 60 s;
+ *  - used adds what the other source has used, when it told that in the last 1.5 s;
+ *  - a rate adds what the other source used meanwhile, by the lesser of its last two figures, since
+ *    who has just come or gone shall not count twice;
+ *  - the estimate rises by half of what is missing, falls by a quarter of what is too much, is
+ *    never below what was used so, and is forgotten when it was not seen for 60 s;
  *  - delay and jitter move halfway to the new value;
  *  - loss is that of packets of the last reports, each having three quarters of the weight of the
  *    next, and all former ones at most that of the newest, or of 600 packets: where many are sent,

@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define LOOK_MS 1000   /* least time between two looks */
+#define LOOK_MS 200    /* least time between two looks */
 #define LIVELY_MS 2000 /* from one to the next, while figures come */
 #define QUIET_MS 5000  /* while none come: times run out */
 #define FRESH_MS 10000 /* so old, figures are said to come */

@@ -220,11 +220,27 @@ static uint32_t without_loss(const struct steer_class *c, struct way *w, uint32_
 	return left ? left : good;
 }
 
-static bool is_full(const struct steer_view *v, bool next_is_on)
+/* What has told nothing for a while carries nothing: its last figure is of before. */
+static uint64_t carried(const struct steer_view *v)
 {
-	return v->f.has_rate && v->f.has_used &&
-	       (uint64_t)v->f.used_kbps * 100 >=
-		       (uint64_t)v->f.rate_kbps * (next_is_on ? STEER_NOT_FULL : STEER_FULL);
+	return v->f.has_used && v->f.age_ms <= STEER_USED_MS ? v->f.used_kbps : 0;
+}
+
+/* @param rest  bits: those of the lower ranks.  While the next one carries, too, what they carry
+ *              would come back to this one: TCP may fill any of them first. */
+static bool is_full(const struct way *w, size_t i, size_t next, uint32_t rest)
+{
+	const struct steer_view *v = &w->v[i];
+	uint64_t used = carried(v);
+
+	if (!v->f.has_rate || !v->f.has_used)
+		return false;
+	if (!w->v[next].on)
+		return used * 100 >= (uint64_t)v->f.rate_kbps * STEER_FULL;
+	for (size_t k = 0; k < w->n; k++)
+		if (rest & 1u << k && w->v[k].on)
+			used += carried(&w->v[k]);
+	return used * 100 >= (uint64_t)v->f.rate_kbps * STEER_NOT_FULL;
 }
 
 static uint32_t while_full(const struct way *w, uint32_t good)
@@ -234,11 +250,11 @@ static uint32_t while_full(const struct way *w, uint32_t good)
 	bool full = true;
 
 	while (next < w->n && full) {
-		size_t after;
+		const uint32_t rest = good & ~list & ~(1u << next);
+		const size_t after = best_of(w, rest, goes_first);
 
 		list |= 1u << next;
-		after = best_of(w, good & ~list, goes_first);
-		full = after < w->n && is_full(&w->v[next], w->v[after].on);
+		full = after < w->n && is_full(w, next, after, rest);
 		next = after;
 	}
 	return list;

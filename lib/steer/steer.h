@@ -97,7 +97,10 @@ enum steer_reason {
 /* A client that has to leave a link for its figures does so within this part of the dwell time, one
  * whose cell is crowded within all of it; when, is told by its spread. */
 #define STEER_TURN_PART 8u
-/* priority-based: percent of its rate at which a link is full, and at which it is no more */
+/* What a link carries, told so long ago, counts: it is told once a second while there is any. */
+#define STEER_USED_MS 2500u
+/* priority-based: percent of its rate at which a link is full, and at which it is no more, with
+ * what the next ones carry meanwhile */
 #define STEER_FULL 90u
 #define STEER_NOT_FULL 60u
 

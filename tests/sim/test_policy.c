@@ -50,6 +50,7 @@ static void set(struct scene *s, uint8_t link, uint32_t delay_us, uint32_t loss)
 
 	scene_session(s)->quality[link].dl = q;
 	scene_session(s)->quality[link].ul = q;
+	ncm_steerer_news(scene_session(s), s->w.now);
 }
 
 static uint32_t dl(const struct scene *s)
@@ -238,7 +239,7 @@ static void an_operator_goes_first(void)
 	n = scene_session(&s);
 	s.lost = 1u << MX_TRAFFIC_STEERING_REQ;
 	set(&s, 0, 10000, 600000);
-	world_run(&s.w, 11000);
+	world_run(&s.w, 5000);
 	CU_ASSERT(n->steer.open && n->steer.request == NCM_STEERER_REQUEST);
 	s.lost = 0;
 	CU_ASSERT_EQUAL(ncm_session_steer(n, 9, &to_both, s.w.now, &err), 0);

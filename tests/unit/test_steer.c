@@ -310,6 +310,38 @@ static void the_next_while_the_first_is_full(void)
 	CU_ASSERT_EQUAL(dl(p), 1);
 }
 
+/* TCP may fill the second link first: what that one carries the first one would have to. */
+static void the_next_while_both_carry_too_much(void)
+{
+	struct play *p = play_of(STEER_PRIORITY_BASED);
+
+	p->c.dwell_ms = 0;
+	set(p, WIFI, 10000, 20000, 0);
+	set(p, LTE, 10000, 30000, 0);
+	p->links[WIFI].dl.has_used = p->links[LTE].dl.has_used = true;
+	p->links[WIFI].dl.used_kbps = 9500;
+	step(p, 1000);
+	CU_ASSERT_EQUAL(dl(p), 3);
+	p->links[WIFI].dl.used_kbps = 2000;
+	p->links[LTE].dl.used_kbps = 4000;
+	step(p, 1000);
+	CU_ASSERT_EQUAL(dl(p), 3);
+	p->links[LTE].dl.used_kbps = 3999;
+	step(p, 1000);
+	CU_ASSERT_EQUAL(dl(p), 1);
+	/* out of use, it has nothing to give back */
+	p->links[WIFI].dl.used_kbps = 8000;
+	step(p, 1000);
+	CU_ASSERT_EQUAL(dl(p), 1);
+	p->links[WIFI].dl.used_kbps = 9000;
+	step(p, 1000);
+	CU_ASSERT_EQUAL(dl(p), 3);
+	/* nothing is told any more: nothing is carried */
+	p->links[WIFI].dl.age_ms = p->links[LTE].dl.age_ms = STEER_USED_MS + 1;
+	step(p, 1000);
+	CU_ASSERT_EQUAL(dl(p), 1);
+}
+
 static void hints_of_the_network(void)
 {
 	struct play *p = play_of(STEER_ACTIVE_STANDBY);
@@ -396,6 +428,7 @@ int main(void)
 		{"old figures have no say", old_figures_have_no_say}, {"dead but up", dead_but_up},
 		{"smallest delay moves for a gain", smallest_delay_moves_for_a_gain},
 		{"the next while the first is full", the_next_while_the_first_is_full},
+		{"the next while both carry too much", the_next_while_both_carry_too_much},
 		{"hints of the network", hints_of_the_network}, {"cost and quota", cost_and_quota}};
 
 	return mams_suite_run("steer", cases, sizeof(cases) / sizeof(*cases));
