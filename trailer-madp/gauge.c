@@ -15,7 +15,7 @@ static struct madp_gauge totals(const struct madp_link_count *n, mams_time now)
 		.tx_arrived = (uint32_t)madp_load(&n->tx_arrived),
 		.tx_lost = (uint16_t)madp_load(&n->tx_lost),
 		.downs = madp_load(&n->downs),
-		.rx_full = madp_load(&n->rx_queue_us) >= MADP_GAUGE_QUEUE_US};
+		.rx_queue_us = (uint32_t)madp_load(&n->rx_queue_us)};
 }
 
 static uint32_t kbps(uint64_t octets, int64_t us)
@@ -89,6 +89,15 @@ static struct ctl_quality_way downlink(const struct madp_link_count *n,
 	return w;
 }
 
+static bool is_full(const struct madp_gauge *was, const struct madp_gauge *is, uint64_t packets)
+{
+	const uint32_t queue_us =
+		was->rx_queue_us < is->rx_queue_us ? was->rx_queue_us : is->rx_queue_us;
+
+	return queue_us >= MADP_GAUGE_QUEUE_US &&
+	       packets * queue_us >= MADP_GAUGE_QUEUE_PACKETS * (uint64_t)(is->at.us - was->at.us);
+}
+
 static struct ctl_quality_way uplink(const struct madp_link_count *n,
 	const struct madp_link_count *best, const struct madp_gauge *was,
 	const struct madp_gauge *is)
@@ -97,7 +106,7 @@ static struct ctl_quality_way uplink(const struct madp_link_count *n,
 	uint64_t lost = is->rx_lost - was->rx_lost;
 	struct ctl_quality_way w = {
 		.used_kbps = kbps(is->rx_octets - was->rx_octets, is->at.us - was->at.us),
-		.has_rate_kbps = was->rx_full && is->rx_full,
+		.has_rate_kbps = is_full(was, is, packets),
 		.has_delay_us = best && packets > 0,
 		.delay_us = best ? uplink_delay(n, best) : 0,
 		.has_jitter_us = packets > 0,

@@ -4,7 +4,8 @@
  *
  *  - used: octets that came, with outer headers; downlink as the peer reports them.
  *  - rate, downlink: the sender's estimate (pace.h) while the link is in full use;
- *    uplink: what came in a second at whose both ends a queue stood.
+ *    uplink: what came in a second at whose both ends a queue stood, if so many packets fit
+ *    into it: a link that has become longer shows a queue, too, until that is its least delay.
  *  - delay: of the link with the least round trip, half of that and its standing queue; of the
  *    others, by how much their packets take longer in that direction.
  *  - jitter: RFC 3550 6.4.1, of time stamps in ms; downlink as the peer reports it.
@@ -18,7 +19,8 @@
 
 #define MADP_GAUGE_PERIOD_MS 1000
 #define MADP_GAUGE_PACKETS 10u
-#define MADP_GAUGE_QUEUE_US 2500 /**< standing queue of a link in full use */
+#define MADP_GAUGE_QUEUE_US 2500u   /**< standing queue of a link in full use, */
+#define MADP_GAUGE_QUEUE_PACKETS 2u /**< and so many in it */
 
 struct madp_desired;
 
@@ -31,7 +33,7 @@ struct madp_gauge {
 	uint32_t tx_arrived, tx_octets;
 	uint16_t tx_lost;
 	uint64_t downs; /**< how often it went down until then, told of as back again */
-	bool rx_full;
+	uint32_t rx_queue_us;
 };
 
 /** @param sessions  by client */

@@ -519,6 +519,21 @@ static bool take_window(struct madp_pace *p)
 	return false;
 }
 
+/* What was sent after the newest packet that has come is all that can be on its way, behind the
+ * queue that this one met.  Where the rate is taken for too low, and the mode does not ask for
+ * room, busy_until would run away from the clock, and the link would seem ever farther. */
+static void limit_busy(struct madp_pace *p, const struct madp_report_link *r, mams_time now)
+{
+	const int32_t age_ms = (int32_t)((uint32_t)((uint64_t)now.us / 1000) - r->echo_ms);
+	int64_t latest = now.us - (int64_t)age_ms * 1000 + r->queue_us + REPORT_US;
+
+	if (p->rate == 0)
+		return;
+	latest += (int64_t)(p->flight * 8000000 / p->rate);
+	if (p->busy_until.us > latest)
+		p->busy_until.us = latest;
+}
+
 void madp_pace_report(struct madp_pace *p, const struct madp_report_link *r, mams_time now)
 {
 	uint32_t rtt_us = madp_report_rtt_us(r, now);
@@ -538,8 +553,10 @@ void madp_pace_report(struct madp_pace *p, const struct madp_report_link *r, mam
 	grows = take_window(p);
 	if (p->starting)
 		take_train(p, r);
-	if (sent_by(p, r->echo_ms, &sent))
+	if (sent_by(p, r->echo_ms, &sent)) {
 		p->flight = p->sent_octets - sent;
+		limit_busy(p, r, now);
+	}
 	if (r->octets == p->octets)
 		return;
 	if (grows)

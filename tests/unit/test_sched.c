@@ -171,6 +171,36 @@ static void mute_peer_is_not_waited_for(void)
 	CU_ASSERT_TRUE(madp_pace_ready(&link[0], at(1001000), &wait));
 }
 
+/* A link 20 ms long that carries 16 Mbit/s and is taken for one of 2, by delays that were not its
+ * queue's: 5 Mbit/s that nobody holds back make it no farther, and tell what it carries. */
+static void a_rate_too_low_does_not_last(void)
+{
+	struct madp_report_link rep = {.has_echo = true, .owd_us = 10000};
+	int64_t farthest = 0;
+
+	fresh();
+	madp_pace_init(&link[0], 2000000, 0, at(0));
+	madp_pace_rtt(&link[0], 20000);
+	for (int64_t ms = 1; ms <= 1000; ms++) {
+		const int64_t us = ms * 1000;
+
+		if (ms % 2 == 0)
+			madp_pace_sent(&link[0], 1250, (uint32_t)ms, at(us));
+		if (us - link[0].busy_until.us < -farthest)
+			farthest = link[0].busy_until.us - us;
+		if (ms % 10 || ms < 30)
+			continue;
+		rep.echo_ms = (uint32_t)ms - 20;
+		rep.packets = (uint32_t)(ms - 20) / 2;
+		rep.octets = rep.packets * 1250;
+		rep.rx_us = (uint32_t)us - 10000;
+		madp_pace_report(&link[0], &rep, at(us));
+	}
+	CU_ASSERT(farthest < 60000);
+	CU_ASSERT(link[0].rate >= 4500000);
+	CU_ASSERT(madp_pace_departure(&link[0], 1250, at(1000000)).us < 1020000);
+}
+
 /* Reports that lie or jump do not break the arithmetic: pace stays within its bound. */
 static void random_reports(void)
 {
@@ -213,6 +243,7 @@ int main(void)
 		{"weights are kept", weights_are_kept},
 		{"split is in proportion", split_is_in_proportion},
 		{"mute peer is not waited for", mute_peer_is_not_waited_for},
+		{"a rate too low does not last", a_rate_too_low_does_not_last},
 		{"random reports", random_reports},
 	};
 

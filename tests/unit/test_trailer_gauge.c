@@ -148,12 +148,29 @@ static void both_directions(void)
 	check_second(&b.peer.link[0], &b.peer.link[1]);
 	/* The near one is idle; the far one is full, and its peer has begun anew. */
 	n[1].rx_packets += 1000;
+	n[1].rx_counted += 1000;
 	n[1].rx_octets += 1250000;
 	n[1].tx_arrived = UINT32_MAX - 5;
 	CU_ASSERT_EQUAL_FATAL(tell(&b, 3), 1);
 	CU_ASSERT(b.peer.link[0].ul.has_rate_kbps && b.peer.link[0].ul.rate_kbps == 10000);
 	CU_ASSERT_FALSE(b.peer.link[0].dl.has_packets);
 	CU_ASSERT_EQUAL(b.peer.link[0].dl.used_kbps, 0);
+	/* It has become 60 ms longer, and carries reports: no queue. */
+	n[1].rx_queue_us = 60000;
+	n[1].rx_packets += 20;
+	n[1].rx_counted += 20;
+	CU_ASSERT_EQUAL_FATAL(tell(&b, 4), 1);
+	n[1].rx_packets += 20;
+	n[1].rx_counted += 20;
+	n[1].rx_octets += 2000;
+	CU_ASSERT_EQUAL_FATAL(tell(&b, 5), 1);
+	CU_ASSERT_FALSE(b.peer.link[0].ul.has_rate_kbps);
+	/* More of them than could be under way without one. */
+	n[1].rx_packets += 34;
+	n[1].rx_counted += 34;
+	n[1].rx_octets += 51000;
+	CU_ASSERT_EQUAL_FATAL(tell(&b, 6), 1);
+	CU_ASSERT(b.peer.link[0].ul.has_rate_kbps && b.peer.link[0].ul.rate_kbps == 408);
 	finish(&b);
 }
 
