@@ -5,6 +5,7 @@
 #include "ncm-service/saved.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/random.h>
@@ -41,12 +42,13 @@ const size_t ncm_cluster_n_counter_rows = MAMS_ARRAY_LEN(ncm_cluster_counter_row
 #define LUA_REMOVE "redis.call('DEL',s) redis.call('SREM',ARGV[1]..'of:'..ARGV[2],ARGV[3]) "
 
 /* ARGV[4] = 1: not settled, nothing is claimed that is not known.
- * -> owner, and when it is ours: the session and what N-MADP instances hold, each '' when there is
- * none; '': not settled */
+ * -> owner, and when it is ours: the session, what N-MADP instances hold, and what was used of
+ * quotas before, each '' when there is none; '': not settled */
 static const char script_claim[] =
 	LUA_THEIRS "if theirs then return {o} end local d=redis.call('HGET',s,'data') "
 		   "if not d and o~=ARGV[2] and ARGV[4]=='1' then return {''} end " LUA_MINE
-		   "return {ARGV[2],d or '',redis.call('HGET',s,'held') or ''}";
+		   "return {ARGV[2],d or '',redis.call('HGET',s,'held') or '',"
+		   "redis.call('GET',ARGV[1]..'used:'..ARGV[3]) or ''}";
 /* A session outdoes a claim without one.  -> 0: theirs */
 static const char script_put[] =
 	LUA_THEIRS "if theirs and redis.call('HEXISTS',s,'data')==1 then return 0 end "
@@ -59,6 +61,9 @@ static const char script_del[] =
 		   "redis.call('HSET',s,'held',h) end return 1";
 static const char script_held[] = LUA_THEIRS "if theirs then return 0 end " LUA_MINE
 					     "redis.call('HSET',s,'held',ARGV[4]) return 1";
+/* Of a client whose session has ended; it goes by itself. */
+static const char script_used[] = "local u=ARGV[1]..'used:'..ARGV[3] redis.call('SET',u,ARGV[4]) "
+				  "redis.call('EXPIREAT',u,ARGV[5]) return 1";
 static const char script_release[] =
 	"local s=ARGV[1]..'s:'..ARGV[3] "
 	"if redis.call('HGET',s,'owner')==ARGV[2] and redis.call('HEXISTS',s,'data')==0 "
@@ -132,6 +137,7 @@ static enum ncm_claim claimed_what(
 	size_t len = 0;
 	const char *data;
 	const char *held;
+	const char *used;
 
 	if (!owner || !owner[0])
 		return NCM_CLAIM_BUSY;
@@ -139,6 +145,9 @@ static enum ncm_claim claimed_what(
 		c->counters.lost += c->ops->lose(c->user, identity);
 		return NCM_CLAIM_THEIRS;
 	}
+	used = mams_redis_text(reply, 3, &len);
+	if (used && len)
+		c->ops->used(c->user, identity, used);
 	data = mams_redis_text(reply, 1, &len);
 	if (data && len)
 		adopt(c, data, len);
@@ -276,7 +285,18 @@ static int held(struct ncm_store *st, const char *identity, const char *text)
 	return 0;
 }
 
-/* A claim says it of each client. */
+static int used(struct ncm_store *st, const char *identity, const char *text, uint64_t until)
+{
+	char seconds[24];
+	const char *args[] = {identity, text, seconds};
+	int rc;
+
+	snprintf(seconds, sizeof(seconds), "%" PRIu64, until);
+	rc = ncm_cluster_eval((struct ncm_cluster *)st, NULL, NULL, script_used, args, 3);
+	return rc < 0 && rc != -ENOTCONN ? -EIO : 0;
+}
+
+/* A claim says it of each client; and the same of what it has used. */
 static int each_held(struct ncm_store *st,
 	void (*fn)(void *user, const char *identity, const char *text), void *user)
 {
@@ -337,6 +357,8 @@ static const struct ncm_store_ops store_ops = {.put = put,
 	.each_drained = each_drained,
 	.held = held,
 	.each_held = each_held,
+	.used = used,
+	.each_used = each_held,
 	.close = close_store};
 
 struct ncm_store *ncm_cluster_store(struct ncm_cluster *c)

@@ -30,6 +30,8 @@ struct ncm_cluster_ops {
 	/** What N-MADP instances hold of a client that is ours, as the store has it; after adopt().
 	 */
 	void (*recall)(void *user, const char *identity, const char *text);
+	/** What a client that is ours has used of quotas in sessions before; before adopt(). */
+	void (*used)(void *user, const char *identity, const char *text);
 	/** Another has it.  @return we had it */
 	bool (*lose)(void *user, const char *identity);
 	bool (*has)(void *user, const char *identity);         /**< a session, active or not */

@@ -71,6 +71,11 @@ static void on_recall(void *user, const char *identity, const char *text)
 	ncm_service_recall(((struct app *)user)->service, identity, text);
 }
 
+static void on_used(void *user, const char *identity, const char *text)
+{
+	ncm_service_used(((struct app *)user)->service, identity, text);
+}
+
 static bool on_lose(void *user, const char *identity)
 {
 	return ncm_service_lose(((struct app *)user)->service, identity);
@@ -135,6 +140,7 @@ static void on_set_drained(void *user, const char *madp, bool drained)
 
 static const struct ncm_cluster_ops cluster_ops = {.adopt = on_adopt,
 	.recall = on_recall,
+	.used = on_used,
 	.lose = on_lose,
 	.has = on_has,
 	.refresh = on_refresh,

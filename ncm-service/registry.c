@@ -1,6 +1,7 @@
 #include "ncm-service/registry.h"
 
 #include "lib/base/timerq.h"
+#include "ncm-service/uses.h"
 
 #include <errno.h>
 #include <string.h>
@@ -22,7 +23,9 @@ struct ncm_registry {
 	struct ncm_counters counters;
 	struct ncm_madps madps;
 	const struct ncm_feed *feed;
+	struct ncm_uses *uses;
 	int64_t wall_more;
+	mams_time now; /* as told last */
 	struct entry *identities;
 	struct entry *ids;
 	struct mams_timerq timers;
@@ -34,7 +37,13 @@ struct ncm_registry *ncm_registry_new(const struct ncm_policy *p, mams_time now)
 
 	if (!r)
 		return NULL;
+	r->uses = ncm_uses_new(p->max_sessions);
+	if (!r->uses) {
+		free(r);
+		return NULL;
+	}
 	r->policy = p;
+	r->now = now;
 	ncm_madps_init(&r->madps, p, now);
 	return r;
 }
@@ -65,6 +74,7 @@ void ncm_registry_free(struct ncm_registry *r)
 	while (r->identities)
 		drop(r, r->identities);
 	mams_timerq_fini(&r->timers);
+	ncm_uses_free(r->uses);
 	free(r);
 }
 
@@ -97,6 +107,26 @@ void ncm_registry_set_feed(struct ncm_registry *r, const struct ncm_feed *feed)
 void ncm_registry_set_wall(struct ncm_registry *r, int64_t us, mams_time now)
 {
 	r->wall_more = us - now.us;
+	r->now = now;
+}
+
+static void keep_used(
+	struct ncm_registry *r, const char *identity, const struct ncm_used used[NCM_LINKS_MAX])
+{
+	const int64_t us = r->now.us + r->wall_more;
+
+	ncm_uses_keep(r->uses, identity, used, us > 0 ? (uint64_t)us / 1000000 : 0);
+}
+
+void ncm_registry_used(
+	struct ncm_registry *r, const char *identity, const struct ncm_used used[NCM_LINKS_MAX])
+{
+	struct entry *e = find_identity(r, identity);
+
+	if (e)
+		ncm_uses_join(e->session->s.used, used);
+	else
+		keep_used(r, identity, used);
 }
 
 int ncm_registry_add(struct ncm_registry *r, const struct ncm_saved *saved, uint32_t first,
@@ -120,6 +150,8 @@ int ncm_registry_add(struct ncm_registry *r, const struct ncm_saved *saved, uint
 	}
 	e->session->feed = r->feed;
 	e->session->wall_more = &r->wall_more;
+	ncm_uses_take(r->uses, e->session->s.identity, e->session->s.used);
+	r->now = now;
 	HASH_ADD_KEYPTR(by_identity, r->identities, e->session->s.identity,
 		strlen(e->session->s.identity), e);
 	HASH_ADD_KEYPTR(by_id, r->ids, &e->session->s.session_id, sizeof(uint64_t), e);
@@ -132,6 +164,7 @@ void ncm_registry_remove(struct ncm_registry *r, struct ncm_session *s)
 	struct entry *e = find_id(r, s->s.session_id);
 
 	mams_assert(e && e->session == s);
+	keep_used(r, s->s.identity, s->s.used);
 	drop(r, e);
 }
 
@@ -206,6 +239,7 @@ struct ncm_session *ncm_registry_due(struct ncm_registry *r, mams_time now)
 	struct mams_timer *t = mams_timerq_due(&r->timers, now);
 	struct entry *e;
 
+	r->now = now;
 	if (!t)
 		return NULL;
 	e = MAMS_CONTAINER_OF(t, struct entry, timer);

@@ -16,6 +16,10 @@ struct ncm_madps *ncm_registry_madps(struct ncm_registry *r);
 /** What the network says, for sessions made from now on.  @param feed  borrowed */
 void ncm_registry_set_feed(struct ncm_registry *r, const struct ncm_feed *feed);
 
+/** What a client has used of quotas, as a store has it: for its session, or for its next one. */
+void ncm_registry_used(
+	struct ncm_registry *r, const char *identity, const struct ncm_used used[NCM_LINKS_MAX]);
+
 /** The wall clock, for periods of quotas.  @param us  microseconds since 1970 */
 void ncm_registry_set_wall(struct ncm_registry *r, int64_t us, mams_time now);
 
@@ -23,7 +27,8 @@ void ncm_registry_set_wall(struct ncm_registry *r, int64_t us, mams_time now);
  *  @return 0, -MAMS_ELIMIT (max_sessions), -ENOMEM */
 MAMS_MUST int ncm_registry_add(struct ncm_registry *r, const struct ncm_saved *saved,
 	uint32_t first, mams_time now, struct ncm_session **out);
-void ncm_registry_remove(struct ncm_registry *r, struct ncm_session *s); /**< and free */
+/** And free; what it has used of quotas is kept for the client's next session (uses.h). */
+void ncm_registry_remove(struct ncm_registry *r, struct ncm_session *s);
 
 struct ncm_session *ncm_registry_by_identity(const struct ncm_registry *r, const char *identity);
 struct ncm_session *ncm_registry_by_id(const struct ncm_registry *r, uint64_t session_id);

@@ -9,6 +9,7 @@
 #include "ncm-service/session_log.h"
 #include "ncm-service/trace.h"
 #include "ncm-service/traced.h"
+#include "ncm-service/uses.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -76,6 +77,7 @@ static void act(struct ncm_service *v, struct ncm_session *s, const struct ncm_a
 		ncm_decisions_put(v->decisions, s, a->decided);
 		break;
 	case NCM_ACT_END:
+		(void)!ncm_store_used(v->store, s->s.identity, s->s.used);
 		(void)!ncm_store_del(v->store, s->s.identity);
 		ncm_service_commit(v);
 		ncm_madp_forget(v->madp, s);
@@ -243,6 +245,19 @@ void ncm_service_recall(struct ncm_service *v, const char *client, const char *t
 	ncm_service_put_held(v, client); /* which its session may have done without these */
 }
 
+void ncm_service_used(struct ncm_service *v, const char *client, const char *text)
+{
+	struct ncm_used used[NCM_LINKS_MAX];
+
+	ncm_uses_read(text, used);
+	ncm_registry_used(v->registry, client, used);
+}
+
+static void used_one(void *user, const char *client, const char *text)
+{
+	ncm_service_used(user, client, text);
+}
+
 static void recall_one(void *user, const char *client, const char *text)
 {
 	ncm_madp_recall(((struct ncm_service *)user)->madp, client, text);
@@ -308,6 +323,8 @@ int ncm_service_start(struct ncm_service *v, struct mams_error *err)
 
 	if (rc == 0)
 		rc = ncm_store_each_drained(v->store, drained, v);
+	if (rc == 0)
+		rc = ncm_store_each_used(v->store, used_one, v);
 	if (rc == 0)
 		rc = ncm_store_each(v->store, restore_one, v);
 	if (rc == 0)

@@ -52,6 +52,8 @@ void ncm_service_set_drained(struct ncm_service *v, const char *name, bool drain
 bool ncm_service_adopt(struct ncm_service *v, const struct ncm_saved *stored);
 /** What N-MADP instances hold of a client that is ours now, with a session or without. */
 void ncm_service_recall(struct ncm_service *v, const char *client, const char *text);
+/** What a client that is ours now has used of quotas in sessions before (uses.h). */
+void ncm_service_used(struct ncm_service *v, const char *client, const char *text);
 /** Another instance has this identity's session: nothing is told to anyone but the client's channel
  *  and whoever steers.  @return we had it */
 bool ncm_service_lose(struct ncm_service *v, const char *identity);

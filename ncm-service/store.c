@@ -1,5 +1,10 @@
 #include "ncm-service/store.h"
 
+#include "lib/base/buf.h"
+#include "ncm-service/uses.h"
+
+#include <errno.h>
+
 void ncm_store_close(struct ncm_store *st)
 {
 	if (st)
@@ -47,4 +52,25 @@ int ncm_store_each_held(struct ncm_store *st,
 	void (*fn)(void *user, const char *identity, const char *text), void *user)
 {
 	return st->ops->each_held(st, fn, user);
+}
+
+int ncm_store_used(
+	struct ncm_store *st, const char *identity, const struct ncm_used used[NCM_LINKS_MAX])
+{
+	const uint64_t until = ncm_uses_until(used);
+	struct mams_buf text = {0};
+	int rc = 0;
+
+	if (until == 0)
+		return 0;
+	ncm_uses_write(used, &text);
+	rc = text.failed ? -EIO : st->ops->used(st, identity, text.data, until);
+	mams_buf_fini(&text);
+	return rc;
+}
+
+int ncm_store_each_used(struct ncm_store *st,
+	void (*fn)(void *user, const char *identity, const char *text), void *user)
+{
+	return st->ops->each_used(st, fn, user);
 }

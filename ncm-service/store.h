@@ -20,6 +20,9 @@ struct ncm_store_ops {
 	int (*held)(struct ncm_store *st, const char *identity, const char *text);
 	int (*each_held)(struct ncm_store *st,
 		void (*fn)(void *user, const char *identity, const char *text), void *user);
+	int (*used)(struct ncm_store *st, const char *identity, const char *text, uint64_t until);
+	int (*each_used)(struct ncm_store *st,
+		void (*fn)(void *user, const char *identity, const char *text), void *user);
 	void (*close)(struct ncm_store *st);
 };
 
@@ -48,6 +51,13 @@ MAMS_MUST int ncm_store_held(struct ncm_store *st, const char *identity, const c
 /** Call fn for every identity of which something is held, that is known at a start.
  *  @return 0 or -EIO */
 MAMS_MUST int ncm_store_each_held(struct ncm_store *st,
+	void (*fn)(void *user, const char *identity, const char *text), void *user);
+/** What this identity has used of quotas (uses.h), for its next session; forgotten when its last
+ * period is over.  That of a session that goes on is put with it.  @return 0 or -EIO (logged) */
+MAMS_MUST int ncm_store_used(
+	struct ncm_store *st, const char *identity, const struct ncm_used used[NCM_LINKS_MAX]);
+/** Call fn for every identity of which that is known at a start.  @return 0 or -EIO */
+MAMS_MUST int ncm_store_each_used(struct ncm_store *st,
 	void (*fn)(void *user, const char *identity, const char *text), void *user);
 /** Call fn for every drained instance that is known at a start.  @return 0 or -EIO */
 MAMS_MUST int ncm_store_each_drained(

@@ -29,6 +29,7 @@ struct file {
 	sqlite3_stmt *del_apps;
 	sqlite3_stmt *put_held;
 	sqlite3_stmt *del_held;
+	sqlite3_stmt *put_used;
 	bool open; /* a transaction, for all of a turn: each costs a dozen writes */
 };
 
@@ -52,6 +53,9 @@ static const char schema[] =
 	"CREATE TABLE IF NOT EXISTS drained(madp TEXT PRIMARY KEY) WITHOUT ROWID;"
 	"CREATE TABLE IF NOT EXISTS held(identity TEXT PRIMARY KEY, text TEXT NOT NULL) WITHOUT "
 	"ROWID;"
+	"CREATE TABLE IF NOT EXISTS used(identity TEXT PRIMARY KEY, text TEXT NOT NULL,"
+	" until INTEGER NOT NULL) WITHOUT ROWID;"
+	"DELETE FROM used WHERE until<=CAST(strftime('%s','now') AS INTEGER);"
 	"PRAGMA user_version=" NUMBER_TEXT(
 		SCHEMA_VERSION) ";"
 				"CREATE TABLE IF NOT EXISTS link("
@@ -245,7 +249,7 @@ static int put(struct file *st, const struct ncm_saved *s)
 	for (int i = 0; rc == 0 && i < (int)NCM_LINKS_MAX; i++)
 		if (s->links[i].known)
 			rc = put_link(st, s->identity, i, &s->links[i]);
-	return rc;
+	return rc == 0 ? ncm_store_used(&st->store, s->identity, s->used) : rc;
 }
 
 static int transaction(struct file *st, const char *sql)
@@ -436,33 +440,56 @@ static int each_drained_file(
 	return 0;
 }
 
-static int held_file(struct ncm_store *store, const char *identity, const char *text)
+static int put_text(struct file *st, sqlite3_stmt *q, const char *identity, const char *text)
 {
-	struct file *st = (struct file *)store;
-	sqlite3_stmt *q = text[0] ? st->put_held : st->del_held;
-	int rc = begin(st);
-
-	if (rc < 0)
-		return rc;
+	if (begin(st) < 0)
+		return -EIO;
 	sqlite3_bind_text(q, 1, identity, -1, SQLITE_STATIC);
 	if (text[0])
 		sqlite3_bind_text(q, 2, text, -1, SQLITE_STATIC);
 	return run(st, q);
 }
 
-static int each_held_file(struct ncm_store *store,
-	void (*fn)(void *user, const char *identity, const char *text), void *user)
+static int held_file(struct ncm_store *store, const char *identity, const char *text)
 {
 	struct file *st = (struct file *)store;
+
+	return put_text(st, text[0] ? st->put_held : st->del_held, identity, text);
+}
+
+static int used_file(
+	struct ncm_store *store, const char *identity, const char *text, uint64_t until)
+{
+	struct file *st = (struct file *)store;
+
+	sqlite3_bind_int64(st->put_used, 3, (sqlite3_int64)until);
+	return put_text(st, st->put_used, identity, text);
+}
+
+static int each_text(struct file *st, const char *sql,
+	void (*fn)(void *user, const char *identity, const char *text), void *user)
+{
 	sqlite3_stmt *q = NULL;
 
-	if (prepare(st, "SELECT identity,text FROM held", &q) < 0)
-		return failed(st, "reading what is held");
+	if (prepare(st, sql, &q) < 0)
+		return failed(st, "reading texts");
 	while (sqlite3_step(q) == SQLITE_ROW)
 		fn(user, (const char *)sqlite3_column_text(q, 0),
 			(const char *)sqlite3_column_text(q, 1));
 	sqlite3_finalize(q);
 	return 0;
+}
+
+static int each_used_file(struct ncm_store *store,
+	void (*fn)(void *user, const char *identity, const char *text), void *user)
+{
+	return each_text((struct file *)store, "SELECT identity,text FROM used", fn, user);
+}
+
+static int each_held_file(struct ncm_store *store,
+	void (*fn)(void *user, const char *identity, const char *text), void *user)
+{
+	return each_text((struct file *)store, "SELECT identity,text FROM held", fn, user);
 }
 
 static int each_file(
@@ -515,6 +542,7 @@ static void close_file(struct ncm_store *store)
 	sqlite3_finalize(st->del_links);
 	sqlite3_finalize(st->put_held);
 	sqlite3_finalize(st->del_held);
+	sqlite3_finalize(st->put_used);
 	sqlite3_close(st->db);
 	free(st);
 }
@@ -527,6 +555,8 @@ static const struct ncm_store_ops file_ops = {.put = put_file,
 	.each_drained = each_drained_file,
 	.held = held_file,
 	.each_held = each_held_file,
+	.used = used_file,
+	.each_used = each_used_file,
 	.close = close_file};
 
 int ncm_store_open(const char *path, struct ncm_store **out, struct mams_error *err)
@@ -555,7 +585,8 @@ int ncm_store_open(const char *path, struct ncm_store **out, struct mams_error *
 		prepare(st, "DELETE FROM session WHERE identity=?", &st->del_session) < 0 ||
 		prepare(st, "DELETE FROM link WHERE identity=?", &st->del_links) < 0 ||
 		prepare(st, "INSERT OR REPLACE INTO held VALUES(?,?)", &st->put_held) < 0 ||
-		prepare(st, "DELETE FROM held WHERE identity=?", &st->del_held) < 0) {
+		prepare(st, "DELETE FROM held WHERE identity=?", &st->del_held) < 0 ||
+		prepare(st, "INSERT OR REPLACE INTO used VALUES(?,?,?)", &st->put_used) < 0) {
 		rc = mams_fail(err, EIO, path,
 			"is not usable as a store: %s; move it away to start with an empty one",
 			st->db ? sqlite3_errmsg(st->db) : "no memory");

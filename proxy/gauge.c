@@ -153,18 +153,13 @@ static void untold(struct px_worker *w, int fd)
 		w->gauge.off = true;
 }
 
-/* @return false: nothing has moved, or nothing is told */
-static bool look(struct px_worker *w, struct px_gauge_slot *s)
+/* @return false: nothing has moved */
+static bool tell_all(struct px_worker *w, const struct px_gauge_slot *s,
+	const struct mams_mptcp_subflow *now, size_t n)
 {
-	struct mams_mptcp_subflow now[PX_GAUGE_SUBFLOWS];
 	struct px_sample sample;
-	size_t n;
 	bool moved = false;
 
-	if (mams_mptcp_subflows(s->conn->leg[0].fd, now, PX_GAUGE_SUBFLOWS, &n) < 0) {
-		untold(w, s->conn->leg[0].fd);
-		return false;
-	}
 	for (size_t i = 0; i < n; i++) {
 		const struct mams_mptcp_subflow *was = last_of(s, &now[i]);
 
@@ -175,6 +170,21 @@ static bool look(struct px_worker *w, struct px_gauge_slot *s)
 		if (was || s->known)
 			tell(w, s->conn->client, &sample);
 	}
+	return moved;
+}
+
+/* @return false: nothing has moved, or nothing is told */
+static bool look(struct px_worker *w, struct px_gauge_slot *s)
+{
+	struct mams_mptcp_subflow now[PX_GAUGE_SUBFLOWS];
+	size_t n;
+	bool moved;
+
+	if (mams_mptcp_subflows(s->conn->leg[0].fd, now, PX_GAUGE_SUBFLOWS, &n) < 0) {
+		untold(w, s->conn->leg[0].fd);
+		return false;
+	}
+	moved = tell_all(w, s, now, n);
 	free_others(w, s, now, n);
 	memcpy(s->last, now, n * sizeof(now[0]));
 	s->n = (uint8_t)n;
@@ -239,10 +249,18 @@ void px_gauge_moved(struct px_worker *w, struct px_conn *c)
 		arm(w);
 }
 
+/* What it has moved since the last look counts: many last no second. */
 void px_gauge_ended(struct px_worker *w, struct px_conn *c)
 {
-	if (c->gauge)
-		drop(&w->gauge, &w->gauge.slots[c->gauge - 1]);
+	struct px_gauge_slot *s = c->gauge ? &w->gauge.slots[c->gauge - 1] : NULL;
+	struct mams_mptcp_subflow now[PX_GAUGE_SUBFLOWS];
+	size_t n;
+
+	if (!s)
+		return;
+	if (mams_mptcp_subflows(c->leg[0].fd, now, PX_GAUGE_SUBFLOWS, &n) == 0)
+		(void)tell_all(w, s, now, n);
+	drop(&w->gauge, s);
 }
 
 void px_gauge_fini(struct px_worker *w)

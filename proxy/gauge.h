@@ -3,11 +3,11 @@
  *  traffic.  Layer: adapter of mams-proxy, network role; one per worker.
  *  Source: seed 6.5; Linux tcp_info.
  *
- *  A worker looks at PX_GAUGE_SLOTS of its connections once a second: those that moved octets when
- * a place was free.  One that is idle gives its place back, and when others wait, everybody does
- *  after PX_GAUGE_TURNS seconds; so the busy ones are seen most.  What was seen of a subflow goes
- * to the control thread as a note, which adds it up (meter.h).  While nothing moves, nothing is
- * done. */
+ *  A worker looks at PX_GAUGE_SLOTS of its connections once a second, and when they end: those that
+ * moved octets when a place was free.  One that is idle gives its place back, and when others wait,
+ * everybody does after PX_GAUGE_TURNS seconds; so the busy ones are seen most.  What was seen of a
+ * subflow goes to the control thread as a note, which adds it up (meter.h).  While nothing moves,
+ * nothing is done. */
 #pragma once
 
 #include "lib/base/timerq.h"
@@ -55,7 +55,7 @@ struct px_gauge {
 
 /** Octets of this connection have moved. */
 void px_gauge_moved(struct px_worker *w, struct px_conn *c);
-/** It ends. */
+/** It ends; its sockets are open. */
 void px_gauge_ended(struct px_worker *w, struct px_conn *c);
 void px_gauge_tick(struct px_worker *w);
 void px_gauge_fini(struct px_worker *w);

@@ -13,10 +13,8 @@ struct key {
 	uint8_t local[16], remote[16];
 };
 
-struct row {
-	struct key key;
-	UT_hash_handle hh;
-	struct mams_addr local, remote;
+/* What is measured of a link, which says nothing later. */
+struct figures {
 	uint32_t seconds; /* that it has waited to be told */
 	uint64_t acked, received;
 	uint64_t sent, lost;
@@ -25,11 +23,20 @@ struct row {
 	uint32_t rate_kbps;
 };
 
+struct row {
+	struct key key;
+	UT_hash_handle hh;
+	struct mams_addr local, remote;
+	uint64_t dl_octets, ul_octets; /* not told yet, also of when nobody listened */
+	struct figures f;
+};
+
 struct px_meter {
 	struct mams_loop *loop;
 	struct mams_loop_timer *timer;
 	struct mams_ctl_server *server;
 	struct row *rows;
+	bool armed;
 };
 
 static void drop(struct px_meter *m, struct row *r)
@@ -64,6 +71,7 @@ static void arm(struct px_meter *m)
 {
 	int64_t now = mams_loop_now(m->loop).us;
 
+	m->armed = true;
 	mams_loop_timer_at(
 		m->timer, mams_time_us((now - BEHIND_US) / PX_GAUGE_PERIOD_US * PX_GAUGE_PERIOD_US +
 				       PX_GAUGE_PERIOD_US + BEHIND_US));
@@ -72,27 +80,33 @@ static void arm(struct px_meter *m)
 void px_meter_take(struct px_meter *m, const struct px_note *n)
 {
 	const struct px_sample *s = &n->sample;
+	struct figures *f;
 	struct row *r;
 
 	/* clients of the configuration file are no session's */
-	if (!m || !n->client->has_session_id || !mams_ctl_is_news_wanted(m->server))
+	if (!m || !n->client->has_session_id)
 		return;
-	if (!m->rows)
-		arm(m);
 	r = row_of(m, n->client->session_id, s);
 	if (!r)
 		return;
-	r->acked += s->acked;
-	r->received += s->received;
-	r->sent += s->sent;
-	r->lost += s->lost;
+	r->dl_octets += s->acked;
+	r->ul_octets += s->received;
+	if (!m->armed)
+		arm(m);
+	if (!mams_ctl_is_news_wanted(m->server))
+		return;
+	f = &r->f;
+	f->acked += s->acked;
+	f->received += s->received;
+	f->sent += s->sent;
+	f->lost += s->lost;
 	if (s->rtt_us) {
-		r->rtt_us += s->rtt_us;
-		r->jitter_us += s->jitter_us;
-		r->n_rtt++;
+		f->rtt_us += s->rtt_us;
+		f->jitter_us += s->jitter_us;
+		f->n_rtt++;
 	}
-	if (s->rate_kbps > r->rate_kbps)
-		r->rate_kbps = s->rate_kbps;
+	if (s->rate_kbps > f->rate_kbps)
+		f->rate_kbps = s->rate_kbps;
 }
 
 static uint32_t kbps(uint64_t octets, uint32_t seconds)
@@ -104,23 +118,24 @@ static struct ctl_quality_link link_of(const struct row *r)
 {
 	struct ctl_quality_link l = {
 		.session_id = r->key.session_id, .local = r->local, .remote = r->remote};
-	uint32_t carried = kbps(r->acked, r->seconds);
+	const struct figures *f = &r->f;
+	uint32_t carried = kbps(f->acked, f->seconds);
 
 	l.dl = (struct ctl_quality_way){.used_kbps = carried,
-		.has_rate_kbps = r->rate_kbps > 0,
-		.rate_kbps = carried >= r->rate_kbps / 5 * 4 ? carried : r->rate_kbps,
-		.has_packets = r->sent > 0,
-		.packets = (uint32_t)r->sent,
-		.lost = (uint32_t)r->lost,
+		.has_rate_kbps = f->rate_kbps > 0,
+		.rate_kbps = carried >= f->rate_kbps / 5 * 4 ? carried : f->rate_kbps,
+		.has_packets = f->sent > 0,
+		.packets = (uint32_t)f->sent,
+		.lost = (uint32_t)f->lost,
 		.has_octets = true,
-		.octets = r->acked};
-	l.ul.used_kbps = kbps(r->received, r->seconds);
+		.octets = r->dl_octets};
+	l.ul.used_kbps = kbps(f->received, f->seconds);
 	l.ul.has_octets = true;
-	l.ul.octets = r->received;
-	if (r->n_rtt) {
+	l.ul.octets = r->ul_octets;
+	if (f->n_rtt) {
 		l.dl.has_delay_us = l.dl.has_jitter_us = true;
-		l.dl.delay_us = (uint32_t)(r->rtt_us / r->n_rtt / 2);
-		l.dl.jitter_us = (uint32_t)(r->jitter_us / r->n_rtt / 2);
+		l.dl.delay_us = (uint32_t)(f->rtt_us / f->n_rtt / 2);
+		l.dl.jitter_us = (uint32_t)(f->jitter_us / f->n_rtt / 2);
 		l.ul.has_delay_us = l.ul.has_jitter_us = true;
 		l.ul.delay_us = l.dl.delay_us;
 		l.ul.jitter_us = l.dl.jitter_us;
@@ -156,15 +171,17 @@ static bool tell_some(struct px_meter *m)
 static void tick(void *user)
 {
 	struct px_meter *m = user;
+	const bool wanted = mams_ctl_is_news_wanted(m->server);
 
+	m->armed = false;
 	for (struct row *r = m->rows; r; r = r->hh.next)
-		r->seconds++;
-	while (m->rows && tell_some(m))
+		r->f.seconds++;
+	while (wanted && m->rows && tell_some(m))
 		;
-	if (m->rows && mams_ctl_is_news_wanted(m->server))
+	if (m->rows)
 		arm(m);
-	while (m->rows && !mams_ctl_is_news_wanted(m->server))
-		drop(m, m->rows);
+	for (struct row *r = m->rows; !wanted && r; r = r->hh.next)
+		r->f = (struct figures){0};
 }
 
 int px_meter_new(struct mams_loop *l, struct mams_ctl_server *server, struct px_meter **out)

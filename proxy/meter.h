@@ -8,7 +8,8 @@
  * ago.
  *  - delay and jitter: of the round trips of what was sent, halved, on average; both directions.
  *  - lost, downlink: retransmitted, and not for nothing.
- *  What nobody takes is kept with the next second's, per link once. */
+ *  What nobody takes is kept with the next second's, per link once.  While there is no NCM octets
+ *  alone are: quotas are counted by them. */
 #pragma once
 
 #include "lib/io/ctlmsg.h"

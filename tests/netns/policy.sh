@@ -18,6 +18,9 @@ turns() { # SECONDS TEXT LISTS: until it is so
 	lab_wait "$1" are "$3" || :
 	claim "$2" "$(lists)" = "$3"
 }
+used() { # ACCESS: MB of its quota
+	ctl --json status | jq --arg l "$1" '[.. | objects | select(.name? == $l and has("quota")).quota.used] | max / 1e6 | floor'
+}
 logged() { grep -c "$1" "$LAB_DIR/ncm.log" || :; }
 has_logged() { [ "$(logged "$1")" -ge 1 ]; }
 
@@ -96,12 +99,32 @@ say "a quota"
 echo 'price wifi { quota_mb = 5 quota_near = 80 }' >>"$LAB_DIR/policy.conf"
 kill -HUP "${LAB_PID[ncm]}"
 lab_file 10 >/dev/null
+lab_file 1 >/dev/null
 lab_get /10M >"$LAB_DIR/rate" && ok=yes || ok=no
 claim "the download over wifi" "$ok" = yes
 turns 10 "used up: wifi is left" "lte lte policy all"
-claim "mamsctl status: MB used of wifi, of 5" \
-	"$(ctl --json status | jq '[.. | objects | select(has("quota")).quota.used] | max / 1e6 | floor')" '>=' 5
+claim "mamsctl status: MB used of wifi, of 5" "$(used wifi)" '>=' 5
 claim "mamsctl why: in words" "$(ctl why | grep -ci '^    wifi .*quota')" '>=' 1
+
+say "it is the client's, and counts while nobody listens"
+echo 'price lte { quota_mb = 100 }' >>"$LAB_DIR/policy.conf"
+kill -HUP "${LAB_PID[ncm]}"
+lab_end ccm
+lab_start_one ccm
+lab_wait 15 lab_ready || lab_fail "no session"
+claim "another session: MB used of wifi" "$(used wifi)" '>=' 5
+turns 10 "another session: wifi is left" "lte lte policy all"
+was=$(used lte)
+lab_end ncm KILL
+lab_get /10M >"$LAB_DIR/rate" && ok=yes || ok=no
+claim "a download without the NCM" "$ok" = yes
+lab_start_one ncm
+more() { [ "$(used lte)" -ge $((was + 10)) ]; }
+lab_wait 10 are "lte lte policy all" || :
+lab_get /1M >"$LAB_DIR/rate" || :
+lab_wait 10 more || :
+claim "the NCM is back: MB used of lte" "$(used lte)" '>=' $((was + 10))
+claim "the NCM is back: MB used of wifi" "$(used wifi)" '>=' 5
 policy 'mode = active-standby order = { wifi, lte }'
 turns 25 "without quota: wifi again" "wifi wifi policy all"
 

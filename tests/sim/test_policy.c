@@ -382,6 +382,13 @@ static void quota_by_measured_use(void)
 	carried(&s, 1, 10000000);
 	world_run(&s.w, 70000);
 	CU_ASSERT_EQUAL(dl(&s), WIFI);
+	/* another session is none of another client */
+	ncm_session_terminate(scene_session(&s), MX_INTERNAL_ERROR, s.w.now);
+	world_run(&s.w, 100000);
+	CU_ASSERT(world_settled(&s.w, s.w.clients, WIFI | LTE));
+	CU_ASSERT_PTR_NOT_NULL(ncm_usage_of(scene_session(&s), 1, s.w.now, &used));
+	CU_ASSERT_EQUAL(used, 101000000);
+	CU_ASSERT_EQUAL(dl(&s), WIFI);
 	/* without wifi it carries all the same; and the next day it is as before */
 	world_link(&s.w, s.w.clients, 0, false, NULL);
 	world_run(&s.w, 10000);

@@ -15,7 +15,7 @@ struct peer {
 	struct mams_ctl_conn *there; /* its connection as the proxy has it */
 	unsigned packets;
 	size_t links, most;
-	struct ctl_quality_link last;
+	struct ctl_quality_link first, last; /* of the newest packet */
 };
 
 static void on_packet(void *user, struct mams_ctl_conn *c, const char *data, size_t len)
@@ -29,6 +29,8 @@ static void on_packet(void *user, struct mams_ctl_conn *c, const char *data, siz
 	p->packets++;
 	p->links += m->quality.n_links;
 	p->most = m->quality.n_links > p->most ? m->quality.n_links : p->most;
+	if (m->quality.n_links)
+		p->first = m->quality.links[0];
 	if (m->quality.n_links)
 		p->last = m->quality.links[m->quality.n_links - 1];
 	ctl_msg_free(m);
@@ -122,6 +124,7 @@ static void subflows_of_a_link_add_up(void)
 	CU_ASSERT_EQUAL_FATAL(b.peer.links, 1);
 	CU_ASSERT_EQUAL(b.peer.last.session_id, 7);
 	CU_ASSERT_EQUAL(b.peer.last.dl.used_kbps, 20000);
+	CU_ASSERT_EQUAL(b.peer.last.dl.octets, 3500000);
 	CU_ASSERT(b.peer.last.dl.has_rate_kbps);
 	CU_ASSERT_EQUAL(b.peer.last.dl.rate_kbps, 20000); /* of both together */
 	CU_ASSERT_EQUAL(b.peer.last.dl.packets, 200);
@@ -134,6 +137,31 @@ static void subflows_of_a_link_add_up(void)
 	CU_ASSERT_EQUAL(b.peer.last.dl.used_kbps, 800);
 	CU_ASSERT_EQUAL(b.peer.last.dl.rate_kbps, 12000);
 	CU_ASSERT_EQUAL(b.peer.packets, 2);
+	finish(&b);
+}
+
+/* Figures of then say nothing; octets are told as soon as anybody listens. */
+static void octets_wait_for_an_ncm(void)
+{
+	struct bed b;
+
+	begin(&b);
+	for (int i = 0; i < 3; i++)
+		take(&b, 1, 4000000000, 50000);
+	run_for(b.l, 1300);
+	CU_ASSERT_EQUAL(b.peer.packets, 0);
+	mams_ctl_want_news(b.peer.there);
+	take(&b, 2, 125000, 0);
+	run_for(b.l, 1300);
+	CU_ASSERT_EQUAL_FATAL(b.peer.links, 2);
+	CU_ASSERT_EQUAL(b.peer.last.dl.octets, 125000);
+	CU_ASSERT_EQUAL(b.peer.first.dl.octets, UINT64_C(12000000000));
+	CU_ASSERT_EQUAL(b.peer.first.dl.used_kbps, 0);
+	CU_ASSERT_FALSE(b.peer.first.dl.has_rate_kbps || b.peer.first.dl.has_packets);
+	CU_ASSERT_FALSE(b.peer.first.dl.has_delay_us);
+	take(&b, 1, 1000, 0);
+	run_for(b.l, 1300);
+	CU_ASSERT_EQUAL(b.peer.last.dl.octets, 1000); /* once */
 	finish(&b);
 }
 
@@ -156,6 +184,7 @@ int main(void)
 {
 	static const struct mams_case cases[] = {
 		{"subflows of a link add up", subflows_of_a_link_add_up},
+		{"octets wait for an NCM", octets_wait_for_an_ncm},
 		{"many links, in packets", many_links_in_packets},
 	};
 

@@ -199,6 +199,18 @@ static void fill(struct ncm_saved *s)
 		.mtu = 1400};
 }
 
+static size_t n_used;
+
+/* Also of a session that was deleted. */
+static void take_used(void *user, const char *identity, const char *text)
+{
+	(void)user;
+	n_used++;
+	CU_ASSERT_STRING_EQUAL(
+		text, strcmp(identity, "eve") == 0 ? "6 4294967295 lte\n" : "7 4294967295 wifi\n");
+	CU_ASSERT(strcmp(identity, "eve") == 0 || strcmp(identity, "bob") == 0);
+}
+
 static void on_disk(void)
 {
 	char path[] = "/tmp/mams-store-XXXXXX";
@@ -206,6 +218,7 @@ static void on_disk(void)
 	struct ncm_saved two = saved("bob", 2);
 	struct ncm_store *st = NULL;
 	struct mams_error err = {0};
+	struct ncm_used used[NCM_LINKS_MAX] = {{"lte", 5, UINT32_MAX}};
 	struct stat info;
 	size_t n_held = 0;
 	int fd = mkstemp(path);
@@ -226,6 +239,13 @@ static void on_disk(void)
 	CU_ASSERT_EQUAL(ncm_store_held(st, "bob", "2 east\n3 west\n"), 0);
 	CU_ASSERT_EQUAL(ncm_store_held(st, "eve", "4 east\n"), 0);
 	CU_ASSERT_EQUAL(ncm_store_held(st, "eve", ""), 0);
+	two.used[0] = (struct ncm_used){"wifi", 7, UINT32_MAX};
+	CU_ASSERT_EQUAL(ncm_store_put(st, &two), 0);
+	CU_ASSERT_EQUAL(ncm_store_used(st, "eve", used), 0);
+	used[0].octets = 6;
+	CU_ASSERT_EQUAL(ncm_store_used(st, "eve", used), 0);
+	used[0].until = 1000; /* over */
+	CU_ASSERT_EQUAL(ncm_store_used(st, "sue", used), 0);
 	CU_ASSERT_EQUAL(ncm_store_del(st, "bob"), 0); /* written by the end; what is held stays */
 	ncm_store_close(st);
 	CU_ASSERT_EQUAL(stat(path, &info), 0);
@@ -234,6 +254,9 @@ static void on_disk(void)
 	n_read = 0;
 	CU_ASSERT_EQUAL(ncm_store_each(st, take, NULL), 0);
 	CU_ASSERT_EQUAL(ncm_store_each_held(st, take_held, &n_held), 0);
+	n_used = 0;
+	CU_ASSERT_EQUAL(ncm_store_each_used(st, take_used, NULL), 0);
+	CU_ASSERT_EQUAL(n_used, 2);
 	ncm_store_close(st);
 	unlink(path);
 	CU_ASSERT_EQUAL(n_held, 1);
