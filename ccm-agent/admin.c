@@ -34,9 +34,29 @@ static bool in_list(const struct ccm_session *s, uint8_t id, bool down)
 	return false;
 }
 
-static void put_link(
-	const struct ccm_agent *agent, struct ctl_msg *msg, uint8_t id, struct ctl_link_status *out)
+static void put_heard(const struct ccm_session_link *l, struct ctl_msg *msg, int64_t age_ms,
+	struct ctl_link_status *out)
 {
+	const struct ccm_heard *h = &l->heard;
+	const char *ssid = ccm_link_ssid(l);
+	const char *node_id = ccm_link_node_id(l);
+
+	out->ssid = ssid ? ctl_strdup(msg, ssid) : NULL;
+	out->node_id = node_id ? ctl_strdup(msg, node_id) : NULL;
+	out->measured = ctl_alloc(msg, MX_M_COUNT * sizeof(*out->measured));
+	for (int type = 0; out->measured && type < MX_M_COUNT; type++)
+		if (h->known & 1u << type)
+			out->measured[out->n_measured++] = (struct ctl_measured){
+				.name = ctl_strdup(msg, mx_measurement_name(type)),
+				.value = h->value[type],
+				.age_ms = (uint64_t)age_ms};
+}
+
+static void put_link(
+	const struct ccm_admin *admin, struct ctl_msg *msg, uint8_t id, struct ctl_link_status *out)
+{
+	const struct ccm_agent *agent = admin->agent;
+	const mams_time now = mams_loop_now(admin->loop);
 	const struct ccm_session *s = ccm_agent_session(agent);
 	const struct ccm_session_link *l = &s->link[id];
 	char text[128];
@@ -60,6 +80,7 @@ static void put_link(
 		.dl = in_list(s, id, true),
 		.rx_bytes = ccm_linkstat_rx(l->conf->interface),
 		.tx_bytes = ccm_linkstat_tx(l->conf->interface)};
+	put_heard(l, msg, mams_time_ms_until(l->heard_at, now), out);
 	if (!sa)
 		return;
 	out->adaptation = ctl_strdup(msg, mx_adaptation_name(MX_ADAPT_IPSEC));
@@ -107,7 +128,7 @@ static struct ctl_msg *compose_status(const struct ccm_admin *a, uint32_t id)
 		.counters = ctl_alloc(msg, (n[0] + n[1] + n[2]) * sizeof(*st->counters))};
 	for (uint8_t i = 0; st->links && i < CCM_LINKS_MAX; i++)
 		if (s->link[i].conf)
-			put_link(a->agent, msg, i, &st->links[st->n_links++]);
+			put_link(a, msg, i, &st->links[st->n_links++]);
 	ccm_status_rtt(msg, s);
 	put_preferred(s, msg);
 	ccm_status_agreed(msg, s);

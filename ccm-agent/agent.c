@@ -398,11 +398,6 @@ static void links_changed(void *user)
 	run(a);
 }
 
-static void on_signal(void *user, uint8_t connection_id, int dbm)
-{
-	(void)!ccm_agent_signal(user, connection_id, MX_M_WLAN_RSSI, dbm);
-}
-
 /* ---- life ---- */
 
 int ccm_agent_new(struct mams_loop *l, const struct ccm_conf *conf, struct ccm_agent **out,
@@ -427,7 +422,7 @@ int ccm_agent_new(struct mams_loop *l, const struct ccm_conf *conf, struct ccm_a
 	if (rc == 0)
 		rc = ccm_sampler_new(l, &a->session, tick, a, &a->sampler);
 	if (rc == 0)
-		rc = ccm_signals_new(l, &a->session, on_signal, a, &a->signals);
+		rc = ccm_signals_new(l, &a->session, tick, a, &a->signals);
 	if (rc == 0)
 		rc = ccm_prober_new(l, conf, &a->session, tick, a, &a->prober);
 	if (rc == 0)

@@ -124,7 +124,8 @@ struct mx_msg *ccm_compose_capability_ack(const struct ccm_session *s, int value
 struct mx_msg *ccm_compose_reconf(const struct ccm_session *s, uint8_t connection_id, int action)
 {
 	const struct ccm_link_state *k = &s->link[connection_id].now;
-	const struct ccm_link_conf *conf = s->link[connection_id].conf;
+	const char *ssid = ccm_link_ssid(&s->link[connection_id]);
+	const char *node_id = ccm_link_node_id(&s->link[connection_id]);
 	struct mx_msg *m = mx_msg_new(MX_RECONF_REQ, 0);
 	struct mx_reconf_req *r = m ? &m->reconf_req : NULL;
 	char text[MAMS_ADDR_STRLEN];
@@ -141,10 +142,9 @@ struct mx_msg *ccm_compose_reconf(const struct ccm_session *s, uint8_t connectio
 	r->mtu_size = k->mtu > UINT16_MAX ? UINT16_MAX : (uint16_t)k->mtu;
 	r->has_connection_status = true;
 	r->connection_status = MX_STATUS_CONNECTED;
-	r->ssid = conf->ssid ? mx_strdup(m, conf->ssid) : NULL;
-	r->delivery_node_id = conf->node_id ? mx_strdup(m, conf->node_id) : NULL;
-	return whole(m,
-		r->ip_address && !r->ssid == !conf->ssid && !r->delivery_node_id == !conf->node_id);
+	r->ssid = ssid ? mx_strdup(m, ssid) : NULL;
+	r->delivery_node_id = node_id ? mx_strdup(m, node_id) : NULL;
+	return whole(m, r->ip_address && !r->ssid == !ssid && !r->delivery_node_id == !node_id);
 }
 
 /* Where the N-MADP's probes go; one port for all connections, so the ids are those of the first. */
@@ -270,14 +270,15 @@ struct mx_msg *ccm_compose_keep_alive(const struct ccm_session *s, enum mx_type 
 struct mx_msg *ccm_compose_handover(const struct ccm_session *s, uint8_t connection_id)
 {
 	struct mx_msg *m = ccm_compose_keep_alive(s, MX_KEEP_ALIVE_REQ);
-	const struct ccm_link_conf *conf = s->link[connection_id].conf;
+	const char *node_id = ccm_link_node_id(&s->link[connection_id]);
 
 	if (!m)
 		return NULL;
 	m->keep_alive.keep_alive_reason = MX_KA_HANDOVER;
 	m->keep_alive.has_connection_id = true;
 	m->keep_alive.connection_id = connection_id;
-	m->keep_alive.delivery_node_id = mx_strdup(m, conf->node_id ? conf->node_id : conf->name);
+	m->keep_alive.delivery_node_id =
+		mx_strdup(m, node_id ? node_id : s->link[connection_id].conf->name);
 	return whole(m, m->keep_alive.delivery_node_id != NULL);
 }
 

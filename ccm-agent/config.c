@@ -24,7 +24,7 @@ static const struct mams_conf_row link_rows[] = {
 		.doc = "IPv4 next hop; default: learned from the interface's default route"},
 	{"gateway6", MAMS_C_ADDR, IN_LINK(gateway6), .doc = "IPv6 next hop, likewise"},
 	{"ssid", MAMS_C_STRING, IN_LINK(ssid),
-		.doc = "of the Wi-Fi network, told to the NCM; default: not told"},
+		.doc = "of the Wi-Fi network, told to the NCM; default: as the radio says"},
 	{"node_id", MAMS_C_STRING, IN_LINK(node_id),
 		.doc = "of the base station or access point, likewise; in handovers the link's "
 		       "name "

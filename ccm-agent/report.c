@@ -23,14 +23,16 @@ static void report_link(struct ccm_session *s, uint8_t id, mams_time now)
 	else if (!l->sent.usable)
 		action = MX_SETUP;
 	else if (mams_addr_eq_ip(&l->now.address, &l->sent.address) && l->now.mtu == l->sent.mtu &&
-		 !is_back(s, l))
+		 !is_back(s, l) && !l->moved)
 		return;
 	if (mx_exchange_begin(&s->exchange, ccm_compose_reconf(s, id, action), 0, now) < 0)
 		return; /* no memory: the next event tries again */
 	l->open = number;
 	l->sent = l->now;
+	if (action == MX_RELEASE)
+		ccm_heard_clear(l);
 	/* whatever it says: the NCM takes it for the end of a handover */
-	l->left = l->restored = false;
+	l->left = l->restored = l->moved = false;
 }
 
 void ccm_report_links(struct ccm_session *s, mams_time now)

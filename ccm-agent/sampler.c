@@ -56,15 +56,12 @@ static void sample(void *user)
 
 	for (uint8_t i = 0; i < CCM_LINKS_MAX; i++) {
 		const struct ccm_session_link *l = &p->session->link[i];
-		int dbm;
 
 		if (!l->conf || !l->now.usable) {
 			p->last[i].at = MAMS_TIME_NEVER;
 			continue;
 		}
 		measure_traffic(p, i, l->conf->interface, now);
-		if (ccm_linkstat_rssi(l->conf->interface, &dbm))
-			ccm_session_measured(p->session, i, MX_M_WLAN_RSSI, dbm);
 	}
 	mams_loop_timer_at(p->timer, mams_time_add_ms(now, interval(p)));
 	p->sampled(p->user);

@@ -1,7 +1,6 @@
 /** @file sampler.h
- *  Measures the links for the session, as often as the NCM's configuration wants.  Layer: adapter.
- *  Source: RFC 8743 8.10.  What this host cannot measure (cellular signals, load of a Wi-Fi
- *  network) is left out of the reports. */
+ *  Measures the throughput of links for the session, as often as the NCM's configuration wants.
+ * Layer: adapter. Source: RFC 8743 8.10.  Radios are read by signals.h. */
 #pragma once
 
 #include "ccm-agent/session.h"

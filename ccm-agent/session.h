@@ -8,6 +8,7 @@
 
 #include "ccm-agent/associate.h"
 #include "ccm-agent/estimate.h"
+#include "ccm-agent/heard.h"
 #include "ccm-agent/measure.h"
 #include "ccm-agent/plan.h"
 #include "lib/base/metrics.h"
@@ -135,8 +136,11 @@ struct ccm_session_link {
 	struct mams_addr plain_proxy;
 	mams_time plain_until;
 	struct ccm_fade fade; /**< its signal */
-	bool left;            /**< the NCM has been told that we leave it */
-	bool restored;        /**< and has to be told that we do no more */
+	struct ccm_heard heard;
+	mams_time heard_at;
+	bool moved;    /**< the NCM has to be told of its network */
+	bool left;     /**< the NCM has been told that we leave it */
+	bool restored; /**< and has to be told that we do no more */
 };
 
 #define CCM_ANCHORS_MAX 4u

@@ -1,45 +1,62 @@
 #include "ccm-agent/signals.h"
 
-#include "ccm-agent/linkstat.h"
+#include "ccm-agent/radio.h"
 
 #include <errno.h>
 #include <stdlib.h>
 
 #define NEAR_MS 250
 #define FAR_MS 1000
-#define FAR_DB 15 /* so much above the level at which it fades, there is time */
+#define UNKNOWN_MS 10000 /* no source knows any of the links: one may come */
+#define FAR_DB 15        /* so much above the level at which it fades, there is time */
 
 struct ccm_signals {
 	struct mams_loop *loop;
-	const struct ccm_session *session;
-	void (*read)(void *user, uint8_t connection_id, int dbm);
+	struct ccm_session *session;
+	void (*heard)(void *user);
 	void *user;
 	struct mams_loop_timer *timer;
+	struct ccm_radio *radio;
 	bool running;
 };
 
-static bool is_watched(const struct ccm_session_link *l)
+static bool has_radio(const struct ccm_session_link *l)
 {
-	return l->conf && l->conf->connection_type == MX_WIFI && l->conf->fade.low && l->now.usable;
+	return l->conf && l->conf->connection_type != MX_MULTEFIRE && l->now.usable;
+}
+
+static bool is_near(const struct ccm_session_link *l, const struct ccm_heard *h)
+{
+	static const int signals[] = {MX_M_WLAN_RSSI, MX_M_LTE_RSRP, MX_M_NR_RSRP};
+	const int low = l->conf->fade.low;
+
+	for (size_t i = 0; low && i < MAMS_ARRAY_LEN(signals); i++)
+		if ((h->known & 1u << signals[i]) && h->value[signals[i]] < low + FAR_DB)
+			return true;
+	return false;
 }
 
 static void look(void *user)
 {
 	struct ccm_signals *p = user;
-	int64_t ms = FAR_MS;
+	mams_time now = mams_loop_now(p->loop);
+	int64_t ms = UNKNOWN_MS;
+	struct ccm_heard h;
 
 	for (uint8_t i = 0; i < CCM_LINKS_MAX; i++) {
 		const struct ccm_session_link *l = &p->session->link[i];
-		int dbm;
 
-		if (!is_watched(l) || !ccm_linkstat_rssi(l->conf->interface, &dbm))
+		if (!has_radio(l) || !ccm_radio_read(p->radio, l->conf->interface, &h))
 			continue;
-		if (dbm < l->conf->fade.low + FAR_DB)
+		if (is_near(l, &h))
 			ms = NEAR_MS;
-		p->read(p->user, i, dbm);
+		else if (ms > FAR_MS)
+			ms = FAR_MS;
+		ccm_session_heard(p->session, i, &h, now);
 	}
-	mams_loop_timer_at(p->timer,
-		p->running ? mams_time_add_ms(mams_loop_now(p->loop), ms) : MAMS_TIME_NEVER);
+	mams_loop_timer_at(p->timer, p->running ? mams_time_add_ms(now, ms) : MAMS_TIME_NEVER);
+	if (ms != UNKNOWN_MS)
+		p->heard(p->user);
 }
 
 void ccm_signals_review(struct ccm_signals *p)
@@ -47,27 +64,28 @@ void ccm_signals_review(struct ccm_signals *p)
 	bool any = false;
 
 	for (size_t i = 0; i < CCM_LINKS_MAX; i++)
-		any |= is_watched(&p->session->link[i]);
+		any |= has_radio(&p->session->link[i]);
 	if (any == p->running)
 		return;
 	p->running = any;
 	mams_loop_timer_at(p->timer, any ? mams_loop_now(p->loop) : MAMS_TIME_NEVER);
 }
 
-int ccm_signals_new(struct mams_loop *l, const struct ccm_session *s,
-	void (*read)(void *user, uint8_t connection_id, int dbm), void *user,
-	struct ccm_signals **out)
+int ccm_signals_new(struct mams_loop *l, struct ccm_session *s, void (*heard)(void *user),
+	void *user, struct ccm_signals **out)
 {
 	struct ccm_signals *p = calloc(1, sizeof(*p));
 	int rc = p ? mams_loop_timer_new(l, look, p, &p->timer) : -ENOMEM;
 
+	if (rc == 0)
+		rc = ccm_radio_new(l, &p->radio);
 	if (rc < 0) {
-		free(p);
+		ccm_signals_free(p);
 		return rc;
 	}
 	p->loop = l;
 	p->session = s;
-	p->read = read;
+	p->heard = heard;
 	p->user = user;
 	*out = p;
 	return 0;
@@ -78,5 +96,6 @@ void ccm_signals_free(struct ccm_signals *p)
 	if (!p)
 		return;
 	mams_loop_timer_del(p->timer);
+	ccm_radio_free(p->radio);
 	free(p);
 }

@@ -352,7 +352,7 @@ struct ctl_link_status {
 	const char
 		*adaptation; /**< IPsec, of its subflows; NCM: of GMA's tunnel, too; NULL: none */
 	const char *sa;      /**< CCM only: state of the association, and why */
-	const char *ssid;    /**< NCM only: as the client has told it; NULL: none */
+	const char *ssid;    /**< as the client tells it to the NCM; NULL: none */
 	const char *node_id; /**< likewise */
 	bool ul;             /**< in the uplink list */
 	bool dl;             /**< in the downlink list */
@@ -360,7 +360,7 @@ struct ctl_link_status {
 	uint64_t tx_bytes;
 	bool has_rtt_us;
 	uint32_t rtt_us; /**< CCM only: of the subflows that it carries now, the least */
-	struct ctl_measured *measured; /**< NCM only */
+	struct ctl_measured *measured; /**< NCM: by reports; CCM: by the radio */
 	size_t n_measured;
 	struct ctl_path_est *path_est;                  /**< NCM only; NULL: nothing yet */
 	struct ctl_way_status *ul_quality, *dl_quality; /**< likewise */

@@ -334,6 +334,56 @@ static void the_policy_takes_it_out(void)
 	scene_finish(&s);
 }
 
+/* What a source of the platform reads of the LTE link, whose section names no cell. */
+static void the_cell_is_heard(void)
+{
+	struct ccm_heard h = {.node_id = "26201-1a2b3c"};
+	const struct seen *req;
+	struct ccm_session *ccm;
+	size_t from;
+
+	begin();
+	ccm = &s.w.clients->ccm;
+	ccm_heard_value(&h, MX_M_LTE_RSRP, -95);
+	ccm_heard_value(&h, MX_M_WLAN_RSSI, -10); /* which it does not have */
+	from = s.n;
+	ccm_session_heard(ccm, 1, &h, s.w.now);
+	world_run(&s.w, 500);
+	req = scene_the(&s, from, MX_RECONF_REQ);
+	CU_ASSERT_EQUAL(req->msg->reconf_req.reconf_action, MX_UPDATE);
+	CU_ASSERT_STRING_EQUAL(req->msg->reconf_req.delivery_node_id, "26201-1a2b3c");
+	CU_ASSERT_STRING_EQUAL(scene_session(&s)->s.links[1].node_id, "26201-1a2b3c");
+	/* told once; another one is told, and what the configuration says goes first */
+	from = s.n;
+	ccm_session_heard(ccm, 1, &h, s.w.now);
+	ccm_session_heard(ccm, 0, &(struct ccm_heard){.ssid = "home", .node_id = "x"}, s.w.now);
+	world_run(&s.w, 500);
+	CU_ASSERT_EQUAL(scene_count(&s, from, MX_RECONF_REQ), 0);
+	CU_ASSERT_STRING_EQUAL(scene_session(&s)->s.links[0].ssid, "office-5GHz");
+	memcpy(h.node_id, "26201-4d5e6f", sizeof("26201-4d5e6f"));
+	ccm_session_heard(ccm, 1, &h, s.w.now);
+	world_run(&s.w, 500);
+	CU_ASSERT_EQUAL(scene_count(&s, from, MX_RECONF_REQ), 1);
+	CU_ASSERT_STRING_EQUAL(scene_session(&s)->s.links[1].node_id, "26201-4d5e6f");
+	/* it fades by the same figures, and the handover names the cell */
+	from = s.n;
+	ccm_heard_value(&h, MX_M_LTE_RSRP, -115);
+	for (int i = 0; i < 3; i++) {
+		ccm_session_heard(ccm, 1, &h, s.w.now);
+		world_run(&s.w, 250);
+	}
+	req = scene_the(&s, from, MX_KEEP_ALIVE_REQ);
+	CU_ASSERT_STRING_EQUAL(req->msg->keep_alive.delivery_node_id, "26201-4d5e6f");
+	CU_ASSERT_EQUAL(in_use(), WIFI);
+	/* gone, it is heard no more */
+	world_link(&s.w, s.w.clients, 1, false, NULL);
+	world_run(&s.w, 1000);
+	CU_ASSERT_EQUAL(ccm->link[1].heard.known, 0);
+	ccm_session_heard(ccm, 1, &h, s.w.now);
+	CU_ASSERT_EQUAL(ccm->link[1].heard.known, 0);
+	scene_finish(&s);
+}
+
 int main(void)
 {
 	static const struct mams_case cases[] = {
@@ -348,6 +398,7 @@ int main(void)
 		{"a tunnel", a_tunnel},
 		{"hard times", hard_times},
 		{"the policy takes it out", the_policy_takes_it_out},
+		{"the cell is heard", the_cell_is_heard},
 	};
 
 	return mams_suite_run("fading", cases, MAMS_ARRAY_LEN(cases));

@@ -293,6 +293,20 @@ static void put_quality(struct tbl *t, const struct ctl_link_status *l)
 		tbl_text(t, NULL);
 }
 
+static void put_measured(struct tbl *t, const char *whose, const struct ctl_link_status *l)
+{
+	for (size_t n = 0; n < l->n_measured; n++) {
+		char value[24];
+
+		snprintf(value, sizeof(value), "%" PRId64, l->measured[n].value);
+		tbl_text(t, whose);
+		tbl_text(t, l->name);
+		tbl_text(t, l->measured[n].name);
+		tbl_text(t, value);
+		tbl_duration(t, l->measured[n].age_ms);
+	}
+}
+
 static void show_measured(const struct ctl_ncm_status *s, struct mams_buf *out)
 {
 	static const struct tbl_column columns[] = {{"CLIENT", false}, {"LINK", false},
@@ -301,17 +315,7 @@ static void show_measured(const struct ctl_ncm_status *s, struct mams_buf *out)
 
 	for (size_t i = 0; i < s->n_sessions; i++)
 		for (size_t k = 0; k < s->sessions[i].n_links; k++)
-			for (size_t n = 0; n < s->sessions[i].links[k].n_measured; n++) {
-				const struct ctl_measured *m = &s->sessions[i].links[k].measured[n];
-				char value[24];
-
-				snprintf(value, sizeof(value), "%" PRId64, m->value);
-				tbl_text(&t, s->sessions[i].client);
-				tbl_text(&t, s->sessions[i].links[k].name);
-				tbl_text(&t, m->name);
-				tbl_text(&t, value);
-				tbl_duration(&t, m->age_ms);
-			}
+			put_measured(&t, s->sessions[i].client, &s->sessions[i].links[k]);
 	finish(&t, out);
 }
 
@@ -405,9 +409,15 @@ static void show_ccm_agreed(const struct ctl_ccm_status *s, struct mams_buf *out
 	static const struct tbl_column anchor_columns[] = {ANCHOR_COLUMNS};
 	static const struct tbl_column columns[] = {
 		{"NOT USED", false}, {"WHICH", false}, {"WHY", false}};
+	static const struct tbl_column radio_columns[] = {{"NETWORK", false}, {"LINK", false},
+		{"MEASURED", false}, {"VALUE", true}, {"AGE", true}};
 	struct tbl anchors = TABLE_OF(anchor_columns);
+	struct tbl radios = TABLE_OF(radio_columns);
 	struct tbl t = TABLE_OF(columns);
 
+	for (size_t i = 0; i < s->n_links; i++)
+		put_measured(&radios, s->links[i].ssid, &s->links[i]);
+	finish(&radios, out);
 	for (size_t i = 0; i < s->n_anchors; i++)
 		put_anchor(&anchors, &s->anchors[i]);
 	finish(&anchors, out);
