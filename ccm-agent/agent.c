@@ -420,7 +420,7 @@ int ccm_agent_new(struct mams_loop *l, const struct ccm_conf *conf, struct ccm_a
 	if (rc == 0)
 		rc = mams_loop_timer_new(l, on_lost, a, &a->lost);
 	if (rc == 0)
-		rc = ccm_sampler_new(l, &a->session, tick, a, &a->sampler);
+		rc = ccm_sampler_new(l, conf->power_supply, &a->session, tick, a, &a->sampler);
 	if (rc == 0)
 		rc = ccm_signals_new(l, &a->session, tick, a, &a->signals);
 	if (rc == 0)

@@ -114,6 +114,9 @@ static const struct mams_conf_row rows[] = {
 	{"exempt", MAMS_C_PREFIXES, AT(exempt), AT(n_exempt),
 		.doc = "destinations that never go into the tunnel of GMA, besides those that a "
 		       "route of the host other than its default leads to"},
+	{"power_supply", MAMS_C_STRING, AT(power_supply), .def = "/sys/class/power_supply",
+		.doc = "where the kernel lists batteries; their charge is reported to an NCM that "
+		       "asks"},
 	{"dns_file", MAMS_C_STRING, AT(dns_file),
 		.doc = "name servers of the tunnel are written there, as in resolv.conf, while it "
 		       "is in use; default: nowhere"},

@@ -24,7 +24,8 @@ struct ccm_conf {
 	const char *state_file;
 	struct mams_prefix *exempt; /**< destinations that never go into the tunnel */
 	size_t n_exempt;
-	const char *dns_file;   /**< NULL: none */
+	const char *dns_file; /**< NULL: none */
+	const char *power_supply;
 	const char *api_socket; /**< "none": no UNIX socket */
 	const char *api_group;
 	const char **api_users;

@@ -1,10 +1,12 @@
 #include "ccm-agent/sampler.h"
+#include "ccm-agent/battery.h"
 #include "ccm-agent/linkstat.h"
 
 #include <errno.h>
 #include <stdlib.h>
 
-#define MOST_MS 1000 /* so long at most until a crossed threshold is seen */
+#define BATTERY_MS 5000 /* it lasts longer than that, and some take their time to say */
+#define MOST_MS 1000    /* so long at most until a crossed threshold is seen */
 
 struct ccm_sampler {
 	struct mams_loop *loop;
@@ -13,6 +15,9 @@ struct ccm_sampler {
 	void *user;
 	struct mams_loop_timer *timer;
 	bool running;
+	const char *power_supply;
+	mams_time battery_at; /**< NEVER: not yet */
+	int battery;          /**< percent; -1: none */
 	struct {
 		mams_time at; /**< NEVER: not yet */
 		uint64_t rx, tx;
@@ -49,10 +54,30 @@ static void measure_traffic(struct ccm_sampler *p, uint8_t id, const char *inter
 	p->last[id].tx = tx;
 }
 
+/* Whichever connections it is wanted of. */
+static void measure_battery(struct ccm_sampler *p, mams_time now)
+{
+	bool wanted = false;
+
+	for (uint8_t i = 0; i < CCM_LINKS_MAX; i++)
+		wanted |= ccm_measures_wants(&p->session->measures, i, MX_M_BATTERY);
+	if (!wanted)
+		return;
+	if (mams_time_is_never(p->battery_at) ||
+		mams_time_ms_until(p->battery_at, now) >= BATTERY_MS) {
+		p->battery = ccm_battery_read(p->power_supply);
+		p->battery_at = now;
+	}
+	for (uint8_t i = 0; p->battery >= 0 && i < CCM_LINKS_MAX; i++)
+		ccm_session_measured(p->session, i, MX_M_BATTERY, p->battery);
+}
+
 static void sample(void *user)
 {
 	struct ccm_sampler *p = user;
 	mams_time now = mams_loop_now(p->loop);
+
+	measure_battery(p, now);
 
 	for (uint8_t i = 0; i < CCM_LINKS_MAX; i++) {
 		const struct ccm_session_link *l = &p->session->link[i];
@@ -79,8 +104,8 @@ void ccm_sampler_review(struct ccm_sampler *p)
 	mams_loop_timer_at(p->timer, wanted ? mams_loop_now(p->loop) : MAMS_TIME_NEVER);
 }
 
-int ccm_sampler_new(struct mams_loop *l, struct ccm_session *s, void (*sampled)(void *user),
-	void *user, struct ccm_sampler **out)
+int ccm_sampler_new(struct mams_loop *l, const char *power_supply, struct ccm_session *s,
+	void (*sampled)(void *user), void *user, struct ccm_sampler **out)
 {
 	struct ccm_sampler *p = calloc(1, sizeof(*p));
 	int rc = p ? mams_loop_timer_new(l, sample, p, &p->timer) : -ENOMEM;
@@ -90,6 +115,8 @@ int ccm_sampler_new(struct mams_loop *l, struct ccm_session *s, void (*sampled)(
 		return rc;
 	}
 	p->loop = l;
+	p->power_supply = power_supply;
+	p->battery_at = MAMS_TIME_NEVER;
 	p->session = s;
 	p->sampled = sampled;
 	p->user = user;

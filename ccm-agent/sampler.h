@@ -1,6 +1,6 @@
 /** @file sampler.h
- *  Measures the throughput of links for the session, as often as the NCM's configuration wants.
- * Layer: adapter. Source: RFC 8743 8.10.  Radios are read by signals.h. */
+ *  Measures the throughput of links, and the battery, for the session, as often as the NCM's
+ * configuration wants. Layer: adapter. Source: RFC 8743 8.10.  Radios are read by signals.h. */
 #pragma once
 
 #include "ccm-agent/session.h"
@@ -8,8 +8,9 @@
 
 struct ccm_sampler;
 
-/** @param sampled  called after values were put into the session */
-MAMS_MUST int ccm_sampler_new(struct mams_loop *l, struct ccm_session *s,
+/** @param power_supply  the kernel's list of them; borrowed
+ *  @param sampled  called after values were put into the session */
+MAMS_MUST int ccm_sampler_new(struct mams_loop *l, const char *power_supply, struct ccm_session *s,
 	void (*sampled)(void *user), void *user, struct ccm_sampler **out);
 void ccm_sampler_free(struct ccm_sampler *p); /**< accepts NULL */
 /** Look whether the session wants values, and how often. */

@@ -127,7 +127,7 @@ static const struct mams_conf_row measure_rows[] = {
 	{"parameter", MAMS_C_ENUM, IN_MEASURE(parameter), .names = mx_measurement_names,
 		.required = true,
 		.doc = "UL_TPUT, DL_TPUT; WLAN_RSSI, WLAN_LOAD, EST_UL_TPUT, EST_DL_TPUT of Wi-Fi; "
-		       "LTE_RSRP, LTE_RSRQ; NR_RSRP, NR_RSRQ"},
+		       "LTE_RSRP, LTE_RSRQ; NR_RSRP, NR_RSRQ; BATTERY of the client"},
 	{"period", MAMS_C_DURATION, IN_MEASURE(period_ms), .min = 200, .max = 86400000,
 		.def = "10s", .doc = "between two reports"},
 	{"high", MAMS_C_SIGNED, IN_MEASURE(high), .min = -1000000, .max = 1000000, .def = "1000000",

@@ -5,8 +5,9 @@
 #include "ncm-service/steering.h"
 #include "ncm-service/usage.h"
 
-#define IDLE_MS 3600000 /* what a path's delay was without load counts for so long */
-#define OTHER_MODE 255  /* in force, and none of ours */
+#define IDLE_MS 3600000       /* what a path's delay was without load counts for so long */
+#define BATTERY_AGE_MS 900000 /* the client's battery, as it was reported, likewise */
+#define OTHER_MODE 255        /* in force, and none of ours */
 
 /* ---- what is known ---- */
 
@@ -151,6 +152,26 @@ static void put_force(
 	}
 }
 
+/* Whichever of its connections the client has reported it of last. */
+static void put_battery(const struct ncm_session *s, mams_time now, struct steer_input *in)
+{
+	const struct ncm_measured *last = NULL;
+	int64_t value;
+
+	for (size_t i = 0; i < NCM_LINKS_MAX; i++) {
+		const struct ncm_measured *m =
+			s->measured[i] ? &s->measured[i][MX_M_BATTERY] : NULL;
+
+		if (m && m->n > 0 && (!last || mams_time_before(last->last, m->last)))
+			last = m;
+	}
+	if (!last || ncm_ms_since(last->last, now) > BATTERY_AGE_MS)
+		return;
+	value = last->value[(last->next + NCM_MEASURED_MAX - 1) % NCM_MEASURED_MAX];
+	in->has_battery = value >= 0 && value <= 100;
+	in->battery = in->has_battery ? (uint32_t)value : 0;
+}
+
 /* Not all clients do the same at the same time. */
 static uint32_t spread_of(const struct ncm_session *s)
 {
@@ -175,4 +196,5 @@ void ncm_outlook(const struct ncm_session *s, const struct ncm_steer_class *c,
 			put_link(s, c, t->anchor, i, now, &links[in->n_links++]);
 	}
 	put_force(s, t, in);
+	put_battery(s, now, in);
 }

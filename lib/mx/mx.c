@@ -265,7 +265,7 @@ const char *mx_ssid_type_name(int type)
 
 bool mx_measurement_fits(int type, int connection_type)
 {
-	static const unsigned any = 1u << MX_M_UL_TPUT | 1u << MX_M_DL_TPUT;
+	static const unsigned any = 1u << MX_M_UL_TPUT | 1u << MX_M_DL_TPUT | 1u << MX_M_BATTERY;
 	static const unsigned fits[] = {
 		[MX_WIFI] = 1u << MX_M_WLAN_RSSI | 1u << MX_M_WLAN_LOAD | 1u << MX_M_EST_UL_TPUT |
 			    1u << MX_M_EST_DL_TPUT,

@@ -63,6 +63,7 @@ const struct mams_enum_name mx_measurement_names[] = {
 	{"EST_DL_TPUT", MX_M_EST_DL_TPUT, false},
 	{"NR_RSRP", MX_M_NR_RSRP, false},
 	{"NR_RSRQ", MX_M_NR_RSRQ, false},
+	{"BATTERY", MX_M_BATTERY, false},
 	{"wifi_rssi", MX_M_WLAN_RSSI, true},
 	{"wlan-rssi", MX_M_WLAN_RSSI, true},
 	{"lte-rsrp", MX_M_LTE_RSRP, true},
@@ -291,7 +292,9 @@ static const struct mams_field measurement_rows[] = {
 	ROW_ENUM(mx_measurement, measurement_type, "measurement_type", mx_measurement_names,
 		"what was measured"),
 	ROW_INT(I64, mx_measurement, measurement_value, "measurement_value", -MX_MEASURED_MAX,
-		MX_MEASURED_MAX, "dBm, dB, percent of load, Mbit/s"),
+		MX_MEASURED_MAX,
+		"dBm, dB, percent of load, Mbit/s; BATTERY (ours): percent of "
+		"charge, 100 when it is not being used up"),
 };
 static TABLE(measurement_table, mx_measurement, "measurement", measurement_rows);
 

@@ -96,6 +96,7 @@ enum mx_measurement_type {
 	MX_M_EST_DL_TPUT,
 	MX_M_NR_RSRP,
 	MX_M_NR_RSRQ,
+	MX_M_BATTERY, /**< of the client, which reports it of any connection (ours) */
 	MX_M_COUNT,
 };
 enum mx_predict_param {

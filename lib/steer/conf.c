@@ -41,6 +41,9 @@ static const struct mams_conf_row class_rows[] = {
 	{"call_like", MAMS_C_BOOL, AT(call_like), .def = "no",
 		.doc = "delay matters more than rate: never_worse holds links to the best one's "
 		       "delay"},
+	{"battery_low", MAMS_C_INT, AT(battery_low), .max = 100, .def = "0",
+		.doc = "percent of charge of the client: at or below it one link carries, the "
+		       "first of order, or cheapest; 0: no limit"},
 };
 static const struct mams_conf_table class_table = {
 	"steering", sizeof(struct steer_class), class_rows, MAMS_ARRAY_LEN(class_rows), AT(name)};

@@ -260,6 +260,13 @@ static uint32_t while_full(const struct way *w, uint32_t good)
 	return list;
 }
 
+/* One radio takes less than two.  Which one is the operator's order, of smallest-delay the delay.
+ */
+static bool saves(const struct steer_class *c, const struct steer_input *in)
+{
+	return c->battery_low && in->has_battery && in->battery <= c->battery_low;
+}
+
 /* @return bits of indexes; fills best and mode (several links only) */
 static uint32_t choose(const struct steer_class *c, const struct steer_input *in, bool down,
 	uint32_t good, struct way *w)
@@ -267,6 +274,8 @@ static uint32_t choose(const struct steer_class *c, const struct steer_input *in
 	const bool app = in->tunnel && c->application;
 
 	w->best = best_of(w, good, goes_first);
+	if (saves(c, in) && c->mode != STEER_SMALLEST_DELAY)
+		return 1u << w->best;
 	switch ((enum steer_mode)c->mode) {
 	case STEER_ACTIVE_STANDBY:
 	case STEER_MODES:
@@ -274,7 +283,7 @@ static uint32_t choose(const struct steer_class *c, const struct steer_input *in
 	case STEER_SMALLEST_DELAY:
 		good = without_loss(c, w, good);
 		w->best = nearest(w, good, carrier(w, in, down, app));
-		if (!in->tunnel)
+		if (!in->tunnel || saves(c, in))
 			break;
 		w->mode = 1 + STEER_SMALLEST_DELAY;
 		return good;
@@ -319,6 +328,8 @@ static void decide_way(
 	for (size_t i = 0; i < w->n; i++)
 		if (list & 1u << i)
 			w->v[i].why = STEER_R_CARRIES;
+		else if (saves(c, in) && (good & 1u << i) && c->mode != STEER_ACTIVE_STANDBY)
+			w->v[i].why = STEER_R_BATTERY;
 	if (!in->tunnel || (list & (list - 1)) == 0)
 		w->mode = 0;
 }

@@ -9,6 +9,7 @@ enum steer_tier steer_tier_of(enum steer_reason r)
 	switch (r) {
 	case STEER_R_CARRIES:
 	case STEER_R_STANDBY:
+	case STEER_R_BATTERY:
 	case STEER_R_HARM_DELAY:
 	case STEER_R_HARM_LOSS:
 	case STEER_R_HARM_BLOAT:

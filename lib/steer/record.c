@@ -18,6 +18,7 @@ const struct mams_enum_name steer_mode_names[] = {
 const struct mams_enum_name steer_reason_names[] = {
 	{"carries", STEER_R_CARRIES, false},
 	{"standby", STEER_R_STANDBY, false},
+	{"battery", STEER_R_BATTERY, false},
 	{"harm_delay", STEER_R_HARM_DELAY, false},
 	{"harm_loss", STEER_R_HARM_LOSS, false},
 	{"harm_bloat", STEER_R_HARM_BLOAT, false},
@@ -70,6 +71,7 @@ static const struct mams_field class_rows[] = {
 	OWN_U32(steer_class, probation_ms, ""),
 	OWN_BOOL(steer_class, never_worse, ""),
 	OWN_BOOL(steer_class, call_like, ""),
+	OWN_INT(U32, steer_class, battery_low, 100, "percent; 0: no limit"),
 };
 static TABLE(class_table, steer_class, "policy", class_rows);
 
@@ -117,6 +119,7 @@ static const struct mams_field input_rows[] = {
 	OWN_BOOL(steer_input, tunnel, "GMA"),
 	OWN_BOOL(steer_input, told, "what is in force was decided by this class"),
 	OWN_U32(steer_input, since_ms, "so long ago"),
+	OWN_HAS(steer_input, battery, has_battery, 100, "percent, of the client"),
 	OWN_INT(U32, steer_input, spread, 255, "of the client"),
 	OWN_INT(U8, steer_input, dl_mode, 255, "in force, 1 + number; 0: none"),
 	OWN_INT(U8, steer_input, ul_mode, 255, ""),

@@ -40,6 +40,7 @@ enum steer_mode {
 enum steer_reason {
 	STEER_R_CARRIES,
 	STEER_R_STANDBY,     /**< good, but another goes first */
+	STEER_R_BATTERY,     /**< good, but the client's battery is low: one carries */
 	STEER_R_HARM_DELAY,  /**< with it the set would be worse than without (steer_harm()) */
 	STEER_R_HARM_LOSS,   /**< likewise */
 	STEER_R_HARM_BLOAT,  /**< likewise: its queue is full */
@@ -120,6 +121,7 @@ struct steer_class {
 	uint32_t probation_ms; /**< a link that has come back is not used for so long */
 	bool never_worse;      /**< load-balancing leaves harmful links out */
 	bool call_like;        /**< delay matters more than rate */
+	uint32_t battery_low;  /**< percent of the client's: at or below it one link; 0: no limit */
 };
 
 /** What is known of one direction of a link. */
@@ -162,7 +164,9 @@ struct steer_input {
 	bool tunnel; /**< GMA */
 	bool told;   /**< what is in force is a decision of this class, since_ms old */
 	uint32_t since_ms;
-	uint32_t spread; /**< 0..255, of the client: not all do the same at the same time */
+	bool has_battery;
+	uint32_t battery; /**< percent, of the client; 100: it is not being used up */
+	uint32_t spread;  /**< 0..255, of the client: not all do the same at the same time */
 	uint8_t dl_mode, ul_mode;   /**< in force: 1 + enum steer_mode; 0: as features say */
 	uint8_t dl_first, ul_first; /**< in force, of an application */
 	struct steer_link *links;   /**< [n_links], at most STEER_LINKS_MAX, by connection id */

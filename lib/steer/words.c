@@ -9,6 +9,8 @@ static const char *reason_words(int r)
 		return "carries";
 	case STEER_R_STANDBY:
 		return "stands by: it is good, but another goes first";
+	case STEER_R_BATTERY:
+		return "stands by: the client's battery is low, so one carries";
 	case STEER_R_HARM_DELAY:
 		return "left out: with its delay the set is worse than the best link alone";
 	case STEER_R_HARM_LOSS:
@@ -119,6 +121,9 @@ void steer_words(const struct steer_record *r, uint64_t ago_ms, struct mams_buf 
 		r->policy.application ? " for application " : "",
 		r->policy.application ? r->policy.application : "", r->by, (double)ago_ms / 1000.0);
 	put_outcome(r, out);
+	if (r->input.has_battery && r->policy.battery_low)
+		mams_buf_printf(out, "  battery %u %%, low at %u %%\n", r->input.battery,
+			r->policy.battery_low);
 	put_way(r, true, out);
 	put_way(r, false, out);
 }

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # The policy steers by itself: by its mode, when a link is lost and when it has come back; an operator
-# goes before it; what the network says counts; it is read again while a download runs; each decision
-# is told, and replays.
+# goes before it; what the network and the battery say counts; it is read again while a download runs; each
+# decision is told, and replays.
 # shellcheck disable=SC2034 # read by lab.sh
 LAB=nt-policy
 # shellcheck source=tests/netns/common.sh
@@ -31,7 +31,16 @@ cat >>"$LAB_DIR/ncm.conf" <<-X
 	policy_file = "$LAB_DIR/policy.conf"
 	decision_log = "$LAB_DIR/decisions.jsonl"
 	feed_clients = { "oam" }
+	measure battery { type = Wi-Fi parameter = BATTERY period = 1s low = 20 high = 100 }
 X
+sed -i "1i power_supply = $LAB_DIR/power" "$LAB_DIR/ccm.conf"
+mkdir -p "$LAB_DIR/power/BAT0"
+echo Battery >"$LAB_DIR/power/BAT0/type"
+battery() { # STATUS PERCENT
+	echo "$1" >"$LAB_DIR/power/BAT0/status"
+	echo "$2" >"$LAB_DIR/power/BAT0/capacity"
+}
+battery Discharging 64
 for d in nginx px-pm cl-pm px cl ncm ccm; do lab_start_one $d; done
 lab_wait 15 lab_ready
 lab_file 60 >/dev/null
@@ -127,6 +136,15 @@ claim "the NCM is back: MB used of lte" "$(used lte)" '>=' $((was + 10))
 claim "the NCM is back: MB used of wifi" "$(used wifi)" '>=' 5
 policy 'mode = active-standby order = { wifi, lte }'
 turns 25 "without quota: wifi again" "wifi wifi policy all"
+
+say "a battery"
+policy 'mode = load-balancing order = { wifi, lte } battery_low = 20'
+turns 20 "at 64 percent both carry" "wifi,lte wifi,lte policy all"
+battery Discharging 15
+turns 15 "at 15 percent one does" "wifi wifi policy all"
+claim "mamsctl why: in words" "$(ctl why | grep -cE 'battery 15 %, low at 20 %|^    lte .*battery is low')" = 3
+battery Charging 15
+turns 15 "with power both do again" "wifi,lte wifi,lte policy all"
 
 say "the decision log"
 log=$LAB_DIR/decisions.jsonl

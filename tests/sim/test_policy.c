@@ -1,6 +1,7 @@
 /* Automatic steering in a session: a client with wifi (0) and lte (1), real cores at both ends, and
  * a policy.  What is measured of its links is set as the N-MADP would have told it. */
 #include "lib/steer/conf.h"
+#include "lib/steer/words.h"
 #include "ncm-service/feed.h"
 #include "ncm-service/steerer.h"
 #include "ncm-service/steering.h"
@@ -354,6 +355,54 @@ static void carried(struct scene *s, uint8_t link, uint64_t octets)
 	world_run(&s->w, 1000);
 }
 
+/* The client is asked for its charge, and tells it when it is low, or again high. */
+static void a_low_battery(void)
+{
+	static struct scene s;
+	static struct ncm_measure battery = {.name = "battery",
+		.connection_type = MX_WIFI,
+		.parameter = MX_M_BATTERY,
+		.period_ms = 60000,
+		.low = 20,
+		.high = 100};
+	struct ccm_session *ccm;
+	struct mams_buf words = {0};
+	char why[128] = "";
+
+	begin(&s, STEER_LOAD_BALANCING);
+	scene_finish(&s);
+	scene_begin(&s);
+	s.w.policy.steer = &policy;
+	s.w.policy.measures = &battery;
+	s.w.policy.n_measures = 1;
+	class.battery_low = 20;
+	scene_up(&s);
+	ccm = &s.w.clients->ccm;
+	world_run(&s.w, 80000);
+	ccm_session_measured(ccm, 0, MX_M_BATTERY, 64);
+	world_run(&s.w, 70000);
+	CU_ASSERT_EQUAL(dl(&s) & (WIFI | LTE), WIFI | LTE);
+	ccm_session_measured(ccm, 0, MX_M_BATTERY, 20);
+	world_run(&s.w, 11000); /* a crossed threshold does not wait for the period */
+	CU_ASSERT_EQUAL(dl(&s), WIFI);
+	CU_ASSERT_EQUAL(last(&s)->decision.shares[1].dl, STEER_R_BATTERY);
+	CU_ASSERT(steer_record_repeats(last(&s), why, sizeof(why)));
+	steer_words(last(&s), 0, &words);
+	CU_ASSERT_PTR_NOT_NULL(strstr(words.data, "battery 20 %, low at 20 %"));
+	CU_ASSERT_PTR_NOT_NULL(strstr(words.data, "the client's battery is low, so one carries"));
+	mams_buf_fini(&words);
+	/* nothing may be said of it for a while, and without it the other does */
+	world_link(&s.w, s.w.clients, 0, false, NULL);
+	world_run(&s.w, 5000);
+	CU_ASSERT_EQUAL(dl(&s) & LTE, LTE);
+	world_link(&s.w, s.w.clients, 0, true, "10.1.1.2");
+	ccm_session_measured(ccm, 0, MX_M_BATTERY, 100);
+	world_run(&s.w, 150000);
+	CU_ASSERT_EQUAL(dl(&s) & (WIFI | LTE), WIFI | LTE);
+	CU_ASSERT_EQUAL(last(&s)->input.battery, 100);
+	scene_finish(&s);
+}
+
 static void quota_by_measured_use(void)
 {
 	static struct scene s;
@@ -415,7 +464,7 @@ int main(void)
 		{"an operator goes first", an_operator_goes_first},
 		{"refusals are no loop", refusals_are_no_loop},
 		{"another policy while it runs", another_policy_while_it_runs},
-		{"hints of the network", hints_of_the_network},
+		{"hints of the network", hints_of_the_network}, {"a low battery", a_low_battery},
 		{"quota by measured use", quota_by_measured_use}};
 
 	return mams_suite_run("policy", cases, MAMS_ARRAY_LEN(cases));

@@ -415,6 +415,63 @@ static void cost_and_quota(void)
 	CU_ASSERT_EQUAL(p->shares[WIFI].dl, STEER_R_CARRIES);
 }
 
+/* At or below the level one carries, the operator's first, and all do again above it. */
+static void a_low_battery(void)
+{
+	static const uint32_t one[STEER_MODES] = {[STEER_ACTIVE_STANDBY] = 1,
+		[STEER_SMALLEST_DELAY] = 2,
+		[STEER_LOAD_BALANCING] = 1,
+		[STEER_PRIORITY_BASED] = 1,
+		[STEER_REDUNDANT] = 1};
+
+	for (int m = 0; m < STEER_MODES; m++) {
+		struct play *p = play_of((enum steer_mode)m);
+		uint32_t all;
+
+		p->in.tunnel = true;
+		p->c.application = "voice";
+		p->c.battery_low = 20;
+		p->c.dwell_ms = 10000;
+		set(p, WIFI, 10000, 30000, 0);
+		set(p, LTE, 9000, 10000, 0);
+		step(p, 1000);
+		all = dl(p);
+		p->in.has_battery = true;
+		p->in.battery = 21;
+		step(p, 20000);
+		CU_ASSERT_EQUAL(dl(p), all);
+		p->in.battery = 20;
+		step(p, 1000);
+		CU_ASSERT_EQUAL(dl(p), one[m]);
+		CU_ASSERT_EQUAL(ul(p), one[m]);
+		CU_ASSERT_EQUAL(p->d.dl_mode, 0);
+		if (all != one[m])
+			CU_ASSERT_EQUAL(p->shares[one[m] == 1 ? LTE : WIFI].dl, STEER_R_BATTERY);
+		/* not more often than the dwell time says; a lost link does not wait */
+		p->in.battery = 100;
+		step(p, 1000);
+		CU_ASSERT_EQUAL(dl(p), one[m]);
+		p->in.battery = 5;
+		p->links[one[m] == 1 ? WIFI : LTE].ready = false;
+		step(p, 1000);
+		CU_ASSERT_EQUAL(dl(p), 3 - one[m]);
+		p->links[one[m] == 1 ? WIFI : LTE].ready = true;
+		p->in.battery = 100;
+		step(p, 60000);
+		step(p, 60000);
+		CU_ASSERT_EQUAL(dl(p), all);
+		/* nobody has asked, or nobody has said */
+		p->c.battery_low = 0;
+		p->in.battery = 0;
+		step(p, 60000);
+		CU_ASSERT_EQUAL(dl(p), all);
+		p->c.battery_low = 20;
+		p->in.has_battery = false;
+		step(p, 60000);
+		CU_ASSERT_EQUAL(dl(p), all);
+	}
+}
+
 int main(void)
 {
 	static const struct mams_case cases[] = {{"unknown is not bad", unknown_is_not_bad},
@@ -429,7 +486,8 @@ int main(void)
 		{"smallest delay moves for a gain", smallest_delay_moves_for_a_gain},
 		{"the next while the first is full", the_next_while_the_first_is_full},
 		{"the next while both carry too much", the_next_while_both_carry_too_much},
-		{"hints of the network", hints_of_the_network}, {"cost and quota", cost_and_quota}};
+		{"hints of the network", hints_of_the_network}, {"cost and quota", cost_and_quota},
+		{"a low battery", a_low_battery}};
 
 	return mams_suite_run("steer", cases, sizeof(cases) / sizeof(*cases));
 }

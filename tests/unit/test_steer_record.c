@@ -58,6 +58,7 @@ static void random_record(struct mams_prng *r, struct steer_record *out, struct 
 			.delay_max_ms = coin(r) ? below(r, 200) : 0,
 			.loss_max_ppm = coin(r) ? below(r, 50000) : 0,
 			.rate_min_kbps = coin(r) ? below(r, 50000) : 0,
+			.battery_low = coin(r) ? below(r, 101) : 0,
 			.dwell_ms = below(r, 60000),
 			.probation_ms = below(r, 20000),
 			.never_worse = coin(r),
@@ -94,6 +95,8 @@ static void random_record(struct mams_prng *r, struct steer_record *out, struct 
 		links[i].near_mb = links[i].has_quota ? below(r, links[i].quota_mb) : 0;
 		links[i].used_mb = links[i].has_quota ? below(r, 1200) : 0;
 	}
+	out->input.has_battery = coin(r);
+	out->input.battery = out->input.has_battery ? below(r, 101) : 0;
 	steer_decide(&out->policy, &out->input, shares, &out->decision);
 }
 
