@@ -137,15 +137,22 @@ static uint64_t late(const struct steer_figures *f)
 	return (uint64_t)f->delay_us + (f->has_jitter ? f->jitter_us : 0);
 }
 
+/* Its queue is is_bloated()'s, who asks whether it is worth that. */
+static uint64_t unloaded(const struct steer_figures *f)
+{
+	return f->has_idle && f->idle_us < f->delay_us ? f->idle_us : f->delay_us;
+}
+
 static bool is_far(
 	const struct steer_class *c, const struct steer_view *v, const struct steer_view *best)
 {
 	const bool has = v->f.has_delay && best->f.has_delay;
-	const uint64_t of_best = best->f.has_delay ? best->f.delay_us : 0;
+	uint64_t value = unloaded(&v->f);
+	/* with its own queue in it only where the other's is, too */
+	uint64_t of_best = !has                             ? 0
+			   : c->call_like || !v->f.has_idle ? best->f.delay_us
+							    : unloaded(&best->f);
 	uint64_t max = of_best + STEER_HARM_FAR_US;
-	/* its queue is is_bloated()'s, who asks whether it is worth that */
-	uint64_t value =
-		v->f.has_idle && v->f.idle_us < v->f.delay_us ? v->f.idle_us : v->f.delay_us;
 
 	if (c->call_like) {
 		max = late(&best->f) + STEER_HARM_CALL_US;
@@ -156,6 +163,19 @@ static bool is_far(
 	}
 	/* in again only with a good part of the difference gone */
 	return above(v, STEER_R_HARM_DELAY, has, value, max, max - (max - of_best) / 4);
+}
+
+/* The best one has to stop when a connection's buffers are full of what it carried while an octet
+ * was under way over the other, and the acknowledgement back. */
+static bool outruns(const struct steer_view *v, const struct steer_view *best)
+{
+	const bool has = v->f.has_delay && best->f.has_delay && best->f.has_rate;
+	const uint64_t far = unloaded(&v->f);
+	const uint64_t near = unloaded(&best->f);
+	const uint64_t octets = has && far > near ? best->f.rate_kbps * (far - near) * 2 / 8000 : 0;
+
+	/* of a queue alone nobody knows how far it is */
+	return v->f.has_idle && above(v, STEER_R_HARM_DELAY, has, octets, STEER_HARM_OCTETS, 0);
 }
 
 static bool is_bloated(const struct steer_view *v, const struct steer_view *best)
@@ -235,15 +255,16 @@ bool steer_is_lossy(const struct steer_view *v, const struct steer_view *other)
 }
 
 /* TCP that fills a link until it loses has filled its queue, too.  What loses with an empty one,
- * and brings little, stops the others each time that it must repeat by time-out. */
+ * and so brings little, stops the others each time that it must repeat by time-out. */
 static bool loses_by_itself(const struct steer_view *v, const struct steer_view *best)
 {
 	const double used = v->f.has_used ? v->f.used_kbps : 0;
+	const double rate = best->f.has_rate ? best->f.rate_kbps : 0;
 
 	return v->f.has_delay && v->f.has_idle &&
 	       v->f.delay_us < (uint64_t)v->f.idle_us + STEER_EMPTY_US && v->f.has_loss &&
 	       used * v->f.loss_ppm >= STEER_HARM_SEEN &&
-	       slower(&v->f, &best->f, STEER_LITTLE_PART);
+	       steer_alone(v) * STEER_LITTLE_PART * STEER_LITTLE_PART < rate * rate;
 }
 
 enum steer_reason steer_harm(const struct steer_class *c, bool tunnel, const struct steer_view *v,
@@ -259,7 +280,7 @@ enum steer_reason steer_harm(const struct steer_class *c, bool tunnel, const str
 		return STEER_R_HARM_LOSS;
 	if (tunnel && !c->call_like && holds_back(v, best))
 		return STEER_R_HARM_RATE;
-	if (is_far(c, v, best))
+	if (is_far(c, v, best) || (!tunnel && !c->call_like && outruns(v, best)))
 		return STEER_R_HARM_DELAY;
 	return is_bloated(v, best) ? STEER_R_HARM_BLOAT : STEER_R_CARRIES;
 }

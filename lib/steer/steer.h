@@ -84,7 +84,11 @@ enum steer_reason {
 #define STEER_LITTLE_PART 3u
 #define STEER_EMPTY_US 5000u
 #define STEER_HARM_FAR_US 200000u /* it is so much farther: buffers do not hold the difference */
-#define STEER_HARM_DELAY_TIMES 4u /* it is so many times as far, */
+/* With MPTCP_Proxy: while an octet goes over it and is acknowledged, the best one carries so many
+ * more: Linux gives a connection 4 MiB to send from and 6 MiB to receive into, around half of which
+ * is payload */
+#define STEER_HARM_OCTETS 1500000u
+#define STEER_HARM_DELAY_TIMES 4u      /* it is so many times as far, */
 #define STEER_HARM_DELAY_MIN_US 20000u /* and so much at least, and */
 #define STEER_HARM_RATE_PART 4u        /* adds less than this part of the best one's rate */
 #define STEER_HARM_BLOAT_US 200000u /* its delay is so far above its idle one, and it is slower */

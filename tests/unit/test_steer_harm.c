@@ -14,8 +14,14 @@ static const struct {
 		STEER_R_CARRIES},
 	{"too far", false, false, {50000, 50000}, {10000, 350000}, {0, 0}, 0, 1,
 		STEER_R_HARM_DELAY},
-	{"far, and the rest is our own queue", false, false, {50000, 50000}, {28000, 245000},
+	{"far, and the rest is our own queue", false, false, {20000, 20000}, {28000, 245000},
 		{0, 0}, 150000, 3, STEER_R_CARRIES},
+	{"as far, but a connection's buffers do not hold it", false, false, {50000, 50000},
+		{10000, 155000}, {0, 0}, 150000, 1, STEER_R_HARM_DELAY},
+	{"and ours do", false, true, {50000, 50000}, {10000, 155000}, {0, 0}, 150000, 3,
+		STEER_R_CARRIES},
+	{"near, with a long queue", false, false, {50000, 50000}, {10000, 260000}, {0, 0}, 10000, 3,
+		STEER_R_CARRIES},
 	{"far and slow", false, false, {100000, 5000}, {10000, 150000}, {0, 0}, 0, 1,
 		STEER_R_HARM_DELAY},
 	{"near and slow", false, false, {100000, 5000}, {10000, 10000}, {0, 0}, 0, 3,
@@ -79,6 +85,65 @@ static void carries(struct play *p, int link, uint32_t kbps)
 {
 	p->links[link].dl.has_used = p->links[link].ul.has_used = true;
 	p->links[link].dl.used_kbps = p->links[link].ul.used_kbps = kbps;
+}
+
+static void is_idle(struct play *p, int link, uint32_t delay_us)
+{
+	p->links[link].dl.has_idle = p->links[link].ul.has_idle = true;
+	p->links[link].dl.idle_us = p->links[link].ul.idle_us = delay_us;
+}
+
+/* A link out for its distance stays out while the other's queue makes it look nearer, and while it
+ * is not known any more what that one carries. */
+static void a_far_link_stays_out(void)
+{
+	struct play *p = play_of(STEER_LOAD_BALANCING);
+
+	set(p, WIFI, 47000, 24000, 0);
+	is_idle(p, WIFI, 11900);
+	set(p, LTE, 800, 156000, 0);
+	is_idle(p, LTE, 151000);
+	step(p, 1000);
+	CU_ASSERT_EQUAL(dl(p), 1);
+	CU_ASSERT_EQUAL(p->shares[LTE].dl, STEER_R_HARM_DELAY);
+	p->in.since_ms = 60000;
+	set(p, WIFI, 48000, 46000, 0);
+	is_idle(p, WIFI, 11900);
+	step(p, 1000);
+	CU_ASSERT_EQUAL(p->shares[LTE].dl, STEER_R_HARM_DELAY);
+	set(p, WIFI, 0, 12000, 0);
+	is_idle(p, WIFI, 11900);
+	step(p, 1000);
+	CU_ASSERT_EQUAL(dl(p), 1);
+	/* not when it has come near */
+	set(p, WIFI, 48000, 12000, 0);
+	set(p, LTE, 800, 20000, 0);
+	is_idle(p, LTE, 20000);
+	p->in.since_ms = 60000;
+	step(p, 1000);
+	CU_ASSERT_EQUAL(dl(p), 3);
+}
+
+/* What is delivered in a burst is no rate: a link that loses carries what TCP makes of it. */
+static void a_lossy_link_brings_little(void)
+{
+	struct play *p = play_of(STEER_LOAD_BALANCING);
+
+	set(p, WIFI, 50000, 29000, 2000);
+	set(p, LTE, 40000, 12700, 10000);
+	is_idle(p, LTE, 12200);
+	carries(p, LTE, 6000);
+	step(p, 1000);
+	CU_ASSERT_EQUAL(dl(p), 1);
+	CU_ASSERT_EQUAL(p->shares[LTE].dl, STEER_R_HARM_LOSS);
+	/* beside one that is no faster it is worth it */
+	p = play_of(STEER_LOAD_BALANCING);
+	set(p, WIFI, 10000, 29000, 2000);
+	set(p, LTE, 9000, 12700, 10000);
+	is_idle(p, LTE, 12200);
+	carries(p, LTE, 6000);
+	step(p, 1000);
+	CU_ASSERT_EQUAL(dl(p), 3);
 }
 
 /* GMA: one TCP connection over a good link and one that loses a little. */
@@ -274,6 +339,8 @@ int main(void)
 		{"a direction is as far as the other", a_direction_is_as_far_as_the_other},
 		{"a full link is not left for an unknown one",
 			a_full_link_is_not_left_for_an_unknown_one},
+		{"a far link stays out", a_far_link_stays_out},
+		{"a lossy link brings little", a_lossy_link_brings_little},
 		{"harm of a new link does not wait", harm_of_a_new_link_does_not_wait}};
 
 	return mams_suite_run("steer_harm", cases, sizeof(cases) / sizeof(*cases));
