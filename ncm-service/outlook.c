@@ -75,8 +75,10 @@ static void put_load(const struct ncm_session *s, uint8_t id, mams_time now, str
 
 static struct steer_mark mark_of(const struct ncm_steer_mark *m, mams_time now)
 {
-	return (struct steer_mark){
-		m->why, m->why == STEER_R_CARRIES ? 0 : ncm_ms_since(m->since, now)};
+	return (struct steer_mark){.why = m->why,
+		.ms = m->why == STEER_R_CARRIES ? 0 : ncm_ms_since(m->since, now),
+		.has_tries = m->tries > 0,
+		.tries = m->tries};
 }
 
 static void put_link(const struct ncm_session *s, const struct ncm_steer_class *c, size_t anchor,

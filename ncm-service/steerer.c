@@ -74,9 +74,11 @@ static void keep_marks(struct ncm_steer_class *c, const struct steer_decision *d
 		struct ncm_steer_mark *ul = &c->ul[x->id];
 
 		if (dl->why != x->dl_mark.why)
-			*dl = (struct ncm_steer_mark){x->dl_mark.why, now};
+			*dl = (struct ncm_steer_mark){.why = x->dl_mark.why, .since = now};
 		if (ul->why != x->ul_mark.why)
-			*ul = (struct ncm_steer_mark){x->ul_mark.why, now};
+			*ul = (struct ncm_steer_mark){.why = x->ul_mark.why, .since = now};
+		dl->tries = x->dl_mark.tries;
+		ul->tries = x->ul_mark.tries;
 	}
 }
 

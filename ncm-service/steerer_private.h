@@ -9,6 +9,7 @@
 struct ncm_steer_mark {
 	int why;
 	mams_time since;
+	uint32_t tries;
 };
 
 /* A decision with its own room for links. */

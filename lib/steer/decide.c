@@ -195,7 +195,8 @@ static uint32_t without_harm(const struct steer_class *c, struct way *w, uint32_
 			continue;
 		good &= ~(1u << i);
 		v->why = r;
-		v->mark = (struct steer_mark){(int)r, v->was.why == (int)r ? v->was.ms : 0};
+		v->mark = (struct steer_mark){
+			.why = (int)r, .ms = v->was.why == (int)r ? v->was.ms : 0};
 	}
 	return good;
 }
@@ -214,8 +215,8 @@ static uint32_t without_loss(const struct steer_class *c, struct way *w, uint32_
 				continue;
 			left &= ~(1u << i);
 			v->why = STEER_R_HARM_LOSS;
-			v->mark = (struct steer_mark){
-				STEER_R_HARM_LOSS, v->was.why == STEER_R_HARM_LOSS ? v->was.ms : 0};
+			v->mark = (struct steer_mark){.why = STEER_R_HARM_LOSS,
+				.ms = v->was.why == STEER_R_HARM_LOSS ? v->was.ms : 0};
 		}
 	return left ? left : good;
 }
@@ -310,6 +311,20 @@ static enum steer_tier lowest(const struct way *w)
 	return t;
 }
 
+/* Does it come again for want of figures, or because they are good? */
+static uint32_t tries_of(
+	const struct steer_class *c, const struct steer_input *in, const struct steer_view *v)
+{
+	if (v->mark.why != STEER_R_CARRIES)
+		return v->was.tries;
+	if (v->was.why != STEER_R_CARRIES && !steer_mark_holds(&v->was))
+		return steer_is_harm(v->was.why) ? v->was.tries + (v->was.tries < STEER_TRIES_MAX)
+						 : 0;
+	return v->was.why != STEER_R_CARRIES || (v->on && in->since_ms >= c->dwell_ms)
+		       ? 0
+		       : v->was.tries;
+}
+
 static void decide_way(
 	const struct steer_class *c, const struct steer_input *in, bool down, struct way *w)
 {
@@ -330,6 +345,10 @@ static void decide_way(
 			w->v[i].why = STEER_R_CARRIES;
 		else if (saves(c, in) && (good & 1u << i) && c->mode != STEER_ACTIVE_STANDBY)
 			w->v[i].why = STEER_R_BATTERY;
+	for (size_t i = 0; i < w->n; i++) {
+		w->v[i].mark.tries = tries_of(c, in, &w->v[i]);
+		w->v[i].mark.has_tries = w->v[i].mark.tries > 0;
+	}
 	if (!in->tunnel || (list & (list - 1)) == 0)
 		w->mode = 0;
 }
@@ -341,20 +360,14 @@ static bool is_wanted(const struct steer_view *v)
 	return v->why == STEER_R_CARRIES;
 }
 
-static bool is_harmful(const struct steer_view *v)
-{
-	return v->why == STEER_R_HARM_DELAY || v->why == STEER_R_HARM_LOSS ||
-	       v->why == STEER_R_HARM_BLOAT || v->why == STEER_R_HARM_RATE;
-}
-
-/* It carries, is about to stop, and what shall carry instead is not.  Harm of a link that is new
- * does not wait either: its coming was the last change. */
+/* It carries, is about to stop, and what shall carry instead is not.  Harm of a link that is new,
+ * or is tried again, does not wait either: its coming was the last change. */
 static bool is_lost(const struct steer_class *c, const struct way *w, const struct steer_view *v)
 {
 	if (!v->on || is_wanted(v) || w->best == w->n)
 		return false;
 	return steer_tier_of(v->why) >= STEER_T_GOING ||
-	       (is_harmful(v) && v->link->ready_ms < c->dwell_ms);
+	       (steer_is_harm(v->why) && (v->link->ready_ms < c->dwell_ms || v->was.tries > 0));
 }
 
 struct verdict {

@@ -36,10 +36,23 @@ enum steer_tier steer_tier_of(enum steer_reason r)
 	return STEER_T_NONE;
 }
 
+bool steer_is_harm(int reason)
+{
+	return reason == STEER_R_HARM_DELAY || reason == STEER_R_HARM_LOSS ||
+	       reason == STEER_R_HARM_BLOAT || reason == STEER_R_HARM_RATE;
+}
+
+bool steer_mark_holds(const struct steer_mark *m)
+{
+	const uint32_t tries = m->tries < STEER_TRIES_MAX ? m->tries : STEER_TRIES_MAX;
+
+	return m->ms < (steer_is_harm(m->why) ? STEER_RETRY_MS << tries : STEER_RETRY_MS);
+}
+
 /* Nothing new is known: the objection stands, but not for ever. */
 static bool still(const struct steer_view *v, enum steer_reason r)
 {
-	return v->was.why == (int)r && v->was.ms < STEER_RETRY_MS;
+	return v->was.why == (int)r && steer_mark_holds(&v->was);
 }
 
 /* @param good  0: three quarters of max */
@@ -106,7 +119,8 @@ void steer_judge(const struct steer_class *c, const struct steer_input *in, stru
 	const struct steer_link *l = v->link;
 	const enum steer_reason why = objection(c, in, v);
 
-	v->mark = (struct steer_mark){(int)why, v->was.why == (int)why ? v->was.ms : 0};
+	v->mark =
+		(struct steer_mark){.why = (int)why, .ms = v->was.why == (int)why ? v->was.ms : 0};
 	if (!l->ready)
 		v->why = STEER_R_NOT_READY;
 	else if (why == STEER_R_DEAD)

@@ -89,6 +89,7 @@ static TABLE(figures_table, steer_figures, "figures", figures_rows);
 static const struct mams_field mark_rows[] = {
 	ROW_ENUM(steer_mark, why, "why", steer_reason_names, "objection that stands"),
 	OWN_U32(steer_mark, ms, "for so long"),
+	OWN_HAS(steer_mark, tries, has_tries, STEER_TRIES_MAX, "let in again, and not proven"),
 };
 static TABLE(mark_table, steer_mark, "mark", mark_rows);
 
@@ -217,7 +218,9 @@ static bool same_share(
 	       same_name(steer_reason_names, where, a->dl_mark.why, b->dl_mark.why, out, size) &&
 	       same_name(steer_reason_names, where, a->ul_mark.why, b->ul_mark.why, out, size) &&
 	       same(where, a->dl_mark.ms, b->dl_mark.ms, out, size) &&
-	       same(where, a->ul_mark.ms, b->ul_mark.ms, out, size);
+	       same(where, a->ul_mark.ms, b->ul_mark.ms, out, size) &&
+	       same(where, a->dl_mark.tries, b->dl_mark.tries, out, size) &&
+	       same(where, a->ul_mark.tries, b->ul_mark.tries, out, size);
 }
 
 bool steer_decision_equal(const struct steer_decision *recorded, const struct steer_decision *now,

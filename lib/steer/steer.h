@@ -64,6 +64,9 @@ enum steer_reason {
 /* A link that was taken out for its quality and of which nothing new is known is tried again after
  * this. */
 #define STEER_RETRY_MS 300000u
+/* One that harms again when it is tried is left out at once, and for twice as long, so many times.
+ */
+#define STEER_TRIES_MAX 3u
 #define STEER_DEAD_PPM 500000u
 /* Never worse than the best link alone.  A link is harmful when, against the best: */
 /* It loses so much more: each loss holds up the others.  With MPTCP_Proxy, of a
@@ -142,8 +145,11 @@ struct steer_figures {
 
 /** An objection that stands until figures say otherwise. */
 struct steer_mark {
-	int why;     /**< enum steer_reason; STEER_R_CARRIES: none */
-	uint32_t ms; /**< for so long */
+	int why;        /**< enum steer_reason; STEER_R_CARRIES: none */
+	uint32_t ms;    /**< for so long */
+	bool has_tries; /**< tries > 0 */
+	uint32_t tries; /**< left out for harm, it was let in again so often for want of figures,
+			 * and has not carried for a dwell time without harm since */
 };
 
 struct steer_link {
@@ -219,6 +225,9 @@ enum steer_tier {
 	STEER_T_NONE
 };
 enum steer_tier steer_tier_of(enum steer_reason r);
+bool steer_is_harm(int reason);
+/** It stands although nothing new is known. */
+bool steer_mark_holds(const struct steer_mark *m);
 
 /** One link in one direction, as it is judged. */
 struct steer_view {

@@ -124,6 +124,59 @@ static void a_far_link_stays_out(void)
 	CU_ASSERT_EQUAL(dl(p), 3);
 }
 
+/* @return seconds until it is let in for want of figures */
+static unsigned until_tried(struct play *p)
+{
+	unsigned s = 0;
+
+	p->links[LTE].dl = p->links[LTE].ul = (struct steer_figures){0};
+	for (; dl(p) == 1 && s < 10000; s++)
+		step(p, 1000);
+	return s;
+}
+
+/* A link that is tried again harms for a moment only, and each time it is tried later. */
+static void harm_that_comes_again(void)
+{
+	struct play *p = play_of(STEER_LOAD_BALANCING);
+
+	set(p, WIFI, 50000, 10000, 0);
+	for (unsigned n = 0; n < 6; n++) {
+		const unsigned after = n < 3 ? 300u << n : 2400;
+		unsigned s;
+
+		set(p, LTE, 50000, 350000, 0);
+		step(p, 2000);
+		CU_ASSERT_EQUAL(dl(p), 1);
+		CU_ASSERT_EQUAL(p->d.forced, n > 0);
+		s = until_tried(p);
+		CU_ASSERT(s >= after - 3 && s <= after + 3);
+		CU_ASSERT_EQUAL(dl(p), 3);
+	}
+	/* what has carried well for a dwell time has nothing against it any more */
+	set(p, LTE, 50000, 20000, 0);
+	for (unsigned s = 0; s <= 60; s++)
+		step(p, 1000);
+	CU_ASSERT_EQUAL(dl(p), 3);
+	p->in.since_ms = 30000;
+	set(p, LTE, 50000, 350000, 0);
+	step(p, 1000);
+	CU_ASSERT_EQUAL(p->d.what, STEER_WAIT);
+	CU_ASSERT_EQUAL(dl(p), 3);
+	p->in.since_ms = 60000;
+	step(p, 1000);
+	CU_ASSERT_EQUAL(dl(p), 1);
+	/* nor has what is let in since it has become better */
+	p->in.since_ms = 60000;
+	p->links[LTE].dl_mark.ms = p->links[LTE].ul_mark.ms = 10000;
+	set(p, LTE, 50000, 20000, 0);
+	step(p, 1000);
+	CU_ASSERT_EQUAL(dl(p), 3);
+	set(p, LTE, 50000, 350000, 0);
+	step(p, 1000);
+	CU_ASSERT_EQUAL(dl(p), 3);
+}
+
 /* What is delivered in a burst is no rate: a link that loses carries what TCP makes of it. */
 static void a_lossy_link_brings_little(void)
 {
@@ -340,6 +393,7 @@ int main(void)
 		{"a full link is not left for an unknown one",
 			a_full_link_is_not_left_for_an_unknown_one},
 		{"a far link stays out", a_far_link_stays_out},
+		{"harm that comes again", harm_that_comes_again},
 		{"a lossy link brings little", a_lossy_link_brings_little},
 		{"harm of a new link does not wait", harm_of_a_new_link_does_not_wait}};
 

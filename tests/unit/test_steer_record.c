@@ -39,8 +39,12 @@ static struct steer_figures random_figures(struct mams_prng *r)
 
 static struct steer_mark random_mark(struct mams_prng *r)
 {
-	return (struct steer_mark){
-		coin(r) ? STEER_R_CARRIES : (int)below(r, STEER_REASONS), below(r, 400000)};
+	struct steer_mark m = {.why = coin(r) ? STEER_R_CARRIES : (int)below(r, STEER_REASONS),
+		.ms = below(r, 400000),
+		.tries = coin(r) ? 0 : below(r, STEER_TRIES_MAX + 1)};
+
+	m.has_tries = m.tries > 0;
+	return m;
 }
 
 static void random_record(struct mams_prng *r, struct steer_record *out, struct steer_link *links,
