@@ -201,7 +201,8 @@ bool ncm_near_look(const struct ncm_near *n, struct ncm_session *s, mams_time no
 	if (s->policy->n_madps < 2)
 		return false;
 	for (size_t a = 0; a < s->policy->n_anchors; a++)
-		if (s->s.anchors[a].used && ncm_session_methods(s, a))
+		if (s->s.anchors[a].used &&
+			ncm_anchor_needs_madp(&s->policy->anchors[a], s->s.convergence))
 			*far |= look(n, s, a, now);
 	return *far != s->far;
 }

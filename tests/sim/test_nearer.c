@@ -58,9 +58,41 @@ static void nearer_instance(void)
 	world_fini(&w);
 }
 
+/* A session that comes tries the instance of which nothing is known, and then the near one. */
+static void comes_again(struct world *w, const struct ncm_near *near)
+{
+	ncm_session_terminate(world_session(w, w->clients), MX_INTERNAL_ERROR, w->now);
+	for (unsigned i = 0; i < 6000; i++) {
+		struct ncm_session *s = world_session(w, w->clients);
+		uint32_t far;
+
+		if (s && s->state != NCM_STATE_ENDED && ncm_near_look(near, s, w->now, &far))
+			ncm_session_far(s, far, w->now);
+		world_run(w, 10);
+	}
+}
+
+static void who_comes_tries_the_other(void)
+{
+	static struct ncm_near near;
+	const struct ncm_link *l;
+	struct world w;
+
+	memset(&near, 0, sizeof(near));
+	world_init_with(&w, 27, 1, 2, 1);
+	world_up(&w);
+	CU_ASSERT_STRING_EQUAL(world_at_madp(&w, 0), "east");
+	l = &world_session(&w, w.clients)->s.links[0];
+	ncm_near_take(&near, (uint8_t)l->access, &l->address, 0, 72000, 0, w.now);
+	comes_again(&w, &near);
+	CU_ASSERT_STRING_EQUAL(world_at_madp(&w, 0), "west");
+	world_fini(&w);
+}
+
 int main(void)
 {
-	static const struct mams_case cases[] = {{"a nearer instance", nearer_instance}};
+	static const struct mams_case cases[] = {{"a nearer instance", nearer_instance},
+		{"who comes tries the other", who_comes_tries_the_other}};
 
 	return mams_suite_run("nearer", cases, MAMS_ARRAY_LEN(cases));
 }
