@@ -88,6 +88,15 @@ static uint32_t load(const struct ncm_madps *m, size_t i)
 	return capacity ? (uint32_t)(UINT64_C(1000) * m->use[i].used / capacity) : 0;
 }
 
+/* Those without a limit have no load that would ever send anybody elsewhere. */
+static uint32_t unlimited(const struct ncm_madps *m, uint32_t among)
+{
+	for (size_t i = 0; i < m->policy->n_madps; i++)
+		if (m->policy->madps[i].capacity)
+			among &= ~(1u << i);
+	return among;
+}
+
 /* Those that could take the anchor: they answer, and have room like the others. */
 static uint32_t alike(const struct ncm_madps *m, uint32_t among, int current)
 {
@@ -137,8 +146,8 @@ uint32_t ncm_near_far(const struct ncm_madps *m, uint32_t among, int current,
 	for (size_t i = 0; i < m->policy->n_madps; i++)
 		if ((bits & 1u << i) && cost_us[i] && cost_us[i] <= limit)
 			near |= 1u << i;
-	if (current < 0 && unknown && best > NEAR_US)
-		near = unknown;
+	if (current < 0 && unknown)
+		near = best > NEAR_US ? unknown : near | unlimited(m, unknown);
 	return among & ~near;
 }
 

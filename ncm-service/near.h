@@ -5,7 +5,8 @@
  *
  *  What one client's flows tell of an instance holds for all in its part of an access network (/24,
  *  /48).  Nothing is sent for it.  DECISION: the first clients of such a part try the instances, as
- *  long as the best one known is not near in itself; nobody is moved only to find out. */
+ *  long as the best one known is not near in itself, and those without a limit in any case, since
+ * no load would ever send anybody there; nobody is moved only to find out. */
 #pragma once
 
 #include "ncm-service/session.h"

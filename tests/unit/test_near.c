@@ -55,6 +55,7 @@ static void who_is_unknown(void)
 	CU_ASSERT_EQUAL(far(AB, 0, 80, 0, 0), 0);
 	CU_ASSERT_EQUAL(far(ABC, -1, 80, 20, 0), AB);
 	CU_ASSERT_EQUAL(far(AB, -1, 10, 0, 0), B); /* near enough */
+	CU_ASSERT_EQUAL(far(ABC, -1, 10, 0, 0), B); /* nobody would ever come to c */
 	CU_ASSERT_EQUAL(far(AB, 1, 10, 0, 0), 0);  /* until it is measured */
 }
 
