@@ -54,9 +54,9 @@ static void who_is_unknown(void)
 	CU_ASSERT_EQUAL(far(AB, -1, 80, 0, 0), A);
 	CU_ASSERT_EQUAL(far(AB, 0, 80, 0, 0), 0);
 	CU_ASSERT_EQUAL(far(ABC, -1, 80, 20, 0), AB);
-	CU_ASSERT_EQUAL(far(AB, -1, 10, 0, 0), B); /* near enough */
+	CU_ASSERT_EQUAL(far(AB, -1, 10, 0, 0), B);  /* near enough */
 	CU_ASSERT_EQUAL(far(ABC, -1, 10, 0, 0), B); /* nobody would ever come to c */
-	CU_ASSERT_EQUAL(far(AB, 1, 10, 0, 0), 0);  /* until it is measured */
+	CU_ASSERT_EQUAL(far(AB, 1, 10, 0, 0), 0);   /* until it is measured */
 }
 
 static void loads_alike(void)
