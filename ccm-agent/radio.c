@@ -6,7 +6,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const struct ccm_radio_source *const sources[] = {&ccm_radio_wifi, &ccm_radio_plain};
+static const struct ccm_radio_source *const sources[] = {
+	&ccm_radio_wifi,
+#ifdef MAMS_MODEMS
+	&ccm_radio_modem,
+#endif
+	&ccm_radio_plain,
+};
 
 #define LOG_MODULE "agent"
 

@@ -20,6 +20,7 @@ struct ccm_radio_source {
 };
 
 extern const struct ccm_radio_source ccm_radio_wifi;  /**< nl80211: signal, load, network */
+extern const struct ccm_radio_source ccm_radio_modem; /**< ModemManager: signal, cell */
 extern const struct ccm_radio_source ccm_radio_plain; /**< /proc/net/wireless: signal */
 
 struct ccm_radio;
