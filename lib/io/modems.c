@@ -13,7 +13,8 @@
 #define SIGNAL_RATE 5      /* s: so often a modem whose signal nobody watches is asked for it */
 #define ASK_MS 1000
 #define OLD_MS 10000
-#define CALL_US 5000000
+/* sd-bus looks for the time before it looks for answers, and nobody may have looked for 10 s */
+#define CALL_US 60000000
 #define AGAIN_MS 30000 /* until a bus that is not there is looked for again */
 
 struct mams_modems {
