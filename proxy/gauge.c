@@ -20,7 +20,7 @@ static bool is_limited(const struct mams_mptcp_subflow *f)
 }
 
 bool px_sample_of(const struct mams_mptcp_subflow *was, const struct mams_mptcp_subflow *is,
-	struct px_sample *out)
+	bool waits, struct px_sample *out)
 {
 	static const struct mams_mptcp_subflow none;
 	uint32_t again;
@@ -48,7 +48,7 @@ bool px_sample_of(const struct mams_mptcp_subflow *was, const struct mams_mptcp_
 		out->rtt_us = is->rtt_us;
 		out->jitter_us = is->rttvar_us;
 	}
-	if (out->acked && payload && is_limited(is))
+	if (out->acked && payload && (waits || is_limited(is)))
 		out->rate_kbps = (uint32_t)(is->delivery_rate * 8 / 1000 *
 					    (payload + around(is, out->sent)) / payload);
 	return out->sent || out->received;
@@ -153,6 +153,12 @@ static void untold(struct px_worker *w, int fd)
 		w->gauge.off = true;
 }
 
+/* The kernel takes no more of what is for the client. */
+static bool waits(const struct px_conn *c)
+{
+	return (c->held[0] && c->to[0] == 0) || (c->held[1] && c->to[1] == 0);
+}
+
 /* @return false: nothing has moved */
 static bool tell_all(struct px_worker *w, const struct px_gauge_slot *s,
 	const struct mams_mptcp_subflow *now, size_t n)
@@ -163,7 +169,7 @@ static bool tell_all(struct px_worker *w, const struct px_gauge_slot *s,
 	for (size_t i = 0; i < n; i++) {
 		const struct mams_mptcp_subflow *was = last_of(s, &now[i]);
 
-		if (!px_sample_of(was, &now[i], &sample))
+		if (!px_sample_of(was, &now[i], waits(s->conn), &sample))
 			continue;
 		moved = true;
 		/* of one that was there before its place, it is not known what is new */

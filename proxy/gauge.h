@@ -32,8 +32,7 @@ struct px_sample {
 	uint32_t lost;                  /**< of these; retransmitted, and not for nothing */
 	uint32_t rtt_us;
 	uint32_t jitter_us;
-	uint32_t rate_kbps; /**< at which packets are delivered now; 0: the link was not in full use
-			     */
+	uint32_t rate_kbps; /**< at which packets are delivered now; 0: no more was wanted */
 };
 
 struct px_gauge_slot {
@@ -67,6 +66,9 @@ void px_gauge_fini(struct px_worker *w);
  * or more, and less than half of that over `is` */
 bool px_holds_up(const struct mams_mptcp_subflow *f, const struct mams_mptcp_subflow *was,
 	const struct mams_mptcp_subflow *is);
-/** What has come since `was` (NULL: the beginning).  @return false: nothing */
+/** What has come since `was` (NULL: the beginning).
+ *  @param waits  the connection has more than its buffer takes: where another subflow is what it
+ *                waits for, this one stands idle between trains, which go as fast as the link
+ *  @return false: nothing */
 bool px_sample_of(const struct mams_mptcp_subflow *was, const struct mams_mptcp_subflow *is,
-	struct px_sample *out);
+	bool waits, struct px_sample *out);

@@ -281,6 +281,20 @@ static bool loses_by_itself(const struct steer_view *v, const struct steer_view 
 	       steer_alone(v) * STEER_LITTLE_PART * STEER_LITTLE_PART < rate * rate;
 }
 
+/* TCP fills a link.  Where several carry far less than the best one could, and more is wanted, for
+ * else its rate would not be known, each waits for what the slowest has been given. */
+static bool slows_down(const struct steer_view *v, const struct steer_view *best)
+{
+	const uint64_t used = v->f.has_used ? v->f.used_kbps : 0;
+	const uint64_t both = used + (best->f.has_used ? best->f.used_kbps : 0);
+	const uint64_t alone = best->f.has_rate ? best->f.rate_kbps : 0;
+
+	if (!v->on && v->was.why == STEER_R_HARM_RATE)
+		return still(v, STEER_R_HARM_RATE);
+	return used > 0 && slower(&v->f, &best->f, STEER_LITTLE_PART) &&
+	       both < alone / 5 * STEER_SLOWED_FIFTHS && both > alone / STEER_WANTED_PART;
+}
+
 enum steer_reason steer_harm(const struct steer_class *c, bool tunnel, const struct steer_view *v,
 	const struct steer_view *best)
 {
@@ -292,7 +306,7 @@ enum steer_reason steer_harm(const struct steer_class *c, bool tunnel, const str
 		above(v, STEER_R_HARM_LOSS, v->f.has_loss, v->f.loss_ppm,
 			of_best + STEER_HARM_LOSS_PPM, of_best + STEER_HARM_LOSS_PPM * 3 / 4))
 		return STEER_R_HARM_LOSS;
-	if (tunnel && !c->call_like && holds_back(v, best))
+	if (!c->call_like && (tunnel ? holds_back(v, best) : slows_down(v, best)))
 		return STEER_R_HARM_RATE;
 	if (is_far(c, v, best) || (!tunnel && !c->call_like && outruns(v, best)))
 		return STEER_R_HARM_DELAY;

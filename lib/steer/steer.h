@@ -44,7 +44,7 @@ enum steer_reason {
 	STEER_R_HARM_DELAY,  /**< with it the set would be worse than without (steer_harm()) */
 	STEER_R_HARM_LOSS,   /**< likewise */
 	STEER_R_HARM_BLOAT,  /**< likewise: its queue is full */
-	STEER_R_HARM_RATE,   /**< likewise: TCP is slower with its loss than over the best alone */
+	STEER_R_HARM_RATE,   /**< likewise: TCP is slower with it than over the best alone */
 	STEER_R_PROBATION,   /**< it has come back a moment ago */
 	STEER_R_NEAR,        /**< its quota is nearly used up */
 	STEER_R_DELAY,       /**< above the class's delay_max */
@@ -86,6 +86,10 @@ enum steer_reason {
  * rate, and its delay is no more than so far above its idle one: its loss is not TCP's doing. */
 #define STEER_LITTLE_PART 3u
 #define STEER_EMPTY_US 5000u
+/* Likewise a link that adds so little, where all carry less than so many fifths of what the best
+ * one could alone, and more than this part of it: less may be all that is wanted. */
+#define STEER_SLOWED_FIFTHS 4u
+#define STEER_WANTED_PART 4u
 #define STEER_HARM_FAR_US 200000u /* it is so much farther: buffers do not hold the difference */
 /* With MPTCP_Proxy: while an octet goes over it and is acknowledged, the best one carries so many
  * more: Linux gives a connection 4 MiB to send from and 6 MiB to receive into, around half of which

@@ -18,7 +18,7 @@ static const char *reason_words(int r)
 	case STEER_R_HARM_BLOAT:
 		return "left out: its queue is full, the set is worse with it than without";
 	case STEER_R_HARM_RATE:
-		return "left out: with its loss TCP is slower than over the best link alone";
+		return "left out: with it TCP is slower than over the best link alone";
 	case STEER_R_PROBATION:
 		return "on probation: it has come back a moment ago";
 	case STEER_R_NEAR:

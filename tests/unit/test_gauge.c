@@ -22,18 +22,20 @@ static void whole_packets_count(void)
 	struct mams_mptcp_subflow is = subflow();
 	struct px_sample s;
 
-	CU_ASSERT_TRUE(px_sample_of(&was, &is, &s));
+	CU_ASSERT_TRUE(px_sample_of(&was, &is, false, &s));
 	CU_ASSERT_EQUAL(s.acked, 1500000);
 	CU_ASSERT_EQUAL(s.sent, 1000);
 	CU_ASSERT_EQUAL(s.lost, 0);
 	CU_ASSERT_EQUAL(s.rtt_us, 40000);
 	CU_ASSERT_EQUAL(s.rate_kbps, 0); /* it had no more to send */
+	CU_ASSERT_TRUE(px_sample_of(&was, &is, true, &s));
+	CU_ASSERT_EQUAL(s.rate_kbps, 12000); /* but its connection has */
 	is.unacked = 100;
-	CU_ASSERT_TRUE(px_sample_of(NULL, &is, &s));
+	CU_ASSERT_TRUE(px_sample_of(NULL, &is, false, &s));
 	CU_ASSERT_EQUAL(s.rate_kbps, 12000);
 	is.unacked = 0;
 	is.notsent = 1;
-	CU_ASSERT_TRUE(px_sample_of(NULL, &is, &s));
+	CU_ASSERT_TRUE(px_sample_of(NULL, &is, false, &s));
 	CU_ASSERT_EQUAL(s.rate_kbps, 12000);
 }
 
@@ -48,7 +50,7 @@ static void what_was_sent_again_was_lost(void)
 	is.bytes_acked += 128520;
 	is.retransmits += 15;
 	is.spurious += 5;
-	CU_ASSERT_TRUE(px_sample_of(&was, &is, &s));
+	CU_ASSERT_TRUE(px_sample_of(&was, &is, false, &s));
 	CU_ASSERT_EQUAL(s.sent, 100);
 	CU_ASSERT_EQUAL(s.lost, 10);
 	CU_ASSERT_EQUAL(s.acked, 135000);
@@ -60,12 +62,12 @@ static void a_link_that_gives_nothing_back(void)
 	struct mams_mptcp_subflow is = was;
 	struct px_sample s;
 
-	CU_ASSERT_FALSE(px_sample_of(&was, &is, &s));
+	CU_ASSERT_FALSE(px_sample_of(&was, &is, false, &s));
 	is.segs_sent += 3;
 	is.retransmits += 3;
 	is.bytes_sent += 4284;
 	is.unacked = 100;
-	CU_ASSERT_TRUE(px_sample_of(&was, &is, &s));
+	CU_ASSERT_TRUE(px_sample_of(&was, &is, false, &s));
 	CU_ASSERT_EQUAL(s.sent, 3);
 	CU_ASSERT_EQUAL(s.lost, 3);
 	CU_ASSERT_EQUAL(s.acked, 0);
@@ -81,7 +83,7 @@ static void an_upload_tells_its_octets(void)
 
 	is.bytes_received += 142800;
 	is.segs_received += 100;
-	CU_ASSERT_TRUE(px_sample_of(&was, &is, &s));
+	CU_ASSERT_TRUE(px_sample_of(&was, &is, false, &s));
 	CU_ASSERT_EQUAL(s.received, 150000);
 	CU_ASSERT_EQUAL(s.rtt_us, 0);
 }

@@ -124,6 +124,46 @@ static void a_far_link_stays_out(void)
 	CU_ASSERT_EQUAL(dl(p), 3);
 }
 
+/* Over MPTCP: what a connection gets of 100 Mbit/s and a link beside it. */
+static const struct {
+	const char *what;
+	bool tunnel;
+	uint32_t rate[2], used[2];
+	uint32_t links;
+} slowed[] = {
+	{"it waits for the slow one", false, {95000, 5000}, {40700, 4400}, 1},
+	{"the slow one adds to it", false, {95000, 5000}, {90000, 4400}, 3},
+	{"no more is wanted", false, {95000, 5000}, {15000, 4400}, 3},
+	{"what the good one could is not known", false, {0, 5000}, {40700, 4400}, 3},
+	{"nor what the other could", false, {95000, 0}, {40700, 4400}, 3},
+	{"the other is not slow", false, {50000, 20000}, {20000, 10000}, 3},
+	{"in a tunnel there is order without it", true, {95000, 5000}, {40700, 4400}, 3},
+};
+
+static void a_slow_link_does_not_slow_down(void)
+{
+	for (size_t i = 0; i < sizeof(slowed) / sizeof(*slowed); i++) {
+		struct play *p = play_of(STEER_LOAD_BALANCING);
+
+		p->in.tunnel = slowed[i].tunnel;
+		for (int k = 0; k < 2; k++) {
+			set(p, k, slowed[i].rate[k], k == LTE ? 50000 : 20000, 0);
+			is_idle(p, k, 11000);
+			carries(p, k, slowed[i].used[k]);
+		}
+		step(p, 1000);
+		if (dl(p) != slowed[i].links ||
+			p->shares[LTE].dl != (dl(p) == 1 ? STEER_R_HARM_RATE : STEER_R_CARRIES))
+			CU_FAIL(slowed[i].what);
+		/* it stays out while only the other carries */
+		set(p, LTE, 0, 50000, 0);
+		carries(p, WIFI, slowed[i].rate[0]);
+		p->in.since_ms = 60000;
+		step(p, 1000);
+		CU_ASSERT_EQUAL(dl(p), slowed[i].links);
+	}
+}
+
 /* @return seconds until it is let in for want of figures */
 static unsigned until_tried(struct play *p)
 {
@@ -232,6 +272,8 @@ static void one_connection_is_not_held_back(void)
 			CU_ASSERT_EQUAL(p->shares[LTE].dl, STEER_R_HARM_RATE);
 		/* each octet by itself, each subflow with its own loss: MPTCP */
 		p->in.told = p->in.tunnel = false;
+		p->links[LTE].dl_on = p->links[LTE].ul_on = true;
+		p->links[LTE].dl_mark.why = p->links[LTE].ul_mark.why = STEER_R_CARRIES;
 		step(p, 1000);
 		if (held[i].used[1] > 100)
 			CU_ASSERT_EQUAL(dl(p), 3);
@@ -393,6 +435,7 @@ int main(void)
 		{"a full link is not left for an unknown one",
 			a_full_link_is_not_left_for_an_unknown_one},
 		{"a far link stays out", a_far_link_stays_out},
+		{"a slow link does not slow down", a_slow_link_does_not_slow_down},
 		{"harm that comes again", harm_that_comes_again},
 		{"a lossy link brings little", a_lossy_link_brings_little},
 		{"harm of a new link does not wait", harm_of_a_new_link_does_not_wait}};
