@@ -178,6 +178,12 @@ static size_t carrier(const struct way *w, const struct steer_input *in, bool do
 	return w->n;
 }
 
+/* What is carried is of a second, and TCP may have begun in it. */
+static bool may_pass(const struct way *w, const struct steer_view *v, enum steer_reason r)
+{
+	return r == STEER_R_HARM_RATE && !w->tunnel && v->on && v->mark.ms < STEER_SLOWED_MS;
+}
+
 /* Out of the set, and marked so that it comes back only when clearly better. */
 static uint32_t without_harm(const struct steer_class *c, struct way *w, uint32_t good)
 {
@@ -193,10 +199,12 @@ static uint32_t without_harm(const struct steer_class *c, struct way *w, uint32_
 		r = steer_harm(c, w->tunnel, v, &w->v[w->best]);
 		if (r == STEER_R_CARRIES)
 			continue;
-		good &= ~(1u << i);
-		v->why = r;
 		v->mark = (struct steer_mark){
 			.why = (int)r, .ms = v->was.why == (int)r ? v->was.ms : 0};
+		if (may_pass(w, v, r))
+			continue;
+		good &= ~(1u << i);
+		v->why = r;
 	}
 	return good;
 }

@@ -292,7 +292,7 @@ static bool slows_down(const struct steer_view *v, const struct steer_view *best
 	if (!v->on && v->was.why == STEER_R_HARM_RATE)
 		return still(v, STEER_R_HARM_RATE);
 	return used > 0 && slower(&v->f, &best->f, STEER_LITTLE_PART) &&
-	       both < alone / 5 * STEER_SLOWED_FIFTHS && both > alone / STEER_WANTED_PART;
+	       both * 100 < alone * STEER_SLOWED_PERCENT && both > alone / STEER_WANTED_PART;
 }
 
 enum steer_reason steer_harm(const struct steer_class *c, bool tunnel, const struct steer_view *v,

@@ -86,9 +86,10 @@ enum steer_reason {
  * rate, and its delay is no more than so far above its idle one: its loss is not TCP's doing. */
 #define STEER_LITTLE_PART 3u
 #define STEER_EMPTY_US 5000u
-/* Likewise a link that adds so little, where all carry less than so many fifths of what the best
- * one could alone, and more than this part of it: less may be all that is wanted. */
-#define STEER_SLOWED_FIFTHS 4u
+/* Likewise a link that adds so little, where for so long all carry less than so many percent of
+ * what the best one could alone, and more than this part of it: less may be all that is wanted. */
+#define STEER_SLOWED_PERCENT 90u
+#define STEER_SLOWED_MS 2500u
 #define STEER_WANTED_PART 4u
 #define STEER_HARM_FAR_US 200000u /* it is so much farther: buffers do not hold the difference */
 /* With MPTCP_Proxy: while an octet goes over it and is acknowledged, the best one carries so many

@@ -151,6 +151,16 @@ static void a_slow_link_does_not_slow_down(void)
 			is_idle(p, k, 11000);
 			carries(p, k, slowed[i].used[k]);
 		}
+		for (unsigned t = 0; t < 2; t++)
+			step(p, 1000);
+		/* a moment of it says nothing: it begins anew */
+		carries(p, WIFI, slowed[i].rate[0]);
+		step(p, 1000);
+		carries(p, WIFI, slowed[i].used[WIFI]);
+		for (unsigned t = 0; t < 3; t++)
+			step(p, 1000);
+		CU_ASSERT_EQUAL(dl(p), 3);
+		p->in.since_ms = 60000;
 		step(p, 1000);
 		if (dl(p) != slowed[i].links ||
 			p->shares[LTE].dl != (dl(p) == 1 ? STEER_R_HARM_RATE : STEER_R_CARRIES))
