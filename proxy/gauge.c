@@ -26,6 +26,7 @@ bool px_sample_of(const struct mams_mptcp_subflow *was, const struct mams_mptcp_
 	uint32_t again;
 	uint32_t spurious;
 	uint64_t payload;
+	uint32_t rate = 0;
 
 	if (!was)
 		was = &none;
@@ -49,8 +50,10 @@ bool px_sample_of(const struct mams_mptcp_subflow *was, const struct mams_mptcp_
 		out->jitter_us = is->rttvar_us;
 	}
 	if (out->acked && payload && (waits || is_limited(is)))
-		out->rate_kbps = (uint32_t)(is->delivery_rate * 8 / 1000 *
-					    (payload + around(is, out->sent)) / payload);
+		rate = (uint32_t)(is->delivery_rate * 8 / 1000 * (payload + around(is, out->sent)) /
+				  payload);
+	out->rate_kbps = is_limited(is) ? rate : 0;
+	out->train_kbps = is_limited(is) ? 0 : rate;
 	return out->sent || out->received;
 }
 

@@ -32,7 +32,10 @@ struct px_sample {
 	uint32_t lost;                  /**< of these; retransmitted, and not for nothing */
 	uint32_t rtt_us;
 	uint32_t jitter_us;
-	uint32_t rate_kbps; /**< at which packets are delivered now; 0: no more was wanted */
+	uint32_t rate_kbps; /**< at which packets are delivered now; 0: the link was not in full use
+			     */
+	uint32_t train_kbps; /**< else, where the connection waits for another subflow; 0: no more
+			      * was wanted */
 };
 
 struct px_gauge_slot {

@@ -20,7 +20,7 @@ struct figures {
 	uint64_t sent, lost;
 	uint64_t rtt_us, jitter_us; /* sums of so many: */
 	uint32_t n_rtt;
-	uint32_t rate_kbps;
+	uint32_t rate_kbps, train_kbps;
 };
 
 struct row {
@@ -107,6 +107,8 @@ void px_meter_take(struct px_meter *m, const struct px_note *n)
 	}
 	if (s->rate_kbps > f->rate_kbps)
 		f->rate_kbps = s->rate_kbps;
+	if (s->train_kbps > f->train_kbps)
+		f->train_kbps = s->train_kbps;
 }
 
 static uint32_t kbps(uint64_t octets, uint32_t seconds)
@@ -120,10 +122,13 @@ static struct ctl_quality_link link_of(const struct row *r)
 		.session_id = r->key.session_id, .local = r->local, .remote = r->remote};
 	const struct figures *f = &r->f;
 	uint32_t carried = kbps(f->acked, f->seconds);
+	/* a link goes at least as fast as a train, and how much faster is not known */
+	const bool train = f->rate_kbps == 0 && carried < f->train_kbps / 5 * 4;
+	const uint32_t rate = train ? f->train_kbps : f->rate_kbps;
 
 	l.dl = (struct ctl_quality_way){.used_kbps = carried,
-		.has_rate_kbps = f->rate_kbps > 0,
-		.rate_kbps = carried >= f->rate_kbps / 5 * 4 ? carried : f->rate_kbps,
+		.has_rate_kbps = rate > 0,
+		.rate_kbps = carried >= rate / 5 * 4 ? carried : rate,
 		.has_packets = f->sent > 0,
 		.packets = (uint32_t)f->sent,
 		.lost = (uint32_t)f->lost,

@@ -3,9 +3,9 @@
  *  second what is new.  Layer: adapter of mams-proxy, network role, control thread.
  *
  *  - used: octets of the subflows looked at; no less is carried.
- *  - rate, downlink: while a subflow was limited by the link or its connection by its buffer, the
- * sum of what all of them delivered, or what one says that it is delivered at, where that is much
- * more: it began a moment ago.
+ *  - rate, downlink: while a subflow was limited by the link, the sum of what all of them
+ * delivered, or what one says that it is delivered at, where that is much more: it began a moment
+ * ago.  While a connection waited for another subflow, only the latter.
  *  - delay and jitter: of the round trips of what was sent, halved, on average; both directions.
  *  - lost, downlink: retransmitted, and not for nothing.
  *  What nobody takes is kept with the next second's, per link once.  While there is no NCM octets

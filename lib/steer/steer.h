@@ -89,7 +89,7 @@ enum steer_reason {
 /* Likewise a link that adds so little, where for so long all carry less than so many percent of
  * what the best one could alone, and more than this part of it: less may be all that is wanted. */
 #define STEER_SLOWED_PERCENT 90u
-#define STEER_SLOWED_MS 2500u
+#define STEER_SLOWED_MS 1500u
 #define STEER_WANTED_PART 4u
 #define STEER_HARM_FAR_US 200000u /* it is so much farther: buffers do not hold the difference */
 /* With MPTCP_Proxy: while an octet goes over it and is acknowledged, the best one carries so many

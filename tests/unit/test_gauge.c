@@ -29,10 +29,12 @@ static void whole_packets_count(void)
 	CU_ASSERT_EQUAL(s.rtt_us, 40000);
 	CU_ASSERT_EQUAL(s.rate_kbps, 0); /* it had no more to send */
 	CU_ASSERT_TRUE(px_sample_of(&was, &is, true, &s));
-	CU_ASSERT_EQUAL(s.rate_kbps, 12000); /* but its connection has */
+	CU_ASSERT_EQUAL(s.rate_kbps, 0);
+	CU_ASSERT_EQUAL(s.train_kbps, 12000); /* but its connection has */
 	is.unacked = 100;
 	CU_ASSERT_TRUE(px_sample_of(NULL, &is, false, &s));
 	CU_ASSERT_EQUAL(s.rate_kbps, 12000);
+	CU_ASSERT_EQUAL(s.train_kbps, 0);
 	is.unacked = 0;
 	is.notsent = 1;
 	CU_ASSERT_TRUE(px_sample_of(NULL, &is, false, &s));

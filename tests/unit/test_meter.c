@@ -93,7 +93,8 @@ static void finish(struct bed *b)
 	mams_loop_free(b->l);
 }
 
-static void take(struct bed *b, uint16_t link, uint64_t acked, uint32_t rate_kbps)
+static void take_train(
+	struct bed *b, uint16_t link, uint64_t acked, uint32_t rate_kbps, uint32_t train_kbps)
 {
 	struct px_note n = {.kind = PX_NOTE_SAMPLE,
 		.client = b->client,
@@ -104,11 +105,39 @@ static void take(struct bed *b, uint16_t link, uint64_t acked, uint32_t rate_kbp
 			.lost = 2,
 			.rtt_us = 40000,
 			.jitter_us = 4000,
-			.rate_kbps = rate_kbps}};
+			.rate_kbps = rate_kbps,
+			.train_kbps = train_kbps}};
 
 	n.sample.remote.ip[2] = (uint8_t)(link >> 8);
 	n.sample.remote.ip[3] = (uint8_t)link;
 	px_meter_take(b->meter, &n);
+}
+
+static void take(struct bed *b, uint16_t link, uint64_t acked, uint32_t rate_kbps)
+{
+	take_train(b, link, acked, rate_kbps, 0);
+}
+
+/* A train tells what a link does at least: no rate that is nearly carried, and none beside a better
+ * one. */
+static void trains_of_who_waits(void)
+{
+	struct bed b;
+
+	begin(&b);
+	mams_ctl_want_news(b.peer.there);
+	take_train(&b, 1, 5000000, 0, 95000);
+	run_for(b.l, 1300);
+	CU_ASSERT_EQUAL(b.peer.last.dl.used_kbps, 40000);
+	CU_ASSERT_EQUAL(b.peer.last.dl.rate_kbps, 95000);
+	take_train(&b, 1, 5000000, 0, 48000);
+	run_for(b.l, 1300);
+	CU_ASSERT_FALSE(b.peer.last.dl.has_rate_kbps);
+	take_train(&b, 1, 5000000, 42000, 0);
+	take_train(&b, 1, 0, 0, 95000);
+	run_for(b.l, 1300);
+	CU_ASSERT_EQUAL(b.peer.last.dl.rate_kbps, 40000);
+	finish(&b);
 }
 
 static void subflows_of_a_link_add_up(void)
@@ -185,6 +214,7 @@ int main(void)
 	static const struct mams_case cases[] = {
 		{"subflows of a link add up", subflows_of_a_link_add_up},
 		{"octets wait for an NCM", octets_wait_for_an_ncm},
+		{"trains of who waits", trains_of_who_waits},
 		{"many links, in packets", many_links_in_packets},
 	};
 

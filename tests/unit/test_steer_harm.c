@@ -157,7 +157,7 @@ static void a_slow_link_does_not_slow_down(void)
 		carries(p, WIFI, slowed[i].rate[0]);
 		step(p, 1000);
 		carries(p, WIFI, slowed[i].used[WIFI]);
-		for (unsigned t = 0; t < 3; t++)
+		for (unsigned t = 0; t < 2; t++)
 			step(p, 1000);
 		CU_ASSERT_EQUAL(dl(p), 3);
 		p->in.since_ms = 60000;
