@@ -218,6 +218,7 @@ void px_conn_end(struct px_worker *w, struct px_conn *c, bool abort)
 		px_race_drop(c);
 	px_gauge_ended(w, c);
 	px_room_ended(c);
+	px_backlog_ended(w, c);
 	for (int i = 0; i < PX_LEGS; i++)
 		close_leg(&c->leg[i], abort);
 	c->flow.phase = PX_PHASE_OVER;

@@ -20,8 +20,9 @@ struct px_leg {
 	bool hangup; /**< the peer has ended: a short read is not the last one */
 	bool failed; /**< EPOLLERR */
 	bool mptcp;
-	bool prompt; /**< TCP_NODELAY is set */
-	bool roomy;  /**< its receive buffer was looked after (room.h) */
+	bool prompt;  /**< TCP_NODELAY is set */
+	bool roomy;   /**< its receive buffer was looked after (room.h) */
+	bool bounded; /**< its send buffer was (backlog.h) */
 };
 
 /** The leg that carries the uplink alone, once a flow is in two parts (apart.h). */
@@ -101,9 +102,10 @@ struct px_conn {
 	uint32_t only;  /**< client: paths that the plugin was told of, as bits; 0 any */
 	uint32_t group; /**< client: of the path that was taken */
 	struct px_part part;
-	bool queued;  /**< in the run queue */
-	bool filling; /**< its receive buffers are looked at (room.h) */
-	bool tuned;   /**< keepalive is set */
+	uint8_t backlog; /**< 1 + its place in the worker's backlog; 0: none */
+	bool queued;     /**< in the run queue */
+	bool filling;    /**< its receive buffers are looked at (room.h) */
+	bool tuned;      /**< keepalive is set */
 	bool ended;
 	bool v4;
 	TAILQ_ENTRY(px_conn) run;

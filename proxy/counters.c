@@ -84,8 +84,9 @@ static const struct mams_metric rows[] = {
 	ROW(spliced, "connections moved by splice"),
 	ROW(subflows_untold, "times the kernel told nothing of the subflows of a connection"),
 	ROW(rooms_widened, "receive buffers enlarged, full of octets that came too early"),
-	ROW(subflows_anew,
-		"subflows made anew, since what waited for them held their connection up"),
+	ROW(subflows_anew, "subflows made anew, since what waited for them held their connection "
+			   "up, or since they lag "
+			   "behind what their link carries"),
 };
 
 const struct mams_metric *px_counters_rows(size_t *n)

@@ -5,7 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define DSS 20u /* octets of MPTCP's option in a segment with data (RFC 8684 3.3) */
+#define QUEUE_US 2000u /* a queue that is empty may cost so much */
+#define DSS 20u        /* octets of MPTCP's option in a segment with data (RFC 8684 3.3) */
 
 /* Octets around the payload of a segment; retransmissions count in sent and segs_sent alike. */
 static uint64_t around(const struct mams_mptcp_subflow *f, uint64_t segs)
@@ -82,6 +83,16 @@ bool px_holds_up(const struct mams_mptcp_subflow *f, const struct mams_mptcp_sub
 	return f->notsent > 0 && wait >= PX_HOLDUP_US && us_for(held, is) + is->rtt_us < wait / 2;
 }
 
+bool px_lags(const struct mams_mptcp_subflow *f, uint64_t best)
+{
+	const uint64_t window = (uint64_t)f->cwnd * f->mss;
+
+	if (!is_limited(f) || f->cwnd < f->ssthresh || f->rtt_us == 0)
+		return false;
+	return f->rtt_us < f->min_rtt_us + f->min_rtt_us / 4 + QUEUE_US &&
+	       window * 1000000 / f->rtt_us < best / 2;
+}
+
 static void drop(struct px_gauge *g, struct px_gauge_slot *s)
 {
 	s->conn->gauge = 0;
@@ -124,6 +135,34 @@ static void tell_anew(struct px_worker *w, int fd, const struct mams_mptcp_subfl
 					     : &w->counters.notes_dropped);
 }
 
+static void forget(struct px_gauge_slot *s)
+{
+	for (size_t i = 0; i < PX_GAUGE_SUBFLOWS; i++)
+		s->best[i].octets -= s->best[i].octets / 64;
+}
+
+/* @return the most that the link of `is` has brought in a second, this one too */
+static uint64_t best_of(struct px_gauge_slot *s, const struct mams_mptcp_subflow *was,
+	const struct mams_mptcp_subflow *is)
+{
+	const uint64_t octets = was ? is->bytes_acked - was->bytes_acked : 0;
+	struct px_gauge_best *place = &s->best[0];
+
+	for (size_t i = 0; i < PX_GAUGE_SUBFLOWS; i++) {
+		struct px_gauge_best *b = &s->best[i];
+
+		if (mams_addr_eq_ip(&b->local, &is->local) &&
+			mams_addr_eq_ip(&b->remote, &is->remote)) {
+			b->octets = b->octets < octets ? octets : b->octets;
+			return b->octets;
+		}
+		if (b->octets < place->octets)
+			place = b;
+	}
+	*place = (struct px_gauge_best){.local = is->local, .remote = is->remote, .octets = octets};
+	return octets;
+}
+
 /* Is one holding the others up? */
 static void free_others(struct px_worker *w, struct px_gauge_slot *s,
 	const struct mams_mptcp_subflow *now, size_t n)
@@ -143,6 +182,28 @@ static void free_others(struct px_worker *w, struct px_gauge_slot *s,
 		s->rest = PX_GAUGE_REST;
 		return;
 	}
+}
+
+/* Is one slow where its link is not?  The one that lacks most. */
+static void renew(struct px_worker *w, struct px_gauge_slot *s,
+	const struct mams_mptcp_subflow *now, size_t n)
+{
+	uint64_t most = 0;
+	size_t which = n;
+
+	forget(s);
+	for (size_t i = 0; i < n; i++) {
+		const uint64_t best = best_of(s, last_of(s, &now[i]), &now[i]);
+
+		if (best <= most || !px_lags(&now[i], best))
+			continue;
+		most = best;
+		which = i;
+	}
+	if (n < 2 || which == n || s->rest > 0)
+		return;
+	tell_anew(w, s->conn->leg[0].fd, &now[which]);
+	s->rest = PX_GAUGE_REST;
 }
 
 /* A connection that has fallen back to TCP has no subflows that could be told; a kernel that tells
@@ -195,6 +256,7 @@ static bool look(struct px_worker *w, struct px_gauge_slot *s)
 	}
 	moved = tell_all(w, s, now, n);
 	free_others(w, s, now, n);
+	renew(w, s, now, n);
 	memcpy(s->last, now, n * sizeof(now[0]));
 	s->n = (uint8_t)n;
 	s->known = true;
@@ -253,6 +315,7 @@ void px_gauge_moved(struct px_worker *w, struct px_conn *c)
 	g->slots[i].turns = 0;
 	g->slots[i].n = 0;
 	g->slots[i].rest = 0;
+	memset(g->slots[i].best, 0, sizeof(g->slots[i].best));
 	c->gauge = (uint8_t)(i + 1);
 	if (g->used++ == 0)
 		arm(w);

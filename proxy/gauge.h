@@ -38,6 +38,12 @@ struct px_sample {
 			      * was wanted */
 };
 
+/** What a link has brought to a connection in a second. */
+struct px_gauge_best {
+	struct mams_addr local, remote; /**< port 0 */
+	uint64_t octets;                /**< the most; a 64th is forgotten each look.  0: free */
+};
+
 struct px_gauge_slot {
 	struct px_conn *conn; /**< NULL: free */
 	bool known;           /**< last[] means something */
@@ -45,6 +51,7 @@ struct px_gauge_slot {
 	uint8_t turns;
 	uint8_t n;
 	struct mams_mptcp_subflow last[PX_GAUGE_SUBFLOWS];
+	struct px_gauge_best best[PX_GAUGE_SUBFLOWS];
 };
 
 struct px_gauge {
@@ -69,6 +76,12 @@ void px_gauge_fini(struct px_worker *w);
  * or more, and less than half of that over `is` */
 bool px_holds_up(const struct mams_mptcp_subflow *f, const struct mams_mptcp_subflow *was,
 	const struct mams_mptcp_subflow *is);
+/** A subflow that began, or lost packets, while its link was a slow one adds one packet a round
+ * trip when the link is fast again, for many seconds.  A new one finds out in a few round trips.
+ *  @param best  octets that its link has brought in a second
+ *  @return f sends no less than it may, the link's queue is empty, and that is less than half of
+ * best */
+bool px_lags(const struct mams_mptcp_subflow *f, uint64_t best);
 /** What has come since `was` (NULL: the beginning).
  *  @param waits  the connection has more than its buffer takes: where another subflow is what it
  *                waits for, this one stands idle between trains, which go as fast as the link

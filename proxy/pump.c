@@ -79,6 +79,8 @@ static int push(struct px_worker *w, struct px_conn *c, int dir, struct px_buf *
 			return -errno;
 		if (n < 0) {
 			dst->writable = false;
+			if (dst->mptcp && c->flow.dir[dir].octets >= PX_ROOM_FROM)
+				px_backlog_full(w, c, c->to[dir]);
 			return -EAGAIN;
 		}
 		b->start += (uint32_t)n;

@@ -138,6 +138,8 @@ static void run_timers(struct px_worker *w)
 			resume_accepting(w);
 		else if (t->kind == PX_TIMER_GAUGE)
 			px_gauge_tick(w);
+		else if (t->kind == PX_TIMER_BACKLOG)
+			px_backlog_tick(w);
 		else if (t->kind == PX_TIMER_ROOM)
 			px_room_tick(w);
 		else
@@ -239,6 +241,7 @@ static void close_all(struct px_worker *w)
 	px_slab_fini(&w->setups);
 	mams_timerq_fini(&w->timers);
 	px_gauge_fini(w);
+	px_backlog_fini(w);
 	free(w->sources);
 	free(w->names);
 }

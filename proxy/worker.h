@@ -5,6 +5,7 @@
 #pragma once
 
 #include "lib/base/timerq.h"
+#include "proxy/backlog.h"
 #include "proxy/counters.h"
 #include "proxy/gauge.h"
 #include "proxy/note.h"
@@ -31,6 +32,7 @@ enum px_timer_kind {
 	PX_TIMER_LISTENERS,
 	PX_TIMER_GAUGE,
 	PX_TIMER_ROOM,
+	PX_TIMER_BACKLOG,
 };
 
 /** A connection that another worker has accepted, for a flow of this one. */
@@ -100,6 +102,7 @@ struct px_worker {
 	struct px_conn_list *names; /**< [PX_NAMES], network: flows that have a number (apart.h) */
 	uint64_t n_named;
 	struct px_gauge gauge;
+	struct px_backlog backlog;
 	struct px_counters counters;
 	bool roomy;                  /**< px_room_can() */
 	struct px_conn_list filling; /**< px_room_watch() */

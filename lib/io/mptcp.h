@@ -27,7 +27,9 @@ struct mams_mptcp_subflow {
 	uint8_t id;
 	uint32_t rtt_us;        /**< smoothed */
 	uint32_t rttvar_us;     /**< its mean deviation */
+	uint32_t min_rtt_us;    /**< the shortest of the last five minutes, by default */
 	uint32_t cwnd;          /**< packets */
+	uint32_t ssthresh;      /**< packets: below it the window doubles each round trip */
 	uint32_t unacked;       /**< packets under way */
 	uint32_t notsent;       /**< octets that wait for room */
 	uint32_t mss;           /**< octets of a segment, with the options of MPTCP */

@@ -121,8 +121,8 @@ traces_others() {
 traces_ours() {
 	local name d
 	grid_conf both
-	printf 'steering %s\n' 'tcp { anchor = tcp mode = load-balancing dwell = 5s probation = 2s }' \
-		'rest { anchor = all mode = redundant dwell = 5s probation = 2s }' >"$LAB_DIR/steering.conf"
+	printf 'steering %s\n' 'tcp { anchor = tcp mode = load-balancing dwell = 5s probation = 500ms }' \
+		'rest { anchor = all mode = redundant dwell = 5s probation = 500ms }' >"$LAB_DIR/steering.conf"
 	lab_start tr-n "$PX" "$BUILD/trailer-madp/mams-trailer" -c "$LAB_DIR/tr-n.conf" -d
 	lab_start tr-c "$CL" "$BUILD/trailer-madp/mams-trailer" -c "$LAB_DIR/tr-c.conf" -d
 	for d in nginx px-pm cl-pm px cl ncm; do lab_start_one $d; done

@@ -134,6 +134,34 @@ static void one_holds_the_others_up(void)
 	CU_ASSERT_FALSE(px_holds_up(&slow, &was, &is));
 }
 
+/* 30 packets of 1400 octets each 60 ms are 700 kB/s, on a link that has brought 4 MB/s. */
+static void one_lags_behind_its_link(void)
+{
+	const struct mams_mptcp_subflow slow = {.rtt_us = 60000,
+		.min_rtt_us = 55000,
+		.cwnd = 30,
+		.ssthresh = 27,
+		.unacked = 30,
+		.mss = 1400};
+	struct mams_mptcp_subflow f = slow;
+
+	CU_ASSERT_TRUE(px_lags(&f, 4000000));
+	CU_ASSERT_FALSE(px_lags(&f, 1300000));
+	/* it may send more, or finds out itself */
+	f.unacked = 29;
+	CU_ASSERT_FALSE(px_lags(&f, 4000000));
+	f.notsent = 1;
+	CU_ASSERT_TRUE(px_lags(&f, 4000000));
+	f.ssthresh = 0x7fffffff;
+	CU_ASSERT_FALSE(px_lags(&f, 4000000));
+	/* the link has a queue: it carries no more now */
+	f = slow;
+	f.rtt_us = 75000;
+	CU_ASSERT_FALSE(px_lags(&f, 4000000));
+	f.rtt_us = 0;
+	CU_ASSERT_FALSE(px_lags(&f, 4000000));
+}
+
 int main(void)
 {
 	static const struct mams_case cases[] = {
@@ -142,6 +170,7 @@ int main(void)
 		{"a link that gives nothing back", a_link_that_gives_nothing_back},
 		{"an upload tells its octets", an_upload_tells_its_octets},
 		{"one holds the others up", one_holds_the_others_up},
+		{"one lags behind its link", one_lags_behind_its_link},
 	};
 
 	return mams_suite_run("gauge", cases, MAMS_ARRAY_LEN(cases));
