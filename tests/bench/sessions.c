@@ -30,6 +30,7 @@
 
 #include <openssl/evp.h>
 
+#include <errno.h>
 #include <getopt.h>
 #include <poll.h>
 #include <stdio.h>
@@ -371,8 +372,12 @@ static void send_burst(struct client *c, unsigned flow, mams_time now)
 		out.len += p.len;
 		out.segment = (uint16_t)p.len;
 	}
-	if (mams_udp_send(c->fd, &out, 1, &why) != 1)
-		fail("a burst could not be sent");
+	while (mams_udp_send(c->fd, &out, 1, &why) != 1) {
+		struct pollfd room = {.fd = c->fd, .events = POLLOUT};
+
+		if (why != -EAGAIN || poll(&room, 1, 1000) <= 0)
+			fail("a burst could not be sent");
+	}
 }
 
 /** @return packets sent */
