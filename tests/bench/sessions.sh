@@ -5,13 +5,15 @@
 # Then the rate grows until packets are lost: the most that is forwarded.
 #
 # The N-MADP has one core, the clients another.  What it sends to clients is received on theirs: over
-# veth the sender's core would do it, work that on a real network is another machine's.
+# veth the sender's core would do it, work that on a real network is another machine's.  It has its
+# memory as its service has it.
 
 ACTIVE=50
 RATE=700000 # where CPU time is compared
 
 session_one() { # SESSIONS ACTIVE
-	lab_start tn "$PX" taskset -c 0 "$BUILD/trailer-madp/mams-trailer" -c "$LAB_DIR/tn.conf"
+	lab_start tn "$PX" env "$(sed -n 's/^Environment=//p' "$top/deploy/systemd/mams-trailer.service")" \
+		taskset -c 0 "$BUILD/trailer-madp/mams-trailer" -c "$LAB_DIR/tn.conf"
 	lab_wait 10 test -S "$LAB_DIR/tn.ctl"
 	cl taskset -c 1 "$BUILD/tests/bench/mams-bench-sessions" -n "$1" -a "$2" -p "${LAB_PID[tn]}" -c "$LAB_DIR/tn.ctl" \
 		-r "$RATE" -m 10.1.1.2 10.1.1.1:7446
