@@ -11,7 +11,7 @@
 static void use(struct ncm_used used[NCM_LINKS_MAX], size_t i, const char *access, uint64_t octets,
 	uint64_t until)
 {
-	snprintf(used[i].access, sizeof(used[i].access), "%s", access);
+	memcpy(used[i].access, access, strlen(access) + 1);
 	used[i].octets = octets;
 	used[i].until = until;
 }
