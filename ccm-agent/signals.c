@@ -7,7 +7,8 @@
 
 #define NEAR_MS 250
 #define FAR_MS 1000
-#define UNKNOWN_MS 10000 /* no source knows any of the links: one may come */
+#define UNKNOWN_MS 10000 /* no source knows any of the links: one may come, */
+#define FIRST_LOOKS 15   /* and some answer one look later, or after some to be there at all */
 #define FAR_DB 15        /* so much above the level at which it fades, there is time */
 
 struct ccm_signals {
@@ -18,6 +19,7 @@ struct ccm_signals {
 	struct mams_loop_timer *timer;
 	struct ccm_radio *radio;
 	bool running;
+	unsigned looks; /* since it runs, up to FIRST_LOOKS */
 };
 
 static bool has_radio(const struct ccm_session_link *l)
@@ -40,7 +42,8 @@ static void look(void *user)
 {
 	struct ccm_signals *p = user;
 	mams_time now = mams_loop_now(p->loop);
-	int64_t ms = UNKNOWN_MS;
+	int64_t ms = p->looks < FIRST_LOOKS ? FAR_MS : UNKNOWN_MS;
+	bool any = false;
 	struct ccm_heard h;
 
 	for (uint8_t i = 0; i < CCM_LINKS_MAX; i++) {
@@ -48,6 +51,7 @@ static void look(void *user)
 
 		if (!has_radio(l) || !ccm_radio_read(p->radio, l->conf->interface, &h))
 			continue;
+		any = true;
 		if (is_near(l, &h))
 			ms = NEAR_MS;
 		else if (ms > FAR_MS)
@@ -55,7 +59,8 @@ static void look(void *user)
 		ccm_session_heard(p->session, i, &h, now);
 	}
 	mams_loop_timer_at(p->timer, p->running ? mams_time_add_ms(now, ms) : MAMS_TIME_NEVER);
-	if (ms != UNKNOWN_MS)
+	p->looks += p->looks < FIRST_LOOKS;
+	if (any)
 		p->heard(p->user);
 }
 
@@ -68,6 +73,7 @@ void ccm_signals_review(struct ccm_signals *p)
 	if (any == p->running)
 		return;
 	p->running = any;
+	p->looks = 0;
 	mams_loop_timer_at(p->timer, any ? mams_loop_now(p->loop) : MAMS_TIME_NEVER);
 }
 
