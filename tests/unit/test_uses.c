@@ -86,7 +86,7 @@ static void as_text(void)
 	struct mams_buf text = {0};
 
 	for (size_t i = 0; i < NCM_LINKS_MAX; i++)
-		use(used, i, i % 2 ? "cell of a large town 123456789ab" : "a b", UINT64_MAX - i,
+		use(used, i, i % 2 ? "cell of a large town 123456789a" : "a b", UINT64_MAX - i,
 			UINT32_MAX * UINT64_C(2));
 	ncm_uses_write(used, &text);
 	ncm_uses_read(text.data, back);
