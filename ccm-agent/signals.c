@@ -7,9 +7,12 @@
 
 #define NEAR_MS 250
 #define FAR_MS 1000
-#define UNKNOWN_MS 10000 /* no source knows any of the links: one may come, */
-#define FIRST_LOOKS 15   /* and some answer one look later, or after some to be there at all */
-#define FAR_DB 15        /* so much above the level at which it fades, there is time */
+#define CALM_MS 30000 /* of a link that has no level at which it fades: its network may change */
+/* No source knows any of the links: one may come, and some answer one look later, or after some to
+ * be there at all.  Each time it waits twice as long, so many times: a laptop without a radio
+ * sleeps. */
+#define PATIENCE 6u
+#define FAR_DB 15 /* so much above the level at which it fades, there is time */
 
 struct ccm_signals {
 	struct mams_loop *loop;
@@ -19,7 +22,7 @@ struct ccm_signals {
 	struct mams_loop_timer *timer;
 	struct ccm_radio *radio;
 	bool running;
-	unsigned looks; /* since it runs, up to FIRST_LOOKS */
+	unsigned looks; /* in vain, up to PATIENCE */
 };
 
 static bool has_radio(const struct ccm_session_link *l)
@@ -32,17 +35,24 @@ static bool is_near(const struct ccm_session_link *l, const struct ccm_heard *h)
 	static const int signals[] = {MX_M_WLAN_RSSI, MX_M_LTE_RSRP, MX_M_NR_RSRP};
 	const int low = l->conf->fade.low;
 
-	for (size_t i = 0; low && i < MAMS_ARRAY_LEN(signals); i++)
+	for (size_t i = 0; i < MAMS_ARRAY_LEN(signals); i++)
 		if ((h->known & 1u << signals[i]) && h->value[signals[i]] < low + FAR_DB)
 			return true;
 	return false;
+}
+
+static int64_t pause_of(const struct ccm_session_link *l, const struct ccm_heard *h)
+{
+	if (l->conf->fade.low == 0)
+		return CALM_MS;
+	return is_near(l, h) ? NEAR_MS : FAR_MS;
 }
 
 static void look(void *user)
 {
 	struct ccm_signals *p = user;
 	mams_time now = mams_loop_now(p->loop);
-	int64_t ms = p->looks < FIRST_LOOKS ? FAR_MS : UNKNOWN_MS;
+	int64_t ms = FAR_MS << p->looks;
 	bool any = false;
 	struct ccm_heard h;
 
@@ -51,15 +61,13 @@ static void look(void *user)
 
 		if (!has_radio(l) || !ccm_radio_read(p->radio, l->conf->interface, &h))
 			continue;
+		if (!any || pause_of(l, &h) < ms)
+			ms = pause_of(l, &h);
 		any = true;
-		if (is_near(l, &h))
-			ms = NEAR_MS;
-		else if (ms > FAR_MS)
-			ms = FAR_MS;
 		ccm_session_heard(p->session, i, &h, now);
 	}
 	mams_loop_timer_at(p->timer, p->running ? mams_time_add_ms(now, ms) : MAMS_TIME_NEVER);
-	p->looks += p->looks < FIRST_LOOKS;
+	p->looks = any ? 0 : p->looks + (p->looks < PATIENCE);
 	if (any)
 		p->heard(p->user);
 }
