@@ -49,7 +49,8 @@ struct madp_class_count {
 	uint64_t tx_again; /**< sent again after a link died */
 	uint64_t rx_sdus;
 	uint64_t rx_octets;
-	uint64_t rx_held; /**< waited for order */
+	uint64_t rx_held;   /**< waited for order */
+	uint64_t rx_passed; /**< of rx_sdus: given up, and counted in lost, before they came */
 	uint64_t duplicate;
 	uint64_t late;
 	uint64_t lost; /**< given up by the reorder window */

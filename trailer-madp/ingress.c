@@ -111,8 +111,10 @@ static bool take_sdu(struct madp_worker *w, struct madp_path *path, const struct
 	}
 	switch (madp_receiver_sdu(
 		&s->plane.rx, cls, path->slot, g->flow_sn, w->spare, (uint32_t)len, even, w->now)) {
-	case MADP_REORDER_DELIVER:
 	case MADP_REORDER_PASS:
+		madp_inc(&count->rx_passed);
+		__attribute__((fallthrough));
+	case MADP_REORDER_DELIVER:
 		deliver_checked(w, s, cls, sdu, len, pooled);
 		deliver_followers(w, s, cls);
 		return true;

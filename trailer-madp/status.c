@@ -59,6 +59,7 @@ static void put_class(struct ctl_msg *msg, const struct madp_class_set *c, uint8
 		.rx_packets = madp_load(&n->rx_sdus),
 		.rx_bytes = madp_load(&n->rx_octets),
 		.rx_held = madp_load(&n->rx_held),
+		.rx_passed = madp_load(&n->rx_passed),
 		.lost = madp_load(&n->lost),
 		.duplicate = madp_load(&n->duplicate),
 		.late = madp_load(&n->late),

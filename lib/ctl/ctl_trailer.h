@@ -177,7 +177,7 @@ struct ctl_tr_class_status {
 	const char *ul; /**< mode in effect */
 	const char *dl;
 	uint64_t tx_packets, tx_bytes, tx_dropped, tx_held, tx_again;
-	uint64_t rx_packets, rx_bytes, rx_held;
+	uint64_t rx_packets, rx_bytes, rx_held, rx_passed;
 	uint64_t lost, duplicate, late, reassembly_failed;
 };
 

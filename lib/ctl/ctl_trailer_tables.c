@@ -185,6 +185,7 @@ static const struct mams_field class_status_rows[] = {
 	COUNT(ctl_tr_class_status, rx_packets),
 	COUNT(ctl_tr_class_status, rx_bytes),
 	COUNT(ctl_tr_class_status, rx_held),
+	COUNT(ctl_tr_class_status, rx_passed),
 	COUNT(ctl_tr_class_status, lost),
 	COUNT(ctl_tr_class_status, duplicate),
 	COUNT(ctl_tr_class_status, late),
