@@ -9,9 +9,9 @@
 #define FAR_MS 1000
 #define CALM_MS 30000 /* of a link that has no level at which it fades: its network may change */
 /* No source knows any of the links: one may come, and some answer one look later, or after some to
- * be there at all.  Each time it waits twice as long, so many times: a laptop without a radio
+ * be there at all.  Each time it waits four times as long, so often: a laptop without a radio
  * sleeps. */
-#define PATIENCE 6u
+#define PATIENCE 3u
 #define FAR_DB 15 /* so much above the level at which it fades, there is time */
 
 struct ccm_signals {
@@ -52,7 +52,7 @@ static void look(void *user)
 {
 	struct ccm_signals *p = user;
 	mams_time now = mams_loop_now(p->loop);
-	int64_t ms = FAR_MS << p->looks;
+	int64_t ms = FAR_MS << 2 * p->looks;
 	bool any = false;
 	struct ccm_heard h;
 
