@@ -7,7 +7,7 @@
 #include <sys/socket.h>
 
 #define LEAST (192u << 10)
-#define MOST (4u << 20)
+#define AHEAD_US 100000u
 #define IDLE_LOOKS 10u
 
 static void seen(struct px_backlog_subflow *s, const struct mams_mptcp_subflow *f)
@@ -32,11 +32,17 @@ static bool stands_still(const struct px_backlog_subflow *s, const struct mams_m
 	return us >= 300000 && us >= 2 * f->rtt_us;
 }
 
+/* Three windows, or a tenth of a second: where round trips are short, that is soon over. */
+static double times(const struct mams_mptcp_subflow *f)
+{
+	return f->rtt_us < AHEAD_US / 3 ? (double)AHEAD_US / f->rtt_us : 3;
+}
+
 uint32_t px_backlog_wanted(
 	struct px_backlog_subflow *known, const struct mams_mptcp_subflow *f, size_t n)
 {
 	struct px_backlog_subflow next[PX_BACKLOG_SUBFLOWS] = {{0}};
-	uint64_t windows = 0;
+	double octets = 0;
 
 	n = n < PX_BACKLOG_SUBFLOWS ? n : PX_BACKLOG_SUBFLOWS;
 	for (size_t i = 0; i < n; i++) {
@@ -45,13 +51,13 @@ uint32_t px_backlog_wanted(
 			if (known[k].window && known[k].id == f[i].id)
 				next[i] = known[k];
 		seen(&next[i], &f[i]);
-		if (!stands_still(&next[i], &f[i]))
-			windows += next[i].window;
+		if (f[i].rtt_us && !stands_still(&next[i], &f[i]))
+			octets += (double)next[i].window * times(&f[i]);
 	}
 	memcpy(known, next, sizeof(next));
-	if (windows < LEAST / 3)
-		return LEAST;
-	return windows < MOST / 3 ? (uint32_t)(3 * windows) : MOST;
+	if (octets >= PX_BACKLOG_MOST)
+		return PX_BACKLOG_MOST;
+	return octets > LEAST ? (uint32_t)octets : LEAST;
 }
 
 /* setsockopt() doubles it, for what packets cost beside their octets */
@@ -77,7 +83,7 @@ static bool look(struct px_backlog_slot *s)
 		mams_mptcp_subflows(leg->fd, now, PX_BACKLOG_SUBFLOWS, &n) < 0)
 		return false;
 	wanted = px_backlog_wanted(s->known, now, n);
-	if (n < 2 && !leg->bounded)
+	if (!leg->bounded && (n < 2 || wanted == PX_BACKLOG_MOST))
 		return true;
 	if (wanted >= s->set - s->set / 8 && wanted <= s->set + s->set / 8)
 		return true;

@@ -18,6 +18,7 @@
 #define PX_BACKLOG_SLOTS 128u
 #define PX_BACKLOG_SUBFLOWS 8u
 #define PX_BACKLOG_PERIOD_MS 100
+#define PX_BACKLOG_MOST (4u << 20) /**< octets; who may have so many is left to the kernel */
 
 struct px_conn;
 struct px_worker;
@@ -50,7 +51,7 @@ void px_backlog_ended(struct px_worker *w, struct px_conn *c);
 void px_backlog_fini(struct px_worker *w);
 /** One look at a connection.
  *  @param known  [PX_BACKLOG_SUBFLOWS], of the look before, PX_BACKLOG_PERIOD_MS ago; changed
- *  @return octets that it may have unacknowledged and waiting: three times the windows of
- * those subflows that bring octets */
+ *  @return octets that it may have unacknowledged and waiting: of each subflow that
+ * brings octets three windows, or what it carries in 100 ms */
 uint32_t px_backlog_wanted(
 	struct px_backlog_subflow *known, const struct mams_mptcp_subflow *f, size_t n);

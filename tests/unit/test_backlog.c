@@ -43,7 +43,16 @@ static void the_windows_threefold(void)
 	f[0].cwnd = 400;
 	CU_ASSERT_EQUAL(after(1, 2), 3 * 420 * MSS);
 	f[0].cwnd = 1u << 31;
-	CU_ASSERT_EQUAL(after(1, 2), 4u << 20);
+	CU_ASSERT_EQUAL(after(1, 2), PX_BACKLOG_MOST);
+	/* 10 ms, of which 100 ms have ten */
+	begin();
+	f[0].cwnd = 100;
+	f[0].rtt_us = 10000;
+	CU_ASSERT_EQUAL(after(1, 2), (10 * 100 + 3 * 20) * MSS);
+	f[0].rtt_us = 1;
+	CU_ASSERT_EQUAL(after(1, 2), PX_BACKLOG_MOST);
+	f[0].rtt_us = 0;
+	CU_ASSERT_EQUAL(after(1, 2), 192u << 10);
 	begin();
 	f[0].cwnd = 0;
 	CU_ASSERT_EQUAL(after(1, 1), 192u << 10);
