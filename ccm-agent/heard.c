@@ -5,6 +5,11 @@
 
 #include <string.h>
 
+#define NEAR_MS 250
+#define FAR_MS 1000
+#define CALM_MS 30000
+#define FAR_DB 15 /* so much above the level at which it fades, there is time */
+
 void ccm_heard_value(struct ccm_heard *h, int type, int value)
 {
 	h->known |= 1u << type;
@@ -63,6 +68,32 @@ void ccm_session_heard(
 		if (h->known & 1u << type)
 			(void)!ccm_session_told(s, connection_id, type, h->value[type], now);
 	ccm_report_links(s, now);
+}
+
+static const int figures[] = {
+	MX_M_WLAN_RSSI, MX_M_LTE_RSRP, MX_M_NR_RSRP, MX_M_WLAN_LOAD, MX_M_LTE_RSRQ, MX_M_NR_RSRQ};
+#define LEVELS 3u /* of these tell how strong it is */
+
+bool ccm_heard_is_wanted(const struct ccm_session *s, uint8_t connection_id)
+{
+	const struct ccm_session_link *l = &s->link[connection_id];
+	bool wanted = l->conf && l->conf->fade.low;
+
+	for (size_t i = 0; i < MAMS_ARRAY_LEN(figures); i++)
+		wanted |= ccm_measures_wants(&s->measures, connection_id, figures[i]);
+	return wanted;
+}
+
+int64_t ccm_heard_pause(const struct ccm_session *s, uint8_t connection_id)
+{
+	const struct ccm_session_link *l = &s->link[connection_id];
+	const int low = l->conf ? l->conf->fade.low : 0;
+
+	for (size_t i = 0; low && i < LEVELS; i++)
+		if ((l->heard.known & 1u << figures[i]) &&
+			l->heard.value[figures[i]] < low + FAR_DB)
+			return NEAR_MS;
+	return ccm_heard_is_wanted(s, connection_id) ? FAR_MS : CALM_MS;
 }
 
 void ccm_heard_clear(struct ccm_session_link *l)

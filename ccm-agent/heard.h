@@ -30,6 +30,11 @@ void ccm_heard_ssid(struct ccm_heard *h, const uint8_t *ssid, size_t len);
  *  told when the network is another one than it knows. */
 void ccm_session_heard(
 	struct ccm_session *s, uint8_t connection_id, const struct ccm_heard *h, mams_time now);
+/** Somebody waits for the figures: they decide whether the link fades, or the NCM measures them. */
+bool ccm_heard_is_wanted(const struct ccm_session *s, uint8_t connection_id);
+/** @return ms until the link's radio is to be read again: 250 near the level at which it fades,
+ * 1000 when somebody waits for them, else 30000, since only its network may change */
+int64_t ccm_heard_pause(const struct ccm_session *s, uint8_t connection_id);
 /** The link is down: nobody is heard. */
 void ccm_heard_clear(struct ccm_session_link *l);
 
