@@ -34,13 +34,13 @@ struct mams_nl_watch {
 
 /* ---- requests ---- */
 
-int mams_nl_open(struct mams_nl **out)
+int mams_nl_open_bus(int bus, struct mams_nl **out)
 {
 	struct mams_nl *n = calloc(1, sizeof(*n));
 
 	if (!n)
 		return -ENOMEM;
-	n->sock = mnl_socket_open2(NETLINK_ROUTE, SOCK_CLOEXEC);
+	n->sock = mnl_socket_open2(bus, SOCK_CLOEXEC);
 	if (!n->sock || mnl_socket_bind(n->sock, 0, MNL_SOCKET_AUTOPID) < 0) {
 		int rc = -errno;
 
@@ -49,6 +49,11 @@ int mams_nl_open(struct mams_nl **out)
 	}
 	*out = n;
 	return 0;
+}
+
+int mams_nl_open(struct mams_nl **out)
+{
+	return mams_nl_open_bus(NETLINK_ROUTE, out);
 }
 
 void mams_nl_close(struct mams_nl *n)

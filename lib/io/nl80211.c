@@ -1,14 +1,12 @@
 #include "lib/io/nl80211.h"
 
-#include <libmnl/libmnl.h>
+#include "lib/io/nl_private.h"
 
 #include <errno.h>
 #include <linux/genetlink.h>
 #include <linux/nl80211.h>
 #include <stdlib.h>
 #include <string.h>
-
-#define BUFFER 32768
 
 /* Elements of a beacon (802.11 9.4.2). */
 #define ELEMENT_SSID 0
@@ -17,10 +15,8 @@
 #define BSS_LOAD_UTILIZATION 2 /* 255: always busy */
 
 struct mams_nl80211 {
-	struct mnl_socket *sock;
+	struct mams_nl *nl;
 	uint16_t family; /* 0: the kernel had none yet */
-	uint32_t seq;
-	char buffer[BUFFER];
 };
 
 /* ---- attributes ---- */
@@ -126,14 +122,10 @@ void mams_nl80211_network(const void *data, size_t len, struct mams_wifi *out)
 int mams_nl80211_open(struct mams_nl80211 **out)
 {
 	struct mams_nl80211 *n = calloc(1, sizeof(*n));
+	int rc = n ? mams_nl_open_bus(NETLINK_GENERIC, &n->nl) : -ENOMEM;
 
-	if (!n)
-		return -ENOMEM;
-	n->sock = mnl_socket_open2(NETLINK_GENERIC, SOCK_CLOEXEC);
-	if (!n->sock || mnl_socket_bind(n->sock, 0, MNL_SOCKET_AUTOPID) < 0) {
-		int rc = -errno;
-
-		mams_nl80211_close(n);
+	if (rc < 0) {
+		free(n);
 		return rc;
 	}
 	*out = n;
@@ -144,8 +136,7 @@ void mams_nl80211_close(struct mams_nl80211 *n)
 {
 	if (!n)
 		return;
-	if (n->sock)
-		mnl_socket_close(n->sock);
+	mams_nl_close(n->nl);
 	free(n);
 }
 
@@ -160,29 +151,6 @@ static struct nlmsghdr *begin(char *space, uint16_t type, uint16_t flags, uint8_
 	g->cmd = cmd;
 	g->version = 1;
 	return h;
-}
-
-static int request(struct mams_nl80211 *n, struct nlmsghdr *h, mnl_cb_t cb, void *user)
-{
-	unsigned port = mnl_socket_get_portid(n->sock);
-
-	h->nlmsg_seq = ++n->seq;
-	if (mnl_socket_sendto(n->sock, h, h->nlmsg_len) < 0)
-		return -errno;
-	for (;;) {
-		ssize_t len = mnl_socket_recvfrom(n->sock, n->buffer, sizeof(n->buffer));
-		int rc;
-
-		if (len < 0 && errno == EINTR)
-			continue;
-		if (len < 0)
-			return -errno;
-		rc = mnl_cb_run(n->buffer, (size_t)len, n->seq, port, cb, user);
-		if (rc < 0)
-			return -errno;
-		if (rc == MNL_CB_STOP)
-			return 0;
-	}
 }
 
 /* The attributes behind the header of generic netlink. */
@@ -232,7 +200,7 @@ static int look_up(struct mams_nl80211 *n)
 	struct nlmsghdr *h = begin(space, GENL_ID_CTRL, NLM_F_ACK, CTRL_CMD_GETFAMILY);
 
 	mnl_attr_put_strz(h, CTRL_ATTR_FAMILY_NAME, NL80211_GENL_NAME);
-	return request(n, h, take_family, &n->family);
+	return mams_nl_request(n->nl, h, take_family, &n->family);
 }
 
 static int dump(struct mams_nl80211 *n, uint8_t cmd, uint32_t ifindex, mnl_cb_t cb, void *user)
@@ -241,7 +209,7 @@ static int dump(struct mams_nl80211 *n, uint8_t cmd, uint32_t ifindex, mnl_cb_t 
 	struct nlmsghdr *h = begin(space, n->family, NLM_F_DUMP, cmd);
 
 	mnl_attr_put_u32(h, NL80211_ATTR_IFINDEX, ifindex);
-	return request(n, h, cb, user);
+	return mams_nl_request(n->nl, h, cb, user);
 }
 
 int mams_nl80211_read(struct mams_nl80211 *n, uint32_t ifindex, struct mams_wifi *out)

@@ -1,5 +1,5 @@
 /** @file nl_private.h
- *  Requests of rtnetlink, shared by nl.c, nl_host.c and nl_rules.c.  Layer: io. */
+ *  Requests of netlink, shared by nl.c, nl_host.c, nl_rules.c and nl80211.c.  Layer: io. */
 #pragma once
 
 #include "lib/io/nl.h"
@@ -14,5 +14,7 @@ struct mams_nl {
 	char buffer[MAMS_NL_BUFFER];
 };
 
+/** @param bus  NETLINK_ROUTE, NETLINK_GENERIC */
+MAMS_MUST int mams_nl_open_bus(int bus, struct mams_nl **out);
 /** Send h and read the kernel's answers. @return 0 or -errno */
 int mams_nl_request(struct mams_nl *n, struct nlmsghdr *h, mnl_cb_t cb, void *user);
