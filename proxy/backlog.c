@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #define LEAST (192u << 10)
 #define AHEAD_US 100000u
@@ -64,10 +65,30 @@ uint32_t px_backlog_wanted(
 static bool set(int fd, uint32_t octets)
 {
 	const int half = (int)(octets / 2);
+	int is = 0;
+	socklen_t len = sizeof(is);
 
-	/* without the privilege net.core.wmem_max would be the limit, below what a fast link needs
-	 */
-	return setsockopt(fd, SOL_SOCKET, SO_SNDBUFFORCE, &half, sizeof(half)) == 0;
+	if (setsockopt(fd, SOL_SOCKET, SO_SNDBUFFORCE, &half, sizeof(half)) == 0)
+		return true;
+	/* no more than net.core.wmem_max, without a word */
+	return setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &half, sizeof(half)) == 0 &&
+	       getsockopt(fd, SOL_SOCKET, SO_SNDBUF, &is, &len) == 0 && is >= half * 2;
+}
+
+bool px_backlog_can(void)
+{
+	const int most = (int)(PX_BACKLOG_MOST / 2);
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	int is = 0;
+	socklen_t len = sizeof(is);
+	bool can;
+
+	if (fd < 0)
+		return false;
+	can = setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &most, sizeof(most)) == 0 &&
+	      getsockopt(fd, SOL_SOCKET, SO_SNDBUF, &is, &len) == 0 && is >= most * 2;
+	close(fd);
+	return can;
 }
 
 /* @return whether it goes on being looked at */

@@ -44,6 +44,8 @@ struct px_backlog {
 	uint32_t used;
 };
 
+/** Whether net.core.wmem_max alone lets this process set the buffer; else CAP_NET_ADMIN does. */
+bool px_backlog_can(void);
 /** The kernel takes no more octets of c for now over the leg with this index. */
 void px_backlog_full(struct px_worker *w, struct px_conn *c, uint8_t leg);
 void px_backlog_tick(struct px_worker *w);

@@ -3,6 +3,7 @@
 #include "lib/base/log.h"
 #include "lib/io/proc.h"
 #include "mams_version.h"
+#include "proxy/backlog.h"
 #include "proxy/control.h"
 #include "proxy/room.h"
 
@@ -19,12 +20,12 @@ static void stop(void *user)
 }
 
 /* NET_ADMIN: SO_MARK and nftables (client), binding to clients' addresses (network, transparent),
- * the packet filter of protected addresses, receive buffers above net.core.rmem_max. */
+ * the packet filter of protected addresses, buffers above net.core.rmem_max and wmem_max. */
 static int drop(const struct px_conf *conf)
 {
 	static const int keep[] = {CAP_NET_ADMIN};
 	bool need = conf->role == PX_ROLE_CLIENT || conf->n_transparent > 0 ||
-		    conf->n_protected > 0 || !px_room_can(true);
+		    conf->n_protected > 0 || !px_room_can(true) || !px_backlog_can();
 	int rc = mams_proc_drop_caps(keep, need ? MAMS_ARRAY_LEN(keep) : 0);
 
 	if (rc == 0 && !px_room_can(false))

@@ -31,8 +31,9 @@ bool px_room_can(bool plain)
 
 	if (fd < 0)
 		return false;
-	can = (!plain && set(fd, SO_RCVBUFFORCE, ROOM)) ||
-	      (set(fd, SO_RCVBUF, ROOM) && half_of_present(fd) >= ROOM);
+	can = plain ? set(fd, SO_RCVBUF, ROOM_MOST) && half_of_present(fd) >= ROOM_MOST
+		    : set(fd, SO_RCVBUFFORCE, ROOM) ||
+			      (set(fd, SO_RCVBUF, ROOM) && half_of_present(fd) >= ROOM);
 	close(fd);
 	return can;
 }

@@ -19,7 +19,7 @@
 #define PX_ROOM_FROM (256u << 10)
 
 /** Whether this process may set the size: by net.core.rmem_max, or by CAP_NET_ADMIN.
- *  @param plain  by the former alone */
+ *  @param plain  by the former alone, and all that px_room_more() gives */
 bool px_room_can(bool plain);
 /** Fix the buffer of the MPTCP socket fd at 8 MiB, or at what it has when that is more.  Only when
  *  px_room_can(). */
