@@ -74,12 +74,16 @@ static void approach(bool *has, uint32_t *value, bool told, uint32_t to)
 	*has = true;
 }
 
+static double share_of(const struct ncm_way_report *r)
+{
+	return r->packets == 0 || r->lost > r->packets ? 1 : (double)r->lost / r->packets;
+}
+
 /* So many of a report's packets are lost by the link, and not in finding out what it carries. */
 static double lost_of(
 	struct ncm_way_quality *q, enum ncm_quality_source from, const struct ncm_way_report *r)
 {
-	const double share =
-		r->packets == 0 || r->lost > r->packets ? 1 : (double)r->lost / r->packets;
+	const double share = share_of(r);
 	const double before = q->share[from];
 
 	q->share[from] = share;
@@ -95,6 +99,13 @@ static void take_loss(
 
 	if (!r->has_packets)
 		return;
+	if (!q->has_share[from]) {
+		q->has_share[from] = true;
+		q->share[from] = share_of(r);
+		/* which of the two it was the next one will tell */
+		if (r->packets >= PACKETS_MANY && r->lost > 0)
+			return;
+	}
 	q->lost = q->packets > 0 ? q->lost * was / q->packets : 0;
 	q->packets = was + r->packets;
 	q->lost += lost_of(q, from, r);
@@ -108,7 +119,7 @@ static void begin_anew(struct ncm_way_quality *q)
 	q->has_delay = q->has_jitter = q->has_loss = false;
 	q->packets = q->lost = 0;
 	for (size_t i = 0; i < NCM_QUALITY_SOURCES; i++)
-		q->share[i] = 0;
+		q->has_share[i] = false;
 }
 
 void ncm_quality_take(struct ncm_way_quality *q, enum ncm_quality_source from,

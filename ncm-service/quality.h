@@ -31,7 +31,8 @@ struct ncm_way_quality {
 		mams_time at;
 	} by[NCM_QUALITY_SOURCES];
 	mams_time rate_at;
-	double packets, lost;              /**< faded sums */
+	double packets, lost; /**< faded sums */
+	bool has_share[NCM_QUALITY_SOURCES];
 	double share[NCM_QUALITY_SOURCES]; /**< of the last report: lost of sent */
 };
 
@@ -65,7 +66,7 @@ struct ncm_way_report {
  *    a second tells enough.  It is told from 50 packets on;
  *  - of a report of 200 packets and more no larger share counts as lost than of the one before of
  *    the same source: who finds the end of a link loses many at once, and then no more, while a
- *    bad link goes on losing;
+ *    bad link goes on losing; of the first one nothing is known, if it has lost any;
  *  - a link that was gone is another one when it is back: only the rate is kept, as a first
  *    estimate;
  *  - after 10 s without a report everything begins anew. */
