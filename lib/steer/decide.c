@@ -178,14 +178,19 @@ static size_t carrier(const struct way *w, const struct steer_input *in, bool do
 	return w->n;
 }
 
-/* What is carried is of a second, and TCP may have begun in it. */
-static bool may_pass(const struct way *w, const struct steer_view *v, enum steer_reason r)
+/* What is carried is of a second, and TCP may have begun in it; what a link adds is of before it
+ * was let in. */
+static bool may_pass(const struct steer_input *in, const struct way *w, const struct steer_view *v,
+	enum steer_reason r)
 {
+	if (r == STEER_R_HARM_LITTLE)
+		return v->on && in->since_ms < STEER_WORTH_MS;
 	return r == STEER_R_HARM_RATE && !w->tunnel && v->on && v->mark.ms < STEER_SLOWED_MS;
 }
 
 /* Out of the set, and marked so that it comes back only when clearly better. */
-static uint32_t without_harm(const struct steer_class *c, struct way *w, uint32_t good)
+static uint32_t without_harm(
+	const struct steer_class *c, const struct steer_input *in, struct way *w, uint32_t good)
 {
 	if (!c->never_worse)
 		return good;
@@ -201,7 +206,7 @@ static uint32_t without_harm(const struct steer_class *c, struct way *w, uint32_
 			continue;
 		v->mark = (struct steer_mark){
 			.why = (int)r, .ms = v->was.why == (int)r ? v->was.ms : 0};
-		if (may_pass(w, v, r))
+		if (may_pass(in, w, v, r))
 			continue;
 		good &= ~(1u << i);
 		v->why = r;
@@ -298,7 +303,7 @@ static uint32_t choose(const struct steer_class *c, const struct steer_input *in
 		return good;
 	case STEER_LOAD_BALANCING:
 		w->mode = 1 + STEER_LOAD_BALANCING;
-		return without_harm(c, w, good);
+		return without_harm(c, in, w, good);
 	case STEER_PRIORITY_BASED:
 		w->mode = 1 + (app ? STEER_PRIORITY_BASED : STEER_LOAD_BALANCING);
 		return app ? good : while_full(w, good);

@@ -14,6 +14,7 @@ enum steer_tier steer_tier_of(enum steer_reason r)
 	case STEER_R_HARM_LOSS:
 	case STEER_R_HARM_BLOAT:
 	case STEER_R_HARM_RATE:
+	case STEER_R_HARM_LITTLE:
 		return STEER_T_GOOD;
 	case STEER_R_PROBATION:
 		return STEER_T_NEW;
@@ -39,7 +40,8 @@ enum steer_tier steer_tier_of(enum steer_reason r)
 bool steer_is_harm(int reason)
 {
 	return reason == STEER_R_HARM_DELAY || reason == STEER_R_HARM_LOSS ||
-	       reason == STEER_R_HARM_BLOAT || reason == STEER_R_HARM_RATE;
+	       reason == STEER_R_HARM_BLOAT || reason == STEER_R_HARM_RATE ||
+	       reason == STEER_R_HARM_LITTLE;
 }
 
 bool steer_mark_holds(const struct steer_mark *m)
@@ -114,6 +116,15 @@ static bool waits_his_turn(
 	return v->on && v->mark.ms < in->spread * last / 256;
 }
 
+/* It has come back a moment ago.  Where something runs over it already, what that loses is known in
+ * a moment, and is better known before it is tried. */
+static bool is_new(const struct steer_class *c, const struct steer_view *v)
+{
+	const bool tells = v->f.has_used && v->f.used_kbps > 0 && !v->f.has_loss;
+
+	return v->link->ready_ms < c->probation_ms || (tells && v->link->ready_ms < STEER_KNOWN_MS);
+}
+
 void steer_judge(const struct steer_class *c, const struct steer_input *in, struct steer_view *v)
 {
 	const struct steer_link *l = v->link;
@@ -135,15 +146,36 @@ void steer_judge(const struct steer_class *c, const struct steer_input *in, stru
 		v->why = why;
 	else if (l->has_quota && l->used_mb >= l->near_mb)
 		v->why = STEER_R_NEAR;
-	else if (l->ready_ms < c->probation_ms && !v->on)
+	else if (!v->on && is_new(c, v))
 		v->why = STEER_R_PROBATION;
 	else
 		v->why = STEER_R_STANDBY;
 }
 
+/* It is full: it carries what it can, and what it once could is over. */
+static bool has_queue(const struct steer_figures *f, uint32_t us)
+{
+	return f->has_delay && f->has_idle && f->delay_us > f->idle_us + us;
+}
+
+static uint64_t rate_now(const struct steer_figures *f)
+{
+	const bool full =
+		has_queue(f, STEER_HARM_BLOAT_US / 2) && f->has_used && f->age_ms <= STEER_USED_MS;
+
+	return full && f->used_kbps < f->rate_kbps ? f->used_kbps : f->rate_kbps;
+}
+
 static bool slower(const struct steer_figures *a, const struct steer_figures *best, uint32_t part)
 {
-	return a->has_rate && best->has_rate && (uint64_t)a->rate_kbps * part < best->rate_kbps;
+	return a->has_rate && best->has_rate && rate_now(a) * part < best->rate_kbps;
+}
+
+/* Who tells nothing while the other does carries nothing any more, whatever his last figures are.
+ */
+static bool is_told(const struct steer_view *best, const struct steer_view *v)
+{
+	return best->f.age_ms <= v->f.age_ms + STEER_TOLD_MS;
 }
 
 static uint64_t late(const struct steer_figures *f)
@@ -192,7 +224,7 @@ static bool outruns(const struct steer_view *v, const struct steer_view *best)
 	return v->f.has_idle && above(v, STEER_R_HARM_DELAY, has, octets, STEER_HARM_OCTETS, 0);
 }
 
-static bool is_bloated(const struct steer_view *v, const struct steer_view *best)
+static bool is_bloated(const struct steer_view *v, const struct steer_view *best, uint32_t part)
 {
 	const bool has = v->f.has_delay && v->f.has_idle;
 	const uint32_t queue =
@@ -201,19 +233,24 @@ static bool is_bloated(const struct steer_view *v, const struct steer_view *best
 	/* a queue is seen under load only */
 	if (!v->on && v->was.why == STEER_R_HARM_BLOAT)
 		return still(v, STEER_R_HARM_BLOAT);
-	/* whoever brings more than the best does is worth waiting for */
-	if (v->f.has_rate && best->f.has_rate && v->f.rate_kbps >= best->f.rate_kbps)
+	/* Who brings a good part of what the best does is worth waiting for: TCP fills any queue.
+	 * Where one connection goes over all, only who brings more. */
+	if (v->f.has_rate && best->f.has_rate &&
+		(!slower(&v->f, &best->f, part) || !is_told(best, v)))
 		return false;
 	return above(v, STEER_R_HARM_BLOAT, has, queue, STEER_HARM_BLOAT_US, 0);
 }
 
-/* TCP fills a link until it loses, and how much a link can carry is known only after a while. */
+/* TCP fills a link until it loses, and how much a link can carry is known only after a while.  Of a
+ * slow one its queue tells. */
 static bool is_own_doing(
 	const struct steer_class *c, const struct steer_view *v, const struct steer_view *best)
 {
 	const uint32_t used = v->f.has_used ? v->f.used_kbps : 0;
 
-	return !c->call_like && used > 0 && !slower(&v->f, &best->f, STEER_HARM_RATE_PART);
+	return !c->call_like && used > 0 &&
+	       (has_queue(&v->f, STEER_FILLED_US) ||
+		       !slower(&v->f, &best->f, STEER_HARM_RATE_PART));
 }
 
 /* Squares, as the law has a root in it.  @param loss_ppm  of all that the connection sends */
@@ -291,8 +328,19 @@ static bool slows_down(const struct steer_view *v, const struct steer_view *best
 
 	if (!v->on && v->was.why == STEER_R_HARM_RATE)
 		return still(v, STEER_R_HARM_RATE);
-	return used > 0 && slower(&v->f, &best->f, STEER_LITTLE_PART) &&
-	       both * 100 < alone * STEER_SLOWED_PERCENT && both > alone / STEER_WANTED_PART;
+	return used > 0 && is_told(best, v) && slower(&v->f, &best->f, STEER_LITTLE_PART) &&
+	       both * 100 < alone * STEER_SLOWED_PERCENT &&
+	       both - used > alone / STEER_WANTED_PART &&
+	       !has_queue(&best->f, STEER_SLOWED_QUEUE_US);
+}
+
+/* Of a link that carries, or did. */
+static bool adds_nothing(const struct steer_view *v, const struct steer_view *best)
+{
+	if (v->was.why == STEER_R_HARM_LITTLE)
+		return v->f.has_rate && best->f.has_rate ? slower(&v->f, &best->f, STEER_WORTH_PART)
+							 : still(v, STEER_R_HARM_LITTLE);
+	return v->on && is_told(best, v) && slower(&v->f, &best->f, STEER_LITTLE_WORTH_PART);
 }
 
 enum steer_reason steer_harm(const struct steer_class *c, bool tunnel, const struct steer_view *v,
@@ -310,5 +358,8 @@ enum steer_reason steer_harm(const struct steer_class *c, bool tunnel, const str
 		return STEER_R_HARM_RATE;
 	if (is_far(c, v, best) || (!tunnel && !c->call_like && outruns(v, best)))
 		return STEER_R_HARM_DELAY;
-	return is_bloated(v, best) ? STEER_R_HARM_BLOAT : STEER_R_CARRIES;
+	if (is_bloated(v, best, tunnel || c->call_like ? 1 : STEER_LITTLE_PART))
+		return STEER_R_HARM_BLOAT;
+	return !tunnel && !c->call_like && adds_nothing(v, best) ? STEER_R_HARM_LITTLE
+								 : STEER_R_CARRIES;
 }

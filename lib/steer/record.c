@@ -23,6 +23,7 @@ const struct mams_enum_name steer_reason_names[] = {
 	{"harm_loss", STEER_R_HARM_LOSS, false},
 	{"harm_bloat", STEER_R_HARM_BLOAT, false},
 	{"harm_rate", STEER_R_HARM_RATE, false},
+	{"harm_little", STEER_R_HARM_LITTLE, false},
 	{"probation", STEER_R_PROBATION, false},
 	{"near_quota", STEER_R_NEAR, false},
 	{"delay", STEER_R_DELAY, false},

@@ -45,6 +45,7 @@ enum steer_reason {
 	STEER_R_HARM_LOSS,   /**< likewise */
 	STEER_R_HARM_BLOAT,  /**< likewise: its queue is full */
 	STEER_R_HARM_RATE,   /**< likewise: TCP is slower with it than over the best alone */
+	STEER_R_HARM_LITTLE, /**< it adds next to nothing, and may cost more */
 	STEER_R_PROBATION,   /**< it has come back a moment ago */
 	STEER_R_NEAR,        /**< its quota is nearly used up */
 	STEER_R_DELAY,       /**< above the class's delay_max */
@@ -67,12 +68,16 @@ enum steer_reason {
 /* One that harms again when it is tried is left out at once, and for twice as long, so many times.
  */
 #define STEER_TRIES_MAX 3u
+/* A link that is back and carries something is not tried before its loss is known, or after this.
+ */
+#define STEER_KNOWN_MS 3000u
 #define STEER_DEAD_PPM 500000u
 /* Never worse than the best link alone.  A link is harmful when, against the best: */
 /* It loses so much more: each loss holds up the others.  With MPTCP_Proxy, of a
- * link that carries, only if it is known to be slower by STEER_HARM_RATE_PART, too: TCP fills a
- * good one until it loses. */
+ * link that carries, only if it is known to be slower by STEER_HARM_RATE_PART, too, and its delay
+ * no more than so far above its idle one: TCP fills a good one until it loses. */
 #define STEER_HARM_LOSS_PPM 20000u
+#define STEER_FILLED_US 15000u
 /* With GMA one TCP connection goes over all links, and a little loss on one of them holds it to
  * 1.22 MSS / (round trip sqrt(loss)) (Mathis et al. 1997), however much they could carry.  Harm is
  * where the best alone carries more than that, and more than both do.  So much lost and carried,
@@ -87,10 +92,18 @@ enum steer_reason {
 #define STEER_LITTLE_PART 3u
 #define STEER_EMPTY_US 5000u
 /* Likewise a link that adds so little, where for so long all carry less than so many percent of
- * what the best one could alone, and more than this part of it: less may be all that is wanted. */
+ * what the best one could alone, and that one more than this part of it, without a queue: less may
+ * be all that is wanted, and with a queue it carries all that it can. */
 #define STEER_SLOWED_PERCENT 90u
 #define STEER_SLOWED_MS 1500u
+#define STEER_SLOWED_QUEUE_US 40000u
+#define STEER_TOLD_MS 1200u /* figures of what carries come each second */
 #define STEER_WANTED_PART 4u
+/* What adds less than this part of the best one's rate is not worth what MPTCP_Proxy may wait for
+ * it; back when it adds more than the second.  A link that was tried has told its rate by then. */
+#define STEER_LITTLE_WORTH_PART 12u
+#define STEER_WORTH_PART 9u
+#define STEER_WORTH_MS 2000u
 #define STEER_HARM_FAR_US 200000u /* it is so much farther: buffers do not hold the difference */
 /* With MPTCP_Proxy: while an octet goes over it and is acknowledged, the best one carries so many
  * more: Linux gives a connection 4 MiB to send from and 6 MiB to receive into, around half of which
@@ -99,8 +112,10 @@ enum steer_reason {
 #define STEER_HARM_DELAY_TIMES 4u      /* it is so many times as far, */
 #define STEER_HARM_DELAY_MIN_US 20000u /* and so much at least, and */
 #define STEER_HARM_RATE_PART 4u        /* adds less than this part of the best one's rate */
-#define STEER_HARM_BLOAT_US 200000u /* its delay is so far above its idle one, and it is slower */
-#define STEER_HARM_CALL_US 10000u   /* call-like: its delay and jitter are so much more */
+/* its delay is so far above its idle one, and it is slower; with MPTCP_Proxy, it adds less than one
+ * STEER_LITTLE_PART of the best one's rate */
+#define STEER_HARM_BLOAT_US 200000u
+#define STEER_HARM_CALL_US 10000u /* call-like: its delay and jitter are so much more */
 /* smallest-delay moves for so much, and for a fifth, at least */
 #define STEER_DELAY_GAIN_US 5000u
 /* A cell is crowded at 80 to 99 percent of load, as the client's spread says, and is no more at so

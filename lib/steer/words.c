@@ -19,6 +19,9 @@ static const char *reason_words(int r)
 		return "left out: its queue is full, the set is worse with it than without";
 	case STEER_R_HARM_RATE:
 		return "left out: with it TCP is slower than over the best link alone";
+	case STEER_R_HARM_LITTLE:
+		return "left out: it adds next to nothing to the best link, and TCP may wait for "
+		       "it";
 	case STEER_R_PROBATION:
 		return "on probation: it has come back a moment ago";
 	case STEER_R_NEAR:

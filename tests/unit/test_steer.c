@@ -187,6 +187,47 @@ static void wishes_wait_and_losses_do_not(void)
 	CU_ASSERT_EQUAL(dl(p), 1);
 }
 
+/* What runs over it already tells what it loses. */
+static void a_link_that_tells_is_tried_when_it_has(void)
+{
+	struct play *p = play_of(STEER_LOAD_BALANCING);
+
+	p->c.probation_ms = 500;
+	p->links[WIFI].ready = false;
+	step(p, 60000);
+	CU_ASSERT_EQUAL(dl(p), 2);
+	p->links[WIFI].ready = true;
+	p->links[WIFI].ready_ms = 0;
+	p->links[WIFI].dl = p->links[WIFI].ul =
+		(struct steer_figures){.has_used = true, .used_kbps = 1800};
+	step(p, 600);
+	step(p, 400);
+	CU_ASSERT_EQUAL(p->shares[WIFI].dl, STEER_R_PROBATION);
+	/* it loses: it is not tried */
+	set(p, LTE, 50000, 10000, 0);
+	set(p, WIFI, 0, 12000, 50000);
+	step(p, 1000);
+	CU_ASSERT_EQUAL(p->shares[WIFI].dl, STEER_R_HARM_LOSS);
+	CU_ASSERT_EQUAL(dl(p), 2);
+	/* and used as soon as it does no more: nothing has changed since it went */
+	set(p, WIFI, 0, 12000, 0);
+	step(p, 1000);
+	CU_ASSERT_EQUAL(dl(p), 3);
+	/* nobody waits longer than that */
+	p->links[WIFI].ready = false;
+	step(p, 60000);
+	p->links[WIFI].ready = true;
+	p->links[WIFI].ready_ms = 0;
+	p->links[WIFI].dl = p->links[WIFI].ul =
+		(struct steer_figures){.has_used = true, .used_kbps = 1800};
+	p->in.since_ms = 60000;
+	step(p, 2900);
+	CU_ASSERT_EQUAL(dl(p), 2);
+	step(p, 100);
+	step(p, 100);
+	CU_ASSERT_EQUAL(dl(p), 3);
+}
+
 /* A link that comes and goes every 2 s is left once. */
 static void flapping_is_left_once(void)
 {
@@ -480,6 +521,7 @@ int main(void)
 		{"the least bad carries", the_least_bad_carries},
 		{"oscillation is one switch a minute", oscillation_is_one_switch_a_minute},
 		{"wishes wait and losses do not", wishes_wait_and_losses_do_not},
+		{"a link that tells is tried when it has", a_link_that_tells_is_tried_when_it_has},
 		{"flapping is left once", flapping_is_left_once},
 		{"a loss is no occasion for wishes", a_loss_is_no_occasion_for_wishes},
 		{"old figures have no say", old_figures_have_no_say}, {"dead but up", dead_but_up},

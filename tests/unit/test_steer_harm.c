@@ -34,6 +34,8 @@ static const struct {
 		{0, 52888}, 0, 1, STEER_R_HARM_LOSS},
 	{"5 % lost of a full link", false, false, {50000, 50000}, {10000, 10000}, {0, 50000}, 0, 3,
 		STEER_R_CARRIES},
+	{"5 % lost, and slow, of a full link", false, false, {50000, 12000}, {10000, 30000},
+		{0, 50000}, 10000, 3, STEER_R_CARRIES},
 	{"5 % lost, and slow", false, false, {50000, 12000}, {10000, 10000}, {0, 50000}, 0, 1,
 		STEER_R_HARM_LOSS},
 	{"1 % lost with an empty queue, and little brought", false, false, {50000, 10000},
@@ -48,8 +50,12 @@ static const struct {
 		STEER_R_CARRIES},
 	{"a full queue", false, false, {50000, 20000}, {10000, 160000}, {0, 0}, 0, 3,
 		STEER_R_CARRIES},
-	{"a fuller one", false, false, {50000, 20000}, {10000, 209000}, {0, 0}, 8000, 1,
-		STEER_R_HARM_BLOAT},
+	{"a fuller one, and little brought", false, false, {50000, 15000}, {10000, 209000}, {0, 0},
+		8000, 1, STEER_R_HARM_BLOAT},
+	{"a fuller one, and a good part", false, false, {50000, 20000}, {10000, 209000}, {0, 0},
+		8000, 3, STEER_R_CARRIES},
+	{"which in a tunnel the others wait for", false, true, {50000, 20000}, {10000, 209000},
+		{0, 0}, 8000, 1, STEER_R_HARM_BLOAT},
 	{"faster, and so worth it", false, false, {50000, 60000}, {209000, 209000}, {0, 0}, 8000, 3,
 		STEER_R_CARRIES},
 	{"a call, 10 ms more", true, false, {50000, 50000}, {10000, 20000}, {0, 0}, 0, 3,
@@ -129,15 +135,21 @@ static const struct {
 	const char *what;
 	bool tunnel;
 	uint32_t rate[2], used[2];
+	uint32_t queue_us, age_ms; /* of the good one */
 	uint32_t links;
 } slowed[] = {
-	{"it waits for the slow one", false, {95000, 5000}, {40700, 4400}, 1},
-	{"the slow one adds to it", false, {95000, 5000}, {90000, 4400}, 3},
-	{"no more is wanted", false, {95000, 5000}, {15000, 4400}, 3},
-	{"what the good one could is not known", false, {0, 5000}, {40700, 4400}, 3},
-	{"nor what the other could", false, {95000, 0}, {40700, 4400}, 3},
-	{"the other is not slow", false, {50000, 20000}, {20000, 10000}, 3},
-	{"in a tunnel there is order without it", true, {95000, 5000}, {40700, 4400}, 3},
+	{"it waits for the slow one", false, {95000, 10000}, {40700, 8800}, 9000, 0, 1},
+	{"the slow one adds to it", false, {95000, 10000}, {80000, 8800}, 9000, 0, 3},
+	{"no more is wanted", false, {95000, 10000}, {15000, 8800}, 9000, 0, 3},
+	{"the good one carries what it can, as its queue is full", false, {95000, 10000},
+		{40700, 8800}, 45000, 0, 3},
+	{"the good one has stopped by itself", false, {20300, 6300}, {650, 5900}, 9000, 0, 3},
+	{"the good one tells nothing any more", false, {95000, 10000}, {40700, 8800}, 9000, 1300,
+		3},
+	{"what the good one could is not known", false, {0, 10000}, {40700, 8800}, 9000, 0, 3},
+	{"nor what the other could", false, {95000, 0}, {40700, 8800}, 9000, 0, 3},
+	{"the other is not slow", false, {50000, 20000}, {20000, 10000}, 9000, 0, 3},
+	{"in a tunnel there is order without it", true, {95000, 10000}, {40700, 8800}, 9000, 0, 3},
 };
 
 static void a_slow_link_does_not_slow_down(void)
@@ -147,10 +159,12 @@ static void a_slow_link_does_not_slow_down(void)
 
 		p->in.tunnel = slowed[i].tunnel;
 		for (int k = 0; k < 2; k++) {
-			set(p, k, slowed[i].rate[k], k == LTE ? 50000 : 20000, 0);
+			set(p, k, slowed[i].rate[k], k == LTE ? 50000 : 11000 + slowed[i].queue_us,
+				0);
 			is_idle(p, k, 11000);
 			carries(p, k, slowed[i].used[k]);
 		}
+		p->links[WIFI].dl.age_ms = p->links[WIFI].ul.age_ms = slowed[i].age_ms;
 		for (unsigned t = 0; t < 2; t++)
 			step(p, 1000);
 		/* a moment of it says nothing: it begins anew */
@@ -172,6 +186,49 @@ static void a_slow_link_does_not_slow_down(void)
 		step(p, 1000);
 		CU_ASSERT_EQUAL(dl(p), slowed[i].links);
 	}
+}
+
+/* A twelfth is not worth what MPTCP may wait for it. */
+static void what_adds_nothing_is_left_out(void)
+{
+	struct play *p = play_of(STEER_LOAD_BALANCING);
+
+	set(p, WIFI, 95000, 20000, 0);
+	set(p, LTE, 5000, 20000, 0);
+	step(p, 1000);
+	step(p, 1900);
+	/* its rate may be of before it was let in */
+	CU_ASSERT_EQUAL(dl(p), 3);
+	p->in.since_ms = 60000;
+	step(p, 1000);
+	CU_ASSERT_EQUAL(p->shares[LTE].dl, STEER_R_HARM_LITTLE);
+	CU_ASSERT_EQUAL(dl(p), 1);
+	set(p, LTE, 10000, 20000, 0);
+	p->in.since_ms = 60000;
+	step(p, 1000);
+	CU_ASSERT_EQUAL(dl(p), 1);
+	set(p, LTE, 11000, 20000, 0);
+	step(p, 60000);
+	CU_ASSERT_EQUAL(dl(p), 3);
+	/* one that has come back with the rate that it had is tried */
+	p->links[LTE].ready = false;
+	step(p, 60000);
+	p->links[LTE].ready = true;
+	set(p, LTE, 600, 20000, 0);
+	p->in.since_ms = 60000;
+	step(p, 10000);
+	CU_ASSERT_EQUAL(dl(p), 3);
+	step(p, 1900);
+	CU_ASSERT_EQUAL(dl(p), 3);
+	/* in a tunnel nobody waits for it */
+	p = play_of(STEER_LOAD_BALANCING);
+	p->in.tunnel = true;
+	set(p, WIFI, 95000, 20000, 0);
+	set(p, LTE, 5000, 20000, 0);
+	step(p, 1000);
+	p->in.since_ms = 60000;
+	step(p, 1000);
+	CU_ASSERT_EQUAL(dl(p), 3);
 }
 
 /* @return seconds until it is let in for want of figures */
@@ -446,6 +503,7 @@ int main(void)
 			a_full_link_is_not_left_for_an_unknown_one},
 		{"a far link stays out", a_far_link_stays_out},
 		{"a slow link does not slow down", a_slow_link_does_not_slow_down},
+		{"what adds nothing is left out", what_adds_nothing_is_left_out},
 		{"harm that comes again", harm_that_comes_again},
 		{"a lossy link brings little", a_lossy_link_brings_little},
 		{"harm of a new link does not wait", harm_of_a_new_link_does_not_wait}};
