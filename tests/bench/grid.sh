@@ -124,7 +124,9 @@ grid_conf() { # METHOD
 		probe wifi { type = Wi-Fi init_duration = 1s init_rate = 2 }
 		probe lte { type = LTE init_duration = 1s init_rate = 2 }
 	X
-	echo 'control_listen = { "10.1.1.1:7444", "10.1.2.1:7444" }' >>"$LAB_DIR/px.conf"
+	# by its name: mams-proxy does not start where it is not permitted to use what the others do
+	printf 'control_listen = { "10.1.1.1:7444", "10.1.2.1:7444" }\ncongestion = %s\n' \
+		"$congestion" >>"$LAB_DIR/px.conf"
 	grid_policy "$1" load-balancing
 }
 
