@@ -30,7 +30,9 @@ static const struct mams_conf_row link_rows[] = {
 		       "name "
 		       "stands for it"},
 	{"priority", MAMS_C_INT, IN_LINK(priority), .max = 1000, .def = "0",
-		.doc = "new connections try links with a lower number first"},
+		.doc = "new connections try links with a lower number first, of those with the "
+		       "same "
+		       "the nearest"},
 	{"signal_low", MAMS_C_SIGNED, IN_LINK(fade.low), .min = -140, .max = 0, .def = "0",
 		.doc = "dBm, of RSSI or RSRP: at or below it the link is left while it still "
 		       "works; 0: its signal does not count"},

@@ -216,6 +216,7 @@ void px_conn_end(struct px_worker *w, struct px_conn *c, bool abort)
 		count_flow(w, c, -1);
 	if (c->setup)
 		px_race_drop(c);
+	px_race_learn(w, c);
 	px_gauge_ended(w, c);
 	px_room_ended(c);
 	px_backlog_ended(w, c);

@@ -101,6 +101,7 @@ struct px_conn {
 	bool unseen;    /**< network: octets moved while it had no place there */
 	uint32_t only;  /**< client: paths that the plugin was told of, as bits; 0 any */
 	uint32_t group; /**< client: of the path that was taken */
+	mams_time won;  /**< client: when it was */
 	struct px_part part;
 	uint8_t backlog; /**< 1 + its place in the worker's backlog; 0: none */
 	bool queued;     /**< in the run queue */
@@ -161,6 +162,8 @@ void px_origin_run(struct px_worker *w, struct px_conn *c); /**< origin.c */
 void px_origin_timeout(struct px_worker *w, struct px_conn *c);
 void px_race_run(struct px_worker *w, struct px_conn *c); /**< race.c */
 void px_race_timeout(struct px_worker *w, struct px_conn *c);
+/** Client: what its subflows have told of the paths, before it ends. */
+void px_race_learn(struct px_worker *w, const struct px_conn *c);
 void px_confirm_run(struct px_worker *w, struct px_conn *c); /**< confirm.c */
 void px_answer_run(struct px_worker *w, struct px_conn *c);  /**< answer.c */
 

@@ -6,6 +6,8 @@
 #define STRIPPED_US INT64_C(600000000)
 #define PLAIN_LIMIT 2u
 #define PLAIN_US INT64_C(3600000000)
+#define NEAR_US INT64_C(30000000)
+#define NEARER_US 5000 /* and a quarter: less is no reason to begin elsewhere */
 
 static int64_t get(const _Atomic int64_t *v)
 {
@@ -41,6 +43,33 @@ static uint64_t rank(const struct px_path *p, mams_time now)
 	       (uint64_t)px_path_is_plain(p, now) << 33 | p->priority;
 }
 
+/* 0: not known, or not any more */
+static int64_t near_now(const struct px_path *p, mams_time now)
+{
+	return now.us < get(&p->health->near_until_us) ? get(&p->health->near_us) : 0;
+}
+
+/* What begins is short, most of it: it begins where the round trip is. */
+static void nearest_first(const struct px_path *paths, size_t n, mams_time now, uint8_t *order)
+{
+	const uint64_t r = n ? rank(&paths[order[0]], now) : 0;
+	const int64_t first = n ? near_now(&paths[order[0]], now) : 0;
+	const int64_t limit =
+		first - first / 4 < first - NEARER_US ? first - first / 4 : first - NEARER_US;
+	size_t best = 0;
+
+	for (size_t i = 1; i < n && rank(&paths[order[i]], now) == r; i++) {
+		const int64_t us = near_now(&paths[order[i]], now);
+
+		if (us && us < (best ? near_now(&paths[order[best]], now) : limit))
+			best = i;
+	}
+	for (uint8_t it = order[best]; best > 0; best--) {
+		order[best] = order[best - 1];
+		order[best - 1] = it;
+	}
+}
+
 size_t px_paths_order(
 	const struct px_path *paths, size_t n, mams_time now, uint8_t order[PX_PATHS_MAX])
 {
@@ -54,7 +83,18 @@ size_t px_paths_order(
 			order[at] = order[at - 1];
 		order[at] = (uint8_t)i;
 	}
+	nearest_first(paths, n, now, order);
 	return n;
+}
+
+void px_path_near(const struct px_path *p, int64_t us, mams_time now)
+{
+	const int64_t was = near_now(p, now);
+
+	if (us <= 0)
+		return;
+	set(&p->health->near_us, was ? (was + us) / 2 : us);
+	set(&p->health->near_until_us, now.us + NEAR_US);
 }
 
 void px_path_failed(const struct px_path *p, mams_time now)

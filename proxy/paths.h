@@ -22,6 +22,8 @@ struct px_path_health {
 	_Atomic int64_t suspect_until_us; /**< tried after the others until then */
 	_Atomic int64_t suspect_for_us;   /**< length of the last such period; doubles */
 	_Atomic int64_t connect_us;       /**< smoothed time to establish; 0 unknown */
+	_Atomic int64_t near_us;          /**< round trip of late, halfway to each new one */
+	_Atomic int64_t near_until_us;    /**< from then on it says nothing */
 	_Atomic uint32_t syn_data_lost;   /**< SYN payloads in a row that were not acknowledged */
 	_Atomic uint32_t plain_in_row;    /**< connections in a row that fell back to plain TCP */
 	_Atomic int64_t plain_until_us;   /**< its network strips MPTCP */
@@ -45,7 +47,8 @@ struct px_path {
 };
 
 /** Fill order[] with indexes into paths[n], best first: usable before suspect, then non-backup
- *  before backup, then networks that let MPTCP through, then by priority, then as listed.
+ *  before backup, then networks that let MPTCP through, then by priority, then the one that is
+ * nearer by a quarter and 5 ms than the first, then as listed.
  *  @return n */
 size_t px_paths_order(
 	const struct px_path *paths, size_t n, mams_time now, uint8_t order[PX_PATHS_MAX]);
@@ -56,6 +59,8 @@ void px_path_silent(const struct px_path *p, bool silent);
 void px_path_failed(const struct px_path *p, mams_time now);
 /** An attempt was established after us. */
 void px_path_worked(const struct px_path *p, int64_t us);
+/** A round trip over it, of a moment ago: of the attempt that won, or of a subflow that joined. */
+void px_path_near(const struct px_path *p, int64_t us, mams_time now);
 /** Whether the SYN's payload was acknowledged by the SYN+ACK.
  *  @return true when the path has now lost so many in a row that it must not be used (section 8) */
 bool px_path_syn_data(const struct px_path *p, bool acknowledged, mams_time now);

@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #define ROUND_PAUSE_MS 250
+#define LEARN_US INT64_C(3000000)
 
 #ifndef IP_BIND_ADDRESS_NO_PORT
 #define IP_BIND_ADDRESS_NO_PORT 24
@@ -287,7 +288,9 @@ static void win(struct px_worker *w, struct px_conn *c, struct px_try *t)
 		judge_syn_data(w, s, t);
 		judge_mptcp(w, s, t);
 		px_path_worked(&s->paths[t->path], w->now.us - t->started.us);
+		px_path_near(&s->paths[t->path], w->now.us - t->started.us, w->now);
 		s->winner = t->path;
+		c->won = w->now;
 	}
 	t->fd = -1;
 	for (size_t i = 0; i < PX_PATHS_MAX; i++) {
@@ -313,6 +316,22 @@ static void win(struct px_worker *w, struct px_conn *c, struct px_try *t)
 	c->flow.phase = PX_PHASE_CONFIRM;
 	px_conn_arm(w, c, mams_time_add_ms(w->now, w->cfg->set.confirm_ms));
 	px_conn_wake(w, c);
+}
+
+/* A subflow that joined has the round trip of its handshake, as what comes down tells the client
+ * none.  Of one that has been there for longer that is of before. */
+void px_race_learn(struct px_worker *w, const struct px_conn *c)
+{
+	struct mams_mptcp_subflow f[PX_PATHS_MAX];
+	size_t n;
+
+	if (!c->won.us || w->now.us - c->won.us > LEARN_US || !c->leg[1].mptcp ||
+		mams_mptcp_subflows(c->leg[1].fd, f, PX_PATHS_MAX, &n) < 0)
+		return;
+	for (size_t i = 0; i < n; i++)
+		for (size_t k = 0; k < w->cfg->n_paths; k++)
+			if (f[i].id != 0 && mams_addr_eq_ip(&w->cfg->paths[k].local, &f[i].local))
+				px_path_near(&w->cfg->paths[k], f[i].rtt_us, w->now);
 }
 
 /** Look at the attempts that epoll or the clock named.  @return true when there is a winner */

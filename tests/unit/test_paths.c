@@ -40,6 +40,43 @@ static void order(void)
 	CU_ASSERT_EQUAL(atomic_load(&health[2].flows), 1);
 }
 
+/* Short connections begin on the nearest of those that are as good otherwise. */
+static void nearest_first(void)
+{
+	struct px_path_health health[3];
+	struct px_path p[3] = {{.health = &health[0]}, {.health = &health[1]},
+		{.priority = 1, .health = &health[2]}};
+	uint8_t o[PX_PATHS_MAX];
+
+	memset(health, 0, sizeof(health));
+	px_path_near(&p[1], 10000, at(1));
+	px_path_near(&p[2], 1000, at(1));
+	px_paths_order(p, 3, at(2), o);
+	CU_ASSERT_EQUAL(memcmp(o, "\0\1\2", 3), 0); /* nothing is known of the first */
+	px_path_near(&p[0], 14000, at(3));
+	px_paths_order(p, 3, at(4), o);
+	CU_ASSERT_EQUAL(memcmp(o, "\0\1\2", 3), 0); /* 4 ms are no reason */
+	px_path_near(&p[0], 40000, at(5));          /* halfway */
+	px_paths_order(p, 3, at(6), o);
+	CU_ASSERT_EQUAL(memcmp(o, "\1\0\2", 3), 0);
+	/* a fifth of a long way is none either */
+	px_path_near(&p[0], 200000, at(40000));
+	px_path_near(&p[1], 160000, at(40000));
+	px_paths_order(p, 3, at(40001), o);
+	CU_ASSERT_EQUAL(memcmp(o, "\0\1\2", 3), 0);
+	px_path_near(&p[1], 20000, at(40002));
+	px_paths_order(p, 3, at(40003), o);
+	CU_ASSERT_EQUAL(memcmp(o, "\1\0\2", 3), 0);
+	/* forgotten after 30 s; an order of the CCM stands above all */
+	px_paths_order(p, 3, at(70002), o);
+	CU_ASSERT_EQUAL(memcmp(o, "\0\1\2", 3), 0);
+	px_path_near(&p[0], 200000, at(80000));
+	px_path_near(&p[1], 20000, at(80000));
+	p[1].backup = true;
+	px_paths_order(p, 3, at(80001), o);
+	CU_ASSERT_EQUAL(memcmp(o, "\0\2\1", 3), 0);
+}
+
 static void patience(void)
 {
 	struct px_path_health health = {0};
@@ -157,6 +194,7 @@ int main(void)
 {
 	static const struct mams_case cases[] = {
 		{"order", order},
+		{"nearest first", nearest_first},
 		{"patience", patience},
 		{"stripped", stripped},
 		{"plain", plain},
