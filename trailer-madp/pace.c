@@ -182,7 +182,7 @@ static void put_mark(struct madp_pace *p, uint32_t ts_ms)
 	p->mark = (uint8_t)((p->mark + 1) % MADP_PACE_MARKS);
 	if (p->n_marks < MADP_PACE_MARKS)
 		p->n_marks++;
-	p->marks[p->mark] = (struct madp_pace_mark){ts_ms, p->sent_octets};
+	p->marks[p->mark] = (struct madp_pace_mark){ts_ms, (uint32_t)p->sent_octets};
 }
 
 /* One mark per sixteenth of a round trip at most, so that they reach back two round trips; and one
@@ -230,7 +230,7 @@ void madp_pace_rtt(struct madp_pace *p, uint32_t rtt_us)
  * proportion.  false: before all marks. */
 static bool sent_by(const struct madp_pace *p, uint32_t ts_ms, uint64_t *octets)
 {
-	struct madp_pace_mark after = {p->last_ms + 1, p->sent_octets};
+	struct madp_pace_mark after = {p->last_ms + 1, (uint32_t)p->sent_octets};
 
 	for (unsigned i = 0; i < p->n_marks; i++) {
 		const struct madp_pace_mark *m =
@@ -241,7 +241,8 @@ static bool sent_by(const struct madp_pace *p, uint32_t ts_ms, uint64_t *octets)
 		if ((int32_t)(ts_ms - m->ts_ms) >= 0) {
 			if (in > span)
 				in = span;
-			*octets = m->octets + (after.octets - m->octets) * in / span;
+			*octets = p->sent_octets - ((uint32_t)p->sent_octets - m->octets) +
+				  (uint64_t)(after.octets - m->octets) * in / span;
 			return true;
 		}
 		after = *m;
@@ -318,7 +319,7 @@ static bool train_begin(const struct madp_pace *p, uint32_t *ts_ms)
 		const struct madp_pace_mark *m =
 			&p->marks[(p->mark + MADP_PACE_MARKS - i) % MADP_PACE_MARKS];
 
-		if (m->octets != acked)
+		if (m->octets != (uint32_t)acked)
 			continue;
 		if (n++ == 0)
 			*ts_ms = m->ts_ms;

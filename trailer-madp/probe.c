@@ -295,7 +295,7 @@ bool madp_probe_on_ack(struct madp_probe *p, uint16_t seq, mams_time now)
 	}
 	p->out[i].used = false;
 	p->n_answered++;
-	learn_rtt(p, now.us - p->out[i].at.us);
+	learn_rtt(p, (uint32_t)now.us - p->out[i].at);
 	if (p->out[i].init)
 		count_init(p, p->conf.init_size, now);
 	answered(p, now);
@@ -326,7 +326,7 @@ static void req(struct madp_probe *p, bool test, mams_time now, struct madp_prob
 	p->out[i].used = true;
 	p->out[i].init = test;
 	p->out[i].seq = p->seq;
-	p->out[i].at = now;
+	p->out[i].at = (uint32_t)now.us;
 }
 
 static void end_init(struct madp_probe *p)

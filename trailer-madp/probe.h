@@ -88,8 +88,8 @@ struct madp_probe {
 	struct {
 		uint16_t seq;
 		bool used;
-		bool init; /**< of the init phase's test */
-		mams_time at;
+		bool init;   /**< of the init phase's test */
+		uint32_t at; /**< us, low 32 bits */
 	} out[MADP_PROBE_OUTSTANDING]; /**< by seq mod */
 	struct {
 		uint32_t n;
