@@ -252,11 +252,22 @@ static void take_protected(struct madp_worker *w, struct madp_sock *sock, struct
 		take_pdu(w, path, data, sizes[i]);
 }
 
-static void take_datagrams(
-	struct madp_worker *w, struct madp_sock *sock, const struct mams_udp_in *in)
+/** Is it still the path of who sends from there? */
+static bool is_from(
+	const struct madp_path *path, const struct madp_sock *sock, const struct sockaddr *from)
 {
-	struct madp_path *path = find_path(w, sock, in->from);
+	struct madp_peer_key k;
 
+	return path->proven && madp_peer_key_of(sock, from, &k) &&
+	       memcmp(&k, &path->key, sizeof(k)) == 0;
+}
+
+/** @param path  where it was looked up already, else NULL; a proof may have moved it since */
+static void take_datagrams(struct madp_worker *w, struct madp_sock *sock, struct madp_path *path,
+	const struct mams_udp_in *in)
+{
+	if (!path || !is_from(path, sock, in->from))
+		path = find_path(w, sock, in->from);
 	if (!in->whole) {
 		madp_inc(&w->counters.cut);
 		return;
@@ -349,14 +360,14 @@ static void fetch_first(const struct madp_worker *w, unsigned hash)
 }
 
 /** Of more sessions than a cache holds, each datagram would wait for its own, and for each step on
- *  the way to it: all of a batch take the steps together.  Which path it is of is looked up again,
- *  since a proof among them may move one. */
-static void fetch_paths(
-	struct madp_worker *w, const struct madp_sock *sock, const struct mams_udp_in *in, int n)
+ *  the way to it: all of a batch take the steps together.
+ *  @param path  filled: of whom each is, NULL if that is not known (yet) */
+static void fetch_paths(struct madp_worker *w, const struct madp_sock *sock,
+	const struct mams_udp_in *in, int n, struct madp_path **path)
 {
-	const struct madp_path *path[MAMS_UDP_RX_BATCH];
 	unsigned hash[MAMS_UDP_RX_BATCH];
 
+	memset(path, 0, MAMS_UDP_RX_BATCH * sizeof(path[0]));
 	if (n < 2 || sock->path || sock->nat || !w->peers)
 		return;
 	for (int i = 0; i < n; i++)
@@ -376,6 +387,7 @@ static void fetch_paths(
 void madp_ingress_run(struct madp_worker *w, struct madp_sock *sock)
 {
 	struct mams_udp_in in[MAMS_UDP_RX_BATCH];
+	struct madp_path *path[MAMS_UDP_RX_BATCH];
 
 	for (int i = 0; i < RECEIVES_PER_TURN; i++) {
 		int n = mams_udp_recv(w->rx, sock->fd, in);
@@ -386,12 +398,12 @@ void madp_ingress_run(struct madp_worker *w, struct madp_sock *sock)
 				madp_inc(&w->counters.receive_failed);
 			return;
 		}
-		fetch_paths(w, sock, in, n);
+		fetch_paths(w, sock, in, n, path);
 		for (int k = 0; k < n; k++)
 			if (sock->nat)
 				take_packet(w, sock, &in[k]);
 			else
-				take_datagrams(w, sock, &in[k]);
+				take_datagrams(w, sock, path[k], &in[k]);
 		madp_deliver_flush(w);
 		if (n < (int)MAMS_UDP_RX_BATCH)
 			return;
