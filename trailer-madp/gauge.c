@@ -169,15 +169,17 @@ static void begin_anew(struct ctl_quality_link *l)
 static bool look(struct batch *b, const struct madp_desired *d, const struct madp_link_count *n,
 	struct madp_gauge *was, mams_time now)
 {
-	struct madp_gauge is = totals(n, now);
+	struct madp_gauge is;
 	const struct madp_link_count *best;
 	struct ctl_quality *q;
 	struct ctl_quality_link *l;
 	bool back;
 
-	if (is.owner == 0)
+	/* most links of most sessions are none: of those nothing else is read */
+	if (madp_load(&n->owner) == 0)
 		return false;
-	if (was->owner != is.owner) {
+	is = totals(n, now);
+	if (was->owner != is.owner || is.owner == 0) {
 		*was = is;
 		return false;
 	}
