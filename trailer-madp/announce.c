@@ -4,6 +4,7 @@
 
 #define URGENT_ROUNDS 3
 #define URGENT_US 20000
+#define SELDOM_US 500000 /* reports that stand for probes come as often at least */
 
 void madp_announce_soon(struct madp_plane *p, mams_time now)
 {
@@ -169,7 +170,10 @@ static void look_idle(struct madp_plane *p, mams_time now)
 	bool idle;
 
 	if (moved != p->moved) {
+		int64_t gap = now.us - p->used_at.us;
+
 		p->moved = moved;
+		p->gap_us = gap < UINT32_MAX ? (uint32_t)gap : UINT32_MAX;
 		p->used_at = now;
 	}
 	idle = mams_time_before(idle_at(p), now);
@@ -190,15 +194,48 @@ static bool is_alone(const struct madp_plane *p)
 	return !(p->known & (p->known - 1u));
 }
 
-/** When data that has come wants a report.  One that nobody goes by waits a little for a turn in
- *  which data comes: looked after for it alone, the session would have to come into the caches for
- *  it alone.
- *  @param flows  this is such a turn */
-static mams_time fast_at(const struct madp_plane *p, bool flows)
+/** An N-MADP's reports on a session's only link stand for probes, once the peer has shown that it
+ *  knows what a report is, and so hears us by it. */
+static bool is_told(const struct madp_plane *p)
+{
+	return is_alone(p) && p->peer_seen && p->conf.role == MADP_PROBE_NETWORK;
+}
+
+/** As long as from one probe to the next. */
+static int64_t probe_us(const struct madp_plane *p)
+{
+	int best = best_link(p);
+	int64_t us = best < 0 ? 0 : madp_probe_interval_us(&p->link[best].probe);
+
+	if (us > SELDOM_US)
+		us = SELDOM_US;
+	return us > p->conf.report_alone_us ? us : p->conf.report_alone_us;
+}
+
+/** How long a report that nobody goes by waits.
+ *  @param flows  data comes or goes in this turn: looked after for a report alone, the session
+ *  would have to come into the caches for it alone */
+static int64_t calm_us(const struct madp_plane *p, bool flows)
 {
 	int64_t us = is_alone(p) ? p->conf.report_alone_us : p->conf.report_calm_us;
+	int64_t most;
 
-	us = p->rx.begun & ~p->calm ? p->conf.report_us : us * (flows ? 4 : 5) / 4;
+	if (!is_alone(p) || p->conf.role != MADP_PROBE_NETWORK)
+		return us * (flows ? 4 : 5) / 4;
+	us = probe_us(p);
+	most = us * 7 / 6;
+	if (!flows)
+		return most;
+	/* the next such turn may be too late, if they come as they have come */
+	us = us * 3 / 4;
+	return most - p->gap_us > us ? most - p->gap_us : us;
+}
+
+/** When data that has come wants a report. */
+static mams_time fast_at(const struct madp_plane *p, bool flows)
+{
+	int64_t us = p->rx.begun & ~p->calm ? p->conf.report_us : calm_us(p, flows);
+
 	return received(p) != p->reported ? mams_time_us(p->report_at.us + us) : MAMS_TIME_NEVER;
 }
 
@@ -211,17 +248,25 @@ static mams_time quiet_at(const struct madp_plane *p, unsigned slot)
 
 	if (p->idle || !p->conf.report_quiet_us || (alone && p->conf.role == MADP_PROBE_NETWORK))
 		return MAMS_TIME_NEVER;
-	return mams_time_us(from.us + (int64_t)p->conf.report_quiet_us);
+	from = mams_time_us(from.us + (int64_t)p->conf.report_quiet_us);
+	if (!alone)
+		return from;
+	return mams_time_min(from, madp_probe_miss_at(&p->link[slot].probe, p->link[slot].said_at));
+}
+
+static bool is_due(const struct madp_plane *p, mams_time now)
+{
+	return !mams_time_before(now, fast_at(p, p->used_at.us == now.us));
 }
 
 static size_t put_due_report(struct madp_plane *p, uint8_t *buf, unsigned *slot, mams_time now)
 {
 	int best = best_link(p);
 
-	if (best >= 0 && !mams_time_before(now, fast_at(p, p->used_at.us == now.us))) {
+	if (best >= 0 && is_due(p, now)) {
 		*slot = (unsigned)best;
-		if (is_alone(p) && p->peer_seen) /* it knows what a report is, and so hears us */
-			madp_probe_told(&p->link[*slot].probe, now);
+		if (is_told(p))
+			madp_probe_told(&p->link[best].probe, now);
 		return put_report(p, *slot, false, buf, now);
 	}
 	for (unsigned i = 0; p->known >> i; i++) {
@@ -234,9 +279,42 @@ static size_t put_due_report(struct madp_plane *p, uint8_t *buf, unsigned *slot,
 	return 0;
 }
 
-size_t madp_plane_control_next(struct madp_plane *p, mams_time now, uint8_t *buf, unsigned *slot)
+/** Where reports stand for probes, a probe stands for a report, too, unless the last was one, too.
+ *  What the report would have told comes with the next. */
+static void tell_by_probe(struct madp_plane *p, unsigned slot, mams_time asked, mams_time now)
+{
+	if (!is_told(p) || !mams_time_before(asked, p->report_at))
+		return;
+	p->report_at = now;
+	madp_probe_told(&p->link[slot].probe, now);
+}
+
+static size_t put_due_probe(struct madp_plane *p, uint8_t *buf, unsigned *slot, mams_time now)
 {
 	struct madp_probe_pdu pdu;
+
+	for (unsigned i = 0; p->known >> i; i++) {
+		struct madp_probe *probe = &p->link[i].probe;
+		mams_time asked = probe->asked_at;
+		bool due;
+
+		if (!madp_plane_is_known(p, i) || !p->link[i].carrier)
+			continue;
+		if (is_told(p) && is_due(p, now))
+			madp_probe_instead(probe, now);
+		due = madp_probe_next(probe, p->rx.meter[i].octets, now, &pdu);
+		madp_plane_events(p, i, now);
+		if (!due)
+			continue;
+		*slot = i;
+		tell_by_probe(p, i, asked, now);
+		return put_probe(p, i, &pdu, buf, now);
+	}
+	return 0;
+}
+
+size_t madp_plane_control_next(struct madp_plane *p, mams_time now, uint8_t *buf, unsigned *slot)
+{
 	size_t len;
 
 	look_idle(p, now);
@@ -245,19 +323,9 @@ size_t madp_plane_control_next(struct madp_plane *p, mams_time now, uint8_t *buf
 		if (madp_plane_is_known(p, *slot) && p->link[*slot].carrier)
 			return len;
 	}
-	for (unsigned i = 0; p->known >> i; i++) {
-		bool due;
-
-		if (!madp_plane_is_known(p, i) || !p->link[i].carrier)
-			continue;
-		due = madp_probe_next(&p->link[i].probe, p->rx.meter[i].octets, now, &pdu);
-		madp_plane_events(p, i, now);
-		if (due) {
-			*slot = i;
-			return put_probe(p, i, &pdu, buf, now);
-		}
-	}
-	len = put_urgent(p, buf, slot, now);
+	len = put_due_probe(p, buf, slot, now);
+	if (len == 0)
+		len = put_urgent(p, buf, slot, now);
 	return len ? len : put_due_report(p, buf, slot, now);
 }
 

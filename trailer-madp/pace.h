@@ -26,8 +26,8 @@ struct madp_report_link;
 #define MADP_PACE_QUEUE_US 5000
 #define MADP_PACE_MARKS 32
 
-/** Octets sent up to a moment of the sender's millisecond clock, mod 2^32: marks reach back two round
- *  trips, and each link of each session has many. */
+/** Octets sent up to a moment of the sender's millisecond clock, mod 2^32: marks reach back two
+ * round trips, and each link of each session has many. */
 struct madp_pace_mark {
 	uint32_t ts_ms;
 	uint32_t octets;

@@ -253,6 +253,22 @@ static void take_links(struct madp_plane *p, const struct madp_report *r, mams_t
 	}
 }
 
+/** Where only data goes from the peer, and reports of it to the peer, one that is lost is not
+ * noticed but by the peer, who says how old the newest is that it has.  Nobody could tell more than
+ * that. */
+static void look_missed(
+	struct madp_plane *p, unsigned slot, const struct madp_report *r, mams_time now)
+{
+	struct madp_probe *probe = &p->link[slot].probe;
+
+	/* where nothing flows there are probes, which are missed by themselves */
+	if (now.us - p->used_at.us > 2 * madp_probe_interval_us(probe))
+		return;
+	for (unsigned i = 0; i < r->n_links; i++)
+		if (r->link[i].cid == p->link[slot].cid && r->link[i].has_echo)
+			madp_probe_missed(probe, r->link[i].held_us, now);
+}
+
 static void on_report(
 	struct madp_plane *p, unsigned slot, const uint8_t *pdu, size_t len, mams_time now)
 {
@@ -273,6 +289,7 @@ static void on_report(
 	p->peer_at = now;
 	p->n_reports++;
 	take_links(p, &r, now);
+	look_missed(p, slot, &r, now);
 	for (unsigned i = 0; i < r.n_flows; i++) {
 		madp_retain_ack(&p->tx.cls[r.flow[i].flow].retain, r.flow[i].expect);
 		madp_receiver_links(&p->rx, r.flow[i].flow, slots_of(p, r.flow[i].cids), now);

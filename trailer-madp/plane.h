@@ -23,8 +23,9 @@ struct madp_plane_conf {
 	uint32_t report_us;      /**< between reports while data flows whose sender chooses by them,
 				  or keeps it until they tell that it came */
 	uint32_t report_calm_us; /**< while other data flows */
-	uint32_t report_alone_us; /**< the same where the session has one link: reports stand for
-				     probes, so less than their usual interval, by a quarter */
+	uint32_t report_alone_us; /**< the same where the session has one link; of an N-MADP they
+				     come as probes would, for which they stand, but no more often
+				     than this */
 	uint32_t report_quiet_us; /**< a link on which neither a report nor data was sent for so
 				   long gets a report while the session is in use; 0 off */
 	uint32_t idle_us;         /**< without data for so long, a session is idle: no reports */
@@ -74,6 +75,7 @@ struct madp_plane {
 	mams_time urgent_at;
 	mams_time peer_at;   /**< of the newest report that arrived */
 	mams_time used_at;   /**< data was last seen to flow */
+	uint32_t gap_us;     /**< from when it had been seen before */
 	mams_time report_at; /**< of the last report sent */
 	uint64_t reported;   /**< packets received, as told in it */
 	uint64_t moved;      /**< packets sent and received when last looked */

@@ -17,7 +17,8 @@
 #define START_MS 2000 /* how long the C-MADP waits for the first one */
 #define ALIVE_AFTER 2
 #define SELDOM_US 1000000 /* as often at least, or at each interval, the round trip is measured */
-#define EARLY_US 150000   /* a probe due so soon goes with what is sent already */
+#define EARLY_US 150000   /* a probe due so soon goes in place of what else would be sent */
+#define TOLD_US 640000    /* reports tell how long ago up to 655 ms, and come more often */
 #define MAGIC 0x4d414d53u
 
 const struct madp_probe_conf madp_probe_defaults = {
@@ -60,9 +61,34 @@ static int64_t interval_us(const struct madp_probe *p)
 	return (int64_t)p->conf.active_interval_ms * 1000 * (p->idle ? p->conf.idle_factor : 1);
 }
 
+int64_t madp_probe_interval_us(const struct madp_probe *p)
+{
+	return interval_us(p);
+}
+
 static int64_t patience_us(const struct madp_probe *p)
 {
 	return interval_us(p) * 5 / 2;
+}
+
+/** What should have been heard by now was not, once it is later than this. */
+static int64_t doubt_us(const struct madp_probe *p)
+{
+	return interval_us(p) * 5 / 4 + 10000;
+}
+
+/** The same where what should have been heard are reports. */
+static int64_t missed_us(const struct madp_probe *p)
+{
+	int64_t us = doubt_us(p);
+
+	return us < TOLD_US ? us : TOLD_US;
+}
+
+/** Until that is over, probes follow each other so. */
+static int64_t doubt_gap_us(const struct madp_probe *p)
+{
+	return interval_us(p) / 8;
 }
 
 uint32_t madp_probe_patience_us(const struct madp_probe *p)
@@ -152,7 +178,7 @@ static void hear(struct madp_probe *p, mams_time now)
 
 void madp_probe_heard(struct madp_probe *p, mams_time now)
 {
-	mams_time soon = mams_time_us(now.us + interval_us(p) / 8);
+	mams_time soon = mams_time_us(now.us + doubt_gap_us(p));
 
 	hear(p, now);
 	if (!p->alive && p->role == MADP_PROBE_NETWORK)
@@ -186,18 +212,38 @@ void madp_probe_slept(struct madp_probe *p, int64_t us, mams_time now)
 		p->slept_us = us;
 }
 
+/** Does what else is sent stand for probes?  Not while the peer is not heard: it is asked then. */
+static bool may_stand(const struct madp_probe *p, mams_time now)
+{
+	return p->role == MADP_PROBE_NETWORK && p->alive && interval_us(p) < SELDOM_US &&
+	       now.us - p->heard_at.us <= interval_us(p);
+}
+
 void madp_probe_told(struct madp_probe *p, mams_time now)
 {
-	int64_t us = interval_us(p);
+	/* longer than until what else is sent comes next */
+	int64_t us = interval_us(p) * 5 / 4;
 	int64_t left = p->asked_at.us + SELDOM_US - now.us;
 
-	if (p->role != MADP_PROBE_NETWORK || !p->alive || us >= SELDOM_US ||
-		now.us - p->heard_at.us > us)
+	if (!may_stand(p, now))
 		return;
-	if (left < EARLY_US)
-		p->next_at = now;
-	else if (now.us + (us < left ? us : left) > p->next_at.us)
-		p->next_at = mams_time_us(now.us + (us < left ? us : left));
+	us = us < left ? us : left;
+	if (now.us + us > p->next_at.us)
+		p->next_at = mams_time_us(now.us + us);
+}
+
+void madp_probe_instead(struct madp_probe *p, mams_time now)
+{
+	if (may_stand(p, now) && p->asked_at.us + SELDOM_US - now.us < EARLY_US)
+		p->next_at = mams_time_min(p->next_at, now);
+}
+
+void madp_probe_missed(struct madp_probe *p, uint32_t us, mams_time now)
+{
+	mams_time soon = mams_time_us(p->asked_at.us + doubt_gap_us(p));
+
+	if (p->role == MADP_PROBE_NETWORK && p->alive && us > missed_us(p))
+		p->next_at = mams_time_min(p->next_at, mams_time_before(soon, now) ? now : soon);
 }
 
 static void answered(struct madp_probe *p, mams_time now)
@@ -229,7 +275,17 @@ static mams_time silent_at(const struct madp_probe *p)
 
 static bool in_doubt(const struct madp_probe *p, mams_time now)
 {
-	return p->alive && now.us - p->heard_at.us > interval_us(p) * 5 / 4 + 10000;
+	return p->alive && now.us - p->heard_at.us > doubt_us(p);
+}
+
+mams_time madp_probe_miss_at(const struct madp_probe *p, mams_time said)
+{
+	int64_t first = p->heard_at.us + missed_us(p) + 1;
+	int64_t next = said.us + doubt_gap_us(p);
+
+	if (p->role != MADP_PROBE_CLIENT || mams_time_is_never(silent_at(p)))
+		return MAMS_TIME_NEVER;
+	return mams_time_us(first > next ? first : next);
 }
 
 /* ---- what arrives ---- */
@@ -405,7 +461,7 @@ mams_time madp_probe_deadline(const struct madp_probe *p)
 	t = mams_time_min(t, mams_time_min(p->init_end, p->init_sent));
 	t = mams_time_min(t, mams_time_min(p->active_end, silent_at(p)));
 	if (p->role == MADP_PROBE_NETWORK && p->alive) {
-		int64_t doubt = p->heard_at.us + interval_us(p) * 5 / 4 + 10001;
+		int64_t doubt = p->heard_at.us + doubt_us(p) + 1;
 		int64_t early = p->next_at.us - interval_us(p) * 7 / 8;
 
 		t = mams_time_min(t, mams_time_us(doubt > early ? doubt : early));

@@ -88,8 +88,8 @@ struct madp_probe {
 	struct {
 		uint16_t seq;
 		bool used;
-		bool init;   /**< of the init phase's test */
-		uint32_t at; /**< us, low 32 bits */
+		bool init;             /**< of the init phase's test */
+		uint32_t at;           /**< us, low 32 bits */
 	} out[MADP_PROBE_OUTSTANDING]; /**< by seq mod */
 	struct {
 		uint32_t n;
@@ -112,9 +112,20 @@ void madp_probe_phase(struct madp_probe *p, bool active, mams_time now);
 void madp_probe_idle(struct madp_probe *p, bool idle, mams_time now);
 /** Anything authentic was received on the link. */
 void madp_probe_heard(struct madp_probe *p, mams_time now);
-/** Something else is sent that the peer hears us by.  While the peer is heard, too, that stands for
- *  an N-MADP's probe, but for one a second, or at each interval if that is longer. */
+/** Something else is sent that the peer hears us by, at least every 1.25 intervals.  While the peer
+ *  is heard, too, that stands for an N-MADP's probe, but for one a second, or at each interval if
+ *  that is longer. */
 void madp_probe_told(struct madp_probe *p, mams_time now);
+/** Something else would be sent that could stand for a probe.  If one is due soon all the same, it
+ *  is due now, and can go in its place. */
+void madp_probe_instead(struct madp_probe *p, mams_time now);
+/** C-MADP: when the N-MADP should know that it was not heard for too long, as one knows of itself
+ *  where its probes are not answered; never = as far as one can tell, it was.
+ *  @param said  when it was last told */
+mams_time madp_probe_miss_at(const struct madp_probe *p, mams_time said);
+/** N-MADP: the peer says that it has not heard us for so long; if that is too long, probes follow
+ *  each other as where they are not answered. */
+void madp_probe_missed(struct madp_probe *p, uint32_t us, mams_time now);
 /** The operating system says that the link is gone, or there again: no waiting for silence. */
 void madp_probe_carrier(struct madp_probe *p, bool up, mams_time now);
 /** We did not run for us: what came meanwhile was not looked at.  The longest of such pauses since
@@ -134,6 +145,8 @@ mams_time madp_probe_deadline(const struct madp_probe *p);
 unsigned madp_probe_events(struct madp_probe *p);
 /** How long a link that is in use may be silent before it is called so, us. */
 uint32_t madp_probe_patience_us(const struct madp_probe *p);
+/** Between probes, us; longer while the session is idle. */
+int64_t madp_probe_interval_us(const struct madp_probe *p);
 
 /** Fill padding: pad[len], at least MADP_PROBE_PAD to have an effect; the rest becomes zero. */
 void madp_probe_pad_put(const struct madp_probe *p, uint32_t ts_ms, uint8_t *pad, size_t len);
