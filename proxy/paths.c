@@ -49,20 +49,23 @@ static int64_t near_now(const struct px_path *p, mams_time now)
 	return now.us < get(&p->health->near_until_us) ? get(&p->health->near_us) : 0;
 }
 
-/* What begins is short, most of it: it begins where the round trip is. */
+/* What begins is short, most of it: it begins where the round trip is.  Another N-MADP is not begun
+ * with for that. */
 static void nearest_first(const struct px_path *paths, size_t n, mams_time now, uint8_t *order)
 {
-	const uint64_t r = n ? rank(&paths[order[0]], now) : 0;
-	const int64_t first = n ? near_now(&paths[order[0]], now) : 0;
-	const int64_t limit =
-		first - first / 4 < first - NEARER_US ? first - first / 4 : first - NEARER_US;
+	const struct px_path *first = &paths[order[0]];
+	const int64_t us = near_now(first, now);
+	int64_t limit = us - us / 4 < us - NEARER_US ? us - us / 4 : us - NEARER_US;
 	size_t best = 0;
 
-	for (size_t i = 1; i < n && rank(&paths[order[i]], now) == r; i++) {
-		const int64_t us = near_now(&paths[order[i]], now);
+	for (size_t i = 1; i < n && rank(&paths[order[i]], now) == rank(first, now); i++) {
+		const struct px_path *p = &paths[order[i]];
+		const int64_t it = near_now(p, now);
 
-		if (us && us < (best ? near_now(&paths[order[best]], now) : limit))
-			best = i;
+		if (p->group != first->group || it == 0 || it >= limit)
+			continue;
+		limit = it;
+		best = i;
 	}
 	for (uint8_t it = order[best]; best > 0; best--) {
 		order[best] = order[best - 1];
@@ -83,7 +86,8 @@ size_t px_paths_order(
 			order[at] = order[at - 1];
 		order[at] = (uint8_t)i;
 	}
-	nearest_first(paths, n, now, order);
+	if (n > 0)
+		nearest_first(paths, n, now, order);
 	return n;
 }
 

@@ -47,8 +47,8 @@ struct px_path {
 };
 
 /** Fill order[] with indexes into paths[n], best first: usable before suspect, then non-backup
- *  before backup, then networks that let MPTCP through, then by priority, then the one that is
- * nearer by a quarter and 5 ms than the first, then as listed.
+ *  before backup, then networks that let MPTCP through, then by priority, then of the first one's
+ *  N-MADP the one that is nearer by a quarter and 5 ms, then as listed.
  *  @return n */
 size_t px_paths_order(
 	const struct px_path *paths, size_t n, mams_time now, uint8_t order[PX_PATHS_MAX]);

@@ -67,6 +67,11 @@ static void nearest_first(void)
 	px_path_near(&p[1], 20000, at(40002));
 	px_paths_order(p, 3, at(40003), o);
 	CU_ASSERT_EQUAL(memcmp(o, "\1\0\2", 3), 0);
+	/* not of another N-MADP */
+	p[1].group = 1;
+	px_paths_order(p, 3, at(40003), o);
+	CU_ASSERT_EQUAL(memcmp(o, "\0\1\2", 3), 0);
+	p[1].group = 0;
 	/* forgotten after 30 s; an order of the CCM stands above all */
 	px_paths_order(p, 3, at(70002), o);
 	CU_ASSERT_EQUAL(memcmp(o, "\0\1\2", 3), 0);
