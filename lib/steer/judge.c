@@ -117,12 +117,15 @@ static bool waits_his_turn(
 }
 
 /* It has come back a moment ago.  Where something runs over it already, what that loses is known in
- * a moment, and is better known before it is tried. */
+ * a moment, and is better known before it is tried.  One that was tried and harmed is no new one.
+ */
 static bool is_new(const struct steer_class *c, const struct steer_view *v)
 {
 	const bool tells = v->f.has_used && v->f.used_kbps > 0 && !v->f.has_loss;
 
-	return v->link->ready_ms < c->probation_ms || (tells && v->link->ready_ms < STEER_KNOWN_MS);
+	return !v->on && !steer_is_harm(v->was.why) &&
+	       (v->link->ready_ms < c->probation_ms ||
+		       (tells && v->link->ready_ms < STEER_KNOWN_MS));
 }
 
 void steer_judge(const struct steer_class *c, const struct steer_input *in, struct steer_view *v)
@@ -146,7 +149,7 @@ void steer_judge(const struct steer_class *c, const struct steer_input *in, stru
 		v->why = why;
 	else if (l->has_quota && l->used_mb >= l->near_mb)
 		v->why = STEER_R_NEAR;
-	else if (!v->on && is_new(c, v))
+	else if (is_new(c, v))
 		v->why = STEER_R_PROBATION;
 	else
 		v->why = STEER_R_STANDBY;

@@ -215,11 +215,19 @@ static void what_adds_nothing_is_left_out(void)
 	step(p, 60000);
 	p->links[LTE].ready = true;
 	set(p, LTE, 600, 20000, 0);
+	p->links[LTE].ready_ms = 10000;
 	p->in.since_ms = 60000;
-	step(p, 10000);
-	CU_ASSERT_EQUAL(dl(p), 3);
 	step(p, 1900);
 	CU_ASSERT_EQUAL(dl(p), 3);
+	/* and is out for good, though it would be on probation */
+	p->links[LTE].ready_ms = 5000;
+	p->in.since_ms = 2000;
+	step(p, 1000);
+	for (unsigned t = 0; t < 20; t++) {
+		CU_ASSERT_EQUAL(p->shares[LTE].dl, STEER_R_HARM_LITTLE);
+		step(p, 1000);
+	}
+	CU_ASSERT_EQUAL(dl(p), 1);
 	/* in a tunnel nobody waits for it */
 	p = play_of(STEER_LOAD_BALANCING);
 	p->in.tunnel = true;
