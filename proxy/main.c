@@ -20,12 +20,14 @@ static void stop(void *user)
 }
 
 /* NET_ADMIN: SO_MARK and nftables (client), binding to clients' addresses (network, transparent),
- * the packet filter of protected addresses, buffers above net.core.rmem_max and wmem_max. */
+ * the packet filter of protected addresses.  Also for buffers above net.core.rmem_max and wmem_max,
+ * without which it runs as well, though not as fast. */
 static int drop(const struct px_conf *conf)
 {
 	static const int keep[] = {CAP_NET_ADMIN};
+	const bool wish = !px_room_can(true) || !px_backlog_can();
 	bool need = conf->role == PX_ROLE_CLIENT || conf->n_transparent > 0 ||
-		    conf->n_protected > 0 || !px_room_can(true) || !px_backlog_can();
+		    conf->n_protected > 0 || (wish && mams_proc_has_cap(CAP_NET_ADMIN));
 	int rc = mams_proc_drop_caps(keep, need ? MAMS_ARRAY_LEN(keep) : 0);
 
 	if (rc == 0 && !px_room_can(false))

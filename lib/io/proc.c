@@ -188,27 +188,33 @@ static int drop_bounding(const int *keep, size_t n)
 	return 0;
 }
 
-static int check_kept(const int *keep, size_t n)
+bool mams_proc_has_cap(int cap)
 {
+	cap_flag_value_t has = CAP_CLEAR;
 	cap_t now = cap_get_proc();
-	int rc = 0;
 
 	if (!now)
-		return -errno;
-	for (size_t i = 0; i < n && rc == 0; i++) {
-		cap_flag_value_t has = CAP_CLEAR;
+		return false;
+	if (cap_get_flag(now, cap, CAP_PERMITTED, &has) != 0)
+		has = CAP_CLEAR;
+	cap_free(now);
+	return has == CAP_SET;
+}
+
+static int check_kept(const int *keep, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
 		char *name;
 
-		if (cap_get_flag(now, keep[i], CAP_PERMITTED, &has) == 0 && has == CAP_SET)
+		if (mams_proc_has_cap(keep[i]))
 			continue;
 		name = cap_to_name(keep[i]);
 		log_err("capability missing, start with it or as root capability=%s",
 			name ? name : "?");
 		cap_free(name);
-		rc = -EPERM;
+		return -EPERM;
 	}
-	cap_free(now);
-	return rc;
+	return 0;
 }
 
 int mams_proc_drop_caps(const int *keep, size_t n)

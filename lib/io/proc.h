@@ -49,6 +49,8 @@ enum mams_proc_verdict mams_proc_args(
  *  dump (RLIMIT_CORE 0, PR_SET_DUMPABLE 0) and no ptrace by others. */
 MAMS_MUST int mams_proc_setup(bool has_secrets);
 
+/** Is this capability ours to keep (permitted)? */
+bool mams_proc_has_cap(int cap);
 /** Keep only the capabilities keep[n] (CAP_NET_ADMIN ... of <linux/capability.h>) in every set, for
  *  good, and set PR_SET_NO_NEW_PRIVS.
  *  @return 0, -EPERM (one of keep[] is not ours to keep; it is named in the log) */
