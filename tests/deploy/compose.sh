@@ -179,6 +179,8 @@ docker_wait 40 way || :
 claim "it is killed: new connections go over the other after" $(($(now_ms) - began)) '<=' 20000 ms
 docker kill "$(name ncm 1)" >/dev/null
 sleep 4
+# it may be set up anew just then, at the other one
+docker_wait 20 is_active || :
 claim "an NCM is killed: the session is active" "$(yes_no is_active)" = yes
 has_session() { ncm 2 --json status | jq -e '[.sessions[] | select(.client == "laptop" and .state == "ACTIVE")] | length == 1' >/dev/null; }
 docker_wait 30 has_session || :
