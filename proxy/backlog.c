@@ -61,32 +61,33 @@ uint32_t px_backlog_wanted(
 	return octets > LEAST ? (uint32_t)octets : LEAST;
 }
 
-/* setsockopt() doubles it, for what packets cost beside their octets */
-static bool set(int fd, uint32_t octets)
+/* No more than net.core.wmem_max, without a word; setsockopt() doubles it, for what packets cost
+ * beside their octets. */
+static bool set_plain(int fd, int half)
 {
-	const int half = (int)(octets / 2);
 	int is = 0;
 	socklen_t len = sizeof(is);
 
-	if (setsockopt(fd, SOL_SOCKET, SO_SNDBUFFORCE, &half, sizeof(half)) == 0)
-		return true;
-	/* no more than net.core.wmem_max, without a word */
 	return setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &half, sizeof(half)) == 0 &&
 	       getsockopt(fd, SOL_SOCKET, SO_SNDBUF, &is, &len) == 0 && is >= half * 2;
 }
 
+static bool set(int fd, uint32_t octets)
+{
+	const int half = (int)(octets / 2);
+
+	return setsockopt(fd, SOL_SOCKET, SO_SNDBUFFORCE, &half, sizeof(half)) == 0 ||
+	       set_plain(fd, half);
+}
+
 bool px_backlog_can(void)
 {
-	const int most = (int)(PX_BACKLOG_MOST / 2);
 	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	int is = 0;
-	socklen_t len = sizeof(is);
 	bool can;
 
 	if (fd < 0)
 		return false;
-	can = setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &most, sizeof(most)) == 0 &&
-	      getsockopt(fd, SOL_SOCKET, SO_SNDBUF, &is, &len) == 0 && is >= most * 2;
+	can = set_plain(fd, (int)(PX_BACKLOG_MOST / 2));
 	close(fd);
 	return can;
 }
